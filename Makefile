@@ -1,0 +1,52 @@
+# Needs python3 (3.11 or newer) and make; everything else is fetched into .tools, .venv and the user's cache.
+PYTHON ?= python3
+BIN := .venv/bin
+BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
+LOCKED := uv.lock pyproject.toml deploy/local/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-faults check bench format stop clean
+
+help: ## List these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+run: .venv/.has-local ## Start PostgreSQL, Kafka and the four services; Ctrl-C stops them, data is kept
+	@exec $(BIN)/python -m deploy.local run
+
+test: .venv/.has-test ## Run all tests, on a real PostgreSQL and Kafka (ARGS="-k words" chooses)
+	@exec $(BIN)/pytest -q $(ARGS)
+
+test-faults: .venv/.has-test ## Run the tests that kill and pause things
+	@exec $(BIN)/pytest -q -m chaos $(ARGS)
+
+check: .venv/.has-lint ## Check style, format, types and import rules, in seconds
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.has-test ## Measure throughput and latency
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+format: .venv/.has-lint ## Format, and repair what can be repaired
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+stop: .venv/.has-local ## Stop what `make run` started
+	@exec $(BIN)/python -m deploy.local stop
+
+clean: .venv/.has-local ## Stop everything and remove data, logs and mail
+	@$(BIN)/python -m deploy.local clean
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.has-local: $(LOCKED)
+	@$(BOOTSTRAP) local
+	@touch $@
+
+.venv/.has-test: $(LOCKED)
+	@$(BOOTSTRAP) local test
+	@touch $@ .venv/.has-local
+
+.venv/.has-lint: $(LOCKED)
+	@$(BOOTSTRAP) local lint
+	@touch $@ .venv/.has-local

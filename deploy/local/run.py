@@ -1,0 +1,89 @@
+"""`make run`: everything, in the foreground, until Ctrl-C."""
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from deploy.local import credentials, dev
+from deploy.local.console import say
+from deploy.local.dev import welcome
+from deploy.local.keeper import Keeper, stop_recorded
+from deploy.local.services import Service, environment, refuse_taken_ports
+from deploy.local.stack import Stack
+from deploy.local.supervisor import Supervisor, run_step
+
+SETUP = (sys.executable, "-m", "deploy.setup")
+
+
+class Run:
+    """One run in the folder `var`, whose lock the caller holds; ends soon after `stopping` is set."""
+
+    def __init__(
+        self, var: Path, stopping: threading.Event, *, services: list[Service], setup: Sequence[str] = SETUP
+    ) -> None:
+        self.var, self.stopping, self.services, self.setup = var, stopping, services, setup
+        self.began = time.monotonic()
+        self.stack = Stack(var / "local", stopping)
+        self.credentials: dict[str, Any] = {}
+        self.keepers: list[Keeper] = []
+        self.announced = False
+
+    def run(self) -> None:
+        """Start all, tend all until a stop is asked for, stop all whatever happened."""
+        dev.remove(self.var)
+        stop_recorded(self.var, [service.name for service in self.services])  # of a run that was killed
+        refuse_taken_ports(self.services)
+        self.credentials = credentials.load(self.var / "credentials.json")
+        try:
+            self._start_servers()
+            self._serve()
+        finally:
+            dev.remove(self.var)
+            self.stack.stop()
+            say("Everything is stopped; the data is kept.")
+
+    def _start_servers(self) -> None:
+        names = [server.name for server in self.stack.servers]
+        say(f"Starting {' and '.join(names)}." if names else "Using the servers that the environment names.")
+        self.stack.start()
+        say(f"PostgreSQL and Kafka answer ({self._elapsed()}).")
+
+    def _serve(self) -> None:
+        known = environment(
+            self.services,
+            var=self.var,
+            credentials=self.credentials,
+            database_url=self.stack.database_url,
+            brokers=self.stack.kafka_bootstrap_servers,
+        )
+        run_step(self.setup, known, self.var / "log" / "setup.log", self.stopping)
+        say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
+        self.keepers = [Keeper(service, known, self.var) for service in self.services]
+        supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
+        try:
+            supervisor.start()
+            self._announce()
+            supervisor.watch()
+        finally:
+            self.stopping.set()
+            say("Stopping.")
+            supervisor.stop(self.var)
+
+    def _announce(self) -> None:
+        self.announced = True
+        self._write_dev()
+        say(welcome(self.services, self.credentials, self.var, datetime.now(UTC).date()))
+        say(f"Ready in {self._elapsed()}.")
+
+    def _write_dev(self) -> None:
+        if self.announced:  # not before all have been ready once
+            database_url, brokers = self.stack.database_url, self.stack.kafka_bootstrap_servers
+            found = dev.document(self.keepers, credentials=self.credentials, database_url=database_url, brokers=brokers)
+            dev.write(self.var, found)
+
+    def _elapsed(self) -> str:
+        return f"{time.monotonic() - self.began:.1f} s"

@@ -1,0 +1,76 @@
+"""The four services as `make run` starts them: command, port, environment."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deploy.local.console import LocalError
+from deploy.local.ports import is_free
+
+DEFAULT_PORTS = {"referral": 8001, "triage": 8002, "notify": 8003, "metrics": 8004}
+HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service: a process of its own that listens on 127.0.0.1:`port`."""
+
+    name: str
+    command: tuple[str, ...]
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port_variable(self) -> str:
+        """The environment variable that moves it."""
+        return f"PIR_{self.name.upper()}_PORT"
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> list[Service]:
+    """Return the four services, on the ports that PIR_<NAME>_PORT say."""
+    return [
+        Service(name=name, command=(sys.executable, "-m", f"services.{name}"), port=_port(name, default, environ))
+        for name, default in DEFAULT_PORTS.items()
+    ]
+
+
+def _port(name: str, default: int, environ: Mapping[str, str]) -> int:
+    variable = f"PIR_{name.upper()}_PORT"
+    text = environ.get(variable) or str(default)
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise LocalError(f"{variable}={text} is not a port")
+    return int(text)
+
+
+def refuse_taken_ports(services: list[Service]) -> None:
+    """Raise LocalError naming the first port that something else has, and the variable that changes it."""
+    for service in services:
+        if not is_free(service.port):
+            raise LocalError(f"port {service.port} ({service.name}) is taken: free it, or set {service.port_variable}")
+
+
+def environment(
+    services: list[Service], *, var: Path, credentials: dict[str, Any], database_url: str, brokers: str
+) -> dict[str, str]:
+    """Return the environment of every service and of the deploy step, on top of our own."""
+    own = {
+        "DATABASE_URL": database_url,
+        "KAFKA_BOOTSTRAP_SERVERS": brokers,
+        "PIR_PROFILE": "development",
+        "PIR_INSTANCE": "local",
+        "PIR_POLICY": os.environ.get("PIR_POLICY") or "nottingham",
+        "PIR_CREDENTIALS_FILE": str(var / "credentials.json"),
+        "PIR_MAIL_DIR": str(var / "mail"),
+        "MALLOC_ARENA_MAX": "2",  # a small machine: glibc would keep an arena a thread
+        "PYTHONUNBUFFERED": "1",
+    }
+    places = {f"PIR_{service.name.upper()}_URL": service.url for service in services}
+    ports = {service.port_variable: str(service.port) for service in services}
+    return {**os.environ, **own, **places, **ports, **credentials["secrets"]}

@@ -1,0 +1,77 @@
+"""The deploy step: migrations, topics and, in development, the demo agencies. `python -m deploy.setup`; repeatable."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from deploy.migrate import migrate
+from services.referral import agencies
+from services.referral.tables import SCHEMA
+from shared.audit import Actor
+from shared.database import connect_args
+from shared.events import PARTITIONS, TOPICS
+
+RETENTION_DAYS: Final = 90
+DEMO_AGENCIES: Final = {
+    "health-visiting": ("Health visiting, invented", "A2"),
+    "social-care": ("Children's social care, invented", "C1"),
+    "early-help": ("Early Help, invented", "M6"),
+    "midwifery": ("Midwifery, invented", "A4"),
+    "nursery": ("Sunflower nursery, invented", "C2"),
+}
+"""slug → name and NHS source code; Early Help has none of its own, so it is "other service or agency"."""
+
+
+async def make_topics(bootstrap_servers: str) -> None:
+    """The topics that are not there yet, with 12 partitions; as many copies (up to 3) as there are brokers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=15_000)
+    await admin.start()
+    try:
+        missing = set(TOPICS) - set(await admin.list_topics())
+        copies = min(3, len((await admin.describe_cluster())["brokers"]))
+        if missing:
+            await admin.create_topics([_topic(name, copies) for name in sorted(missing)])
+    finally:
+        await admin.close()
+
+
+def _topic(name: str, copies: int) -> NewTopic:
+    settings = {"retention.ms": str(RETENTION_DAYS * 86_400_000), "min.insync.replicas": str(max(1, copies - 1))}
+    return NewTopic(name, PARTITIONS, copies, topic_configs=settings)
+
+
+async def add_demo_agencies(database_url: str, credentials: Path) -> None:
+    """The development agencies with the keys of the credentials file; those there already stay as they are."""
+    keys: dict[str, str] = json.loads(credentials.read_text(encoding="utf-8"))["agencies"]
+    engine = create_async_engine(
+        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
+    )
+    async with engine.begin() as tx:
+        known = {agency.slug for agency in (await agencies.valid_keys(tx)).values()}
+        for slug, (name, source) in DEMO_AGENCIES.items():
+            if slug not in known:
+                await agencies.add(
+                    tx, slug=slug, name=name, team_inbox=f"{slug}@agency.example.org", source=source,
+                    actor=Actor("system", "setup"), at=datetime.now(UTC), key=keys[slug],
+                )
+    await engine.dispose()
+
+
+def main() -> None:
+    """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS, PIR_PROFILE and PIR_CREDENTIALS_FILE."""
+    migrate(os.environ["DATABASE_URL"])
+    asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
+    if os.environ.get("PIR_PROFILE") == "development":
+        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], Path(os.environ["PIR_CREDENTIALS_FILE"])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""`python -m services.metrics [serve | parked …]`: serve is the default."""
+
+from __future__ import annotations
+
+import sys
+
+from services.metrics import handlers, tables
+from services.metrics.app import build
+from services.metrics.settings import Settings
+from shared.commands import Command, main
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            Command(
+                name="metrics", schema=tables.SCHEMA, settings=Settings, build=build,
+                handlers=lambda _: handlers.HANDLERS, speaks=False,
+            )
+        )
+    )

@@ -1,0 +1,39 @@
+"""The metrics service wired together: settings → engine → consumer → ASGI app. It speaks no events."""
+
+from __future__ import annotations
+
+import asyncio
+
+from services.metrics import api, handlers, measures, tables
+from services.metrics.settings import Settings
+from shared.database import create_engine
+from shared.events import TOPICS
+from shared.health import Health
+from shared.inbox import Consumer
+from shared.runtime import Service
+from shared.web import create_app
+
+MEASURE_SECONDS = 10.0
+
+
+async def build(settings: Settings) -> Service:
+    """Everything connected, nothing started."""
+    engine = create_engine(settings, tables.SCHEMA)
+    consumer = Consumer(
+        engine=engine, service="metrics", topics=TOPICS, handlers=handlers.HANDLERS,
+        bootstrap_servers=settings.kafka_bootstrap_servers, instance=settings.instance,
+    )
+    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, None, needs_partitions=True)
+    app = create_app(
+        title="Metrics service", description="Counts of what happened, without personal data.",
+        health=health, speaks=(), hears=tuple(handlers.HANDLERS), is_development=settings.is_development,
+    )
+    app.include_router(api.router(engine))
+
+    async def keep_measuring() -> None:
+        while True:
+            async with engine.connect() as tx:
+                await measures.measure(tx)
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    return Service("metrics", settings, engine, app, health, consumer, None, {"measure": keep_measuring})

@@ -1,0 +1,72 @@
+"""What is measured of the whole path, as Prometheus metrics; labels come from the fixed lists of the contract."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import sqlalchemy as sa
+from prometheus_client import Gauge, Histogram
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Route
+from shared.metrics import SECONDS
+
+TIME_TO: Final = {
+    "triaged_at": Histogram("pir_time_to_decision_seconds", "From receipt to the first decision", buckets=SECONDS),
+    "routed_at": Histogram("pir_time_to_route_seconds", "From receipt to a team's list", buckets=SECONDS),
+    "acknowledged_at": Histogram("pir_time_to_receipt_seconds", "From receipt to the receipt sent", buckets=SECONDS),
+}
+"""By the column that each is worked out from."""
+
+TOTALS: Final = ("received", "triaged", "acknowledged", "routed", "declined_proposed", "declined", "undeliverable")
+REFERRALS = Gauge("pir_referrals", "Referrals since the start of the database, by what happened to them", ["stage"])
+QUEUE = Gauge("pir_queue_items", "Work items that nobody has accepted or ended", ["route"])
+OLDEST = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
+OVERDUE = Gauge("pir_queue_overdue_items", "Those of them that are past their due time", ["route"])
+UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
+
+
+async def totals(tx: AsyncConnection) -> dict[str, int]:
+    """The totals as they stand, all at one moment; what never happened is 0."""
+    rows = await tx.execute(sa.text("SELECT name, count FROM totals"))
+    known = {row.name: int(row.count) for row in rows}
+    return {name: known.get(name, 0) for name in TOTALS}
+
+
+async def waiting(tx: AsyncConnection) -> int:
+    """Referrals with an item on a list that nobody has accepted or ended."""
+    return int(
+        await tx.scalar(
+            sa.text("""
+                SELECT count(DISTINCT referral_id) FROM work_item
+                WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
+            """)
+        )
+        or 0
+    )
+
+
+async def measure(tx: AsyncConnection) -> None:
+    """Set the gauges from the rows."""
+    for name, count in (await totals(tx)).items():
+        REFERRALS.labels(name).set(count)
+    queues = {row.route: row for row in await _queues(tx)}
+    for route in Route:
+        row = queues.get(route.value)
+        QUEUE.labels(route.value).set(row.items if row else 0)
+        OLDEST.labels(route.value).set(row.oldest if row else 0)
+        OVERDUE.labels(route.value).set(row.overdue if row else 0)
+    undecided = "SELECT extract(epoch FROM now() - min(received_at)) FROM referral WHERE triaged_at IS NULL"
+    UNDECIDED.set(float(await tx.scalar(sa.text(undecided)) or 0))
+
+
+async def _queues(tx: AsyncConnection) -> list[sa.Row[Any]]:
+    rows = await tx.execute(
+        sa.text("""
+            SELECT route, count(*) AS items, extract(epoch FROM now() - min(opened_at)) AS oldest,
+                count(*) FILTER (WHERE due_at < now()) AS overdue
+            FROM work_item WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
+            GROUP BY route
+        """)
+    )
+    return list(rows)

@@ -1,0 +1,149 @@
+"""From what happened to the messages that say so: one pure function per event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.notify import rules
+from services.notify.messages import Audience, Content, Message, Next, Outcome, State
+from shared.events import (
+    DecidedBy,
+    EnquiryReceived,
+    Envelope,
+    EscalationReason,
+    Hold,
+    Link,
+    MessageKind,
+    Mode,
+    ReferralReceived,
+    ReferralTriaged,
+    ReferralWithdrawn,
+    WaitingFor,
+    WorkItemAccepted,
+    WorkItemDeclined,
+    WorkItemEscalated,
+    WorkItemWaiting,
+)
+from shared.outbox import because_of
+from shared.policy import Policy
+from shared.working_time import day_in_london
+
+Arrived = ReferralReceived | EnquiryReceived
+
+
+def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
+    """A receipt per version; for a duplicate also a word to the agency that referred the family before."""
+    data = event.data
+    version = data.version if isinstance(data, ReferralReceived) else 1
+    holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
+    content = Content(
+        enquiry=data.facts.kind,
+        version=version,
+        by=data.expected_by if data.expected_by >= day_in_london(event.occurred_at) else None,
+        must_ring=rules.must_ring(data.facts),
+        is_loss=Hold.C1 in holds,
+    )
+    receipt = _message(event, MessageKind.RECEIPT, str(version), content, holds=holds, version=version)
+    return [receipt, *_to_other_agencies(event)]
+
+
+def _to_other_agencies(event: Envelope[Arrived]) -> list[Message]:
+    """Once per pair of referrals, however often either is amended; about the other agency's own referral."""
+    linked = event.data.linked if isinstance(event.data, ReferralReceived) else ()
+    return [
+        Message(
+            referral_id=other.id,
+            reference=other.reference,
+            agency_id=other.agency_id,
+            kind=MessageKind.DUPLICATE,
+            occasion=str(event.key),
+            state=State.DUE,
+            content=Content(),
+            at=event.occurred_at,
+            cause=because_of(event),
+        )
+        for other in linked
+        if other.link is Link.DUPLICATE
+    ]
+
+
+def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Message]:
+    """The machine's: one decision message per version. A person's: an outcome of its own."""
+    data, decision = event.data, event.data.decision
+    is_routed = decision.mode is Mode.AUTO_ROUTE
+    content = Content(
+        enquiry=data.kind,
+        version=data.version,
+        by=None
+        if is_routed
+        else rules.decided_by_person_on(decision.urgency, at=event.occurred_at, policy=policy),
+        is_loss=Hold.C1 in decision.holds,
+        next=Next.ROUTED if is_routed else Next.PERSON,
+        routes=decision.routes if is_routed else (),
+        is_duplicate="I3" in decision.rules,
+        is_waiting_list=is_routed and "M8" in decision.rules,
+    )
+    kind, occasion = (
+        (MessageKind.DECISION, str(data.version))
+        if data.decided_by is DecidedBy.MACHINE
+        else (MessageKind.OUTCOME, str(data.decision_id))
+    )
+    return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version)]
+
+
+def on_waiting(event: Envelope[WorkItemWaiting], _: Policy) -> list[Message]:
+    """Information asked from the referrer; each time it is asked is a message. A waiting list was told before."""
+    if event.data.waiting_for is not WaitingFor.REFERRER:
+        return []
+    content = Content(routes=(event.data.route,))
+    return [_message(event, MessageKind.INFORMATION_REQUEST, str(event.id), content)]
+
+
+def on_accepted(event: Envelope[WorkItemAccepted], _: Policy) -> list[Message]:
+    content = Content(outcome=Outcome.ACCEPTED, routes=(event.data.route,))
+    return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/accepted", content)]
+
+
+def on_declined(event: Envelope[WorkItemDeclined], _: Policy) -> list[Message]:
+    content = Content(outcome=Outcome.DECLINED, routes=(event.data.route,), reason=event.data.reason)
+    return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/declined", content)]
+
+
+def on_withdrawal(event: Envelope[ReferralWithdrawn], _: Policy) -> list[Message]:
+    return [_message(event, MessageKind.WITHDRAWAL, "withdrawn", Content())]
+
+
+def on_escalation(event: Envelope[WorkItemEscalated], _: Policy) -> list[Message]:
+    """Only what runs on the wall clock goes to the on-call contact, again with each reminder of triage's."""
+    reason = event.data.reason
+    if reason not in (EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND):
+        return []
+    content = Content(routes=(event.data.route,), is_again=reason is EscalationReason.UNOPENED_SECOND)
+    return [_message(event, MessageKind.ON_CALL, str(event.id), content, audience=Audience.ON_CALL)]
+
+
+def _message(
+    event: Envelope[Any],
+    kind: MessageKind,
+    occasion: str,
+    content: Content,
+    *,
+    audience: Audience = Audience.AGENCY,
+    holds: Iterable[Hold] = (),
+    version: int | None = None,
+) -> Message:
+    """Stored in any case; what may not go by itself is held."""
+    return Message(
+        referral_id=event.key,
+        reference=event.data.reference,
+        agency_id=event.data.agency_id,
+        kind=kind,
+        occasion=occasion,
+        state=State.DUE if rules.may_send(kind, audience, frozenset(holds)) else State.HELD,
+        content=content,
+        at=event.occurred_at,
+        cause=because_of(event),
+        audience=audience,
+        version=version,
+    )

@@ -1,0 +1,82 @@
+"""Pure decisions: who may be written to, how long to wait, until when to try."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.notify.messages import Audience
+from shared.events import RED_FLAGS, Circumstance, Facts, Hold, MessageKind, Safety, Urgency
+from shared.policy import Policy
+from shared.working_time import day_in_london, due_on
+
+LOSSES: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
+DANGERS: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE, Safety.SIGNIFICANT_HARM})
+FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
+"""What a family may hear from us by itself; everything else is written for professionals."""
+FOUR_HOURS: Final = timedelta(hours=4)
+
+
+def may_send(kind: MessageKind, audience: Audience, holds: Collection[Hold]) -> bool:
+    """Whether a message may go by itself: any contact hold stops what would reach the household.
+
+    The on-call contact hears escalations only, and nobody else hears those.
+    """
+    if audience is Audience.HOUSEHOLD:
+        return kind in FOR_HOUSEHOLDS and not holds
+    return (kind is MessageKind.ON_CALL) is (audience is Audience.ON_CALL)
+
+
+def contact_holds(facts: Facts, *, received_at: datetime, policy: Policy) -> frozenset[Hold]:
+    """The holds that the facts alone bring about: C1 by S8 or E2, C2 by S7 (domain.md).
+
+    Triage says the same in its decision; a receipt can't wait for that. Days count from the day of receipt.
+    """
+    holds = set()
+    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(received_at), policy):
+        holds.add(Hold.C1)
+    if Safety.DOMESTIC_ABUSE in facts.safety:
+        holds.add(Hold.C2)
+    return frozenset(holds)
+
+
+def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
+    """E2: no birth date, and due more than `overdue_days` ago; the baby may have died."""
+    infant = facts.infant
+    return infant.born_on is None and infant.due_on is not None and (on - infant.due_on).days > policy.age.overdue_days
+
+
+def must_ring(facts: Facts) -> bool:
+    """Whether the answer says at once to ring somebody: a tick of S1, S2, S5 or S6."""
+    return bool(DANGERS.intersection(facts.safety)) or facts.mental_health in RED_FLAGS
+
+
+def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> date:
+    """The day by which a person decides, from the decision that gave it to them; `now` and `4h` by the clock."""
+    times = policy.working_time
+    if urgency is Urgency.NOW:
+        return day_in_london(at)
+    if urgency is Urgency.FOUR_HOURS:
+        return day_in_london(at + FOUR_HOURS)
+    days = times.safeguarding_days if urgency is Urgency.WORKING_DAY else times.decision_days
+    return due_on(at, days=days, cutoff=times.cutoff)
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Full jitter: a pause of anything up to `first`, doubled at each failure up to `longest`, until `give_up`."""
+
+    first: timedelta = timedelta(seconds=30)
+    longest: timedelta = timedelta(hours=1)
+    give_up: timedelta = timedelta(hours=72)
+
+    def pause(self, attempts: int, *, chance: float) -> timedelta:
+        """The pause after the `attempts`-th failure (from 1); `chance` is in [0, 1)."""
+        doublings = min(attempts - 1, 32)  # far past `longest`, and still a number that timedelta takes
+        return min(self.first * 2**doublings, self.longest) * chance
+
+    def is_over(self, *, since: datetime, now: datetime) -> bool:
+        """Whether it is time to give the message to a person; `since` is the first try."""
+        return now - since >= self.give_up

@@ -1,0 +1,69 @@
+"""The notify service's own settings."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, SecretStr, model_validator
+
+from services.notify.mail import is_address
+from shared.settings import Settings as CommonSettings
+
+DEVELOPMENT_FROM: Final = "Parent-infant referrals <no-reply@pir.localhost>"
+
+
+class Tls(StrEnum):
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+class Settings(CommonSettings):
+    """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
+
+    A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
+    `retry_hours` (30 s, 1 h and 72 h are the contract's).
+    """
+
+    port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
+    mail_dir: Path | None = None
+    mail_from: str = ""
+    smtp_host: str = ""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_tls: Tls = Tls.STARTTLS
+    smtp_seconds: float = Field(default=10.0, gt=0)
+    retry_first_seconds: float = Field(default=30.0, gt=0)
+    retry_longest_seconds: float = Field(default=3600.0, gt=0)
+    retry_hours: float = Field(default=72.0, gt=0)
+
+    @model_validator(mode="after")
+    def _mail_has_somewhere_to_go(self) -> Self:
+        if self.mail_dir and not self.is_development:
+            raise ValueError("PIR_MAIL_DIR keeps mail in files that nobody is sent: it can't be used outside development")
+        if not self.mail_dir and not self.smtp_host:
+            raise ValueError("mail needs somewhere to go: set PIR_SMTP_HOST (in development PIR_MAIL_DIR will do)")
+        if not self.sender.isascii() or not self.sender.isprintable() or not is_address(self.envelope_from):
+            raise ValueError("PIR_MAIL_FROM has to be an address in ASCII, such as: Referrals <referrals@example.org>")
+        if self.smtp_password and self.smtp_tls is Tls.NONE:
+            raise ValueError("PIR_SMTP_PASSWORD would be sent readable: use PIR_SMTP_TLS=starttls or tls")
+        return self
+
+    @property
+    def sender(self) -> str:
+        """For the header From."""
+        return self.mail_from or (DEVELOPMENT_FROM if self.is_development else "")
+
+    @property
+    def envelope_from(self) -> str:
+        """The bare address of `sender`: where an undeliverable mail comes back to."""
+        return parseaddr(self.sender)[1]
+
+    @property
+    def mail_domain(self) -> str:
+        """The right side of every Message-ID."""
+        return self.envelope_from.rpartition("@")[2]

@@ -1,0 +1,63 @@
+"""The tables of the notify service, in its schema `notify`; nobody else reads them.
+
+A message is a row from the moment there is something to say; its text is made from `content` (codes and dates) when
+it is sent. Of addresses there are the agencies' team inboxes only.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared import audit, inbox, outbox
+
+SCHEMA: Final = "notify"
+metadata: Final = sa.MetaData()
+
+event, outbox_table = outbox.tables(metadata)
+inbox_table, parked_table = inbox.tables(metadata)
+audit_table = audit.table(metadata)
+
+_TIME: Final = sa.DateTime(timezone=True)
+
+agency = sa.Table(
+    "agency",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("slug", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("team_inbox", sa.Text, nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False),
+)
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("part", sa.SmallInteger, nullable=False),
+    sa.Column("referral_id", sa.Uuid, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False, index=True),
+    sa.Column("agency_id", sa.Uuid, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("content", JSONB, nullable=False),
+    sa.Column("message_id_header", sa.Text, nullable=False),
+    sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.now()),
+    sa.Column("due_at", _TIME, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("first_tried_at", _TIME),
+    sa.Column("sent_at", _TIME),
+    sa.Column("last_error", sa.Text),
+    sa.Column("correlation_id", sa.Uuid, nullable=False),
+    sa.Column("causation_id", sa.Uuid),
+    sa.Column("traceparent", sa.Text),
+    sa.CheckConstraint(
+        "state IN ('due', 'sent', 'delivered', 'failed', 'undeliverable', 'held')", name="message_state"
+    ),
+    sa.Index("message_due", "part", "due_at", "id", postgresql_where=sa.text("state IN ('due', 'failed')")),
+)

@@ -1,0 +1,169 @@
+"""Partner agencies and their keys: random, shown once, stored as SHA-256, two valid at a time, revoked within a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.referral import tables
+from shared import outbox
+from shared.audit import Actor, Entry, write
+from shared.errors import is_transient
+from shared.events import AgencyUpdated
+from shared.ids import uuid7
+from shared.outbox import Cause, Draft
+from shared.problems import Problem
+
+KEYS_AT_ONCE: Final = 2
+FRESH_SECONDS: Final = 20.0
+STALE_SECONDS: Final = 55.0
+"""While PostgreSQL is away known keys still open the door this long, so that the answer is 503 rather than 401."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    id: UUID
+    slug: str
+    name: str
+    team_inbox: str
+    source: str
+
+
+class AgencyError(Exception):
+    """A command can't be carried out; the message says why."""
+
+
+def digest_of(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+class Agencies:
+    """Who a key belongs to: all valid keys in memory, read again every 20 s, or at once for a key not seen yet."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._known: dict[bytes, Agency] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def find(self, key: str) -> Agency:
+        """The agency; raises Problem 401 for a key that is unknown, revoked or an inactive agency's."""
+        digest = digest_of(key)
+        age = time.monotonic() - self._read_at
+        if age > FRESH_SECONDS or (digest not in self._known and age > 1):
+            await self._read(age)
+        if (agency := self._known.get(digest)) is None:
+            raise Problem("credentials-missing", "This key is not known, or was revoked")
+        return agency
+
+    async def _read(self, age: float) -> None:
+        async with self._reading:
+            if time.monotonic() - self._read_at < min(age, FRESH_SECONDS):
+                return  # another request has just read them
+            try:
+                async with self._engine.connect() as connection:
+                    self._known = await valid_keys(connection)
+                self._read_at = time.monotonic()
+            except Exception as error:
+                if not is_transient(error) or age > STALE_SECONDS:
+                    raise
+
+
+async def valid_keys(tx: AsyncConnection) -> dict[bytes, Agency]:
+    """Digest → agency, of every key that opens the door now."""
+    rows = await tx.execute(
+        sa.select(tables.agency_key.c.digest, *_columns())
+        .join(tables.agency, tables.agency.c.id == tables.agency_key.c.agency_id)
+        .where(tables.agency_key.c.revoked_at.is_(None), tables.agency.c.is_active)
+    )
+    return {row.digest: Agency(row.id, row.slug, row.name, row.team_inbox, row.source) for row in rows}
+
+
+async def add(
+    tx: AsyncConnection,
+    *,
+    slug: str,
+    name: str,
+    team_inbox: str,
+    source: str,
+    actor: Actor,
+    at: datetime,
+    key: str | None = None,
+) -> str:
+    """A new agency and its first key, which is returned and never shown again. Raises AgencyError for a taken slug."""
+    taken = await tx.scalar(sa.select(tables.agency.c.id).where(tables.agency.c.slug == slug))
+    if taken:
+        raise AgencyError(f"there is an agency {slug!r} already")
+    agency_id = uuid7()
+    await tx.execute(
+        tables.agency.insert().values(id=agency_id, slug=slug, name=name, team_inbox=team_inbox, source=source)
+    )
+    updated = AgencyUpdated(slug=slug, name=name, team_inbox=team_inbox, source=source)
+    await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
+    await write(tx, [Entry(actor, "agency.added", at, detail=slug)])
+    return await _new_key(tx, agency_id, key)
+
+
+async def rotate(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) -> str:
+    """A further key for the agency; the oldest is revoked when more than two would be valid. Returns the new key."""
+    agency_id = await _id_of(tx, slug)
+    key = await _new_key(tx, agency_id, None)
+    valid = (
+        await tx.scalars(
+            sa.select(tables.agency_key.c.id)
+            .where(tables.agency_key.c.agency_id == agency_id, tables.agency_key.c.revoked_at.is_(None))
+            .order_by(tables.agency_key.c.id.desc())
+        )
+    ).all()
+    await _revoke(tx, list(valid[KEYS_AT_ONCE:]), at)
+    await write(tx, [Entry(actor, "agency.key-added", at, detail=slug)])
+    return key
+
+
+async def revoke(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime, all_keys: bool = False) -> int:
+    """Revoke all keys but the newest (or all of them); returns how many. It holds everywhere within a minute."""
+    agency_id = await _id_of(tx, slug)
+    valid = (
+        await tx.scalars(
+            sa.select(tables.agency_key.c.id)
+            .where(tables.agency_key.c.agency_id == agency_id, tables.agency_key.c.revoked_at.is_(None))
+            .order_by(tables.agency_key.c.id.desc())
+        )
+    ).all()
+    gone = list(valid if all_keys else valid[1:])
+    await _revoke(tx, gone, at)
+    await write(tx, [Entry(actor, "agency.keys-revoked", at, detail=slug)])
+    return len(gone)
+
+
+async def _id_of(tx: AsyncConnection, slug: str) -> UUID:
+    found: UUID | None = await tx.scalar(
+        sa.select(tables.agency.c.id).where(tables.agency.c.slug == slug).with_for_update()
+    )
+    if found is None:
+        raise AgencyError(f"there is no agency {slug!r}")
+    return found
+
+
+async def _new_key(tx: AsyncConnection, agency_id: UUID, key: str | None) -> str:
+    key = key or "pir_" + secrets.token_urlsafe(32)
+    await tx.execute(tables.agency_key.insert().values(agency_id=agency_id, digest=digest_of(key)))
+    return key
+
+
+async def _revoke(tx: AsyncConnection, ids: list[int], at: datetime) -> None:
+    await tx.execute(tables.agency_key.update().where(tables.agency_key.c.id.in_(ids)).values(revoked_at=at))
+
+
+def _columns() -> tuple[sa.ColumnElement[object], ...]:
+    agency = tables.agency.c
+    return (agency.id, agency.slug, agency.name, agency.team_inbox, agency.source)

@@ -1,0 +1,91 @@
+"""`python -m services.referral agency add | rotate | revoke | list`: partner agencies and their keys."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.referral import agencies, tables
+from services.referral.agencies import AgencyError
+from shared.audit import Actor
+
+
+def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs; each gets `run`, an async function of the engine and the arguments."""
+    parser = commands.add_parser("agency", help="partner agencies and their keys")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    add = verbs.add_parser("add", help="a new agency; prints its first key, once")
+    add.add_argument("slug")
+    add.add_argument("--name", required=True)
+    add.add_argument("--inbox", required=True, help="the team's e-mail address, not one person's")
+    add.add_argument("--source", required=True, help="NHS source of referral code, for example A2")
+    add.set_defaults(run=_add)
+    rotate = verbs.add_parser("rotate", help="a further key; the one before stays valid until revoked")
+    rotate.add_argument("slug")
+    rotate.set_defaults(run=_rotate)
+    revoke = verbs.add_parser("revoke", help="all keys but the newest stop working within a minute")
+    revoke.add_argument("slug")
+    revoke.add_argument("--all", action="store_true", help="the newest too")
+    revoke.set_defaults(run=_revoke)
+    verbs.add_parser("list", help="all agencies and how many keys are valid").set_defaults(run=_list)
+
+
+def _actor() -> Actor:
+    return Actor("operator", getpass.getuser())
+
+
+async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    try:
+        async with engine.begin() as tx:
+            key = await agencies.add(
+                tx, slug=arguments.slug, name=arguments.name, team_inbox=arguments.inbox, source=arguments.source,
+                actor=_actor(), at=datetime.now(UTC),
+            )
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(f"key of {arguments.slug}, shown once: {key}")
+    return 0
+
+
+async def _rotate(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    try:
+        async with engine.begin() as tx:
+            key = await agencies.rotate(tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC))
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(f"new key of {arguments.slug}, shown once: {key}")
+    return 0
+
+
+async def _revoke(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    try:
+        async with engine.begin() as tx:
+            gone = await agencies.revoke(
+                tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC), all_keys=arguments.all
+            )
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(f"{gone} key(s) of {arguments.slug} revoked")
+    return 0
+
+
+async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    valid = sa.func.count(tables.agency_key.c.id).filter(tables.agency_key.c.revoked_at.is_(None))
+    query = (
+        sa.select(tables.agency.c.slug, tables.agency.c.name, tables.agency.c.is_active, valid.label("keys"))
+        .outerjoin(tables.agency_key, tables.agency_key.c.agency_id == tables.agency.c.id)
+        .group_by(tables.agency.c.id)
+        .order_by(tables.agency.c.slug)
+    )
+    async with engine.connect() as connection:
+        for row in await connection.execute(query):
+            state = "" if row.is_active else "  (not active)"
+            print(f"{row.slug:24} {row.keys} key(s)  {row.name}{state}")
+    return 0

@@ -1,0 +1,228 @@
+"""HTTP in, for agencies: read, call one function, map to an answer. The contract is api.md of the handbook."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.referral import answers, steps, views
+from services.referral.agencies import Agencies, Agency
+from services.referral.amendments import By
+from services.referral.answers import Answer, Keyed
+from services.referral.document import (
+    Invalid, ReferralDocument, read_enquiry, read_information, read_withdrawal,
+)
+from services.referral.group_writer import GroupWriter
+from services.referral.intake import Arrival
+from services.referral.preparing import Preparing
+from services.referral.reference import new_reference, parse
+from services.referral.requirements import requirements
+from shared.ids import uuid7
+from shared.outbox import Cause
+from shared.problems import FieldError, Problem
+from shared.strict_json import Unreadable, canonical, parse_json
+from shared.web import answer as json_answer
+from shared.web import bearer_token, cause_of, read_json_body
+from shared.working_time import day_in_london
+
+_VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_MERGE_PATCH: Final = ("application/merge-patch+json",)
+
+Work = Callable[[AsyncConnection, By], Awaitable[Answer]]
+
+
+class ReferralApi:
+    """The intake API. `writer` stores new referrals in groups; every other step has a transaction of its own."""
+
+    def __init__(
+        self, *, engine: AsyncEngine, agencies: Agencies, preparing: Preparing, writer: GroupWriter[Arrival]
+    ) -> None:
+        self._engine = engine
+        self._agencies = agencies
+        self._preparing = preparing
+        self._writer = writer
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["intake"])
+        body = _body(ReferralDocument.model_json_schema())
+        router.post("/referrals", status_code=201, openapi_extra=body, summary="Send a referral")(self.post_referral)
+        router.get("/referrals", summary="Your referrals that are new or changed since a cursor")(self.get_feed)
+        router.get("/referrals/{reference}", summary="One of your referrals: where it stands and why")(self.get_one)
+        router.patch("/referrals/{reference}", openapi_extra=_body({"type": "object"}), summary="Change it")(self.patch)
+        router.post("/referrals/{reference}/withdrawal", summary="Take it back", openapi_extra=_ANY)(self.withdraw)
+        router.post("/referrals/{reference}/information", summary="Answer what we asked", openapi_extra=_ANY)(
+            self.inform
+        )
+        router.post("/enquiries", status_code=201, openapi_extra=_ANY, summary="Ask for a consultation or training")(
+            self.post_enquiry
+        )
+        router.get("/requirements", summary="What to send, what happens next, whom to ring now")(self.get_requirements)
+        return router
+
+    async def post_referral(self, request: Request) -> Response:
+        agency = await self._agencies.find(bearer_token(request))
+        key = _idempotency_key(request)
+        value = _read(await read_json_body(request))
+        answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
+        if isinstance(answer, Problem):
+            raise answer
+        return _answer(answer)
+
+    def _arrival(self, value: object, agency: Agency, key: str, cause: Cause) -> Arrival:
+        now, referral_id, identities = _now(), uuid7(), self._preparing.identities
+        try:
+            prepared = self._preparing.referral(value, agency=agency, now=now, received_at=now)
+        except Invalid as invalid:
+            raise refused(invalid) from None
+        own, body = agency.id.bytes, canonical(value)
+        external = value.get("external_reference") if isinstance(value, dict) else None
+        return Arrival(
+            id=referral_id,
+            reference=new_reference(secrets.randbelow),
+            agency=agency,
+            keyed=Keyed(agency.id, key, identities.digest("request", b"POST /referrals", body)),
+            key_digest=identities.digest("key", own, key),
+            external_digest=identities.digest("external", own, str(external)) if external else None,
+            body_digest=identities.digest("body", own, body),
+            sealed=identities.seal(referral_id, value),
+            prepared=prepared,
+            received_at=now,
+            cause=cause,
+        )
+
+    async def get_one(self, request: Request, reference: str) -> Response:
+        agency = await self._agencies.find(bearer_token(request))
+        async with self._engine.connect() as tx:
+            return json_answer(await views.one(tx, agency_id=agency.id, reference=_reference(reference)))
+
+    async def get_feed(
+        self,
+        request: Request,
+        changed_since: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Response:
+        agency = await self._agencies.find(bearer_token(request))
+        async with self._engine.connect() as tx:
+            identities = self._preparing.identities
+            return json_answer(
+                await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit)
+            )
+
+    async def patch(self, request: Request, reference: str) -> Response:
+        async def work(tx: AsyncConnection, by: By) -> Answer:
+            return await steps.patch(tx, self._preparing, own, change, by)
+
+        own, change, once = await self._step(request, reference)
+        return await once(work)
+
+    async def withdraw(self, request: Request, reference: str) -> Response:
+        async def work(tx: AsyncConnection, by: By) -> Answer:
+            reason = read_withdrawal(value, now=by.at)
+            return await steps.withdraw(tx, self._preparing, own, reason, by)
+
+        own, value, once = await self._step(request, reference)
+        return await once(work)
+
+    async def inform(self, request: Request, reference: str) -> Response:
+        async def work(tx: AsyncConnection, by: By) -> Answer:
+            information = read_information(value, now=by.at)
+            return await steps.inform(tx, self._preparing, own, information, by)
+
+        own, value, once = await self._step(request, reference)
+        return await once(work)
+
+    async def post_enquiry(self, request: Request) -> Response:
+        async def work(tx: AsyncConnection, by: By) -> Answer:
+            enquiry = read_enquiry(value, now=by.at)
+            reference = new_reference(secrets.randbelow)
+            return await steps.enquire(
+                tx, self._preparing, enquiry, value, by, enquiry_id=uuid7(), reference=reference
+            )
+
+        _, value, once = await self._step(request, None)
+        return await once(work)
+
+    async def get_requirements(self) -> Response:
+        return json_answer(requirements(self._preparing.policy, day_in_london(_now())))
+
+    async def _step(
+        self, request: Request, reference: str | None
+    ) -> tuple[str, object, Callable[[Work], Awaitable[Response]]]:
+        """Who asks, for which referral, what; and a way to do the work once per Idempotency-Key."""
+        agency = await self._agencies.find(bearer_token(request))
+        key = _idempotency_key(request)
+        own = _reference(reference) if reference is not None else ""
+        value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))
+        asked = f"{request.method} {request.scope['route'].path} {own}"
+        identities, by = self._preparing.identities, By(agency, _now(), cause_of(request))
+
+        async def once(work: Work) -> Response:
+            keyed = Keyed(agency.id, key, identities.digest("request", asked, canonical(value)))
+            lock_name = identities.digest("key", agency.id.bytes, key)
+            try:
+                answer = await answers.once(
+                    self._engine, keyed, lock_name=lock_name, at=by.at, work=lambda tx: work(tx, by)
+                )
+            except Invalid as invalid:
+                raise refused(invalid) from None
+            return _answer(answer)
+
+        return own, value, once
+
+
+def refused(invalid: Invalid) -> Problem:
+    """422 with every mistake at once."""
+    return Problem("invalid", errors=[FieldError(each.pointer, each.code, each.detail) for each in invalid.errors])
+
+
+def _read(body: bytes) -> object:
+    try:
+        return parse_json(body)
+    except Unreadable as error:
+        raise Problem("unreadable", error.detail, errors=[FieldError("", error.code, error.detail)]) from None
+
+
+def _idempotency_key(request: Request) -> str:
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) != 1 or not _VISIBLE.fullmatch(keys[0]):
+        raise Problem("idempotency-key-missing")
+    return keys[0]
+
+
+def _reference(text: str) -> str:
+    """A reference as people say it; anything else can't be one of the agency's."""
+    if (found := parse(text)) is None:
+        raise Problem("not-found")
+    return found
+
+
+def _answer(answer: Answer) -> Response:
+    headers = {"Location": answer.location} if answer.location else {}
+    if answer.is_replay:
+        headers["Idempotent-Replayed"] = "true"
+    return json_answer(answer.body, answer.status, headers)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    header = {
+        "name": "Idempotency-Key", "in": "header", "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }
+    return {
+        "parameters": [header],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "security": [{"agency_key": []}],
+    }
+
+
+_ANY: Final = _body({"type": "object"})

@@ -1,0 +1,73 @@
+"""The referral service wired together: settings → engine → consumer → relay → ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+from services.referral import answers, handlers, internal, tables
+from services.referral.agencies import Agencies
+from services.referral.api import ReferralApi
+from services.referral.group_writer import GroupWriter
+from services.referral.identity import Identities
+from services.referral.intake import Arrival, Intake
+from services.referral.places import PostcodeFiles
+from services.referral.preparing import Preparing
+from services.referral.settings import Settings
+from services.referral.status import STEPS
+from shared import events
+from shared.crypto import read_key
+from shared.database import create_engine
+from shared.docs import Table
+from shared.health import Health
+from shared.inbox import Consumer
+from shared.policy import load_all
+from shared.relay import Relay
+from shared.runtime import Service
+from shared.web import create_app
+
+SPEAKS = (
+    events.ReferralReceived, events.ReferralAmended, events.ReferralInformed, events.ReferralWithdrawn,
+    events.ReferralErased, events.EnquiryReceived, events.AgencyUpdated,
+)
+
+
+async def build(settings: Settings) -> Service:
+    """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
+    engine = create_engine(settings, tables.SCHEMA)
+    identities = identities_of(settings)
+    preparing = Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
+    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit)
+    consumer = Consumer(
+        engine=engine, service="referral", topics=[events.TRIAGE_TOPIC], handlers=handlers.HANDLERS,
+        bootstrap_servers=settings.kafka_bootstrap_servers, instance=settings.instance,
+    )
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
+    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=False)
+    app = create_app(
+        title="Referral service", description="Where partner agencies send referrals and see what became of them.",
+        health=health, speaks=SPEAKS, hears=tuple(handlers.HANDLERS), is_development=settings.is_development,
+        guide=[Table("Steps", ("status", "steps allowed"), [
+            (status.value, ", ".join(sorted(step.value for step in steps)) or "none") for status, steps in STEPS.items()
+        ])],
+    )
+    api = ReferralApi(engine=engine, agencies=Agencies(engine), preparing=preparing, writer=writer)
+    app.include_router(api.router())
+    app.include_router(internal.router(engine, identities, settings.internal_token.get_secret_value()))
+
+    async def forget() -> None:
+        while True:
+            async with engine.begin() as tx:
+                await answers.forget_old(tx, before=datetime.now(UTC) - timedelta(days=answers.KEPT_DAYS))
+            await asyncio.sleep(3600)
+
+    return Service(
+        "referral", settings, engine, app, health, consumer, relay, {"group-writer": writer.run, "forget": forget}
+    )
+
+
+def identities_of(settings: Settings) -> Identities:
+    return Identities(
+        master_key=read_key(settings.master_key.get_secret_value()),
+        index_key=read_key(settings.index_key.get_secret_value()),
+    )

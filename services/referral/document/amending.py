@@ -1,0 +1,88 @@
+"""Changes to a referral: JSON merge patches and answers to a request for more information."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import ConfigDict
+
+from services.referral.document.errors import FieldError, Invalid, required, unknown_member
+from services.referral.document.model import Part, ReferralDocument
+from services.referral.document.reading import as_object, read
+from services.referral.document.text import FreeText
+from shared.events import WithdrawalReason
+
+_FIXED: Final = "external_reference"
+
+
+class Withdrawal(Part):
+    """`{"reason": code}`."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["reason"]})
+    reason: WithdrawalReason | None = None
+
+
+class Answer(Part):
+    """`{"notes": text, ...}`: the answer in words, and any member of the referral that changes."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"minProperties": 1})
+    notes: FreeText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Information:
+    """The referrer's answer. `notes` stand beside the referral's own; `changes` are a merge patch of it."""
+
+    notes: str | None
+    changes: Mapping[str, Any]
+
+
+def merge_patch(original: Mapping[str, Any], patch: object) -> dict[str, Any]:
+    """Return the referral's JSON with the patch (RFC 7396): null removes, lists are replaced whole; no checks yet.
+
+    Raises Invalid when the patch is not an object or changes `external_reference`, by which the agency knows it.
+    """
+    changes = as_object(patch)
+    if _FIXED in changes and changes[_FIXED] != original.get(_FIXED):
+        raise Invalid([FieldError(f"/{_FIXED}", "fixed", "This can't be changed; send a new referral.")])
+    return _merged(original, changes)
+
+
+def _merged(original: object, patch: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(original) if isinstance(original, Mapping) else {}
+    for name, change in patch.items():
+        if change is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), change) if isinstance(change, dict) else change
+    return merged
+
+
+def read_withdrawal(value: object, *, now: datetime) -> WithdrawalReason:
+    """Read the reason of `{"reason": code}`; raises Invalid."""
+    raw = as_object(value)
+    withdrawal, errors = read(Withdrawal, raw, now=now)
+    if raw.get("reason") is None:
+        errors = [*errors, required("/reason")]
+    if withdrawal is None or withdrawal.reason is None or errors:
+        raise Invalid(errors)
+    return withdrawal.reason
+
+
+def read_information(value: object, *, now: datetime) -> Information:
+    """Read an answer: words, changed members, or both; raises Invalid.
+
+    Members of the referral are only named here: `read_referral(merge_patch(original, changes))` reads them.
+    """
+    raw = as_object(value)
+    answer, errors = read(Answer, raw, now=now)
+    changes = {name: member for name, member in raw.items() if name != "notes"}
+    errors += [unknown_member((name,)) for name in changes if name not in ReferralDocument.model_fields]
+    if not errors and not changes and (answer is None or not (answer.notes or "").strip()):
+        errors = [required("/notes", "An answer in words or a changed member is needed.")]
+    if answer is None or errors:
+        raise Invalid(errors)
+    return Information(answer.notes, changes)

@@ -1,0 +1,46 @@
+"""Languages: BCP 47 tags whose parts are registered, in their standard form (`EN-gb` is `en-GB`)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from services.referral.document.errors import refusal
+
+_SHAPE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
+_LONGEST: Final = 35
+"""RFC 5646, section 4.4.1: room for every registered combination."""
+
+_ISO_639_1: Final = (
+    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo"
+    " es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka"
+    " kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng"
+    " nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su"
+    " sv sw ta te tg th ti tk tn to tr ts tt ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu"
+)
+COMMON: Final = frozenset(_ISO_639_1.split())
+"""ISO 639-1: known without loading langcodes, which takes 0.1 s and 11 MB."""
+
+
+def standard_language(tag: str) -> str:
+    """Return the standard form of a registered tag, or a refusal."""
+    if tag in COMMON:
+        return tag
+    standard = _registered(tag) if len(tag) <= _LONGEST and _SHAPE.fullmatch(tag) else None
+    if standard is None:
+        raise refusal("not-in-list", "This is not a registered language tag (BCP 47), for example en, ur or rmn.")
+    return standard
+
+
+@lru_cache(maxsize=512)
+def _registered(tag: str) -> str | None:
+    import langcodes  # noqa: PLC0415 - loaded only when a rarer language is named
+    from langcodes.tag_parser import LanguageTagError  # noqa: PLC0415
+
+    try:
+        language = langcodes.Language.get(tag)
+    except LanguageTagError:
+        return None
+    is_registered = language.is_valid() and language.language not in {None, "root"}
+    return language.to_tag() if is_registered else None

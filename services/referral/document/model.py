@@ -1,0 +1,187 @@
+"""A referral as the agency writes it (api.md, "A referral"), with its values in one form.
+
+Every member may be missing here, because a referral about a danger is accepted whatever is missing: what a referral
+needs otherwise is in `needs`. The JSON Schema still lists the members as required, for whoever writes a client.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo
+
+from services.referral.document.ages import years_before, years_old
+from services.referral.document.codes import CommunicationNeed, Gender, Strength
+from services.referral.document.errors import refusal
+from services.referral.document.text import FreeText, Name, Reference
+from services.referral.document.values import (
+    Codes,
+    Day,
+    Email,
+    EthnicCategory,
+    Language,
+    NhsNumberText,
+    Phone,
+    Postcode,
+    Source,
+    Time,
+    WorkEmail,
+    listed,
+)
+from shared.events import (
+    Carer,
+    CareStatus,
+    Circumstance,
+    ComplexHistory,
+    Consent,
+    Domain,
+    MentalHealth,
+    RiskFactor,
+    Safety,
+    Severity,
+    Tier,
+)
+
+MOST_BABIES: Final = 5
+MOST_CAREGIVERS: Final = 10
+MOST_ADDRESS_LINES: Final = 5
+YOUNGEST_CAREGIVER: Final = 10
+"""Years; a younger one is a slip of the pen (api.md)."""
+OLDEST_CONSENT_YEARS: Final = 2
+CLOCK_SKEW_SECONDS: Final = 300
+
+
+class Part(BaseModel):
+    """Frozen; unknown members are refused; an error never shows what was sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Clock(dict[str, datetime | date]):
+    """The context of a reading: the time it is and the day it is in London. Without it ages are not checked."""
+
+
+def _old_enough(born_on: date, info: ValidationInfo) -> date:
+    if info.context and not years_old(born_on, info.context["today"]) >= YOUNGEST_CAREGIVER:
+        raise refusal("implausible-date", "A caregiver is at least ten years old.")
+    return born_on
+
+
+def _recent(recorded_at: datetime, info: ValidationInfo) -> datetime:
+    if not info.context:
+        return recorded_at
+    now = info.context["now"]
+    if (recorded_at - now).total_seconds() > CLOCK_SKEW_SECONDS:
+        raise refusal("implausible-time", "Consent can't be recorded in the future.")
+    if recorded_at < years_before(now, OLDEST_CONSENT_YEARS):
+        raise refusal("implausible-time", "Consent recorded over two years ago has to be asked for again.")
+    return recorded_at
+
+
+class Referrer(Part):
+    """The practitioner who writes; answers go to the agency's team, not to this address."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["name", "role", "email"]})
+    name: Name | None = None
+    role: Name | None = None
+    email: WorkEmail | None = None
+    phone: Phone | None = None
+
+
+class Baby(Part):
+    """Born or unborn; nothing about a baby has to be known."""
+
+    given_name: Name | None = None
+    family_name: Name | None = None
+    date_of_birth: Day | None = None
+    due_on: Day | None = None
+    sex: Gender | None = None
+    nhs_number: NhsNumberText | None = None
+    ethnic_category: EthnicCategory | None = None
+
+
+class Caregiver(Part):
+    """Somebody who looks after the baby; the first is the one the referral is mostly about."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "required": ["relationship"],
+            "anyOf": [{"required": ["given_name"]}, {"required": ["family_name"]}],
+        }
+    )
+    relationship: Carer | None = None
+    given_name: Name | None = None
+    family_name: Name | None = None
+    date_of_birth: Annotated[Day, AfterValidator(_old_enough)] | None = None
+    nhs_number: NhsNumberText | None = None
+    ethnic_category: EthnicCategory | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+    preferred_language: Language | None = None
+    interpreter_needed: StrictBool | None = None
+    communication_needs: Codes[CommunicationNeed] = ()
+    safe_contact: FreeText | None = None
+
+
+class Home(Part):
+    """One of: an address (postcode, lines or both), `no_fixed_abode: true`, `withheld: true`."""
+
+    postcode: Postcode | None = None
+    address_lines: Annotated[tuple[Name, ...], Field(max_length=MOST_ADDRESS_LINES), listed(MOST_ADDRESS_LINES)] = ()
+    no_fixed_abode: StrictBool | None = None
+    withheld: StrictBool | None = None
+
+
+class ConsentGiven(Part):
+    """What the family said, who said it and when; the reason when somebody goes on without."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["status"]})
+    status: Consent | None = None
+    given_by: Name | None = None
+    recorded_at: Annotated[Time, AfterValidator(_recent)] | None = None
+    override_reason: FreeText | None = None
+
+
+class Worry(Part):
+    """What the referrer sees between parent and baby."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["severity"]})
+    severity: Severity | None = None
+    domains: Codes[Domain] = ()
+    parent_was_asked: StrictBool | None = None
+
+
+def _none_for_null(value: object) -> object:
+    return "none" if value is None else value
+
+
+class ReferralDocument(Part):
+    """One request about one family."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"required": ["referrer", "babies", "caregivers", "consent", "concern"]}
+    )
+    external_reference: Reference | None = None
+    source: Source | None = None
+    referrer: Referrer | None = None
+    babies: Annotated[
+        tuple[Baby, ...], Field(max_length=MOST_BABIES, json_schema_extra={"minItems": 1}), listed(MOST_BABIES)
+    ] = ()
+    caregivers: Annotated[
+        tuple[Caregiver, ...],
+        Field(max_length=MOST_CAREGIVERS, json_schema_extra={"minItems": 1}),
+        listed(MOST_CAREGIVERS),
+    ] = ()
+    home: Home | None = None
+    consent: ConsentGiven | None = None
+    concern: Worry | None = None
+    risk_factors: Codes[RiskFactor] = ()
+    strengths: Codes[Strength] = ()
+    complex_history: Codes[ComplexHistory] = ()
+    safety: Codes[Safety] = ()
+    mental_health: Annotated[MentalHealth, BeforeValidator(_none_for_null)] = MentalHealth.NONE
+    care_status: Annotated[CareStatus, BeforeValidator(_none_for_null)] = CareStatus.NONE
+    circumstances: Codes[Circumstance] = ()
+    requested_tier: Tier | None = None
+    notes: FreeText | None = None

@@ -1,0 +1,152 @@
+"""One type a value: NHS numbers, postcodes, dates, times, e-mail addresses and coded text, read strictly."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Annotated, Final, TypeVar
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
+
+from services.referral.document.codes import ETHNIC_CATEGORIES, SOURCES
+from services.referral.document.errors import refusal
+from services.referral.document.languages import standard_language
+from services.referral.document.phones import checked_phone
+
+MOST_CODES: Final = 50
+_DATE: Final = re.compile(r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(2100, 12, 31)
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+_NHS_NUMBER: Final = re.compile(r"([0-9]{3})[ -]?([0-9]{3})[ -]?([0-9]{4})", re.ASCII)
+_POSTCODE: Final = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?|GIR)([0-9][A-Z]{2})", re.ASCII)
+_LONGEST_POSTCODE: Final = 20
+_LONGEST_LOCAL_PART: Final = 64
+_LONGEST_EMAIL: Final = 254
+"""RFC 5321, by way of its errata: longer ones cannot be written to."""
+
+
+def _date(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if _DATE.fullmatch(value):
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise refusal("invalid-date", "There is no such day.") from None
+        if _FIRST_DAY <= day <= _LAST_DAY:
+            return day
+    raise refusal("invalid-date", "Write a date as YYYY-MM-DD, from 1900 to 2100.")
+
+
+def _time(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        if _TIME.fullmatch(value):
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise refusal("invalid-time", "Write a time as YYYY-MM-DDThh:mm:ss with its offset, for example +01:00 or Z.")
+
+
+def nhs_digits(value: str) -> str | None:
+    """Return ten digits from `999 000 0018`, `999-000-0018` or `9990000018`; None for another shape."""
+    found = _NHS_NUMBER.fullmatch(value)
+    return "".join(found.groups()) if found else None
+
+
+def _nhs_number(value: str) -> str:
+    digits = nhs_digits(value)
+    if digits is None:
+        raise refusal("invalid-nhs-number", "An NHS number has ten digits: 3, 3 and 4.")
+    return digits
+
+
+def _postcode(value: str) -> str:
+    found = _POSTCODE.fullmatch(value.replace(" ", "").upper()) if value.isascii() else None
+    if not found:
+        raise refusal("invalid-postcode", "This is not the shape of a UK postcode.")
+    return f"{found[1]} {found[2]}"
+
+
+def _email(value: str) -> str:
+    local, at, _domain = value.rpartition("@")
+    if at and len(local) <= _LONGEST_LOCAL_PART:
+        try:
+            return validate_email(value, check_deliverability=False, allow_smtputf8=False).normalized
+        except EmailNotValidError:
+            pass
+    raise refusal("invalid-email", "This is not an e-mail address that can be written to.")
+
+
+_remembered_email = lru_cache(maxsize=512)(_email)
+"""Referrers write again and again; the addresses of families are not kept in memory."""
+
+
+def _source(value: str) -> str:
+    if value not in SOURCES:
+        raise refusal("not-in-list", "This is not a SOURCE OF REFERRAL FOR MENTAL HEALTH code.")
+    return value
+
+
+def _ethnic_category(value: str) -> str:
+    if value not in ETHNIC_CATEGORIES:
+        raise refusal("not-in-list", "This is not an ETHNIC CATEGORY CODE 2001 (A to Z) or 99.")
+    return value
+
+
+T = TypeVar("T")
+
+
+def listed(most: int) -> BeforeValidator:
+    """Make a list of at most so many, null being the empty one; a longer list is refused before its items are read."""
+
+    def read(value: object) -> object:
+        if isinstance(value, list) and len(value) > most:
+            raise refusal("too-many", f"There may be {most} of these.")
+        return () if value is None else value
+
+    return BeforeValidator(read)
+
+
+def without_repeats(codes: tuple[T, ...]) -> tuple[T, ...]:
+    """Refuse a code that is there twice."""
+    if len(set(codes)) != len(codes):
+        raise refusal("repeated", "A code is in this list twice.")
+    return codes
+
+
+Day = Annotated[date, Field(strict=True), BeforeValidator(_date, json_schema_input_type=date)]
+Time = Annotated[datetime, Field(strict=True), BeforeValidator(_time, json_schema_input_type=datetime)]
+NhsNumberText = Annotated[
+    StrictStr, AfterValidator(_nhs_number), Field(json_schema_extra={"pattern": r"^\d{3}[ -]?\d{3}[ -]?\d{4}$"})
+]
+Postcode = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST_POSTCODE), AfterValidator(_postcode)]
+Email = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=_LONGEST_EMAIL, json_schema_extra={"format": "email"}),
+    AfterValidator(_email),
+]
+WorkEmail = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=_LONGEST_EMAIL, json_schema_extra={"format": "email"}),
+    AfterValidator(_remembered_email),
+]
+Phone = Annotated[StrictStr, Field(min_length=1), AfterValidator(checked_phone)]
+Language = Annotated[StrictStr, Field(min_length=1), AfterValidator(standard_language)]
+Source = Annotated[StrictStr, AfterValidator(_source), Field(json_schema_extra={"enum": sorted(SOURCES)})]
+EthnicCategory = Annotated[
+    StrictStr, AfterValidator(_ethnic_category), Field(json_schema_extra={"enum": sorted(ETHNIC_CATEGORIES)})
+]
+Codes = Annotated[
+    tuple[T, ...],
+    Field(max_length=MOST_CODES, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(without_repeats),
+    listed(MOST_CODES),
+]
+"""A list of codes, at most 50 and none twice; null is the empty list."""

@@ -1,0 +1,165 @@
+"""From a referral to its facts: codes and dates only, all that the rules and other services may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Final, Protocol
+
+from nhs_number.validate import is_valid as has_valid_check_digit
+
+from services.referral.document import Baby, Caregiver, Enquiry, ReferralDocument
+from services.referral.document.ages import years_old
+from shared.events import (
+    RED_FLAGS,
+    Carer,
+    Concern,
+    Consent,
+    Facts,
+    Infant,
+    Kind,
+    Link,
+    MentalHealth,
+    Monitoring,
+    NhsNumber,
+    Place,
+    Safety,
+    Severity,
+)
+from shared.policy import Policy
+
+PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER})
+"""Whose age X2 looks at: a partner, grandparent or foster carer is not a parent of this baby."""
+_OLDEST: Final = 130
+_CALL_NOW: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE})
+
+RING_YOURSELF: Final = (
+    "A form is not the emergency route, and nobody may read it in the next minutes. Ring now, yourself:"
+)
+
+
+class Ticks(Protocol):
+    """Facts, a referral or an enquiry: what was ticked."""
+
+    @property
+    def safety(self) -> tuple[Safety, ...]: ...  # noqa: D102
+    @property
+    def mental_health(self) -> MentalHealth: ...  # noqa: D102
+
+
+def facts_of(
+    document: ReferralDocument,
+    *,
+    source_of_agency: str,
+    place: Place,
+    links: Iterable[Link] = (),
+    today: date,
+    policy: Policy,
+    answers: Iterable[str] = (),
+) -> Facts:
+    """Return the facts on the day `today` (Europe/London).
+
+    `answers` are what the referrer wrote since (information): they are searched for safety words too.
+    What nobody said is not_sought, unknown, carer other; the first caregiver gives `carer`, the first baby
+    `nhs_number`, the youngest baby `infant`.
+    """
+    caregivers, concern = document.caregivers, document.concern
+    return Facts(
+        source=document.source or source_of_agency,
+        infant=_infant(document.babies),
+        place=place,
+        consent=(document.consent and document.consent.status) or Consent.NOT_SOUGHT,
+        concern=Concern(
+            severity=(concern and concern.severity) or Severity.UNKNOWN, domains=concern.domains if concern else ()
+        ),
+        risk_factors=document.risk_factors,
+        complex_history=document.complex_history,
+        safety=document.safety,
+        mental_health=document.mental_health,
+        care_status=document.care_status,
+        carer=(caregivers and caregivers[0].relationship) or Carer.OTHER,
+        carer_age=_youngest_parents_age(caregivers, today),
+        accessible_information=any(one.interpreter_needed or one.communication_needs for one in caregivers),
+        circumstances=document.circumstances,
+        links=tuple(dict.fromkeys(links)),
+        safety_words=_has_safety_words([*_free_texts(document), *answers], policy),
+        requested_tier=document.requested_tier,
+        nhs_number=_nhs_number(document.babies),
+    )
+
+
+def enquiry_facts(enquiry: Enquiry, *, source_of_agency: str, policy: Policy) -> Facts:
+    """Return the facts of an enquiry: kind, source, safety ticks and words (rule I5)."""
+    texts = [text for text in (enquiry.topic, enquiry.notes) if text]
+    return Facts(
+        kind=enquiry.kind or Kind.CONSULTATION,
+        source=source_of_agency,
+        safety=enquiry.safety,
+        safety_words=_has_safety_words(texts, policy),
+    )
+
+
+def monitoring_of(document: ReferralDocument) -> Monitoring:
+    """Return codes for equality counts, of the first baby, mother and father; the first caregiver's language."""
+    babies, caregivers = document.babies, document.caregivers
+    return Monitoring(
+        baby_ethnicity=babies[0].ethnic_category if babies else None,
+        mother_ethnicity=_ethnicity_of(Carer.MOTHER, caregivers),
+        father_ethnicity=_ethnicity_of(Carer.FATHER, caregivers),
+        language=caregivers[0].preferred_language if caregivers else None,
+        parent_was_asked=document.concern.parent_was_asked if document.concern else None,
+    )
+
+
+def act_now(ticks: Ticks, policy: Policy) -> list[str]:
+    """Say what to ring at once after a tick of S1, S5 or S6, with the policy's numbers; otherwise nothing.
+
+    From the ticks alone: words in the notes go to a person instead.
+    """
+    if not (_CALL_NOW.intersection(ticks.safety) or ticks.mental_health in RED_FLAGS):
+        return []
+    return [RING_YOURSELF, *(f"{ring.who}: {ring.phone} ({ring.when})" for ring in policy.ring)]
+
+
+def _infant(babies: tuple[Baby, ...]) -> Infant:
+    if not babies:
+        return Infant()
+    youngest = max(babies, key=_lateness)
+    return Infant(born_on=youngest.date_of_birth, due_on=youngest.due_on, count=len(babies))
+
+
+def _lateness(baby: Baby) -> tuple[int, date, date]:
+    """Unborn is younger than born, born than undated; then by date, and with both dates before one."""
+    born, due = baby.date_of_birth, baby.due_on
+    if born:
+        return 1, born, due or date.min
+    return (2, due, date.min) if due else (0, date.min, date.min)
+
+
+def _nhs_number(babies: tuple[Baby, ...]) -> NhsNumber:
+    number = babies[0].nhs_number if babies else None
+    if number is None:
+        return NhsNumber.ABSENT
+    is_valid = len(set(number)) > 1 and has_valid_check_digit(number)
+    return NhsNumber.VALID if is_valid else NhsNumber.INVALID
+
+
+def _youngest_parents_age(caregivers: tuple[Caregiver, ...], today: date) -> int | None:
+    ages = [
+        years_old(one.date_of_birth, today) for one in caregivers if one.date_of_birth and one.relationship in PARENTS
+    ]
+    return min(max(min(ages), 0), _OLDEST) if ages else None
+
+
+def _free_texts(document: ReferralDocument) -> Iterator[str]:
+    texts = [document.notes, document.consent and document.consent.override_reason]
+    texts += [caregiver.safe_contact for caregiver in document.caregivers]
+    return (text for text in texts if text)
+
+
+def _has_safety_words(texts: Iterable[str], policy: Policy) -> bool:
+    return any(policy.has_safety_words(text) for text in texts)
+
+
+def _ethnicity_of(carer: Carer, caregivers: tuple[Caregiver, ...]) -> str | None:
+    return next((one.ethnic_category for one in caregivers if one.relationship is carer), None)

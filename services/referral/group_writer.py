@@ -1,0 +1,117 @@
+"""Requests that wait at the same time share one transaction, and each is answered after its commit.
+
+A commit costs the same for one row as for fifty. There is no timer: an idle service writes a lone request at once.
+Requests that could collide (the same key, external reference or family) never share a group: the later one waits for
+the next, and sees the earlier one's rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.errors import is_transient
+
+log = structlog.get_logger(__name__)
+
+LARGEST_GROUP: Final = 64
+
+
+class Collides(Protocol):
+    @property
+    def collides_on(self) -> frozenset[Hashable]:
+        """Two requests that share one of these must not be in one group."""
+
+
+Item = TypeVar("Item", bound=Collides)
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Item]):
+    item: Item
+    answer: asyncio.Future[Any]
+
+
+class GroupWriter(Generic[Item]):
+    """`write(tx, items)` returns one answer per item; `submit` waits for the commit and returns the item's."""
+
+    def __init__(
+        self, engine: AsyncEngine, write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Any]]]
+    ) -> None:
+        self._engine = engine
+        self._write = write
+        self._waiting: deque[_Waiting[Item]] = deque()
+        self._arrived = asyncio.Event()
+
+    async def submit(self, item: Item) -> Any:
+        """The answer to this item, once it is committed; raises what its own transaction raised."""
+        waiting = _Waiting(item, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._arrived.set()
+        return await waiting.answer
+
+    async def run(self) -> None:
+        """Write group after group; never returns by itself."""
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._settle(self._next_group())
+
+    async def _committed(self, items: Sequence[Item]) -> Sequence[Any]:
+        """Write in one transaction; a failure that passes at once (a deadlock, a dead connection) is tried once more."""
+        started = time.monotonic()
+        for last_try in (False, True):
+            try:
+                async with self._engine.begin() as tx:
+                    return await self._write(tx, items)
+            except Exception as error:
+                if last_try or not is_transient(error) or time.monotonic() - started > 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def _next_group(self) -> list[_Waiting[Item]]:
+        """From the front, without two that collide; those left out keep their order."""
+        group: list[_Waiting[Item]] = []
+        left_out: list[_Waiting[Item]] = []
+        taken: set[Hashable] = set()
+        while self._waiting and len(group) < LARGEST_GROUP:
+            waiting = self._waiting.popleft()
+            if waiting.answer.done():  # its client went away
+                continue
+            keys = waiting.item.collides_on
+            (left_out if taken & keys else group).append(waiting)
+            taken |= keys
+        self._waiting.extendleft(reversed(left_out))
+        return group
+
+    async def _settle(self, group: list[_Waiting[Item]]) -> None:
+        """Write the group; when that fails for a reason that will not pass, write its items one by one."""
+        if not group:
+            return
+        try:
+            answers = await self._committed([waiting.item for waiting in group])
+        except asyncio.CancelledError:
+            for waiting in group:
+                waiting.answer.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001  each request gets its answer, whatever happened to the group
+            if len(group) > 1 and not is_transient(error):
+                log.warning("group written one by one", cause=type(error).__name__, requests=len(group))
+                for waiting in group:
+                    await self._settle([waiting])
+                return
+            for waiting in group:
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(error)
+            return
+        for waiting, answer in zip(group, answers, strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)

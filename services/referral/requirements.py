@@ -1,0 +1,61 @@
+"""GET /requirements: what an agency has to know before it sends anything; open to all, made from the policy."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+from services.referral.document import ReferralDocument
+from services.referral.status import NEXT_STEP
+from shared import events
+from shared.policy import Policy
+
+REQUIRED: Final = (
+    "/referrer/name", "/referrer/role", "/referrer/email", "/babies/0", "/caregivers/0/relationship",
+    "/caregivers/0 (a given or a family name)", "/consent/status", "/concern/severity",
+)
+_CODE_LISTS: Final[dict[str, type[StrEnum]]] = {
+    "consent": events.Consent,
+    "severity": events.Severity,
+    "domains": events.Domain,
+    "risk_factors": events.RiskFactor,
+    "complex_history": events.ComplexHistory,
+    "safety": events.Safety,
+    "mental_health": events.MentalHealth,
+    "care_status": events.CareStatus,
+    "relationship": events.Carer,
+    "circumstances": events.Circumstance,
+    "requested_tier": events.Tier,
+    "withdrawal_reason": events.WithdrawalReason,
+}
+
+
+def requirements(policy: Policy, on: date) -> dict[str, Any]:
+    """All of it as of the day `on`."""
+    open_wards = [{"code": ward.code, "name": ward.name} for ward in policy.wards if policy.is_open(ward.code, on)]
+    return {
+        "required": list(REQUIRED),
+        "required_in_danger": "With a safety tick or a red flag anything else may be missing: send what you have.",
+        "code_lists": {name: [code.value for code in codes] for name, codes in _CODE_LISTS.items()},
+        "age_window": {
+            "from": "pregnancy",
+            "until": "the day before the second birthday",
+            "months": policy.age.support_ends_months,
+            "looked_at_by_a_person_until_days_after": policy.age.grace_days,
+        },
+        "area": {"authority": policy.authority, "name": policy.authority_name, "wards_open_today": open_wards},
+        "routes": [route.value for route in events.Route],
+        "what_happens_next": {
+            "receipt": "Your team's inbox gets a receipt with the reference at once.",
+            "decision_within_working_days": policy.working_time.decision_days,
+            "first_contact_within_working_days": policy.working_time.first_contact_days,
+            "statuses": {status.value: words for status, words in NEXT_STEP.items()},
+        },
+        "ring_now": {
+            "words": "This is not an emergency service. If a baby, a child or a parent is in danger now, ring yourself.",
+            "numbers": [ring.model_dump() for ring in policy.ring],
+        },
+        "policy": policy.ref.model_dump(),
+        "schema": ReferralDocument.model_json_schema(),
+    }

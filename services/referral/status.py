@@ -1,0 +1,137 @@
+"""Where a referral stands, derived from what happened; and the steps an agency may take from there.
+
+One table each: `STEPS` is shown in the docs, and any step that is not in it is refused with 409.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from shared.events import Decision, DecidedBy, Eligibility, Mode, Route
+
+
+class Status(StrEnum):
+    RECEIVED = "received"
+    BEING_REVIEWED = "being_reviewed"
+    WITH_TEAM = "with_team"
+    WAITING_FOR_REFERRER = "waiting_for_referrer"
+    WAITING_LIST = "waiting_list"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    CLOSED = "closed"
+
+
+class Step(StrEnum):
+    AMEND = "amend"
+    INFORM = "inform"
+    WITHDRAW = "withdraw"
+
+
+class RouteState(StrEnum):
+    OPEN = "open"
+    CLAIMED = "claimed"
+    WAITING_FOR_REFERRER = "waiting_for_referrer"
+    WAITING_LIST = "waiting_list"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    CLOSED = "closed"
+    REPLACED = "replaced"
+
+
+_OPEN: Final = (
+    Status.RECEIVED,
+    Status.BEING_REVIEWED,
+    Status.WITH_TEAM,
+    Status.WAITING_FOR_REFERRER,
+    Status.WAITING_LIST,
+    Status.ACCEPTED,
+)
+
+STEPS: Final[dict[Status, frozenset[Step]]] = {
+    **dict.fromkeys(_OPEN, frozenset(Step)),
+    Status.DECLINED: frozenset({Step.AMEND, Step.WITHDRAW}),
+    Status.WITHDRAWN: frozenset(),
+    Status.CLOSED: frozenset(),
+}
+"""A declined referral may be amended: new facts are triaged again. What is withdrawn or closed starts anew."""
+
+
+class Progress(BaseModel):
+    """What is known of a referral's way: times of what happened and the state of each route."""
+
+    decision: Decision | None
+    decided_by: DecidedBy | None
+    withdrawn_at: datetime | None
+    declined_at: datetime | None
+    routes: dict[str, RouteState]
+
+
+NEXT_STEP: Final[dict[Status, str]] = {
+    Status.RECEIVED: "We are reading the referral now.",
+    Status.BEING_REVIEWED: "A person is looking at this and will decide.",
+    Status.WITH_TEAM: "The team will get in touch with the family.",
+    Status.WAITING_FOR_REFERRER: "We need more information from you. The clock waits until you answer.",
+    Status.WAITING_LIST: "The family is on the waiting list. They are offered something to help meanwhile.",
+    Status.ACCEPTED: "The team is working with the family.",
+    Status.DECLINED: "We can't offer this family a place. The reasons say what else may help.",
+    Status.WITHDRAWN: "You withdrew this referral. Nothing more will happen.",
+    Status.CLOSED: "Our work with this family has ended.",
+}
+
+
+def status_of(progress: Progress) -> Status:
+    """The status, from the strongest fact down."""
+    current = [state for state in progress.routes.values() if state is not RouteState.REPLACED]
+    checks: tuple[tuple[Status, bool], ...] = (
+        (Status.WITHDRAWN, progress.withdrawn_at is not None),
+        (Status.DECLINED, progress.declined_at is not None),
+        (Status.CLOSED, bool(current) and all(state is RouteState.CLOSED for state in current)),
+        (Status.RECEIVED, progress.decision is None),
+        (Status.WAITING_FOR_REFERRER, RouteState.WAITING_FOR_REFERRER in current),
+        (Status.ACCEPTED, RouteState.ACCEPTED in current),
+        (Status.WAITING_LIST, RouteState.WAITING_LIST in current),
+        (Status.WITH_TEAM, progress.decision is not None and progress.decision.mode is Mode.AUTO_ROUTE),
+    )
+    return next((status for status, holds in checks if holds), Status.BEING_REVIEWED)
+
+
+DECLINE_RULES: Final = frozenset({"E6", "E6p", "E10", "E13"})
+"""Rules whose only outcome is that the family is not eligible."""
+_DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
+
+
+def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
+    """The decision as the agency may see it: a decline that nobody confirmed is "a person is looking at this"."""
+    decision = progress.decision
+    if decision is None:
+        return None
+    is_unconfirmed = (
+        decision.eligibility is Eligibility.NOT_ELIGIBLE
+        and progress.decided_by is not DecidedBy.PERSON
+        and progress.declined_at is None
+    )
+    hidden_rules = DECLINE_RULES if is_unconfirmed else frozenset()
+    hidden_routes: Collection[Route] = _DECLINE_ROUTES if is_unconfirmed else frozenset()
+    routes = [route for route in decision.routes if route not in hidden_routes]
+    if is_unconfirmed and not routes:
+        routes = [Route.REVIEW]
+    reasons = [
+        {"rule": reason.rule, "text": reason.text} for reason in decision.reasons if reason.rule not in hidden_rules
+    ]
+    if is_unconfirmed:
+        reasons.append({"rule": "review", "text": "A person is looking at this referral before anything is decided."})
+    return {
+        "eligibility": Eligibility.PROVISIONAL if is_unconfirmed else decision.eligibility,
+        "mode": Mode.HUMAN_REVIEW if is_unconfirmed else decision.mode,
+        "tier": decision.tier,
+        "routes": [{"route": route, "status": progress.routes.get(route, RouteState.OPEN)} for route in routes],
+        "urgency": decision.urgency,
+        "reasons": reasons,
+        "policy": decision.policy.model_dump(),
+    }

@@ -1,0 +1,117 @@
+"""What an agency does with its own referral after sending it: change, withdraw, inform; and enquiries.
+
+Each runs inside an open transaction and returns the answer; nothing here commits.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral import facts as coded
+from services.referral import tables, views
+from services.referral.amendments import By, open_for, store
+from services.referral.answers import Answer
+from services.referral.document import Enquiry, Information, merge_patch
+from services.referral.preparing import Preparing
+from services.referral.status import Status, Step
+from shared import audit, outbox
+from shared.audit import Actor, Entry
+from shared.crypto import seal
+from shared.events import EnquiryReceived, ReferralInformed, ReferralWithdrawn, WithdrawalReason
+from shared.outbox import Draft
+
+
+async def patch(tx: AsyncConnection, preparing: Preparing, reference: str, change: object, by: By) -> Answer:
+    """A JSON merge patch of the referral. Raises Invalid for a result that can't be read, Problem 404 or 409."""
+    stored = await open_for(tx, preparing, reference, by, Step.AMEND)
+    return await store(tx, preparing, stored, merge_patch(stored.document, change), by)
+
+
+async def withdraw(
+    tx: AsyncConnection, preparing: Preparing, reference: str, reason: WithdrawalReason, by: By
+) -> Answer:
+    """The agency takes the referral back; nothing can be done with it any more. Raises Problem 404 or 409."""
+    stored = await open_for(tx, preparing, reference, by, Step.WITHDRAW)
+    referral_id = stored.row.id
+    await tx.execute(
+        tables.referral.update()
+        .where(tables.referral.c.id == referral_id)
+        .values(withdrawn_at=by.at, withdrawal_reason=reason.value, changed_in=views.CURRENT_TRANSACTION)
+    )
+    await views.tell(tx, referral_id, "withdrawn", at=by.at, detail=reason.value)
+    await audit.write(tx, [_entry(by, "referral.withdrawn", referral_id, reason.value)])
+    event = ReferralWithdrawn(reference=reference, agency_id=by.agency.id, reason=reason)
+    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    return Answer(200, {"reference": reference, "status": Status.WITHDRAWN.value}, f"/referrals/{reference}")
+
+
+async def inform(
+    tx: AsyncConnection, preparing: Preparing, reference: str, information: Information, by: By
+) -> Answer:
+    """The referrer's answer: words kept with the identity, changed members as an amendment; the clock runs again."""
+    stored = await open_for(tx, preparing, reference, by, Step.INFORM)
+    referral_id = stored.row.id
+    given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
+    answers = [*stored.answers, given] if given else list(stored.answers)
+    words_matter = bool(given and preparing.policy.has_safety_words(given["notes"] or ""))
+    if information.changes or words_matter:
+        document = merge_patch(stored.document, dict(information.changes))
+        await store(tx, preparing, stored, document, by, answers=answers)
+    else:
+        text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()
+        await tx.execute(
+            tables.referral.update()
+            .where(tables.referral.c.id == referral_id)
+            .values(identity=seal(stored.key, text, about=referral_id.bytes), changed_in=views.CURRENT_TRANSACTION)
+        )
+    await views.tell(tx, referral_id, "informed", at=by.at)
+    await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
+    event = ReferralInformed(reference=reference, agency_id=by.agency.id)
+    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+
+
+async def enquire(
+    tx: AsyncConnection, preparing: Preparing, enquiry: Enquiry, value: Any, by: By, *, enquiry_id: UUID, reference: str
+) -> Answer:
+    """A consultation or training request: no child in it, a reference of its own, counted apart from referrals."""
+    facts = coded.enquiry_facts(enquiry, source_of_agency=by.agency.source, policy=preparing.policy)
+    sealed = preparing.identities.seal(enquiry_id, value)
+    receipt = _enquiry_receipt(enquiry_id, reference, coded.act_now(facts, preparing.policy), by.at)
+    await tx.execute(
+        tables.referral.insert().values(
+            id=enquiry_id, reference=reference, kind=facts.kind.value, agency_id=by.agency.id, version=1,
+            body_digest=preparing.identities.digest("enquiry", enquiry_id.bytes), received_at=by.at,
+            expected_by=preparing.expected_by(by.at), family_id=enquiry_id, is_baby_named=False,
+            wrapped_key=sealed.wrapped_key, identity=sealed.identity, facts=facts.model_dump(mode="json"), gaps=[],
+            receipt=receipt, changed_in=views.CURRENT_TRANSACTION,
+        )
+    )
+    await views.tell(tx, enquiry_id, "received", at=by.at)
+    await audit.write(tx, [_entry(by, "enquiry.received", enquiry_id)])
+    event = EnquiryReceived(
+        reference=reference, agency_id=by.agency.id, about=facts.kind, received_at=by.at, expected_by=preparing.expected_by(by.at),
+        facts=facts, people=enquiry.people or 1,
+    )
+    await outbox.append(tx, [Draft(enquiry_id, event, by.at, by.cause)])
+    return Answer(201, receipt, f"/referrals/{reference}")
+
+
+def _enquiry_receipt(enquiry_id: UUID, reference: str, act_now: list[str], at: datetime) -> dict[str, Any]:
+    return {
+        "id": str(enquiry_id),
+        "reference": reference,
+        "status": Status.RECEIVED.value,
+        "received_at": at.isoformat(timespec="milliseconds"),
+        "act_now": act_now,
+        "links": [],
+    }
+
+
+def _entry(by: By, action: str, referral_id: UUID, detail: str | None = None) -> Entry:
+    return Entry(Actor("agency", by.agency.slug), action, by.at, referral_id, detail)

@@ -1,0 +1,126 @@
+"""The tables of the referral service, in its schema `referral`; nobody else reads them.
+
+Who a family is stands only in `referral.identity` (sealed under the referral's own key); `family_token` holds blind
+indexes of it; everything else is ids, codes, dates and wards.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from shared import audit, inbox, outbox
+
+SCHEMA: Final = "referral"
+metadata: Final = sa.MetaData()
+
+event, outbox_table = outbox.tables(metadata)
+inbox_table, parked_table = inbox.tables(metadata)
+audit_table = audit.table(metadata)
+
+_TIME: Final = sa.DateTime(timezone=True)
+
+agency = sa.Table(
+    "agency",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("slug", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("team_inbox", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.now()),
+)
+
+agency_key = sa.Table(
+    "agency_key",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("agency_id", sa.Uuid, sa.ForeignKey(agency.c.id), nullable=False),
+    sa.Column("digest", BYTEA, nullable=False, unique=True),
+    sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.now()),
+    sa.Column("revoked_at", _TIME),
+)
+
+referral = sa.Table(
+    "referral",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("agency_id", sa.Uuid, sa.ForeignKey(agency.c.id), nullable=False),
+    sa.Column("external_digest", BYTEA),
+    sa.Column("body_digest", BYTEA, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("received_at", _TIME, nullable=False),
+    sa.Column("expected_by", sa.Date, nullable=False),
+    sa.Column("family_id", sa.Uuid, nullable=False),
+    sa.Column("is_baby_named", sa.Boolean, nullable=False),
+    sa.Column("wrapped_key", BYTEA),
+    sa.Column("identity", BYTEA),
+    sa.Column("facts", JSONB, nullable=False),
+    sa.Column("gaps", JSONB, nullable=False),
+    sa.Column("receipt", JSONB, nullable=False),
+    # What happened since, as told by triage and the agency; `status` is derived from it (status.py).
+    sa.Column("decision", JSONB),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("decided_version", sa.Integer),
+    sa.Column("decided_at", _TIME),
+    sa.Column("declined_at", _TIME),
+    sa.Column("withdrawn_at", _TIME),
+    sa.Column("withdrawal_reason", sa.Text),
+    sa.Column("ended_at", _TIME),
+    sa.Column("changed_in", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("agency_id", "external_digest", name="referral_external"),
+    sa.Index("referral_feed", "agency_id", "changed_in", "id"),
+)
+
+route_state = sa.Table(
+    "route_state",
+    metadata,
+    sa.Column("work_item_id", sa.Uuid, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False),
+)
+
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text),
+)
+
+family_token = sa.Table(
+    "family_token",
+    metadata,
+    sa.Column("token", BYTEA, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, sa.ForeignKey(referral.c.id, ondelete="CASCADE"), primary_key=True, index=True),
+    sa.Column("is_baby", sa.Boolean, nullable=False),
+)
+
+kin = sa.Table(
+    "kin",
+    metadata,
+    sa.Column("referral_id", sa.Uuid, primary_key=True),
+    sa.Column("other_id", sa.Uuid, primary_key=True),
+    sa.Column("link", sa.Text, nullable=False),
+)
+
+request = sa.Table(
+    "request",
+    metadata,
+    sa.Column("agency_id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", BYTEA, nullable=False),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("location", sa.Text),
+    sa.Column("answer", JSONB, nullable=False),
+    sa.Column("created_at", _TIME, nullable=False, index=True),
+)

@@ -1,0 +1,181 @@
+"""What an agency sees of its referrals: one, or the feed of those that changed; and the reads that need only rows."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral import tables
+from services.referral.identity import Identities
+from services.referral.status import NEXT_STEP, Progress, RouteState, Status, shown_to_agency, status_of
+from shared.problems import Problem
+
+CURRENT_TRANSACTION: Final = sa.literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+"""Marks a row as changed in this transaction; the feed shows it once every earlier transaction has ended."""
+
+_HISTORY_WORDS: Final = {
+    "received": "We received the referral.",
+    "amended": "You changed the referral.",
+    "linked": "Another referral of the same family is linked to this one.",
+    "informed": "You sent more information.",
+    "withdrawn": "You withdrew the referral.",
+    "decided": "The referral was looked at against our rules.",
+    "decided-by-person": "A person decided about the referral.",
+    "opened": "It is on a team's list.",
+    "claimed": "A person has begun to look at it.",
+    "waiting": "It is waiting.",
+    "accepted": "A team has accepted the family.",
+    "declined": "A person confirmed that we can't offer a place.",
+    "first-contact": "The team has been in touch with the family.",
+    "closed": "The work of a team has ended.",
+    "escalated": "It was brought to somebody's attention.",
+}
+
+
+async def tell(tx: AsyncConnection, referral_id: UUID, what: str, *, at: datetime, detail: str | None = None) -> None:
+    """A line of the history that the agency sees."""
+    await tx.execute(tables.history.insert().values(referral_id=referral_id, at=at, what=what, detail=detail))
+
+
+async def route_states(tx: AsyncConnection, referral_id: UUID) -> dict[str, RouteState]:
+    """The latest state of each route of a referral."""
+    rows = await tx.execute(
+        sa.select(tables.route_state.c.route, tables.route_state.c.state)
+        .where(tables.route_state.c.referral_id == referral_id)
+        .order_by(tables.route_state.c.changed_at)
+    )
+    return {row.route: RouteState(row.state) for row in rows}
+
+
+def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
+    return Progress.model_validate(
+        {
+            "decision": row.decision,
+            "decided_by": row.decided_by,
+            "withdrawn_at": row.withdrawn_at,
+            "declined_at": row.declined_at,
+            "routes": routes,
+        }
+    )
+
+
+async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[str, Any]:
+    """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
+    row = (
+        await tx.execute(
+            sa.select(tables.referral).where(
+                tables.referral.c.reference == reference, tables.referral.c.agency_id == agency_id
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        raise Problem("not-found")
+    shown = _shown(row, progress(row, await route_states(tx, row.id)), await _links(tx, row.id))
+    history = await tx.execute(
+        sa.select(tables.history).where(tables.history.c.referral_id == row.id).order_by(tables.history.c.id)
+    )
+    return shown | {"history": [_line(line) for line in history]}
+
+
+async def feed(
+    tx: AsyncConnection, identities: Identities, *, agency_id: UUID, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """New or changed since the cursor, oldest first; no row is ever skipped, for the feed ends before open transactions."""
+    since, after = _read_cursor(identities, cursor)
+    rows = (
+        await tx.execute(
+            sa.text("""
+                SELECT * FROM referral
+                WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
+                  AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
+                ORDER BY changed_in, id LIMIT :limit
+            """),
+            {"agency": agency_id, "since": since, "after": after, "limit": limit},
+        )
+    ).all()
+    states = await _states_of(tx, [row.id for row in rows])
+    links = await _links_of(tx, [row.id for row in rows])
+    last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
+    items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, [])) for row in rows]
+    return {"items": items, "next": _write_cursor(identities, *last)}
+
+
+def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str, Any]:
+    status = status_of(known)
+    next_step = NEXT_STEP[status]
+    if "duplicate" in links:
+        next_step += " Another agency has also referred this family, and a person looks at both together."
+    return {
+        "reference": row.reference,
+        "status": status.value,
+        "received_at": row.received_at.isoformat(timespec="milliseconds"),
+        "version": row.version,
+        "decision": shown_to_agency(known),
+        "links": list(links),
+        "gaps": row.gaps,
+        "next_step": next_step,
+        "expected_by": row.expected_by.isoformat() if status in _AWAITING else None,
+    }
+
+
+_AWAITING: Final = (Status.RECEIVED, Status.BEING_REVIEWED, Status.WITH_TEAM)
+
+
+def _line(row: sa.Row[Any]) -> dict[str, Any]:
+    words = _HISTORY_WORDS.get(row.what, row.what)
+    return {"at": row.at.isoformat(timespec="milliseconds"), "what": row.what, "text": words, "detail": row.detail}
+
+
+async def _links(tx: AsyncConnection, referral_id: UUID) -> list[str]:
+    return (await _links_of(tx, [referral_id])).get(referral_id, [])
+
+
+async def _links_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    rows = await tx.execute(
+        sa.select(tables.kin.c.referral_id, tables.kin.c.link)
+        .where(tables.kin.c.referral_id.in_(ids))
+        .distinct()
+        .order_by(tables.kin.c.link)
+    )
+    links: dict[UUID, list[str]] = {}
+    for row in rows:
+        links.setdefault(row.referral_id, []).append(row.link)
+    return links
+
+
+async def _states_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, dict[str, RouteState]]:
+    rows = await tx.execute(
+        sa.select(tables.route_state)
+        .where(tables.route_state.c.referral_id.in_(ids))
+        .order_by(tables.route_state.c.changed_at)
+    )
+    states: dict[UUID, dict[str, RouteState]] = {}
+    for row in rows:
+        states.setdefault(row.referral_id, {})[row.route] = RouteState(row.state)
+    return states
+
+
+def _write_cursor(identities: Identities, since: int, after: UUID) -> str:
+    body = struct.pack(">q16s", since, after.bytes)
+    return base64.urlsafe_b64encode(body + identities.digest("cursor", body)[:8]).decode().rstrip("=")
+
+
+def _read_cursor(identities: Identities, cursor: str | None) -> tuple[int, UUID]:
+    """Where the feed goes on; from the beginning without a cursor. Raises Problem 400 for one that is not ours."""
+    if not cursor:
+        return 0, UUID(int=0)
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        since, after = struct.unpack(">q16s", raw[:24])
+    except (ValueError, struct.error):
+        raise Problem("cursor-unknown") from None
+    if identities.digest("cursor", raw[:24])[:8] != raw[24:]:
+        raise Problem("cursor-unknown")
+    return since, UUID(bytes=after)

@@ -1,0 +1,22 @@
+"""`python -m services.triage [serve | parked … | republish]`: serve is the default."""
+
+from __future__ import annotations
+
+import sys
+
+from services.triage import tables
+from services.triage.app import build
+from services.triage.handlers import handlers
+from services.triage.settings import Settings
+from shared.commands import Command, main
+from shared.policy import load_all
+
+if __name__ == "__main__":
+    sys.exit(
+        main(
+            Command(
+                name="triage", schema=tables.SCHEMA, settings=Settings, build=build,
+                handlers=lambda settings: handlers(load_all(settings.policies_dir)[settings.policy]),
+            )
+        )
+    )

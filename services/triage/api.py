@@ -1,0 +1,160 @@
+"""HTTP in, for staff: read, check the role, call one function, answer. The contract is api.md of the handbook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.triage import bodies, capacity, queues, steps
+from services.triage.families import Families
+from services.triage.preview import policy_of, preview, replay
+from services.triage.queues import View
+from services.triage.steps import By, Desk
+from services.triage.texts import StaffTexts
+from shared import audit
+from shared.access import Permission, Staff, may
+from shared.audit import Actor, Entry
+from shared.events import Route
+from shared.policy import Policy
+from shared.web import answer, cause_of, read_json_body
+
+Previewer = Annotated[Staff, Depends(may(Permission.PREVIEW))]
+Replayer = Annotated[Staff, Depends(may(Permission.REPLAY_POLICY))]
+Reader = Annotated[Staff, Depends(may(Permission.READ_QUEUES))]
+Worker = Annotated[Staff, Depends(may(Permission.WORK_ITEMS))]
+Assigner = Annotated[Staff, Depends(may(Permission.ASSIGN))]
+Decliner = Annotated[Staff, Depends(may(Permission.CONFIRM_DECLINE))]
+CapacityReader = Annotated[Staff, Depends(may(Permission.READ_CAPACITY))]
+CapacitySetter = Annotated[Staff, Depends(may(Permission.SET_CAPACITY))]
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+def router(engine: AsyncEngine, policies: Mapping[str, Policy], desk: Desk, families: Families) -> APIRouter:
+    """Every call of the triage part of the contract."""
+    routes = APIRouter()
+    _add_previews(routes, engine, policies)
+    _add_reads(routes, engine, families, desk.texts)
+    _add_steps(routes, engine, desk)
+    _add_capacity(routes, engine, desk.policy)
+    return routes
+
+
+def _add_previews(routes: APIRouter, engine: AsyncEngine, policies: Mapping[str, Policy]) -> None:
+    @routes.post("/preview", tags=["preview"], summary="What the rules say of these facts", openapi_extra=_takes(bodies.Preview))
+    async def decide_these(request: Request, _: Previewer) -> Response:
+        asked = bodies.read(bodies.Preview, await read_json_body(request))
+        policy = policy_of(policies, asked.policy)
+        return answer(preview(asked.facts, received_at=asked.received_at, policy=policy))
+
+    @routes.post("/preview/replay", tags=["preview"], summary="What a policy would change on stored referrals", openapi_extra=_takes(bodies.Replay))
+    async def decide_again(request: Request, _: Replayer) -> Response:
+        asked = bodies.read(bodies.Replay, await read_json_body(request))
+        policy = policy_of(policies, asked.policy)
+        async with engine.connect() as tx:
+            return answer(await replay(tx, policy, since=asked.since, until=asked.until))
+
+
+def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts: StaffTexts) -> None:
+    @routes.get("/queues", tags=["queues"], summary="How many items wait, by route")
+    async def all_queues(_: Reader) -> Response:
+        async with engine.connect() as tx:
+            return answer(await queues.counts(tx, now=_now()))
+
+    @routes.get("/queues/{route}", tags=["queues"], summary="The items of a route, earliest due first")
+    async def one_queue(
+        staff: Reader,
+        route: Route,
+        view: View | None = None,
+        reference: Annotated[str | None, Query(max_length=20)] = None,
+        after: Annotated[str | None, Query(max_length=200)] = None,
+        limit: Limit = 50,
+    ) -> Response:
+        async with engine.connect() as tx:
+            return answer(
+                await queues.page(
+                    tx, route, view=view, reference=reference, after=after, limit=limit, staff=staff, now=_now()
+                )
+            )
+
+    @routes.get("/work-items/{item_id}", tags=["work items"], summary="One item: why, what happened, and who")
+    async def one_item(item_id: UUID, staff: Reader) -> Response:
+        async with engine.connect() as tx:
+            referral_id, shown = await queues.item(tx, item_id)
+        if not staff.may(Permission.SEE_IDENTITY):
+            return answer(shown)
+        await _record_look(engine, item_id, referral_id, staff)
+        identity = await families.look(referral_id, actor=staff.id)
+        async with engine.connect() as tx:
+            written = await texts.read(tx, referral_id)
+        return answer(shown | {"identity": identity, "texts": [each.shown() for each in written]})
+
+
+async def _record_look(engine: AsyncEngine, item_id: UUID, referral_id: UUID, staff: Staff) -> None:
+    """Before the look itself: who looks at whom. A person has opened the item now, so it no longer escalates."""
+    now = _now()
+    async with engine.begin() as tx:
+        await queues.mark_opened(tx, item_id, at=now)
+        await audit.write(tx, [Entry(Actor("staff", staff.id), "identity.viewed", now, referral_id)])
+
+
+def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
+    async def step(request: Request, item_id: UUID, staff: Staff, name: str, model: type[bodies.Body]) -> Response:
+        body = bodies.read(model, await read_json_body(request))
+        by = By(staff, _now(), cause_of(request))
+        async with engine.begin() as tx:
+            await steps.take(tx, item_id, name, body, by, desk)
+            _, shown = await queues.item(tx, item_id)
+        return answer(shown)
+
+    def offer(name: str, model: type[bodies.Body], who: Any, summary: str) -> None:
+        async def call(request: Request, item_id: UUID, staff: Staff) -> Response:
+            return await step(request, item_id, staff, name, model)
+
+        call.__annotations__ = {"request": Request, "item_id": UUID, "staff": who}
+
+        routes.post(
+            f"/work-items/{{item_id}}/{name}", tags=["work items"], summary=summary, name=name,
+            openapi_extra=_takes(model),
+        )(call)
+
+    offer("claim", bodies.Nothing, Worker, "Take it on; of two at once one gets 409")
+    offer("release", bodies.Nothing, Worker, "Give it back to the queue")
+    offer("assign", bodies.Assign, Assigner, "Give it to a colleague")
+    offer("accept", bodies.Accept, Worker, "The team takes the family on, in a place")
+    offer("decline", bodies.Decline, Decliner, "Confirm that the family can't be offered a place")
+    offer("override", bodies.Override, Worker, "Decide otherwise than the machine, with a reason")
+    offer("request-information", bodies.AskForInformation, Worker, "Ask the referrer; the clock waits")
+    offer("first-contact", bodies.Nothing, Worker, "The family has been met or spoken to")
+    offer("contact-attempt", bodies.ContactAttempt, Worker, "The family was tried")
+    offer("note", bodies.Note, Worker, "Write something for colleagues")
+    offer("close", bodies.Close, Worker, "The work has ended")
+
+
+def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> None:
+    @routes.get("/capacity", tags=["capacity"], summary="Places by route: how many, used, free, and who waits")
+    async def places(_: CapacityReader) -> Response:
+        async with engine.connect() as tx:
+            return answer({"routes": await capacity.overview(tx, policy)})
+
+    @routes.put("/capacity/{route}", tags=["capacity"], summary="Set the places of a route", openapi_extra=_takes(bodies.Places))
+    async def set_places(request: Request, route: Route, staff: CapacitySetter) -> Response:
+        body, now = bodies.read(bodies.Places, await read_json_body(request)), _now()
+        async with engine.begin() as tx:
+            await capacity.set_places(
+                tx, route, individual=body.individual, group=body.group, by=staff.id, at=now
+            )
+            await audit.write(tx, [Entry(Actor("staff", staff.id), "capacity.set", now, detail=route.value)])
+            return answer({"routes": await capacity.overview(tx, policy)})
+
+
+def _takes(model: type[bodies.Body]) -> dict[str, Any]:
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,117 @@
+"""What staff send with each step of a work item. Unknown members are refused; every mistake is named at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from shared.events import ClosureReason, DeclineReason, Facts, Route, Tier, Urgency
+from shared.problems import FieldError, Problem
+from shared.strict_json import Unreadable, parse_json
+
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class ContactOutcome(StrEnum):
+    REACHED = "reached"
+    NO_ANSWER = "no_answer"
+    LEFT_MESSAGE = "left_message"
+    WRONG_DETAILS = "wrong_details"
+
+
+class PlaceKind(StrEnum):
+    INDIVIDUAL = "individual"
+    GROUP = "group"
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Nothing(Body):
+    """No member is needed: `{}`."""
+
+
+class Assign(Body):
+    to: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class Accept(Body):
+    place: PlaceKind = PlaceKind.INDIVIDUAL
+
+
+class Decline(Body):
+    reason: DeclineReason
+    note: Text | None = None
+
+
+class Override(Body):
+    """A person's decision instead of the machine's; both are kept. The reason is for colleagues and the audit."""
+
+    routes: Annotated[tuple[Route, ...], Field(min_length=1, max_length=10)]
+    tier: Tier | None = None
+    urgency: Urgency = Urgency.ROUTINE
+    reason: Text
+
+
+class AskForInformation(Body):
+    asked: Text
+
+
+class ContactAttempt(Body):
+    outcome: ContactOutcome
+
+
+class Note(Body):
+    text: Text
+
+
+class Close(Body):
+    reason: Literal[
+        ClosureReason.COMPLETED, ClosureReason.MOVED_AWAY, ClosureReason.DID_NOT_ATTEND, ClosureReason.FAMILY_ASKED,
+        ClosureReason.PASSED_ON, ClosureReason.NO_FURTHER_NEED, ClosureReason.AGED_OUT, ClosureReason.DIED,
+    ]
+
+
+class Places(Body):
+    individual: Annotated[int, Field(ge=0, le=10_000, strict=True)]
+    group: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+
+
+class Preview(Body):
+    facts: Facts
+    received_at: AwareDatetime
+    policy: str
+
+
+class Replay(Body):
+    """Which stored referrals (by receipt, `until` is out) to decide again, under which policy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+
+    policy: str
+    since: Annotated[AwareDatetime, Field(alias="from")]
+    until: Annotated[AwareDatetime, Field(alias="to")]
+
+
+B = TypeVar("B", bound=Body)
+
+
+def read(model: type[B], body: bytes) -> B:
+    """The body as `model`; an empty one is `{}`. Raises Problem 400 when unreadable, 422 with every mistake."""
+    try:
+        value = parse_json(body) if body.strip() else {}
+    except Unreadable as error:
+        raise Problem("unreadable", error.detail) from None
+    try:
+        return TypeAdapter(model).validate_python(value, extra="forbid")
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)
+        raise Problem("invalid", errors=[_field_error(part["loc"], part["type"], part["msg"]) for part in found]) from None
+
+
+def _field_error(place: tuple[int | str, ...], kind: str, words: str) -> FieldError:
+    shown = place[:-1] if kind == "extra_forbidden" else place
+    return FieldError("".join(f"/{part}" for part in shown), kind.replace("_", "-"), words)

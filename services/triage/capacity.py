@@ -1,0 +1,77 @@
+"""Places by route: how many there are, how many are taken, and which routes are full now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Route
+from shared.policy import Policy
+
+_USED = """
+    SELECT c.route, c.individual, c."group", c.changed_at, c.changed_by,
+        count(w.id) FILTER (WHERE w.place = 'individual') AS individual_used,
+        count(w.id) FILTER (WHERE w.place = 'group') AS group_used,
+        count(w.id) FILTER (WHERE w.accepted_at IS NULL) AS waiting
+    FROM capacity c LEFT JOIN work_item w ON w.route = c.route AND w.ended_at IS NULL
+    GROUP BY c.route ORDER BY c.route
+"""
+
+
+async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
+    """Routes whose individual places are all taken; a route without a number of places is never full."""
+    rows = await tx.execute(
+        sa.text("""
+            SELECT c.route FROM capacity c
+            WHERE c.individual <= (SELECT count(*) FROM work_item w
+                                   WHERE w.route = c.route AND w.ended_at IS NULL AND w.place = 'individual')
+        """)
+    )
+    return frozenset(Route(route) for route in rows.scalars())
+
+
+async def overview(tx: AsyncConnection, policy: Policy) -> list[dict[str, Any]]:
+    """Each route with its places, what is used and free, who waits, and what they are offered meanwhile."""
+    offers = {places.route: places.interim_offer for places in policy.capacity}
+    return [
+        {
+            "route": row.route,
+            "individual": {"places": row.individual, "used": row.individual_used,
+                           "free": max(0, row.individual - row.individual_used)},
+            "group": {"places": row.group, "used": row.group_used, "free": max(0, row.group - row.group_used)},
+            "is_full": row.individual_used >= row.individual,
+            "waiting": row.waiting,
+            "interim_offer": offers.get(Route(row.route), ""),
+            "changed_at": row.changed_at.isoformat(),
+        }
+        for row in await tx.execute(sa.text(_USED))
+    ]
+
+
+async def set_places(
+    tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime
+) -> None:
+    await tx.execute(
+        sa.text("""
+            INSERT INTO capacity (route, individual, "group", changed_at, changed_by)
+            VALUES (:route, :individual, :group, :at, :by)
+            ON CONFLICT (route) DO UPDATE SET individual = :individual, "group" = :group, changed_at = :at,
+                changed_by = :by
+        """),
+        {"route": route.value, "individual": individual, "group": group, "by": by, "at": at},
+    )
+
+
+async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> None:
+    """The policy's places for routes that nobody has set yet; what a person set stays."""
+    for places in policy.capacity:
+        await tx.execute(
+            sa.text("""
+                INSERT INTO capacity (route, individual, "group", changed_at, changed_by)
+                VALUES (:route, :individual, :group, :at, 'policy') ON CONFLICT DO NOTHING
+            """),
+            {"route": places.route.value, "individual": places.individual, "group": places.group, "at": at},
+        )

@@ -1,0 +1,202 @@
+"""What triage does with each event: decide, open work, announce. One transaction, given; no commit, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.triage import rows
+from services.triage.capacity import full_routes
+from services.triage.planning import full_routes_of, plan
+from services.triage.rules import decide
+from services.triage.rows import Decided, Item
+from shared import audit, outbox
+from shared.audit import MACHINE, Entry
+from shared.events import (
+    ClosureReason,
+    DecidedBy,
+    EnquiryReceived,
+    Envelope,
+    MessageUndeliverable,
+    ReferralAmended,
+    ReferralErased,
+    ReferralInformed,
+    ReferralReceived,
+    ReferralTriaged,
+    ReferralWithdrawn,
+    Route,
+    WorkItemClosed,
+    WorkItemOpened,
+)
+from shared.ids import uuid7
+from shared.inbox import Handlers
+from shared.outbox import Cause, Draft, because_of
+from shared.policy import Policy
+
+Arrived = ReferralReceived | EnquiryReceived
+
+
+async def triage_referrals(events: Sequence[Envelope[Arrived]], tx: AsyncConnection, *, policy: Policy) -> None:
+    """Decide each, store the decisions, open their work items, announce: all of it or none of it."""
+    full = await full_routes(tx)
+    await rows.keep_referrals(tx, [rows.referral_of(event) for event in events])
+    decided = [
+        decide_one(event.key, event.data, policy=policy, full=full, at=event.heard_at, cause=because_of(event))
+        for event in events
+    ]
+    await store_decisions(tx, decided, policy=policy)
+
+
+async def triage_again(events: Sequence[Envelope[ReferralAmended]], tx: AsyncConnection, *, policy: Policy) -> None:
+    """An amendment: decided afresh; open items that the new decision has no route for are closed, others stay."""
+    for event in events:
+        if not await rows.amend_referral(tx, event):
+            continue  # withdrawn or erased meanwhile: nothing to decide
+        full = await full_routes(tx)
+        decided = decide_one(
+            event.key, event.data, policy=policy, full=full, at=event.heard_at, cause=because_of(event)
+        )
+        await store_decisions(tx, [await replace_items(tx, decided)], policy=policy)
+
+
+def decide_one(
+    referral_id: UUID, data: Arrived, *, policy: Policy, full: frozenset[Route], at: datetime, cause: Cause
+) -> Decided:
+    """The machine's decision on what arrived, as of its first receipt."""
+    facts = full_routes_of(data.facts, full)
+    return Decided(
+        id=uuid7(),
+        referral_id=referral_id,
+        reference=data.reference,
+        agency_id=data.agency_id,
+        version=data.version if isinstance(data, ReferralReceived) else 1,
+        received_at=data.received_at,
+        facts=facts,
+        decision=decide(facts, received_at=data.received_at, policy=policy),
+        decided_by=DecidedBy.MACHINE,
+        actor=MACHINE,
+        at=at,
+        cause=cause,
+    )
+
+
+async def replace_items(tx: AsyncConnection, decided: Decided) -> Decided:
+    """Close what the new decision has no place for; returns it with the routes that need a new item only."""
+    current = await rows.current_items(tx, decided.referral_id)
+    wanted = set(decided.decision.routes)
+    stale = [item for item in current if item.route not in wanted and not item.is_accepted]
+    await close_items(tx, stale, ClosureReason.DECIDED_AGAIN, decided)
+    return decided.keeping({item.route for item in current if item.route in wanted})
+
+
+async def close_items(
+    tx: AsyncConnection, items: Sequence[Item], reason: ClosureReason, because: Decided | Envelope[ReferralWithdrawn]
+) -> None:
+    """End the items and say so."""
+    at = because.at if isinstance(because, Decided) else because.heard_at
+    cause = because.cause if isinstance(because, Decided) else because_of(because)
+    await rows.end_items(tx, [item.id for item in items], reason=reason, at=at)
+    await outbox.append(
+        tx,
+        [
+            Draft(
+                item.referral_id,
+                WorkItemClosed(
+                    reference=item.reference, agency_id=item.agency_id, about=item.about, work_item_id=item.id,
+                    route=item.route, reason=reason,
+                ),
+                at,
+                cause,
+            )
+            for item in items
+        ],
+    )
+
+
+async def store_decisions(tx: AsyncConnection, decided: Sequence[Decided], *, policy: Policy) -> None:
+    """Rows, audit and announcements of decisions, each with its work items."""
+    items = {
+        each.id: [
+            rows.NewItem(uuid7(), planned)
+            for planned in plan(each.decision, received_at=each.clock_from, policy=policy)
+            if planned.route not in each.kept_routes
+        ]
+        for each in decided
+    }
+    await rows.keep_decisions(tx, decided)
+    await rows.open_items(tx, [(each, item) for each in decided for item in items[each.id]], policy=policy)
+    await audit.write(
+        tx,
+        [
+            Entry(each.actor, "referral.decided", each.at, each.referral_id, each.decision.mode.value)
+            for each in decided
+        ],
+    )
+    drafts: list[Draft] = []
+    for each in decided:
+        drafts.append(Draft(each.referral_id, _triaged(each), each.at, each.cause))
+        drafts += [Draft(each.referral_id, _opened(each, item), each.at, each.cause) for item in items[each.id]]
+    await outbox.append(tx, drafts)
+
+
+def _triaged(each: Decided) -> ReferralTriaged:
+    return ReferralTriaged.model_construct(
+        reference=each.reference, agency_id=each.agency_id, decision_id=each.id, version=each.version,
+        decided_by=each.decided_by, about=each.facts.kind, decision=each.decision,
+    )
+
+
+def _opened(each: Decided, item: rows.NewItem) -> WorkItemOpened:
+    return WorkItemOpened.model_construct(
+        reference=each.reference, agency_id=each.agency_id, about=each.facts.kind, work_item_id=item.id,
+        route=item.plan.route,
+        tier=each.decision.tier, urgency=each.decision.urgency, due_at=item.plan.due_at,
+        waiting_list=item.plan.is_waiting_list,
+    )
+
+
+async def run_clocks_again(events: Sequence[Envelope[ReferralInformed]], tx: AsyncConnection) -> None:
+    """The referrer answered: items that waited for them are open again, due later by the time they waited."""
+    for event in events:
+        await rows.resume_items(tx, event.key, at=event.occurred_at)
+
+
+async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConnection) -> None:
+    """Withdrawn: every open item of the referral ends."""
+    for event in events:
+        await rows.mark_withdrawn(tx, event.key, at=event.occurred_at)
+        await close_items(tx, await rows.current_items(tx, event.key), ClosureReason.WITHDRAWN, event)
+
+
+async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
+    """Erased: the key of what staff wrote is destroyed, and the facts with it."""
+    for event in events:
+        await rows.erase(tx, event.key, at=event.occurred_at)
+        await audit.write(tx, [Entry(MACHINE, "referral.erased", event.occurred_at, event.key)])
+
+
+async def ask_a_person(
+    events: Sequence[Envelope[MessageUndeliverable]], tx: AsyncConnection, *, policy: Policy
+) -> None:
+    """A message could not be delivered after every retry: a work item, so that somebody rings the agency."""
+    for event in events:
+        opened = await rows.open_undeliverable(tx, event.key, at=event.heard_at, policy=policy)
+        if opened is not None:
+            await outbox.append(tx, [Draft(event.key, opened, event.heard_at, because_of(event))])
+
+
+def handlers(policy: Policy) -> Handlers:
+    """What triage does with each event it hears."""
+    return {
+        ReferralReceived: partial(triage_referrals, policy=policy),
+        EnquiryReceived: partial(triage_referrals, policy=policy),
+        ReferralAmended: partial(triage_again, policy=policy),
+        ReferralInformed: run_clocks_again,
+        ReferralWithdrawn: stop_work,
+        ReferralErased: drop_what_is_held,
+        MessageUndeliverable: partial(ask_a_person, policy=policy),
+    }

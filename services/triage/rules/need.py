@@ -1,0 +1,193 @@
+"""The need rules: how much help, from whom (N2-N7), and what sends the answer to a person (A2-A4, X1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from services.triage.rules.model import Case, Finding, Rule, Used, codes, rule
+from services.triage.rules.safety import HANDBOOK, is_held
+from shared.events import Carer, Circumstance, Consent, MentalHealth, Route, Severity, Tier, Urgency
+
+LEVELS: Final = "Birmingham 2022: services mapped by level of need"
+OXPIP: Final = "published criteria of parent-infant services (OXPIP)"
+LANARKSHIRE: Final = "Lanarkshire's indicator counts"
+PERINATAL: Final = "Published perinatal mental health service criteria"
+
+LADDER: Final = (Tier.UNIVERSAL, Tier.TARGETED, Tier.SPECIALIST_SHORT, Tier.SPECIALIST_LONG)
+"""The four tiers that have steps between them; `pnmh` and `statutory` stand beside."""
+
+CARE_FOR_THE_ADULT: Final = frozenset({MentalHealth.MODERATE, MentalHealth.SEVERE, MentalHealth.SEVERE_HISTORY_WELL})
+HIGH: Final = frozenset({Severity.MODERATE, Severity.SEVERE})
+
+
+def _domains(case: Case) -> int:
+    return len(set(case.facts.concern.domains))
+
+
+def _used(case: Case) -> Used:
+    facts = case.facts
+    return {
+        "severity": str(facts.concern.severity),
+        "domains": _domains(case),
+        "risk_factors": len(set(facts.risk_factors)),
+        "complex_history": codes(facts.complex_history),
+    }
+
+
+def _adult(case: Case) -> Finding | None:
+    facts = case.facts
+    if facts.mental_health not in CARE_FOR_THE_ADULT or facts.consent is not Consent.GIVEN or is_held(facts):
+        return None
+    is_mother = facts.carer is Carer.MOTHER
+    return Finding(
+        text="A team that helps mothers feel well around the birth will be asked to help too."
+        if is_mother
+        else "The parent or carer matters too. A team that helps adults feel well will be asked to help.",
+        used={"mental_health": str(facts.mental_health), "carer": str(facts.carer)},
+        routes=(Route.PNMH if is_mother else Route.ADULT_MH,),
+        urgency=Urgency.URGENT if facts.mental_health is MentalHealth.SEVERE else Urgency.ROUTINE,
+        tier=Tier.PNMH,
+    )
+
+
+@rule("N6", source=f"{PERINATAL}: a history of severe illness counts when well")
+def mothers_mental_health(case: Case) -> Finding | None:
+    """Mother's own mental health, with consent and without a hold; not looked at when the family isn't eligible."""
+    return _adult(case) if case.facts.carer is Carer.MOTHER else None
+
+
+@rule("N6f", source=f"{PERINATAL} take the birthing parent; Nottingham 2021: fathers matter as much as mothers")
+def carers_mental_health(case: Case) -> Finding | None:
+    """Likewise for anybody but the mother: adult mental health."""
+    return _adult(case) if case.facts.carer is not Carer.MOTHER else None
+
+
+@rule("N7", source="Birmingham 2022: two thirds of parents were never asked how the relationship feels")
+def relationship_not_seen(case: Case) -> Finding | None:
+    """Severity unknown: nothing guesses a tier. Who came by themselves (sources B) is called back."""
+    if case.facts.concern.severity is not Severity.UNKNOWN:
+        return None
+    came_themselves = (case.facts.source or "").startswith("B")
+    return Finding(
+        text="Thank you for reaching out. A person will call to hear how things are."
+        if came_themselves
+        else "No one has asked yet how things feel for parent and baby. A person will find that out first.",
+        used={"severity": str(Severity.UNKNOWN), "source": case.facts.source},
+        routes=(Route.REVIEW_CALL_BACK if came_themselves else Route.REVIEW,),
+    )
+
+
+@rule("N2", source=f"{LEVELS}; 3 domains: {OXPIP}; {HANDBOOK}")
+def longer_specialist_work(case: Case) -> Finding | None:
+    """Severe, and `long_term_domains` or more, or any complex history."""
+    if case.facts.concern.severity is not Severity.SEVERE:
+        return None
+    if _domains(case) < case.policy.need.long_term_domains and not case.facts.complex_history:
+        return None
+    return Finding(
+        text="Things are hard in many ways. Our own team can give this family time and steady help.",
+        used=_used(case),
+        routes=(Route.PIR_LONG,),
+        tier=Tier.SPECIALIST_LONG,
+    )
+
+
+@rule("N3", source=f"{LEVELS}; 2 domains: {OXPIP}; {HANDBOOK}")
+def shorter_specialist_work(case: Case) -> Finding | None:
+    """Severe, moderate, or `short_term_domains` or more, whatever the severity."""
+    if case.facts.concern.severity not in HIGH and _domains(case) < case.policy.need.short_term_domains:
+        return None
+    return Finding(
+        text="Some things feel hard right now. A short time with our own team can help parent and baby feel close.",
+        used=_used(case),
+        routes=(Route.PIR_SHORT,),
+        tier=Tier.SPECIALIST_SHORT,
+    )
+
+
+@rule("N4", source=f"{LEVELS}; 2 risk factors: {LANARKSHIRE}; {HANDBOOK}")
+def targeted_help(case: Case) -> Finding | None:
+    """Mild, or `targeted_risk_factors` or more."""
+    facts = case.facts
+    factors = len(set(facts.risk_factors))
+    if facts.concern.severity is not Severity.MILD and factors < case.policy.need.targeted_risk_factors:
+        return None
+    return Finding(
+        text="Some extra help early on can make life lighter. A local Early Help team is there for that.",
+        used=_used(case),
+        routes=(Route.TARGETED,),
+        tier=Tier.TARGETED,
+    )
+
+
+@rule("N5", source=f"{LEVELS}: half of all families need the universal offer only")
+def universal_offer(case: Case) -> Finding | None:
+    """Otherwise, unless the adult's own care (N6) is all that is needed."""
+    if _adult(case):
+        return None
+    return Finding(
+        text="Health visitors and Family Hubs are there for all. They can help this family too.",
+        used=_used(case),
+        routes=(Route.UNIVERSAL,),
+        tier=Tier.UNIVERSAL,
+    )
+
+
+@rule("A2", source=f"{HANDBOOK}; two steps on the ladder of four tiers")
+def far_from_what_was_asked(case: Case, tier: Tier) -> Finding | None:
+    """Tier asked for is `tier_steps_for_review` or more steps away from `tier`, both on the ladder."""
+    asked = case.facts.requested_tier
+    if asked not in LADDER or tier not in LADDER:
+        return None
+    steps = abs(LADDER.index(asked) - LADDER.index(tier))
+    if steps < case.policy.need.tier_steps_for_review:
+        return None
+    return Finding(
+        text="The help asked for and the help we would offer are far apart. A person will look at both.",
+        used={"requested_tier": str(asked), "tier": str(tier), "steps": steps},
+        routes=(Route.REVIEW,),
+    )
+
+
+@rule("A3", source=HANDBOOK)
+def about_to_move(case: Case) -> Finding | None:
+    """Planned move out of the area."""
+    if Circumstance.PLANNED_MOVE_OUT not in case.facts.circumstances:
+        return None
+    return Finding(
+        text="The family may move soon. A person will plan the help so that it can go on after the move.",
+        used={"circumstances": [str(Circumstance.PLANNED_MOVE_OUT)]},
+        routes=(Route.REVIEW,),
+    )
+
+
+@rule("A4", source=f"{HANDBOOK}: conflicting facts go to a person, never to a guess")
+def facts_disagree(case: Case) -> Finding | None:
+    """Severity none with domains named, or a complex history without severe."""
+    facts = case.facts
+    severity = facts.concern.severity
+    named = severity is Severity.NONE and bool(facts.concern.domains)
+    if not named and (severity is Severity.SEVERE or not facts.complex_history):
+        return None
+    return Finding(
+        text="Some of what we were told does not fit together yet. A person will ask and listen.",
+        used=_used(case),
+        routes=(Route.REVIEW,),
+    )
+
+
+@rule("X1", source=f"{HANDBOOK}: many parent-infant services leave court assessments to others; local policy")
+def court_asks(case: Case) -> Finding | None:
+    """Court assessment requested: a person, without a tier."""
+    if Circumstance.COURT_ASSESSMENT_REQUEST not in case.facts.circumstances:
+        return None
+    return Finding(
+        text="A court has asked for a report. A person will look at what we can offer.",
+        used={"circumstances": [str(Circumstance.COURT_ASSESSMENT_REQUEST)]},
+        routes=(Route.REVIEW,),
+    )
+
+
+OWN_CARE: Final[tuple[Rule, ...]] = (mothers_mental_health, carers_mental_health)
+LEVEL: Final[tuple[Rule, ...]] = (longer_specialist_work, shorter_specialist_work, targeted_help, universal_offer)
+"""N2-N5 in the order in which they are tried."""

@@ -1,0 +1,117 @@
+"""The tables of the triage service, in its schema `triage`; nobody else reads them.
+
+No identity is stored here. What staff write may name people: it is sealed in `staff_text` under a key per referral.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from shared import audit, inbox, outbox
+
+SCHEMA: Final = "triage"
+metadata: Final = sa.MetaData()
+
+event, outbox_table = outbox.tables(metadata)
+inbox_table, parked_table = inbox.tables(metadata)
+audit_table = audit.table(metadata)
+
+_TIME: Final = sa.DateTime(timezone=True)
+
+referral = sa.Table(
+    "referral",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("reference", sa.Text, nullable=False, unique=True),
+    sa.Column("agency_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("received_at", _TIME, nullable=False),
+    sa.Column("family_id", sa.Uuid, nullable=False),
+    sa.Column("facts", JSONB, nullable=False),
+    sa.Column("linked", JSONB, nullable=False),
+    sa.Column("gaps", JSONB, nullable=False),
+    sa.Column("correlation_id", sa.Uuid, nullable=False),
+    sa.Column("wrapped_key", BYTEA),
+    sa.Column("withdrawn_at", _TIME),
+    sa.Column("erased_at", _TIME),
+    sa.Index("referral_received", "received_at"),
+    sa.Index("referral_family", "family_id"),
+)
+
+decision = sa.Table(
+    "decision",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("actor_id", sa.Text, nullable=False),
+    sa.Column("decided_at", _TIME, nullable=False),
+    sa.Column("facts", JSONB, nullable=False),
+    sa.Column("decision", JSONB, nullable=False),
+    sa.Index(
+        "decision_once", "referral_id", "version", unique=True, postgresql_where=sa.text("decided_by = 'machine'")
+    ),
+)
+
+work_item = sa.Table(
+    "work_item",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("decision_id", sa.Uuid, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False, index=True),
+    sa.Column("agency_id", sa.Uuid, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("tier", sa.Text),
+    sa.Column("urgency", sa.Text, nullable=False),
+    sa.Column("marks", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("assignee", sa.Text),
+    sa.Column("received_at", _TIME, nullable=False),
+    sa.Column("due_at", _TIME, nullable=False),
+    sa.Column("opened_first_at", _TIME),
+    sa.Column("escalate_at", _TIME),
+    sa.Column("escalations", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("age_out_warning_on", sa.Date),
+    sa.Column("waiting_since", _TIME),
+    sa.Column("place", sa.Text),
+    sa.Column("accepted_at", _TIME),
+    sa.Column("first_contact_at", _TIME),
+    sa.Column("ended_at", _TIME),
+    sa.Column("end_reason", sa.Text),
+    sa.Index(
+        "work_item_current", "referral_id", "route", unique=True,
+        postgresql_where=sa.text("ended_at IS NULL AND route <> 'review'"),
+    ),
+    sa.Index("work_item_queue", "route", "due_at", "id", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("work_item_escalation", "escalate_at", postgresql_where=sa.text("escalate_at IS NOT NULL")),
+    sa.Index("work_item_age_out", "age_out_warning_on", postgresql_where=sa.text("age_out_warning_on IS NOT NULL")),
+)
+
+staff_text = sa.Table(
+    "staff_text",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("work_item_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("sealed", BYTEA, nullable=False),
+)
+
+capacity = sa.Table(
+    "capacity",
+    metadata,
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("individual", sa.Integer, nullable=False),
+    sa.Column("group", sa.Integer, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False),
+    sa.Column("changed_by", sa.Text, nullable=False),
+)

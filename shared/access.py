@@ -1,0 +1,169 @@
+"""Who may do what: staff, their roles, and one table of permissions for pages and API alike.
+
+In development staff tokens come from the credentials file and stand for named people; elsewhere a token is a JWT of
+the council's identity provider, checked against its public keys (a JWKS file), issuer, audience and expiry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Protocol
+
+from fastapi import Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from shared.problems import Problem
+from shared.settings import Settings
+from shared.web import bearer_token
+
+
+class Role(StrEnum):
+    WORKER = "triage-worker"
+    LEAD = "triage-lead"
+    MANAGER = "manager"
+    COMMISSIONER = "commissioner"
+    OPERATIONS = "operations"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """What a route asks for. The table below is the one in the contract, row by row."""
+
+    PREVIEW = "preview"
+    READ_QUEUES = "read_queues"
+    WORK_ITEMS = "work_items"
+    SEE_IDENTITY = "see_identity"
+    ASSIGN = "assign"
+    CONFIRM_DECLINE = "confirm_decline"
+    REPLAY_POLICY = "replay_policy"
+    READ_CAPACITY = "read_capacity"
+    SET_CAPACITY = "set_capacity"
+    READ_REPORTS = "read_reports"
+    READ_PARKED = "read_parked"
+    RESOLVE_PARKED = "resolve_parked"
+    READ_AUDIT = "read_audit"
+
+
+_WORKERS: Final = frozenset({Role.WORKER, Role.LEAD})
+_TRIAGE: Final = _WORKERS | {Role.MANAGER}
+
+PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
+    Permission.PREVIEW: _TRIAGE,
+    Permission.READ_QUEUES: _TRIAGE,
+    Permission.WORK_ITEMS: _WORKERS,
+    Permission.SEE_IDENTITY: _WORKERS,
+    Permission.ASSIGN: frozenset({Role.LEAD}),
+    Permission.CONFIRM_DECLINE: frozenset({Role.LEAD}),
+    Permission.REPLAY_POLICY: frozenset({Role.LEAD, Role.MANAGER}),
+    Permission.READ_CAPACITY: _TRIAGE,
+    Permission.SET_CAPACITY: frozenset({Role.LEAD, Role.MANAGER}),
+    Permission.READ_REPORTS: frozenset({Role.LEAD, Role.MANAGER, Role.COMMISSIONER, Role.AUDITOR}),
+    Permission.READ_PARKED: frozenset({Role.OPERATIONS, Role.AUDITOR}),
+    Permission.RESOLVE_PARKED: frozenset({Role.OPERATIONS}),
+    Permission.READ_AUDIT: frozenset({Role.WORKER, Role.LEAD, Role.MANAGER, Role.AUDITOR}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """A person who signed in: `id` goes into audit rows, `name` is shown to colleagues."""
+
+    id: str
+    name: str
+    role: Role
+
+    def may(self, permission: Permission) -> bool:
+        return self.role in PERMISSIONS[permission]
+
+
+class StaffDirectory(Protocol):
+    def find(self, token: str) -> Staff | None:
+        """The person behind a bearer token, or None."""
+
+
+class DevelopmentStaff:
+    """The named people of the credentials file; its tokens do not expire and exist in development only."""
+
+    def __init__(self, file: Path) -> None:
+        people = json.loads(file.read_text(encoding="utf-8"))["staff"]
+        self._people = {
+            _digest(person["token"]): Staff(person["id"], person["name"], Role(role)) for role, person in people.items()
+        }
+
+    def find(self, token: str) -> Staff | None:
+        return self._people.get(_digest(token))
+
+
+class SignedStaff:
+    """Staff with a JWT of the identity provider: RS256 or ES256, claims `sub`, `name` and one known role in `roles`."""
+
+    def __init__(self, *, jwks: Path, issuer: str, audience: str) -> None:
+        self._keys = KeySet.import_key_set(json.loads(jwks.read_text(encoding="utf-8")))
+        self._claims = jwt.JWTClaimsRegistry(
+            iss={"essential": True, "value": issuer},
+            aud={"essential": True, "value": audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+    def find(self, token: str) -> Staff | None:
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=["RS256", "ES256"]).claims
+            self._claims.validate(claims)
+            roles = [Role(role) for role in claims.get("roles", []) if role in set(Role)]
+        except (JoseError, ValueError, TypeError):
+            return None
+        return Staff(str(claims["sub"]), str(claims.get("name", claims["sub"])), roles[0]) if len(roles) == 1 else None
+
+
+class NoStaff:
+    """A deployment without an identity provider yet: nobody gets in."""
+
+    def find(self, token: str) -> Staff | None:  # noqa: ARG002  the shape of a directory
+        return None
+
+
+def staff_directory(settings: Settings) -> StaffDirectory:
+    """Development people, the identity provider's, or nobody."""
+    if settings.is_development and settings.credentials_file:
+        return DevelopmentStaff(settings.credentials_file)
+    if settings.staff_jwks_file:
+        return SignedStaff(
+            jwks=settings.staff_jwks_file, issuer=settings.staff_issuer, audience=settings.staff_audience
+        )
+    return NoStaff()
+
+
+def may(permission: Permission) -> Callable[[Request], Staff]:
+    """A dependency: the signed-in person, when their role has this permission; else Problem 401 or 403."""
+
+    def check(request: Request) -> Staff:
+        staff: Staff | None = request.app.state.staff.find(bearer_token(request))
+        if staff is None:
+            raise Problem("credentials-missing", "This token is not known or has expired")
+        if not staff.may(permission):
+            raise Problem("forbidden", f"The role {staff.role.value} may not do this")
+        return staff
+
+    check.permission = permission  # type: ignore[attr-defined]  the access matrix test reads it
+    return check
+
+
+def check_internal(request: Request, expected: str) -> None:
+    """Only another of our services: Problem 401 otherwise."""
+    if not hmac.compare_digest(bearer_token(request).encode(), expected.encode()):
+        raise Problem("credentials-missing")
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+

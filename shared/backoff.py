@@ -1,0 +1,36 @@
+"""Pauses between tries: full jitter, doubling from a fifth of a second to five seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from typing import Final
+
+SHORTEST_SECONDS: Final = 0.2
+LONGEST_SECONDS: Final = 5.0
+
+
+class Pause:
+    """The pause before the next try; `reset()` says that this one went well, so the next pause is short again."""
+
+    def __init__(self, shortest: float, longest: float) -> None:
+        self._shortest = shortest
+        self._longest = longest
+        self._bound = shortest
+        self.seconds = random.uniform(0, shortest)  # noqa: S311  jitter, not a secret
+
+    def reset(self) -> None:
+        self._bound = self._shortest
+
+    async def sleep(self) -> None:
+        await asyncio.sleep(self.seconds)
+        self._bound = min(self._bound * 2, self._longest)
+        self.seconds = random.uniform(self._bound / 4, self._bound)  # noqa: S311  jitter, not a secret
+
+
+def pauses(shortest: float = SHORTEST_SECONDS, longest: float = LONGEST_SECONDS) -> Iterator[Pause]:
+    """One pause for as many tries as it takes: `for pause in pauses(): ...try...; await pause.sleep()`."""
+    pause = Pause(shortest, longest)
+    while True:
+        yield pause

@@ -1,0 +1,110 @@
+"""The command line of a service: serve, what is parked (list, replay, discard), republish, and its own verbs."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared import outbox, repair
+from shared.database import create_engine
+from shared.inbox import Handlers
+from shared.policy import InvalidPolicyError
+from shared.runtime import Service, serve
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Command:
+    """One service for the command line. `handlers` are made from settings, for a replay uses the same as the consumer."""
+
+    name: str
+    schema: str
+    settings: type[Any]
+    build: Callable[[Any], Awaitable[Service]]
+    handlers: Callable[[Any], Handlers]
+    extend: Callable[[Any], None] | None = None
+    speaks: bool = True
+
+
+def main(command: Command) -> int:
+    """Parse and run; returns the exit code: 0 done, 1 refused, 2 wrong usage or settings."""
+    arguments = _parser(command).parse_args()
+    try:
+        settings: Settings = command.settings()
+        if arguments.verb in (None, "serve"):
+            serve(lambda: command.build(settings), name=command.name, settings=settings)
+        return asyncio.run(_run(command, settings, arguments))
+    except ValidationError as error:
+        for part in error.errors(include_input=False, include_url=False):
+            print(f"setting {'.'.join(map(str, part['loc'])) or '(all)'}: {part['msg']}")
+    except InvalidPolicyError as error:
+        print(error)
+    return 2
+
+
+def _parser(command: Command) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m services.{command.name}")
+    verbs = parser.add_subparsers(dest="verb", metavar="verb")
+    verbs.add_parser("serve", help="run the service (the default)")
+    if command.speaks:
+        again = verbs.add_parser("republish", help="publish this service's past again, with the same event ids")
+        again.add_argument("--since", type=datetime.fromisoformat, help="a time with offset; everything without it")
+        again.set_defaults(run=_republish)
+    parked = verbs.add_parser("parked", help="records that could not be handled").add_subparsers(required=True)
+    parked.add_parser("list", help="what waits for a person").set_defaults(run=_list)
+    replay = parked.add_parser("replay", help="handle it again, with all that is parked behind it")
+    replay.add_argument("id", type=int, nargs="?", help="a row's id; everything without it")
+    replay.set_defaults(run=_replay)
+    discard = parked.add_parser("discard", help="give it up; what is parked behind it goes on")
+    discard.add_argument("id", type=int)
+    discard.add_argument("--reason", required=True)
+    discard.set_defaults(run=_discard)
+    if command.extend:
+        command.extend(verbs)
+    return parser
+
+
+async def _run(command: Command, settings: Settings, arguments: argparse.Namespace) -> int:
+    engine = create_engine(settings, command.schema, pool_size=1)
+    arguments.handlers = command.handlers(settings)
+    try:
+        return int(await arguments.run(engine, arguments))
+    finally:
+        await engine.dispose()
+
+
+async def _republish(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    async with engine.begin() as tx:
+        count = await outbox.republish(tx, since=arguments.since)
+    print(f"{count} event(s) queued; the relay of a running service publishes them")
+    return 0
+
+
+async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    rows = await repair.waiting(engine)
+    for row in rows:
+        print(f"{row.id:>8}  {row.parked_at:%Y-%m-%d %H:%M:%S}  {row.type or '?':24} {row.key or '-'}  {row.cause}")
+    print(f"{len(rows)} parked")
+    return 0
+
+
+async def _replay(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    done, failed = await repair.replay(engine, arguments.handlers, only=arguments.id, by=getpass.getuser())
+    print(f"{done} handled, {failed} still parked")
+    return 1 if failed else 0
+
+
+async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    found = await repair.discard(
+        engine, arguments.id, reason=arguments.reason, by=getpass.getuser()
+    )
+    print("discarded; `parked replay` lets what is behind it go on" if found else "no such row waits")
+    return 0 if found else 1

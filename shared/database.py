@@ -1,0 +1,40 @@
+"""The engine of one service: its own schema by search path, and a timeout on everything."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.settings import Settings
+
+CONNECT_SECONDS: Final = 3
+COMMAND_SECONDS: Final = 5
+SERVER_SETTINGS: Final = {
+    "statement_timeout": "10000",
+    "idle_in_transaction_session_timeout": "30000",
+    "lock_timeout": "5000",
+    "timezone": "UTC",
+    "jit": "off",
+}
+
+
+def create_engine(settings: Settings, schema: str, *, pool_size: int | None = None) -> AsyncEngine:
+    """Connections are made when needed; one that died with its server is replaced, at the price of one error."""
+    return create_async_engine(
+        settings.dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool_size or settings.pool_size,
+        max_overflow=5,
+        pool_timeout=CONNECT_SECONDS,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args=connect_args(schema),
+    )
+
+
+def connect_args(schema: str) -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": COMMAND_SECONDS,
+        "server_settings": SERVER_SETTINGS | {"search_path": schema, "application_name": f"pir-{schema}"},
+    }

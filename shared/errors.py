@@ -1,0 +1,55 @@
+"""Which failures pass by themselves.
+
+    transient   the database or the network was away, a deadlock, a serialisation conflict: try again
+    the rest    will fail again the same way: a person has to look (parked) or the caller has to change (4xx)
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+import sqlalchemy as sa
+
+_PASSING: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+
+
+def is_transient(error: BaseException) -> bool:
+    """True when the same work may succeed later, with nothing changed by a person."""
+    if isinstance(error, sa.exc.TimeoutError):  # the pool had no connection to give
+        return True
+    if isinstance(error, sa.exc.IntegrityError):
+        return _is_numbering_race(error)
+    if isinstance(error, sa.exc.DBAPIError):
+        return error.connection_invalidated or any(isinstance(cause, _PASSING) for cause in _causes(error))
+    return isinstance(error, _PASSING)
+
+
+def _is_numbering_race(error: sa.exc.IntegrityError) -> bool:
+    """Two transactions numbered the same key at once: the second sees the first's number when it tries again."""
+    return "event_key_sequence" in str(error.orig)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it was raised from, innermost last."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and len(chain) < 10:  # noqa: PLR2004  a chain is short; a loop in it is not
+        chain.append(current)
+        current = current.__cause__ or (getattr(current, "orig", None) if current.__cause__ is None else None)
+    return chain

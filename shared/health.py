@@ -1,0 +1,118 @@
+"""Health by progress: live, ready, and a watchdog that ends a process which has stopped moving for no reason.
+
+live    the event loop answers and no task of the service has ended
+ready   PostgreSQL answers and, where a service consumes to be of use, partitions are assigned
+watchdog  exits with 70 when Kafka and PostgreSQL are reachable, there is work (lag, or an outbox), and nothing has
+          moved for 30 s. An outage of either restarts nothing: there is no progress to be made then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from shared.inbox import Consumer
+from shared.metrics import LOOP_LAG
+from shared.relay import Relay
+
+log = structlog.get_logger(__name__)
+
+STUCK_SECONDS: Final = 30.0
+LIVE_LAG_SECONDS: Final = 5.0
+EXIT_STUCK: Final = 70
+"""EX_SOFTWARE of sysexits.h: the supervisor starts the process again."""
+
+
+@dataclass
+class Health:
+    """What is known of one process; `tasks` are those that must never end while it serves."""
+
+    dsn: str
+    bootstrap_servers: str
+    consumer: Consumer | None
+    relay: Relay | None
+    needs_partitions: bool
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    is_stopping: bool = False
+    beat_at: float = field(default_factory=time.monotonic)
+    loop_lag_seconds: float = 0.0
+
+    def is_live(self) -> bool:
+        return self.loop_lag_seconds < LIVE_LAG_SECONDS and not any(task.done() for task in self.tasks)
+
+    async def is_ready(self) -> tuple[bool, dict[str, bool]]:
+        checks = {"serving": not self.is_stopping, "postgresql": await self._postgresql_answers()}
+        if self.needs_partitions and self.consumer:
+            checks["partitions"] = self.consumer.is_assigned
+        return all(checks.values()), checks
+
+    async def watch_loop(self) -> None:
+        """Measure how late the loop runs its timers; a thread ends the process when it stops running them at all."""
+        threading.Thread(target=self._watch_from_outside, daemon=True, name="watchdog").start()
+        worst, since = 0.0, time.monotonic()
+        while True:
+            asleep = time.monotonic()
+            await asyncio.sleep(0.5)
+            self.beat_at = time.monotonic()
+            worst = max(worst, self.beat_at - asleep - 0.5)
+            self.loop_lag_seconds = worst
+            LOOP_LAG.set(worst)
+            if self.beat_at - since > 10:  # noqa: PLR2004  the metric's help names it
+                worst, since = 0.0, self.beat_at
+
+    async def watch_progress(self) -> None:
+        """End the process when it has work, the means to do it, and does not."""
+        while True:
+            await asyncio.sleep(5)
+            stuck = [name for name, idle in self._idle_with_work().items() if idle > STUCK_SECONDS]
+            if stuck and await self._postgresql_answers() and await self._kafka_answers():
+                log.critical("stuck: starting again", parts=stuck)
+                os._exit(EXIT_STUCK)
+
+    def _idle_with_work(self) -> dict[str, float]:
+        now, idle = time.monotonic(), {}
+        if self.relay and self.relay.waiting:
+            idle["relay"] = now - self.relay.moved_at
+        if self.consumer and (self.consumer.lag or not self.consumer.is_assigned):
+            idle["consumer"] = now - self.consumer.moved_at
+        return idle
+
+    def _watch_from_outside(self) -> None:
+        while not self.is_stopping:
+            time.sleep(1)
+            if time.monotonic() - self.beat_at > STUCK_SECONDS:
+                os._exit(EXIT_STUCK)
+
+    async def _postgresql_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(3):
+                connection = await asyncpg.connect(self.dsn, timeout=3)
+                try:
+                    return bool(await connection.fetchval("SELECT 1") == 1)
+                finally:
+                    await connection.close(timeout=1)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            return False
+
+    async def _kafka_answers(self) -> bool:
+        client = AIOKafkaClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
+        try:
+            async with asyncio.timeout(8):
+                await client.bootstrap()
+                return True
+        except (OSError, KafkaError, TimeoutError):
+            return False
+        finally:
+            await client.close()
+
+

@@ -1,0 +1,320 @@
+"""The consumer: takes a batch from Kafka and makes it true, once, in one transaction.
+
+    records → decode ─ bad ──────────────────────────────→ parked
+                │
+                └ good → one transaction: inbox row + effects + audit + outbox → commit → offsets
+                           │ transient failure: the same again after a pause
+                           └ any other failure: split in two until the culprit is alone → parked
+
+Later events of a parked referral wait behind it (parked too, marked so), for order matters more than speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.structs import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import KafkaAckableMessage
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared import parked
+from shared.backoff import pauses
+from shared.errors import is_transient
+from shared.events import Envelope, Event
+from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED
+from shared.records import UnreadableRecordError, read_record
+
+log = structlog.get_logger(__name__)
+
+Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
+"""`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""
+Handlers = Mapping[type[Event], Handler]
+
+BATCH: Final = 500
+SESSION_TIMEOUT_MS: Final = 6_000
+"""After a kill the group must be whole again within 10 s (reliability.md): Kafka's own floor is 6 s."""
+GIVE_UP_SECONDS: Final = 60.0
+"""A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
+
+_CLAIM: Final = sa.text("""
+    INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING event_id
+""")
+
+
+def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The tables `inbox` and `parked` in the schema of `metadata`."""
+    inbox = sa.Table(
+        "inbox",
+        metadata,
+        sa.Column("event_id", sa.Uuid, primary_key=True),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    )
+    return inbox, parked.table(metadata)
+
+
+class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Partitions move only between batches: a revoke waits until the batch in hand is committed and acknowledged."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.assigned: set[TopicPartition] = set()
+
+    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
+        async with self.lock:
+            self.assigned -= set(revoked)
+
+    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
+        self.assigned = set(assigned)
+
+
+class Consumer:
+    """Feeds a service's handlers from its topics. `run()` never returns by itself; cancel it to stop."""
+
+    def __init__(
+        self,
+        *,
+        engine: AsyncEngine,
+        service: str,
+        topics: Sequence[str],
+        handlers: Handlers,
+        bootstrap_servers: str,
+        instance: str | None = None,
+    ) -> None:
+        self._engine = engine
+        self.group = f"pir-{service}"
+        self.topics = tuple(topics)
+        self._handlers = handlers
+        self._bootstrap_servers = bootstrap_servers
+        self._instance = f"{self.group}-{instance}" if instance else None
+        self._gate = _Gate()
+        self._stopping = False
+        self._subscriber: Any = None
+        self.moved_at = time.monotonic()
+
+    @property
+    def is_assigned(self) -> bool:
+        """True while the group has given this copy partitions to read."""
+        return bool(self._gate.assigned)
+
+    @property
+    def lag(self) -> int:
+        """Messages behind the end of the topics, as last heard from the brokers; 0 when nothing is known."""
+        total = 0
+        by_topic = dict.fromkeys(self.topics, 0)
+        kafka = getattr(self._subscriber, "consumer", None)
+        for partition in self._gate.assigned if kafka else ():
+            end = kafka.highwater(partition)
+            state = kafka._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001  no await
+            if end and state is not None and state.has_valid_position:
+                by_topic[partition.topic] += max(0, end - state.position)
+        for topic, behind in by_topic.items():
+            LAG.labels(topic).set(behind)
+            total += behind
+        return total
+
+    async def run(self) -> None:
+        """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
+        for pause in pauses():
+            broker = self._broker()
+            try:
+                await broker.start()
+            except Exception as error:  # noqa: BLE001  whatever the client raises while Kafka is away: try again
+                log.warning("no Kafka yet", cause=type(error).__name__)
+                await _stop(broker)
+                await pause.sleep()
+                continue
+            try:
+                await self._watch()
+            finally:
+                self._stopping = True
+                self._gate.assigned = set()
+                await _stop(broker)
+
+    async def _watch(self) -> None:
+        """Until cancelled; the library restarts its own loop, the watchdog (health.py) judges whether it moves."""
+        while True:
+            await asyncio.sleep(2)
+            if self.lag == 0:
+                self.moved_at = time.monotonic()
+
+    def _broker(self) -> KafkaBroker:
+        broker = KafkaBroker(self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False)
+        subscriber = broker.subscriber(
+            *self.topics,
+            group_id=self.group,
+            group_instance_id=self._instance,
+            batch=True,
+            max_records=BATCH,
+            batch_timeout_ms=250,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=1_500,
+            listener=self._gate,
+            parser=_keep_records,
+            decoder=_as_they_are,
+        )
+
+        async def receive(records: Any, message: Any) -> None:
+            await self._receive(records, message)
+
+        receive.__annotations__ = {"records": Any, "message": _kafka_message()}
+        subscriber(receive)
+        self._subscriber = subscriber
+        return broker
+
+    async def _receive(self, records: Sequence[ConsumerRecord[bytes, bytes]], message: KafkaAckableMessage) -> None:
+        """One batch from Kafka: done and acknowledged, or given back untouched."""
+        async with self._gate.lock:
+            try:
+                await self.handle(records)
+                await message.ack()
+            except asyncio.CancelledError as error:
+                if self._stopping:
+                    raise
+                await message.nack()
+                raise RuntimeError("a handler was cancelled") from error  # a cancel would end the subscriber for good
+            except Exception as error:  # noqa: BLE001  logged without its values, then read again
+                log.error("batch given back", cause=type(error).__name__, records=len(records))
+                await message.nack()
+                await asyncio.sleep(1)
+
+    async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
+        """Decode, park what can't be read, make the rest true; returns when all of it is committed."""
+        heard_at = datetime.now(UTC)
+        good: dict[Any, tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]] = {}
+        bad: list[parked.Parked] = []
+        for record in records:
+            try:
+                envelope = read_record(record, heard_at=heard_at, only=self._handlers)
+            except UnreadableRecordError as error:
+                bad.append(parked.unreadable(record, cause=str(error)))
+            else:
+                if envelope is not None:
+                    good.setdefault(envelope.id, (record, envelope))
+        started = time.perf_counter()
+        if bad:
+            await self._until_it_passes(lambda: self._park(bad))
+        if good:
+            await self._make_true(list(good.values()))
+            BATCH_SECONDS.observe(time.perf_counter() - started)
+            BATCH_EVENTS.observe(len(good))
+        self.moved_at = time.monotonic()
+
+    async def _make_true(self, items: Sequence[tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]]) -> None:
+        """All in one transaction; on a failure that will not pass, halves, until the culprit is alone."""
+        try:
+            await self._until_it_passes(lambda: self._in_one_transaction(items))
+        except Exception as error:
+            if is_transient(error) or self._stopping:
+                raise
+            if len(items) > 1:
+                middle = len(items) // 2
+                await self._make_true(items[:middle])
+                await self._make_true(items[middle:])
+                return
+            record, envelope = items[0]
+            log.error("event parked", type=envelope.type, event=str(envelope.id), cause=type(error).__name__)
+            culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
+            await self._until_it_passes(lambda: self._park([culprit]))
+
+    async def _in_one_transaction(self, items: Sequence[tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]]) -> None:
+        async with self._engine.begin() as tx:
+            claimed = await tx.execute(_CLAIM, {"ids": [envelope.id for _, envelope in items]})
+            fresh_ids = set(claimed.scalars())
+            fresh = [item for item in items if item[1].id in fresh_ids]
+            if not fresh:
+                return
+            blocked = await parked.blocked_keys(tx, {envelope.key for _, envelope in fresh})
+            behind = [parked.behind(record, envelope) for record, envelope in fresh if envelope.key in blocked]
+            await parked.keep(tx, behind)
+            await dispatch([envelope for _, envelope in fresh if envelope.key not in blocked], self._handlers, tx)
+        for _, envelope in fresh:
+            CONSUMED.labels(envelope.type).inc()
+
+    async def _park(self, rows: Sequence[parked.Parked]) -> None:
+        async with self._engine.begin() as tx:
+            ids = [row.event_id for row in rows if row.event_id]
+            claimed = set((await tx.execute(_CLAIM, {"ids": ids})).scalars()) if ids else set()
+            kept = [row for row in rows if row.event_id is None or row.event_id in claimed]
+            await parked.keep(tx, kept)
+        for row in kept:
+            PARKED.labels(row.cause.split(":", 1)[0]).inc()
+
+    async def _until_it_passes(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised."""
+        give_up_at = time.monotonic() + GIVE_UP_SECONDS
+        for pause in pauses():
+            try:
+                return await work()
+            except asyncio.CancelledError as error:
+                if self._stopping or (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                raise RuntimeError("a handler was cancelled") from error
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > give_up_at:
+                    raise
+                log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            await pause.sleep()
+        return None
+
+
+async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:
+    """Give each handler its events, as many at once as the order of each key allows."""
+    for group in in_order(envelopes):
+        await handlers[type(group[0].data)](group, tx)
+
+
+def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:
+    """Groups of one type each, large, yet no event comes before an earlier one of its key."""
+    groups: list[list[Envelope[Event]]] = []
+    last_group: dict[Any, int] = {}
+    latest_of_type: dict[type[Event], int] = {}
+    for envelope in envelopes:
+        kind = type(envelope.data)
+        place = latest_of_type.get(kind, -1)
+        if place < 0 or place < last_group.get(envelope.key, -1):
+            groups.append([])
+            place = latest_of_type[kind] = len(groups) - 1
+        groups[place].append(envelope)
+        last_group[envelope.key] = place
+    return groups
+
+
+async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], original: Any) -> KafkaAckableMessage:
+    """Never decode headers here: one that is not UTF-8 would lose the whole batch (faststream#2458)."""
+    return KafkaAckableMessage(
+        body=[],
+        headers={},
+        batch_headers=[],
+        raw_message=tuple(records),
+        message_id=f"{records[0].offset}-{records[-1].offset}",
+        consumer=original.__self__._consumer,  # noqa: SLF001  the parser holds the only reference
+    )
+
+
+async def _as_they_are(message: Any) -> Any:
+    return message.raw_message
+
+
+def _kafka_message() -> Any:
+    from faststream.kafka.annotations import KafkaMessage  # noqa: PLC0415  imports the CLI's context machinery
+
+    return KafkaMessage
+
+
+async def _stop(broker: KafkaBroker) -> None:
+    with suppress(Exception):  # it may never have started; nothing is lost by a consumer that does not say goodbye
+        async with asyncio.timeout(12):
+            await broker.stop()

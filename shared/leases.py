@@ -1,0 +1,53 @@
+"""Leases of work by part: session advisory locks on one dedicated connection, shared evenly between copies.
+
+A lease dies with its connection, so a killed process frees its parts at once and no clock is involved.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+from zlib import crc32
+
+import asyncpg
+
+from shared.outbox import PARTS
+
+_PRESENT: Final = PARTS
+"""The lock that every copy holds in shared mode, so that each can count the copies."""
+
+
+class Leases:
+    """The parts of one kind of work (`name`, for example `referral_outbox`) that this process holds."""
+
+    def __init__(self, connection: asyncpg.Connection[Any], name: str) -> None:
+        self._connection = connection
+        self._kind = crc32(name.encode()) & 0x7FFF_FFFF
+        self.held: list[int] = []
+
+    @classmethod
+    async def join(cls, connection: asyncpg.Connection[Any], name: str) -> Self:
+        """Be counted among the copies and take what is free."""
+        leases = cls(connection, name)
+        await connection.execute("SELECT pg_advisory_lock_shared($1, $2)", leases._kind, _PRESENT)
+        await leases.balance()
+        return leases
+
+    async def balance(self) -> None:
+        """Take free parts up to this copy's fair share and give back what is over it.
+
+        Call it between two pieces of work, never while one of a held part is under way.
+        """
+        copies = await self._connection.fetchval(
+            "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2",
+            self._kind,
+            _PRESENT,
+        )
+        share = -(-PARTS // max(copies, 1))
+        while len(self.held) > share:
+            await self._connection.execute("SELECT pg_advisory_unlock($1, $2)", self._kind, self.held.pop())
+        for part in range(PARTS):
+            if len(self.held) < share and part not in self.held and await self._take(part):
+                self.held.append(part)
+
+    async def _take(self, part: int) -> bool:
+        return bool(await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", self._kind, part))

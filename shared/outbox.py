@@ -1,0 +1,141 @@
+"""The outbox: events are written in the caller's transaction and published afterwards by the relay.
+
+`event` keeps every event a service ever spoke (so that `republish` can speak its past again with the same ids);
+`outbox` names those not on the topic yet. Both live in the service's own schema, found through its search path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Envelope, Event
+from shared.ids import uuid7
+
+PARTS: Final = 12
+"""Leases of the outbox: as many relays can share the work; a key is always in the same part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What an event follows from: a request (no event id) or another event."""
+
+    correlation_id: UUID
+    causation_id: UUID | None = None
+    traceparent: str | None = None
+
+
+def because_of(envelope: Envelope[Event]) -> Cause:
+    """The cause of everything that a handler says about this event."""
+    return Cause(envelope.correlation_id, envelope.id, envelope.traceparent)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event about `key` (a referral's id, an agency's for agencies) that happened `at`."""
+
+    key: UUID
+    data: Event
+    at: datetime
+    cause: Cause
+
+
+def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The tables `event` and `outbox` in the schema of `metadata`."""
+    event = sa.Table(
+        "event",
+        metadata,
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("key", sa.Uuid, nullable=False),
+        sa.Column("sequence", sa.Integer, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("correlation_id", sa.Uuid, nullable=False),
+        sa.Column("causation_id", sa.Uuid),
+        sa.Column("traceparent", sa.Text),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.UniqueConstraint("key", "sequence", name="event_key_sequence"),
+    )
+    outbox = sa.Table(
+        "outbox",
+        metadata,
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("part", sa.SmallInteger, nullable=False),
+        sa.Column("event_id", sa.Uuid, sa.ForeignKey(event.c.id, ondelete="CASCADE"), nullable=False, unique=True),
+    )
+    return event, outbox
+
+
+_APPEND = sa.text("""
+    WITH fresh AS (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:parts AS smallint[]),
+                             CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:correlations AS uuid[]),
+                             CAST(:causes AS uuid[]), CAST(:traces AS text[]), CAST(:values AS text[]))
+            WITH ORDINALITY
+            AS t(id, key, part, type, occurred_at, correlation_id, causation_id, traceparent, value, place)
+    ), numbered AS (
+        SELECT fresh.*, coalesce((SELECT max(sequence) FROM event WHERE event.key = fresh.key), 0)
+                        + row_number() OVER (PARTITION BY key ORDER BY place) AS sequence
+        FROM fresh
+    ), kept AS (
+        INSERT INTO event (id, key, sequence, type, occurred_at, correlation_id, causation_id, traceparent, value)
+        SELECT id, key, sequence, type, occurred_at, correlation_id, causation_id, traceparent, value FROM numbered
+    ), queued AS (
+        INSERT INTO outbox (part, event_id) SELECT part, id FROM numbered ORDER BY place RETURNING 1
+    )
+    SELECT pg_notify(current_schema() || '_outbox', '') FROM queued LIMIT 1
+""")
+
+
+async def append(tx: AsyncConnection, drafts: Sequence[Draft]) -> None:
+    """Write the events in order, numbered per key from 1, and wake the relay on commit.
+
+    The caller holds the lock of each key's row, so that two transactions never number the same key at once; should
+    they, the second fails on `event_key_sequence` and is tried again.
+    """
+    if not drafts:
+        return
+    columns: dict[str, list[Any]] = {
+        "ids": [uuid7() for _ in drafts],
+        "keys": [draft.key for draft in drafts],
+        "parts": [part_of(draft.key) for draft in drafts],
+        "types": [draft.data.type for draft in drafts],
+        "times": [draft.at for draft in drafts],
+        "correlations": [draft.cause.correlation_id for draft in drafts],
+        "causes": [draft.cause.causation_id for draft in drafts],
+        "traces": [draft.cause.traceparent for draft in drafts],
+        "values": [draft.data.model_dump_json() for draft in drafts],
+    }
+    await tx.execute(_APPEND, columns)
+
+
+def part_of(key: UUID) -> int:
+    """Which lease of the outbox a key belongs to: 0..PARTS-1, by its last 32 bits, which are random in a UUIDv7."""
+    return (key.int & 0xFFFF_FFFF) % PARTS
+
+
+async def republish(tx: AsyncConnection, *, since: datetime | None = None) -> int:
+    """Queue every event this service ever spoke (from `since` on) again, same ids, oldest first; returns how many."""
+    queued = await tx.execute(
+        sa.text("""
+            WITH past AS (
+                INSERT INTO outbox (part, event_id)
+                SELECT CAST(mod(('x' || right(replace(CAST(key AS text), '-', ''), 8))::bit(32)::bigint, :parts)
+                            AS smallint), id
+                FROM event
+                WHERE CAST(:since AS timestamptz) IS NULL OR occurred_at >= :since
+                ORDER BY occurred_at, key, sequence
+                ON CONFLICT (event_id) DO NOTHING
+                RETURNING 1
+            )
+            SELECT count(*), pg_notify(current_schema() || '_outbox', '') FROM past
+        """),
+        {"since": since, "parts": PARTS},
+    )
+    return int(queued.scalar_one())

@@ -1,0 +1,140 @@
+"""What could not be handled: kept whole in the table `parked` until a person replays or discards it.
+
+A referral with something parked has its later events parked behind it, so that their order survives the repair.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from aiokafka.structs import ConsumerRecord
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Envelope, Event
+
+BEHIND: Final = "behind: an earlier event of this referral is parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """One record set aside. `cause` starts with a word of a fixed list (type, value, attributes, handler, behind)."""
+
+    topic: str
+    partition: int
+    offset: int
+    recorded_at: datetime
+    key: UUID | None
+    event_id: UUID | None
+    type: str | None
+    headers: list[list[str]]
+    value: bytes | None
+    raw_key: bytes | None
+    cause: str
+
+
+def table(metadata: sa.MetaData) -> sa.Table:
+    """The table `parked` in the schema of `metadata`; resolved rows stay, without their value, as evidence."""
+    return sa.Table(
+        "parked",
+        metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.Uuid),
+        sa.Column("event_id", sa.Uuid),
+        sa.Column("type", sa.Text),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("value", sa.LargeBinary),
+        sa.Column("raw_key", sa.LargeBinary),
+        sa.Column("cause", sa.Text, nullable=False),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("resolved_at", sa.DateTime(timezone=True)),
+        sa.Column("resolution", sa.Text),
+        sa.Column("resolved_by", sa.Text),
+        sa.Column("reason", sa.Text),
+        sa.UniqueConstraint("topic", "partition", "offset", "recorded_at", name="parked_record"),
+        sa.Index("parked_open_key", "key", postgresql_where=sa.text("resolved_at IS NULL")),
+    )
+
+
+def unreadable(record: ConsumerRecord[bytes, bytes], *, cause: str) -> Parked:
+    return _row(record, cause=cause)
+
+
+def failed(record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event], *, cause: str) -> Parked:
+    return _row(record, cause=cause, envelope=envelope)
+
+
+def behind(record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event]) -> Parked:
+    return _row(record, cause=BEHIND, envelope=envelope)
+
+
+async def keep(tx: AsyncConnection, rows: Sequence[Parked]) -> None:
+    """Store; the same record twice is one row."""
+    if not rows:
+        return
+    await tx.execute(
+        sa.text("""
+            INSERT INTO parked (topic, "partition", "offset", recorded_at, key, event_id, type, headers, value, raw_key,
+                                cause)
+            VALUES (:topic, :partition, :offset, :recorded_at, :key, :event_id, :type, CAST(:headers AS jsonb), :value,
+                    :raw_key, :cause)
+            ON CONFLICT ON CONSTRAINT parked_record DO NOTHING
+        """),
+        [_columns(row) for row in rows],
+    )
+
+
+async def blocked_keys(tx: AsyncConnection, keys: Collection[UUID]) -> set[UUID]:
+    """The keys with something parked; their rows stay locked, so that a replay and a new event take turns."""
+    found = await tx.execute(
+        sa.text("SELECT key FROM parked WHERE key = ANY(:keys) AND resolved_at IS NULL ORDER BY id FOR UPDATE"),
+        {"keys": list(keys)},
+    )
+    return set(found.scalars())
+
+
+def record_of(row: Any) -> ConsumerRecord[bytes, bytes]:
+    """The record as it came, for a replay."""
+    return ConsumerRecord(
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+        timestamp=int(row.recorded_at.timestamp() * 1000),
+        timestamp_type=0,
+        key=row.raw_key,
+        value=row.value,
+        checksum=None,
+        serialized_key_size=len(row.raw_key or b""),
+        serialized_value_size=len(row.value or b""),
+        headers=[(name, bytes.fromhex(value)) for name, value in row.headers],
+    )
+
+
+def _row(record: ConsumerRecord[bytes, bytes], *, cause: str, envelope: Envelope[Event] | None = None) -> Parked:
+    return Parked(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        recorded_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        key=envelope.key if envelope else None,
+        event_id=envelope.id if envelope else None,
+        type=envelope.type if envelope else None,
+        headers=[[name, (value or b"").hex()] for name, value in record.headers],
+        value=record.value,
+        raw_key=record.key,
+        cause=cause[:500],
+    )
+
+
+def _columns(row: Parked) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in Parked.__slots__} | {"headers": json.dumps(row.headers)}

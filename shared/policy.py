@@ -1,0 +1,237 @@
+"""A council's parameters: one validated TOML file, never numbers in code.
+
+`load(path)` refuses a wrong file with one sentence per mistake; a decision names the policy's id and version.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from shared.events import PolicyRef, Route
+
+Days = Annotated[int, Field(ge=0, le=3660)]
+Months = Annotated[int, Field(ge=0, le=120)]
+Count = Annotated[int, Field(ge=1, le=50)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+SHARES_TOLERANCE = 1e-6
+"""Shares are decimal fractions: 0.5 + 0.2 + ... may miss 1 by a rounding."""
+
+
+class InvalidPolicyError(Exception):
+    """The file can't be used: its message lists every mistake with its place in the file."""
+
+
+class Part(BaseModel):
+    """A frozen part of the file; a member that nobody knows is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Ward(Part):
+    """A ward of the policy's authority: open from `opens_on` (that day is in); absent date = not planned yet."""
+
+    code: Annotated[str, Field(pattern=r"^E05[0-9]{6}$")]
+    name: str
+    opens_on: date | None = None
+
+
+class Age(Part):
+    """Days are counted from the day of receipt in Europe/London."""
+
+    support_ends_months: Months
+    grace_days: Days
+    overdue_days: Days
+    due_ahead_days: Days
+    pregnancy_days: Days
+    late_birth_days: Days
+    early_birth_days: Days
+
+
+class Need(Part):
+    """Counts from which a tier is given, and steps between tiers from which a person looks."""
+
+    long_term_domains: Count
+    short_term_domains: Count
+    targeted_risk_factors: Count
+    tier_steps_for_review: Count
+
+
+class Priority(Part):
+    """Who is seen sooner, by days pregnant, months old or days to the due date; below which age a parent is a child."""
+
+    late_pregnancy_days: Days
+    young_baby_months: Months
+    due_soon_days: Days
+    time_short_months: Months
+    young_carer_years: Annotated[int, Field(ge=10, le=25)]
+
+
+class WorkingTime(Part):
+    """Working days in Europe/London with English bank holidays; what arrives after `cutoff` counts from the next."""
+
+    cutoff: time
+    seen_days: Days
+    decision_days: Days
+    first_contact_days: Days
+    first_contact_priority_days: Days
+    safeguarding_days: Days
+    unopened_first_minutes: Annotated[int, Field(ge=1, le=1440)]
+    unopened_second_minutes: Annotated[int, Field(ge=1, le=1440)]
+    re_referral_months: Months
+
+
+class Ring(Part):
+    """A number to ring at once: 999, children's social care, the crisis team. The first listed is the emergency one."""
+
+    who: str
+    phone: str
+    when: str
+
+
+class OnCall(Part):
+    """Who is told when something urgent was not opened."""
+
+    name: str
+    email: str
+    phone: str
+
+
+class Words(Part):
+    """Words of the safety list, matched on word starts, case and accents ignored."""
+
+    safety: tuple[str, ...]
+
+
+class Capacity(Part):
+    """Places of one route, and what a family on its waiting list is offered meanwhile."""
+
+    route: Route
+    individual: Annotated[int, Field(ge=0)]
+    group: Annotated[int, Field(ge=0)] = 0
+    interim_offer: str = ""
+
+
+class Policy(Part):
+    """Everything a council may set. `authority` is its ONS code; `current_wards` its wards as they stand today."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
+    version: Annotated[int, Field(ge=1)]
+    title: str
+    authority: Annotated[str, Field(pattern=r"^E[0-9]{8}$")]
+    authority_name: str
+    signed_off_by: str = ""
+    age: Age
+    need: Need
+    priority: Priority
+    working_time: WorkingTime
+    words: Words
+    ring: tuple[Ring, ...]
+    on_call: OnCall
+    capacity: tuple[Capacity, ...] = ()
+    signposts: dict[Route, str] = {}
+    need_shares: dict[str, Share] = {}
+    wards: tuple[Ward, ...]
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if twice := _repeated(ward.code for ward in self.wards):
+            raise ValueError(f"a ward is listed twice: {twice}")
+        if twice := _repeated(place.route for place in self.capacity):
+            raise ValueError(f"the capacity of a route is listed twice: {twice}")
+        if not any(ward.opens_on for ward in self.wards):
+            raise ValueError("no ward ever opens")
+        if not self.ring:
+            raise ValueError("numbers to ring are needed: the answer to a danger names them")
+        if not self.words.safety or not all(self._folded_words):
+            raise ValueError("the safety words are empty")
+        if self.working_time.unopened_first_minutes >= self.working_time.unopened_second_minutes:
+            raise ValueError("the second escalation must come after the first")
+        if sum(self.need_shares.values()) > 1 + SHARES_TOLERANCE:
+            raise ValueError("the need shares add up to more than the whole")
+        return self
+
+    @cached_property
+    def ref(self) -> PolicyRef:
+        """Named in every decision."""
+        return PolicyRef(id=self.id, version=self.version)
+
+    @cached_property
+    def ward_by_code(self) -> dict[str, Ward]:
+        """Current wards of the authority by ONS code."""
+        return {ward.code: ward for ward in self.wards}
+
+    def is_open(self, ward: str, on: date) -> bool:
+        """Tell whether the ward is open: from its opening day on; never for a ward that is not the council's."""
+        found = self.ward_by_code.get(ward)
+        return bool(found and found.opens_on and found.opens_on <= on)
+
+    @cached_property
+    def _folded_words(self) -> tuple[str, ...]:
+        return tuple(fold(word) for word in self.words.safety)
+
+    def has_safety_words(self, text: str) -> bool:
+        """Tell whether `text` holds a safety word at the start of a word, case and accents ignored."""
+        folded = " " + fold(text)
+        return any(" " + word in folded for word in self._folded_words)
+
+
+def _repeated(values: Iterable[str]) -> str:
+    """Name what stands in the list more than once; empty when nothing does."""
+    return ", ".join(value for value, times in Counter(values).items() if times > 1)
+
+
+def fold(text: str) -> str:
+    """Lower case, accents and quotes off, all but letters and digits one space: `Self-Harm` → `self harm`."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    kept = "".join(
+        char if char.isalnum() else "" if unicodedata.combining(char) or char in "'’" else " " for char in plain
+    )
+    return " ".join(kept.split())
+
+
+def read(members: Mapping[str, object], *, name: str) -> Policy:
+    """Make a policy of what a file (or a draft) holds; `name` stands in the message.
+
+    Raises InvalidPolicyError with every mistake and its place: unknown or missing members, numbers out of range,
+    a ward listed twice, no ward that ever opens.
+    """
+    try:
+        return Policy.model_validate(members)
+    except ValidationError as error:
+        mistakes = (
+            f"  {'.'.join(map(str, part['loc'])) or 'the whole'}: {part['msg'].removeprefix('Value error, ')}"
+            for part in error.errors()
+        )
+        raise InvalidPolicyError("\n".join([f"{name} is not a usable policy:", *mistakes])) from error
+
+
+def load(path: Path) -> Policy:
+    """Read one policy file; raises InvalidPolicyError as `read` does, or for a file that is no readable TOML."""
+    try:
+        members = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidPolicyError(f"{path}: {error}") from error
+    return read(members, name=str(path))
+
+
+def load_all(folder: Path) -> dict[str, Policy]:
+    """Every `*.toml` of the folder by its id; raises InvalidPolicyError for a wrong file or an id used twice."""
+    policies: dict[str, Policy] = {}
+    for path in sorted(folder.glob("*.toml")):
+        policy = load(path)
+        if policy.id in policies:
+            raise InvalidPolicyError(f"{path}: the id {policy.id!r} is used by another file")
+        policies[policy.id] = policy
+    if not policies:
+        raise InvalidPolicyError(f"{folder} holds no policy file (*.toml)")
+    return policies

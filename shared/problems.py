@@ -1,0 +1,131 @@
+"""Errors at the edge: RFC 9457 `application/problem+json`, one catalogue for all services.
+
+Never a bad value in one: it may be personal. `errors` names places (JSON pointers) and kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from shared.errors import is_transient
+
+CATALOGUE: Final[dict[str, tuple[int, str]]] = {
+    "unreadable": (400, "The body or the address can't be read"),
+    "idempotency-key-missing": (400, "An Idempotency-Key header of 1 to 255 visible ASCII characters is needed"),
+    "cursor-unknown": (400, "This cursor is not one of ours"),
+    "credentials-missing": (401, "Credentials are needed"),
+    "forbidden": (403, "These credentials may not do this"),
+    "not-found": (404, "There is nothing here that you may see"),
+    "method-not-allowed": (405, "This address does not take this method"),
+    "too-slow": (408, "The body did not arrive in time"),
+    "conflict": (409, "This does not fit what has happened meanwhile"),
+    "step-not-allowed": (409, "This step is not possible from here"),
+    "too-large": (413, "The body is too large"),
+    "media-type": (415, "Only application/json in UTF-8, without a content encoding, is taken"),
+    "invalid": (422, "Some values can't be used"),
+    "idempotency-key-reused": (422, "This Idempotency-Key was used with another body"),
+    "too-many-requests": (429, "Too many requests"),
+    "internal": (500, "Something went wrong on our side"),
+    "unavailable": (503, "The service can't store anything now"),
+}
+"""name → status and title; `type` is `urn:pir:problem:<name>`."""
+
+RETRY_SECONDS: Final = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One mistake: where (RFC 6901), what kind, and what would be right. Never what was sent."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
+    """Raised anywhere below the edge; the edge answers with it. `name` is one of the catalogue."""
+
+    def __init__(
+        self,
+        name: str,
+        detail: str = "",
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.name = name
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+    def response(self, instance: str) -> Response:
+        status, title = CATALOGUE[self.name]
+        body: dict[str, Any] = {
+            "type": f"urn:pir:problem:{self.name}",
+            "title": title,
+            "status": status,
+            "detail": self.detail or title,
+            "instance": instance,
+            **self.extra,
+        }
+        if self.errors:
+            body["errors"] = [asdict(error) for error in self.errors]
+        headers = {"Cache-Control": "no-store", **self.headers}
+        if self.name == "credentials-missing":
+            headers.setdefault("WWW-Authenticate", "Bearer")
+        if self.name == "unavailable":
+            headers.setdefault("Retry-After", RETRY_SECONDS)
+        return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def from_validation(error: ValidationError | RequestValidationError, *, within: str = "") -> list[FieldError]:
+    """pydantic's findings as field errors: places and kinds, without input and context."""
+    return [
+        FieldError(within + "".join(f"/{part}" for part in found["loc"]), str(found["type"]), str(found["msg"]))
+        for found in error.errors()
+    ]
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this app with a problem, those of the framework too."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)  # noqa: S101  FastAPI's signature is wider than what it calls
+        return error.response(_instance(request))
+
+    async def framework(request: Request, error: Exception) -> Response:
+        status = getattr(error, "status_code", 500)
+        name = {401: "credentials-missing", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}.get(
+            status, "unreadable" if 400 <= status < 500 else "internal"  # noqa: PLR2004  client or server
+        )
+        return Problem(name, headers=getattr(error, "headers", None)).response(_instance(request))
+
+    async def parameters(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  as above
+        return Problem("invalid", errors=from_validation(error)).response(_instance(request))
+
+    app.add_exception_handler(Problem, ours)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, parameters)
+
+
+def of_failure(error: Exception) -> Problem:
+    """What a failure below the edge looks like from outside: 503 when it will pass, else 500."""
+    return Problem("unavailable" if is_transient(error) else "internal")
+
+
+def _instance(request: Request) -> str:
+    """The template of the route, not the address itself: an address may hold what should not be repeated."""
+    route = request.scope.get("route")
+    return getattr(route, "path", None) or "/"

@@ -1,0 +1,173 @@
+"""The relay: publishes the outbox in order, at least once, and only as long as PostgreSQL says it may.
+
+Each copy holds some of the parts (leases.py). It reads a stretch of its parts in order, sends all of it, waits for
+every answer, and deletes what was published up to the first failure of each part. No transaction is open meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.backoff import pauses
+from shared.events import EVENTS
+from shared.leases import Leases
+from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PUBLISHED
+
+log = structlog.get_logger(__name__)
+
+BATCH: Final = 500
+POLL_SECONDS: Final = 0.25
+"""The net under NOTIFY; a wake-up lost with a connection costs a quarter of a second."""
+BALANCE_SECONDS: Final = 2.0
+
+_READ: Final = """
+    SELECT o.position, o.part, e.id, e.key, e.sequence, e.type, e.occurred_at,
+           e.correlation_id, e.causation_id, e.traceparent, e.value
+    FROM outbox o JOIN event e ON e.id = o.event_id
+    WHERE o.part = ANY($1::smallint[]) ORDER BY o.position LIMIT $2
+"""
+_AGE: Final = """
+    SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(e.occurred_at)), 0) AS oldest
+    FROM (SELECT event_id FROM outbox ORDER BY position LIMIT 10000) o JOIN event e ON e.id = o.event_id
+"""
+
+
+class Relay:
+    """Publishes the outbox of one schema. `run()` never returns by itself; cancel it to stop."""
+
+    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str) -> None:
+        self._dsn = dsn
+        self._schema = schema
+        self._bootstrap_servers = bootstrap_servers
+        self._wake = asyncio.Event()
+        self.waiting = 0
+        self.moved_at = time.monotonic()
+
+    async def run(self) -> None:
+        """Connect, publish, and start afresh after any trouble: a new producer, a new connection, new leases."""
+        for pause in pauses():
+            try:
+                await self._publish_until_trouble(pause.reset)
+            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            await pause.sleep()
+
+    async def _publish_until_trouble(self, going_well: Any) -> None:
+        connection = await asyncpg.connect(
+            self._dsn, timeout=3, command_timeout=10, server_settings={"search_path": self._schema}
+        )
+        producer = self._producer()
+        try:
+            await connection.add_listener(f"{self._schema}_outbox", lambda *_: self._wake.set())
+            leases = await Leases.join(connection, f"{self._schema}_outbox")
+            await producer.start()
+            balanced_at = time.monotonic()
+            while True:
+                if time.monotonic() - balanced_at > BALANCE_SECONDS:
+                    await leases.balance()
+                    await self._measure(connection)
+                    balanced_at = time.monotonic()
+                self._wake.clear()
+                if await self._publish_once(connection, producer, leases.held):
+                    going_well()
+                else:
+                    await self._rest()
+        finally:
+            await _end(producer, connection)
+
+    async def _rest(self) -> None:
+        """Until the next NOTIFY, or the poll that is the net under it."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _publish_once(
+        self, connection: asyncpg.Connection[Any], producer: AIOKafkaProducer, parts: Sequence[int]
+    ) -> int:
+        """Publish one stretch; returns how many were published. Raises the first failure, after deleting the rest."""
+        rows = await connection.fetch(_READ, list(parts), BATCH)
+        if not rows:
+            self.waiting = 0
+            self.moved_at = time.monotonic()
+            return 0
+        sent = [await self._send(producer, row) for row in rows]
+        answers = await asyncio.gather(*sent, return_exceptions=True)
+        failures: dict[int, BaseException] = {}
+        published = []
+        for row, answer in zip(rows, answers, strict=True):
+            if isinstance(answer, BaseException):
+                failures.setdefault(row["part"], answer)
+            elif row["part"] not in failures:
+                published.append(row["position"])
+        if published:
+            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", published)
+            self.moved_at = time.monotonic()
+            PUBLISHED.labels(self._schema).inc(len(published))
+        self.waiting = len(rows) - len(published)
+        for failure in failures.values():
+            raise failure
+        return len(published)
+
+    async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> asyncio.Future[Any]:
+        return await producer.send(
+            EVENTS[row["type"]].topic,
+            row["value"].encode(),
+            key=str(row["key"]).encode(),
+            headers=_headers(row, self._schema),
+        )
+
+    async def _measure(self, connection: asyncpg.Connection[Any]) -> None:
+        row = await connection.fetchrow(_AGE)
+        OUTBOX_ROWS.labels(self._schema).set(row["rows"])
+        OUTBOX_OLDEST.labels(self._schema).set(max(0.0, float(row["oldest"])) if row["rows"] else 0)
+
+    def _producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers,
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            linger_ms=2,
+            request_timeout_ms=10_000,
+            max_batch_size=128 * 1024,
+        )
+
+
+def _headers(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
+    """CloudEvents 1.0, Kafka binary mode."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(row["id"]),
+        "ce_source": f"/pir/{source}",
+        "ce_type": row["type"],
+        "ce_subject": str(row["key"]),
+        "ce_time": row["occurred_at"].isoformat(),
+        "ce_sequence": str(row["sequence"]),
+        "ce_correlationid": str(row["correlation_id"]),
+        "content-type": "application/json",
+    }
+    if row["causation_id"]:
+        headers["ce_causationid"] = str(row["causation_id"])
+    if row["traceparent"]:
+        headers["traceparent"] = row["traceparent"]
+    return [(name, value.encode()) for name, value in headers.items()]
+
+
+async def _end(producer: AIOKafkaProducer, connection: asyncpg.Connection[Any]) -> None:
+    """Close both, whatever state they are in, within five seconds: a paused server answers nothing."""
+    for closing in (producer.stop(), connection.close(timeout=2)):
+        try:
+            async with asyncio.timeout(5):
+                await closing
+        except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            log.info("closed the hard way", cause=type(error).__name__)

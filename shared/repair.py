@@ -1,0 +1,95 @@
+"""See, replay and discard what is parked. A replay uses the handlers and the transaction shape of the consumer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.inbox import Handlers, dispatch
+from shared.parked import record_of
+from shared.records import UnreadableRecordError, read_record
+
+log = structlog.get_logger(__name__)
+
+
+async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
+    """Every row that waits for a person, oldest first."""
+    async with engine.connect() as connection:
+        return (
+            await connection.execute(sa.text("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))
+        ).all()
+
+
+async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str) -> tuple[int, int]:
+    """Handle parked rows again, each referral's in their order: (handled, still parked).
+
+    A referral stops at its first failure, so that nothing overtakes it; `only` names one row (and with it all rows of
+    its referral).
+    """
+    rows = await waiting(engine)
+    if only is not None:
+        keys = {row.key for row in rows if row.id == only and row.key is not None}
+        rows = [row for row in rows if row.id == only or row.key in keys]
+    done, stopped = 0, set()
+    for row in rows:
+        if row.key in stopped:
+            continue
+        if await _replay_one(engine, handlers, row.id, by):
+            done += 1
+        elif row.key is not None:
+            stopped.add(row.key)
+    return done, len(rows) - done
+
+
+async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: str) -> bool:
+    try:
+        async with engine.begin() as tx:
+            row = await _locked(tx, row_id)
+            if row is None:
+                return True  # somebody else was faster
+            envelope = read_record(record_of(row), heard_at=datetime.now(UTC), only=handlers)
+            if envelope is not None:
+                claim = sa.text("INSERT INTO inbox (event_id) VALUES (:id) ON CONFLICT DO NOTHING RETURNING 1")
+                is_fresh = await tx.scalar(claim, {"id": envelope.id})
+                if is_fresh or row.event_id is not None:  # parked events were claimed when they were parked
+                    await dispatch([envelope], handlers, tx)
+            await _resolve(tx, row_id, "replayed", by=by, reason=None)
+    except UnreadableRecordError as error:
+        log.warning("still unreadable", row=row_id, cause=str(error))
+        return False
+    except Exception as error:  # noqa: BLE001  whatever the handler raises: the row stays parked, the next is tried
+        log.warning("still failing", row=row_id, exc_info=error)
+        return False
+    return True
+
+
+async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str) -> bool:
+    """Give a row up: its value is dropped, who and why stays. False when no such row waits."""
+    async with engine.begin() as tx:
+        if await _locked(tx, row_id) is None:
+            return False
+        await _resolve(tx, row_id, "discarded", by=by, reason=reason)
+    return True
+
+
+async def _locked(tx: AsyncConnection, row_id: int) -> sa.Row[Any] | None:
+    found = await tx.execute(
+        sa.text("SELECT * FROM parked WHERE id = :id AND resolved_at IS NULL FOR UPDATE"), {"id": row_id}
+    )
+    return found.one_or_none()
+
+
+async def _resolve(tx: AsyncConnection, row_id: int, resolution: str, *, by: str, reason: str | None) -> None:
+    await tx.execute(
+        sa.text("""
+            UPDATE parked SET resolved_at = now(), resolution = :resolution, resolved_by = :by, reason = :reason,
+                value = NULL, headers = '[]'
+            WHERE id = :id
+        """),
+        {"id": row_id, "resolution": resolution, "by": by, "reason": reason},
+    )

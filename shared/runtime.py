@@ -1,0 +1,140 @@
+"""Start, serve and stop one service: what four app.py would repeat.
+
+One process, one event loop: the HTTP server, the consumer, the relay and the service's own loops side by side.
+SIGTERM or SIGINT: stop answering ready, finish the requests in hand, finish the batch in hand, go; 15 s at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.backoff import pauses
+from shared.health import Health
+from shared.inbox import Consumer
+from shared.logs import configure
+from shared.relay import Relay
+from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS: Final = 15.0
+
+Loop = Callable[[], Awaitable[None]]
+"""A loop of a service's own (deadlines, the sender): runs until cancelled, started again when it fails."""
+
+
+@dataclass
+class Service:
+    """The parts that app.py wired together."""
+
+    name: str
+    settings: Settings
+    engine: AsyncEngine
+    app: FastAPI
+    health: Health
+    consumer: Consumer | None = None
+    relay: Relay | None = None
+    loops: dict[str, Loop] = field(default_factory=dict)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the service decides how it stops."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(build: Callable[[], Awaitable[Service]], *, name: str, settings: Settings) -> None:
+    """Run until a signal; exits 0 after a clean stop, 1 when the stop had to be cut short."""
+    configure(name, settings.log_level)
+    sys.exit(uvloop.run(_serve(build)))
+
+
+async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
+    service = await build()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = _Server(_uvicorn_config(service))
+    serving = asyncio.create_task(server.serve(), name="http")
+    tasks = [asyncio.create_task(_forever(loop, name), name=name) for name, loop in _loops(service).items()]
+    service.health.tasks = tasks
+    log.info("started", port=service.settings.port, pid=os.getpid())
+    await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():  # a taken port, say: uvicorn has said so
+        return 1
+    return await _stop(service, server, serving, tasks)
+
+
+async def _stop(service: Service, server: _Server, serving: asyncio.Task[None], tasks: list[asyncio.Task[Any]]) -> int:
+    service.health.is_stopping = True
+    service.health.tasks = []
+    server.should_exit = True
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await serving
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await service.engine.dispose()
+    except TimeoutError:
+        log.error("stop cut short", seconds=STOP_SECONDS)
+        return 1
+    log.info("stopped")
+    return 0
+
+
+def _loops(service: Service) -> dict[str, Loop]:
+    loops: dict[str, Loop] = {
+        "loop-lag": service.health.watch_loop,
+        "watchdog": service.health.watch_progress,
+        **service.loops,
+    }
+    if service.consumer:
+        loops["consumer"] = service.consumer.run
+    if service.relay:
+        loops["relay"] = service.relay.run
+    return loops
+
+
+async def _forever(loop: Loop, name: str) -> None:
+    for pause in pauses():
+        try:
+            await loop()
+        except Exception as error:  # noqa: BLE001  whatever it was, the loop has to go on; the type and place are logged
+            log.error("loop failed", loop=name, exc_info=error)
+        await pause.sleep()
+
+
+def _uvicorn_config(service: Service) -> uvicorn.Config:
+    return uvicorn.Config(
+        service.app,
+        host=service.settings.host,
+        port=service.settings.port,
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=10,
+        backlog=2048,
+        h11_max_incomplete_event_size=32 * 1024,
+    )

@@ -1,0 +1,59 @@
+"""The settings every service has, read from the environment; a service adds its own in its settings.py."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class Profile(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Addresses, profile and the policy that is live.
+
+    `credentials_file` holds development credentials; outside the development profile a service refuses to start
+    with it. `instance` names this copy among its like, so that Kafka gives a restarted copy its partitions at once.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    profile: Profile = Profile.PRODUCTION
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    instance: str | None = None
+    policy: str = "nottingham"
+    policies_dir: Path = ROOT / "deploy" / "policies"
+    reference_dir: Path = ROOT / "deploy" / "reference"
+    credentials_file: Path | None = None
+    internal_token: SecretStr
+    staff_jwks_file: Path | None = None
+    staff_issuer: str = ""
+    staff_audience: str = ""
+    pool_size: int = Field(default=5, ge=1, le=50)
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _development_credentials_stay_there(self) -> Self:
+        if self.profile is not Profile.DEVELOPMENT and self.credentials_file is not None:
+            raise ValueError("PIR_CREDENTIALS_FILE holds development credentials: it can't be used outside development")
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        return self.profile is Profile.DEVELOPMENT
+
+    @property
+    def dsn(self) -> str:
+        """For asyncpg itself."""
+        return self.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)

@@ -1,0 +1,176 @@
+"""The HTTP edge that four services share: the app with its health, metrics and docs; bodies; security headers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared import docs, problems
+from shared.events import Event
+from shared.health import Health
+from shared.ids import uuid7
+from shared.metrics import REQUESTS
+from shared.outbox import Cause
+from shared.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+BODY_BYTES: Final = 256 * 1024
+BODY_SECONDS: Final = 15.0
+
+_SECURITY_HEADERS: Final = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+_TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+
+
+def create_app(
+    *, title: str, description: str, health: Health, speaks: Sequence[type[Event]], hears: Sequence[type[Event]],
+    is_development: bool, guide: Sequence[docs.Table] = (),
+) -> FastAPI:
+    """An app with `/health/live`, `/health/ready`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
+    app = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
+    problems.install(app)
+
+    @app.get("/health/live", tags=["health"], summary="The process runs and none of its tasks has ended")
+    async def live() -> JSONResponse:
+        is_live = health.is_live()
+        return JSONResponse({"live": is_live}, 200 if is_live else 503)
+
+    @app.get("/health/ready", tags=["health"], summary="The service can do its work now")
+    async def ready() -> JSONResponse:
+        is_ready, checks = await health.is_ready()
+        return JSONResponse({"ready": is_ready, "checks": checks}, 200 if is_ready else 503)
+
+    @app.get("/metrics", tags=["health"], summary="Prometheus metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    @app.get("/asyncapi", tags=["docs"], summary="The events this service speaks and hears (AsyncAPI 3)")
+    async def asyncapi() -> JSONResponse:
+        return JSONResponse(docs.asyncapi(title, speaks, hears))
+
+    @app.get("/docs", tags=["docs"], summary="This API for people")
+    async def human_docs() -> HTMLResponse:
+        return HTMLResponse(docs.page(app.openapi(), guide))
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def stylesheet() -> Response:
+        return Response(docs.CSS, media_type="text/css")
+
+    app.add_middleware(Edge, is_development=is_development)
+    return app
+
+
+class Edge:
+    """Around every request: a correlation id, the time it took, security headers, and an answer to any failure."""
+
+    def __init__(self, app: ASGIApp, *, is_development: bool) -> None:
+        self._app = app
+        self._headers = _SECURITY_HEADERS if is_development else [*_SECURITY_HEADERS, _HSTS]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+        scope["pir_cause"] = cause = _cause(scope)
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                named = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *(header for header in self._headers if header[0] not in named),
+                    (b"x-correlation-id", str(cause.correlation_id).encode()),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001  the last net: logged by type and place, answered without its words
+            problem = problems.of_failure(error)
+            log.error("request failed", answer=problem.name, correlation_id=str(cause.correlation_id), exc_info=error)
+            await problem.response("/")(scope, receive, send_with_headers)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            REQUESTS.labels(scope["method"] if route != "unmatched" else "any", route, status).observe(
+                time.perf_counter() - started
+            )
+
+
+def cause_of(request: Request) -> Cause:
+    """What the events of this request follow from."""
+    cause: Cause = request.scope["pir_cause"]
+    return cause
+
+
+def _cause(scope: Scope) -> Cause:
+    trace = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
+    return Cause(uuid7(), traceparent=trace if trace and _TRACEPARENT.fullmatch(trace) else None)
+
+
+async def read_json_body(request: Request, *, also: Sequence[str] = ()) -> bytes:
+    """The body of a JSON request, still bytes.
+
+    Raises Problem: 415 for another type, charset or any content encoding (`also` names further media types),
+    413 over 256 KiB, 408 when it takes longer than 15 s.
+    """
+    _check_media_type(request, ("application/json", *also))
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request)
+    except TimeoutError:
+        raise Problem("too-slow", headers={"Connection": "close"}) from None
+
+
+async def _read(request: Request) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:12]) > BODY_BYTES:
+        raise Problem("too-large", "At most 256 KiB are taken", headers={"Connection": "close"})
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > BODY_BYTES:
+            raise Problem("too-large", "At most 256 KiB are taken", headers={"Connection": "close"})
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_media_type(request: Request, allowed: Sequence[str]) -> None:
+    if "content-encoding" in request.headers:
+        raise Problem("media-type")
+    kind, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    fine = {"", "charset=utf-8", 'charset="utf-8"'}
+    if kind not in allowed or any(parameter not in fine for parameter in parameters):
+        raise Problem("media-type")
+
+
+def bearer_token(request: Request) -> str:
+    """The bearer token of a request; raises Problem 401 when there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Problem("credentials-missing", "Send Authorization: Bearer <key>")
+    return token.strip()
+
+
+def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A JSON answer that no cache keeps."""
+    return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})

@@ -1,0 +1,68 @@
+"""Working days in Europe/London with English bank holidays: when things are due.
+
+The calendar is PyPI `holidays` (GB, ENG); cut-off and numbers of days are the policy's.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import holidays
+
+LONDON: Final = ZoneInfo("Europe/London")
+CLOSE_OF_DAY: Final = time(17, 0)
+"""What is due on a day is due by 17:00 there."""
+
+_SATURDAY: Final = 5
+
+
+@lru_cache(maxsize=16)
+def _bank_holidays(year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+
+
+@lru_cache(maxsize=4096)
+def is_working_day(day: date) -> bool:
+    """Monday to Friday, not a bank holiday in England."""
+    return day.weekday() < _SATURDAY and day not in _bank_holidays(day.year)
+
+
+def day_in_london(at: datetime) -> date:
+    """The day an aware moment falls on in Europe/London."""
+    return at.astimezone(LONDON).date()
+
+
+@lru_cache(maxsize=1024)
+def _count_on(day: date, days: int) -> date:
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    for _ in range(days):
+        day += timedelta(days=1)
+        while not is_working_day(day):
+            day += timedelta(days=1)
+    return day
+
+
+def due_on(at: datetime, *, days: int, cutoff: time) -> date:
+    """The working day on which something that began `at` is due.
+
+    Day 0 is the day of `at`, or the next working day when it came after `cutoff` or on a day nobody works.
+    """
+    local = at.astimezone(LONDON)
+    day = local.date()
+    if is_working_day(day) and local.time() > cutoff:
+        day += timedelta(days=1)
+    return _count_on(day, days)
+
+
+def due_at(at: datetime, *, days: int, cutoff: time) -> datetime:
+    """The moment (UTC) by which something is due: the close of `due_on`."""
+    return datetime.combine(due_on(at, days=days, cutoff=cutoff), CLOSE_OF_DAY, LONDON).astimezone(UTC)
+
+
+def working_days_between(start: date, end: date) -> int:
+    """Working days after `start` up to and with `end`; 0 when `end` is not later."""
+    return sum(is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))

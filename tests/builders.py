@@ -1,0 +1,142 @@
+"""Builders that state only what matters: everything else is a family whom triage routes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from services.triage.rules import decide
+from shared.events import (
+    Carer,
+    CareStatus,
+    Circumstance,
+    ComplexHistory,
+    Concern,
+    Consent,
+    Decision,
+    Domain,
+    Facts,
+    Infant,
+    Kind,
+    Link,
+    MentalHealth,
+    NhsNumber,
+    Place,
+    PlaceQuality,
+    RiskFactor,
+    Route,
+    Safety,
+    Severity,
+    Tier,
+)
+from shared.policy import Policy, load_all
+
+POLICIES: Final = Path(__file__).parents[1] / "deploy" / "policies"
+NOTTINGHAM: Final = "E06000018"
+GEDLING: Final = "E07000173"
+BULWELL: Final = "E05012275"
+SHERWOOD: Final = "E05012288"
+OLD_ARBORETUM: Final = "E05001822"
+TODAY: Final = date(2026, 6, 15)
+BORN: Final = date(2025, 9, 1)
+
+
+@cache
+def policies() -> dict[str, Policy]:
+    return load_all(POLICIES)
+
+
+def a_policy(name: str = "nottingham") -> Policy:
+    return policies()[name]
+
+
+def at_home(ward: str | None = BULWELL, authority: str | None = NOTTINGHAM) -> Place:
+    return Place(ward=ward, authority=authority, quality=PlaceQuality.KNOWN)
+
+
+def elsewhere() -> Place:
+    """Next door in Gedling."""
+    return Place(authority=GEDLING, quality=PlaceQuality.KNOWN)
+
+
+def not_open_yet() -> Place:
+    return at_home(ward=SHERWOOD)
+
+
+def placeless(quality: PlaceQuality) -> Place:
+    return Place(quality=quality)
+
+
+def withheld() -> Place:
+    return placeless(PlaceQuality.WITHHELD)
+
+
+def a_family(
+    *,
+    born_on: date | None = None,
+    due_on: date | None = None,
+    babies: int = 1,
+    home: Place | None = None,
+    consent: Consent = Consent.GIVEN,
+    severity: Severity = Severity.MILD,
+    domains: Iterable[Domain] = (Domain.MAIN_CARER,),
+    risk_factors: Iterable[RiskFactor] = (),
+    complex_history: Iterable[ComplexHistory] = (),
+    safety: Iterable[Safety] = (),
+    mental_health: MentalHealth = MentalHealth.NONE,
+    care_status: CareStatus = CareStatus.NONE,
+    carer: Carer = Carer.MOTHER,
+    carer_age: int | None = None,
+    accessible_information: bool = False,
+    circumstances: Iterable[Circumstance] = (),
+    links: Iterable[Link] = (),
+    safety_words: bool = False,
+    requested_tier: Tier | None = None,
+    nhs_number: NhsNumber = NhsNumber.VALID,
+    full_routes: Iterable[Route] = (),
+    source: str = "A2",
+    kind: Kind = Kind.FAMILY,
+    has_dates: bool = True,
+) -> Facts:
+    """Nine months old in Bulwell, a mild worry, consent given. Without either date the baby is born on `BORN`."""
+    if has_dates and born_on is None and due_on is None:
+        born_on = BORN
+    return Facts(
+        kind=kind,
+        source=source,
+        infant=Infant(born_on=born_on, due_on=due_on, count=babies),
+        place=at_home() if home is None else home,
+        consent=consent,
+        concern=Concern(severity=severity, domains=tuple(domains)),
+        risk_factors=tuple(risk_factors),
+        complex_history=tuple(complex_history),
+        safety=tuple(safety),
+        mental_health=mental_health,
+        care_status=care_status,
+        carer=carer,
+        carer_age=carer_age,
+        accessible_information=accessible_information,
+        circumstances=tuple(circumstances),
+        links=tuple(links),
+        safety_words=safety_words,
+        requested_tier=requested_tier,
+        nhs_number=nhs_number,
+        full_routes=tuple(full_routes),
+    )
+
+
+def an_enquiry(kind: Kind = Kind.CONSULTATION, *, safety: Iterable[Safety] = (), safety_words: bool = False) -> Facts:
+    """A practitioner's request: no child."""
+    return Facts(kind=kind, source="C2", safety=tuple(safety), safety_words=safety_words)
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), tzinfo=UTC)
+
+
+def decided(facts: Facts, *, on: date = TODAY, policy: str = "nottingham") -> Decision:
+    """The machine's decision on `facts`, received at noon of that day."""
+    return decide(facts, received_at=noon(on), policy=a_policy(policy))
