@@ -48,9 +48,8 @@ def _topic(name: str, copies: int) -> NewTopic:
     return NewTopic(name, PARTITIONS, copies, topic_configs=settings)
 
 
-async def add_demo_agencies(database_url: str, credentials: Path) -> None:
-    """The development agencies with the keys of the credentials file; those there already stay as they are."""
-    keys: dict[str, str] = json.loads(credentials.read_text(encoding="utf-8"))["agencies"]
+async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
+    """The development agencies with the `keys` of the credentials file; those there already stay as they are."""
     engine = create_async_engine(
         database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
     )
@@ -59,8 +58,14 @@ async def add_demo_agencies(database_url: str, credentials: Path) -> None:
         for slug, (name, source) in DEMO_AGENCIES.items():
             if slug not in known:
                 await agencies.add(
-                    tx, slug=slug, name=name, team_inbox=f"{slug}@agency.example.org", source=source,
-                    actor=Actor("system", "setup"), at=datetime.now(UTC), key=keys[slug],
+                    tx,
+                    slug=slug,
+                    name=name,
+                    team_inbox=f"{slug}@agency.example.org",
+                    source=source,
+                    actor=Actor("system", "setup"),
+                    at=datetime.now(UTC),
+                    key=keys[slug],
                 )
     await engine.dispose()
 
@@ -70,7 +75,8 @@ def main() -> None:
     migrate(os.environ["DATABASE_URL"])
     asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
     if os.environ.get("PIR_PROFILE") == "development":
-        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], Path(os.environ["PIR_CREDENTIALS_FILE"])))
+        credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
+        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials["agencies"]))
 
 
 if __name__ == "__main__":

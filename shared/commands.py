@@ -23,7 +23,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Command:
-    """One service for the command line. `handlers` are made from settings, for a replay uses the same as the consumer."""
+    """One service for the command line. `handlers` are made from settings: a replay uses the consumer's."""
 
     name: str
     schema: str
@@ -103,8 +103,6 @@ async def _replay(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 
 async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    found = await repair.discard(
-        engine, arguments.id, reason=arguments.reason, by=getpass.getuser()
-    )
+    found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=getpass.getuser())
     print("discarded; `parked replay` lets what is behind it go on" if found else "no such row waits")
     return 0 if found else 1

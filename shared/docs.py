@@ -78,7 +78,8 @@ def page(openapi: Mapping[str, Any], tables: Sequence[Table] = ()) -> str:
     """The API as one HTML page: routes, tables of the service, the catalogue of problems. All text is escaped."""
     info = openapi["info"]
     problems = Table(
-        "Problems", ("type", "status", "title"),
+        "Problems",
+        ("type", "status", "title"),
         [(f"urn:pir:problem:{name}", str(status), words) for name, (status, words) in CATALOGUE.items()],
     )
     parts = [

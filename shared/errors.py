@@ -1,7 +1,7 @@
 """Which failures pass by themselves.
 
-    transient   the database or the network was away, a deadlock, a serialisation conflict: try again
-    the rest    will fail again the same way: a person has to look (parked) or the caller has to change (4xx)
+transient   the database or the network was away, a deadlock, a serialisation conflict: try again
+the rest    will fail again the same way: a person has to look (parked) or the caller has to change (4xx)
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -114,5 +113,3 @@ class Health:
             return False
         finally:
             await client.close()
-
-

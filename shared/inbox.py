@@ -112,7 +112,7 @@ class Consumer:
         """Messages behind the end of the topics, as last heard from the brokers; 0 when nothing is known."""
         total = 0
         by_topic = dict.fromkeys(self.topics, 0)
-        kafka = getattr(self._subscriber, "consumer", None)
+        kafka: Any = getattr(self._subscriber, "consumer", None)
         for partition in self._gate.assigned if kafka else ():
             end = kafka.highwater(partition)
             state = kafka._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001  no await
@@ -186,7 +186,7 @@ class Consumer:
                 await message.nack()
                 raise RuntimeError("a handler was cancelled") from error  # a cancel would end the subscriber for good
             except Exception as error:  # noqa: BLE001  logged without its values, then read again
-                log.error("batch given back", cause=type(error).__name__, records=len(records))
+                log.warning("batch given back", cause=type(error).__name__, records=len(records))
                 await message.nack()
                 await asyncio.sleep(1)
 
@@ -225,7 +225,7 @@ class Consumer:
                 await self._make_true(items[middle:])
                 return
             record, envelope = items[0]
-            log.error("event parked", type=envelope.type, event=str(envelope.id), cause=type(error).__name__)
+            log.warning("event parked", type=envelope.type, event=str(envelope.id), cause=type(error).__name__)
             culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
             await self._until_it_passes(lambda: self._park([culprit]))
 

@@ -90,7 +90,7 @@ class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
 
 
 def from_validation(error: ValidationError | RequestValidationError, *, within: str = "") -> list[FieldError]:
-    """pydantic's findings as field errors: places and kinds, without input and context."""
+    """Pydantic's findings as field errors: places and kinds, without input and context."""
     return [
         FieldError(within + "".join(f"/{part}" for part in found["loc"]), str(found["type"]), str(found["msg"]))
         for found in error.errors()
@@ -107,7 +107,8 @@ def install(app: FastAPI) -> None:
     async def framework(request: Request, error: Exception) -> Response:
         status = getattr(error, "status_code", 500)
         name = {401: "credentials-missing", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}.get(
-            status, "unreadable" if 400 <= status < 500 else "internal"  # noqa: PLR2004  client or server
+            status,
+            "unreadable" if 400 <= status < 500 else "internal",  # noqa: PLR2004  client or server
         )
         return Problem(name, headers=getattr(error, "headers", None)).response(_instance(request))
 

@@ -119,12 +119,13 @@ class Relay:
         return len(published)
 
     async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> asyncio.Future[Any]:
-        return await producer.send(
+        sent: asyncio.Future[Any] = await producer.send(
             EVENTS[row["type"]].topic,
             row["value"].encode(),
             key=str(row["key"]).encode(),
             headers=_headers(row, self._schema),
         )
+        return sent
 
     async def _measure(self, connection: asyncpg.Connection[Any]) -> None:
         row = await connection.fetchrow(_AGE)

@@ -20,9 +20,7 @@ log = structlog.get_logger(__name__)
 async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
     """Every row that waits for a person, oldest first."""
     async with engine.connect() as connection:
-        return (
-            await connection.execute(sa.text("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))
-        ).all()
+        return (await connection.execute(sa.text("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))).all()
 
 
 async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str) -> tuple[int, int]:
@@ -62,7 +60,7 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
     except UnreadableRecordError as error:
         log.warning("still unreadable", row=row_id, cause=str(error))
         return False
-    except Exception as error:  # noqa: BLE001  whatever the handler raises: the row stays parked, the next is tried
+    except Exception as error:
         log.warning("still failing", row=row_id, exc_info=error)
         return False
     return True

@@ -92,7 +92,7 @@ async def _stop(service: Service, server: _Server, serving: asyncio.Task[None], 
             await asyncio.gather(*tasks, return_exceptions=True)
             await service.engine.dispose()
     except TimeoutError:
-        log.error("stop cut short", seconds=STOP_SECONDS)
+        log.warning("stop cut short", seconds=STOP_SECONDS)
         return 1
     log.info("stopped")
     return 0
@@ -115,8 +115,8 @@ async def _forever(loop: Loop, name: str) -> None:
     for pause in pauses():
         try:
             await loop()
-        except Exception as error:  # noqa: BLE001  whatever it was, the loop has to go on; the type and place are logged
-            log.error("loop failed", loop=name, exc_info=error)
+        except Exception:
+            log.exception("loop failed", loop=name)
         await pause.sleep()
 
 

@@ -40,8 +40,14 @@ _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re
 
 
 def create_app(
-    *, title: str, description: str, health: Health, speaks: Sequence[type[Event]], hears: Sequence[type[Event]],
-    is_development: bool, guide: Sequence[docs.Table] = (),
+    *,
+    title: str,
+    description: str,
+    health: Health,
+    speaks: Sequence[type[Event]],
+    hears: Sequence[type[Event]],
+    is_development: bool,
+    guide: Sequence[docs.Table] = (),
 ) -> FastAPI:
     """An app with `/health/live`, `/health/ready`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
     app = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
@@ -105,9 +111,9 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception as error:  # noqa: BLE001  the last net: logged by type and place, answered without its words
+        except Exception as error:
             problem = problems.of_failure(error)
-            log.error("request failed", answer=problem.name, correlation_id=str(cause.correlation_id), exc_info=error)
+            log.exception("request failed", answer=problem.name, correlation_id=str(cause.correlation_id))
             await problem.response("/")(scope, receive, send_with_headers)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")

@@ -1,16 +1,17 @@
 """Working days in Europe/London with English bank holidays: when things are due.
 
-The calendar is PyPI `holidays` (GB, ENG); cut-off and numbers of days are the policy's.
+Bank holidays come from deploy/reference/bank-holidays.csv (made from PyPI `holidays`, see deploy/holidays.py);
+cut-off and numbers of days are the policy's.
 """
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
-
-import holidays
 
 LONDON: Final = ZoneInfo("Europe/London")
 CLOSE_OF_DAY: Final = time(17, 0)
@@ -19,15 +20,19 @@ CLOSE_OF_DAY: Final = time(17, 0)
 _SATURDAY: Final = 5
 
 
-@lru_cache(maxsize=16)
-def _bank_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
+BANK_HOLIDAYS: Final = Path(__file__).parents[1] / "deploy" / "reference" / "bank-holidays.csv"
+
+
+@lru_cache(maxsize=1)
+def _bank_holidays() -> frozenset[date]:
+    with BANK_HOLIDAYS.open(encoding="utf-8", newline="") as lines:
+        return frozenset(date.fromisoformat(row["date"]) for row in csv.DictReader(lines))
 
 
 @lru_cache(maxsize=4096)
 def is_working_day(day: date) -> bool:
     """Monday to Friday, not a bank holiday in England."""
-    return day.weekday() < _SATURDAY and day not in _bank_holidays(day.year)
+    return day.weekday() < _SATURDAY and day not in _bank_holidays()
 
 
 def day_in_london(at: datetime) -> date:

@@ -13,8 +13,12 @@ if __name__ == "__main__":
     sys.exit(
         main(
             Command(
-                name="metrics", schema=tables.SCHEMA, settings=Settings, build=build,
-                handlers=lambda _: handlers.HANDLERS, speaks=False,
+                name="metrics",
+                schema=tables.SCHEMA,
+                settings=Settings,
+                build=build,
+                handlers=lambda _: handlers.HANDLERS,
+                speaks=False,
             )
         )
     )

@@ -20,13 +20,21 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started."""
     engine = create_engine(settings, tables.SCHEMA)
     consumer = Consumer(
-        engine=engine, service="metrics", topics=TOPICS, handlers=handlers.HANDLERS,
-        bootstrap_servers=settings.kafka_bootstrap_servers, instance=settings.instance,
+        engine=engine,
+        service="metrics",
+        topics=TOPICS,
+        handlers=handlers.HANDLERS,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        instance=settings.instance,
     )
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, None, needs_partitions=True)
     app = create_app(
-        title="Metrics service", description="Counts of what happened, without personal data.",
-        health=health, speaks=(), hears=tuple(handlers.HANDLERS), is_development=settings.is_development,
+        title="Metrics service",
+        description="Counts of what happened, without personal data.",
+        health=health,
+        speaks=(),
+        hears=tuple(handlers.HANDLERS),
+        is_development=settings.is_development,
     )
     app.include_router(api.router(engine))
 

@@ -42,9 +42,9 @@ _ONCE: Final = """
         ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column} WHERE r.{column} IS NULL
         RETURNING r.id, r.received_at
     ), counted AS (
-        INSERT INTO totals AS t (name, count)
+        INSERT INTO totals AS t (name, total)
         SELECT :name, count(*) FROM marked HAVING count(*) > 0
-        ON CONFLICT (name) DO UPDATE SET count = t.count + excluded.count
+        ON CONFLICT (name) DO UPDATE SET total = t.total + excluded.total
     )
     SELECT marked.received_at, news.at FROM marked JOIN news USING (id)
 """
@@ -53,7 +53,13 @@ _ONCE: Final = """
 _MOMENTS: Final = {
     column: sa.text(_ONCE.format(column=column))
     for column in (
-        "received_at", "triaged_at", "routed_at", "acknowledged_at", "declined_at", "undeliverable_at", "withdrawn_at",
+        "received_at",
+        "triaged_at",
+        "routed_at",
+        "acknowledged_at",
+        "declined_at",
+        "undeliverable_at",
+        "withdrawn_at",
         "decline_proposed_at",
     )
 }
@@ -108,8 +114,8 @@ async def count_enquiries(events: Sequence[Envelope[EnquiryReceived]], tx: Async
     """Enquiries are counted apart: none of the referral totals moves."""
     await tx.execute(
         sa.text("""
-            INSERT INTO totals AS t (name, count) VALUES ('enquiries', :count)
-            ON CONFLICT (name) DO UPDATE SET count = t.count + excluded.count
+            INSERT INTO totals AS t (name, total) VALUES ('enquiries', :count)
+            ON CONFLICT (name) DO UPDATE SET total = t.total + excluded.total
         """),
         {"count": len(events)},
     )
@@ -195,7 +201,9 @@ async def _move(column: str, events: Sequence[Envelope[AboutWorkItem]], tx: Asyn
                 ON CONFLICT (id) DO UPDATE SET {column} = coalesce(w.{column}, excluded.{column})
             """),  # noqa: S608  the column is one of this module's own
             {
-                "id": event.data.work_item_id, "referral": event.key, "route": event.data.route.value,
+                "id": event.data.work_item_id,
+                "referral": event.key,
+                "route": event.data.route.value,
                 "at": event.occurred_at,
             },
         )

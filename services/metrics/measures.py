@@ -28,8 +28,8 @@ UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral wi
 
 async def totals(tx: AsyncConnection) -> dict[str, int]:
     """The totals as they stand, all at one moment; what never happened is 0."""
-    rows = await tx.execute(sa.text("SELECT name, count FROM totals"))
-    known = {row.name: int(row.count) for row in rows}
+    rows = await tx.execute(sa.text("SELECT name, total FROM totals"))
+    known = {row.name: int(row.total) for row in rows}
     return {name: known.get(name, 0) for name in TOTALS}
 
 

@@ -59,7 +59,9 @@ work_item = sa.Table(
     sa.Column("ended_at", _TIME),
     sa.Column("end_reason", sa.Text),
     sa.Index(
-        "work_item_waiting", "route", "opened_at",
+        "work_item_waiting",
+        "route",
+        "opened_at",
         postgresql_where=sa.text("opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL"),
     ),
 )
@@ -68,5 +70,5 @@ totals = sa.Table(
     "totals",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False),
 )

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.notify import rules
-from services.notify.messages import Audience, Content, Message, Next, Outcome, State
+from services.notify.content import Audience, Content, Next, Outcome, State
+from services.notify.messages import Message
 from shared.events import (
     DecidedBy,
     EnquiryReceived,
@@ -38,7 +39,7 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
     version = data.version if isinstance(data, ReferralReceived) else 1
     holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
     content = Content(
-        enquiry=data.facts.kind,
+        about=data.facts.kind,
         version=version,
         by=data.expected_by if data.expected_by >= day_in_london(event.occurred_at) else None,
         must_ring=rules.must_ring(data.facts),
@@ -69,15 +70,13 @@ def _to_other_agencies(event: Envelope[Arrived]) -> list[Message]:
 
 
 def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Message]:
-    """The machine's: one decision message per version. A person's: an outcome of its own."""
+    """The machine's: one decision message per version. A person's, or a ward's opening: an outcome of its own."""
     data, decision = event.data, event.data.decision
     is_routed = decision.mode is Mode.AUTO_ROUTE
     content = Content(
-        enquiry=data.kind,
+        about=data.about,
         version=data.version,
-        by=None
-        if is_routed
-        else rules.decided_by_person_on(decision.urgency, at=event.occurred_at, policy=policy),
+        by=None if is_routed else rules.decided_by_person_on(decision.urgency, at=event.occurred_at, policy=policy),
         is_loss=Hold.C1 in decision.holds,
         next=Next.ROUTED if is_routed else Next.PERSON,
         routes=decision.routes if is_routed else (),
@@ -86,7 +85,7 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
     )
     kind, occasion = (
         (MessageKind.DECISION, str(data.version))
-        if data.decided_by is DecidedBy.MACHINE
+        if data.decided_by is DecidedBy.MACHINE and not data.is_release
         else (MessageKind.OUTCOME, str(data.decision_id))
     )
     return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version)]
@@ -96,22 +95,23 @@ def on_waiting(event: Envelope[WorkItemWaiting], _: Policy) -> list[Message]:
     """Information asked from the referrer; each time it is asked is a message. A waiting list was told before."""
     if event.data.waiting_for is not WaitingFor.REFERRER:
         return []
-    content = Content(routes=(event.data.route,))
+    content = Content(about=event.data.about, routes=(event.data.route,))
     return [_message(event, MessageKind.INFORMATION_REQUEST, str(event.id), content)]
 
 
 def on_accepted(event: Envelope[WorkItemAccepted], _: Policy) -> list[Message]:
-    content = Content(outcome=Outcome.ACCEPTED, routes=(event.data.route,))
+    content = Content(about=event.data.about, outcome=Outcome.ACCEPTED, routes=(event.data.route,))
     return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/accepted", content)]
 
 
 def on_declined(event: Envelope[WorkItemDeclined], _: Policy) -> list[Message]:
-    content = Content(outcome=Outcome.DECLINED, routes=(event.data.route,), reason=event.data.reason)
+    data = event.data
+    content = Content(about=data.about, outcome=Outcome.DECLINED, routes=(data.route,), reason=data.reason)
     return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/declined", content)]
 
 
 def on_withdrawal(event: Envelope[ReferralWithdrawn], _: Policy) -> list[Message]:
-    return [_message(event, MessageKind.WITHDRAWAL, "withdrawn", Content())]
+    return [_message(event, MessageKind.WITHDRAWAL, "withdrawn", Content(about=event.data.about))]
 
 
 def on_escalation(event: Envelope[WorkItemEscalated], _: Policy) -> list[Message]:
@@ -119,7 +119,8 @@ def on_escalation(event: Envelope[WorkItemEscalated], _: Policy) -> list[Message
     reason = event.data.reason
     if reason not in (EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND):
         return []
-    content = Content(routes=(event.data.route,), is_again=reason is EscalationReason.UNOPENED_SECOND)
+    is_again = reason is EscalationReason.UNOPENED_SECOND
+    content = Content(about=event.data.about, routes=(event.data.route,), is_again=is_again)
     return [_message(event, MessageKind.ON_CALL, str(event.id), content, audience=Audience.ON_CALL)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.notify.messages import Audience
+from services.notify.content import Audience
 from shared.events import RED_FLAGS, Circumstance, Facts, Hold, MessageKind, Safety, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london, due_on
@@ -75,7 +75,7 @@ class Retries:
     def pause(self, attempts: int, *, chance: float) -> timedelta:
         """The pause after the `attempts`-th failure (from 1); `chance` is in [0, 1)."""
         doublings = min(attempts - 1, 32)  # far past `longest`, and still a number that timedelta takes
-        return min(self.first * 2**doublings, self.longest) * chance
+        return chance * min(self.first * 2.0**doublings, self.longest)
 
     def is_over(self, *, since: datetime, now: datetime) -> bool:
         """Whether it is time to give the message to a person; `since` is the first try."""

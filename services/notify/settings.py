@@ -44,7 +44,7 @@ class Settings(CommonSettings):
     @model_validator(mode="after")
     def _mail_has_somewhere_to_go(self) -> Self:
         if self.mail_dir and not self.is_development:
-            raise ValueError("PIR_MAIL_DIR keeps mail in files that nobody is sent: it can't be used outside development")
+            raise ValueError("PIR_MAIL_DIR keeps mail in files, sent to nobody: it can't be used outside development")
         if not self.mail_dir and not self.smtp_host:
             raise ValueError("mail needs somewhere to go: set PIR_SMTP_HOST (in development PIR_MAIL_DIR will do)")
         if not self.sender.isascii() or not self.sender.isprintable() or not is_address(self.envelope_from):

@@ -14,8 +14,12 @@ if __name__ == "__main__":
     sys.exit(
         main(
             Command(
-                name="referral", schema=tables.SCHEMA, settings=Settings, build=build,
-                handlers=lambda _: handlers.HANDLERS, extend=add_agency_commands,
+                name="referral",
+                schema=tables.SCHEMA,
+                settings=Settings,
+                build=build,
+                handlers=lambda _: handlers.HANDLERS,
+                extend=add_agency_commands,
             )
         )
     )

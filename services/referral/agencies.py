@@ -1,4 +1,7 @@
-"""Partner agencies and their keys: random, shown once, stored as SHA-256, two valid at a time, revoked within a minute."""
+"""Partner agencies and their keys.
+
+A key is random, shown once and stored as SHA-256; two are valid at a time; a revoked one is refused within a minute.
+"""
 
 from __future__ import annotations
 

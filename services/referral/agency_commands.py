@@ -42,8 +42,13 @@ async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     try:
         async with engine.begin() as tx:
             key = await agencies.add(
-                tx, slug=arguments.slug, name=arguments.name, team_inbox=arguments.inbox, source=arguments.source,
-                actor=_actor(), at=datetime.now(UTC),
+                tx,
+                slug=arguments.slug,
+                name=arguments.name,
+                team_inbox=arguments.inbox,
+                source=arguments.source,
+                actor=_actor(),
+                at=datetime.now(UTC),
             )
     except AgencyError as error:
         print(error)

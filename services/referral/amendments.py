@@ -50,7 +50,9 @@ Change = Callable[[Any], Any]
 """From the stored document to the new one."""
 
 
-async def open_for(tx: AsyncConnection, preparing: Preparing, reference_or_id: str | UUID, by: By, step: Step) -> Stored:
+async def open_for(
+    tx: AsyncConnection, preparing: Preparing, reference_or_id: str | UUID, by: By, step: Step
+) -> Stored:
     """Lock the agency's referral for a step. Raises Problem 404 when it is not theirs, 409 when the step is refused."""
     column = tables.referral.c.id if isinstance(reference_or_id, UUID) else tables.referral.c.reference
     row = (
@@ -83,7 +85,10 @@ async def store(
     """Keep the changed document as the next version and announce it. Raises Invalid when it can't be read."""
     answers = stored.answers if answers is None else tuple(answers)
     prepared = preparing.referral(
-        document, agency=by.agency, now=by.at, received_at=stored.row.received_at,
+        document,
+        agency=by.agency,
+        now=by.at,
+        received_at=stored.row.received_at,
         answers=[answer["notes"] for answer in answers],
     )
     version = stored.row.version + 1
@@ -109,7 +114,9 @@ async def store(
     await audit.write(tx, [Entry(Actor("agency", by.agency.slug), "referral.amended", by.at, stored.row.id)])
     await outbox.append(tx, [Draft(stored.row.id, event, by.at, by.cause)])
     receipt = stored.row.receipt | {
-        "version": version, "act_now": list(prepared.act_now), "gaps": list(prepared.gaps),
+        "version": version,
+        "act_now": list(prepared.act_now),
+        "gaps": list(prepared.gaps),
         "links": [link.value for link in event.facts.links],
     }
     return Answer(200, receipt, f"/referrals/{stored.row.reference}")

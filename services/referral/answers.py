@@ -91,7 +91,12 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[Keyed, Answer]], *,
 
 
 async def once(
-    engine: AsyncEngine, keyed: Keyed, *, lock_name: bytes, at: datetime, work: Callable[[AsyncConnection], Awaitable[Answer]]
+    engine: AsyncEngine,
+    keyed: Keyed,
+    *,
+    lock_name: bytes,
+    at: datetime,
+    work: Callable[[AsyncConnection], Awaitable[Answer]],
 ) -> Answer:
     """Do the work once per key, in one transaction with its answer; raises what the work raises, keeping nothing."""
     async with engine.begin() as tx:

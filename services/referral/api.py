@@ -16,7 +16,11 @@ from services.referral.agencies import Agencies, Agency
 from services.referral.amendments import By
 from services.referral.answers import Answer, Keyed
 from services.referral.document import (
-    Invalid, ReferralDocument, read_enquiry, read_information, read_withdrawal,
+    Invalid,
+    ReferralDocument,
+    read_enquiry,
+    read_information,
+    read_withdrawal,
 )
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival
@@ -110,9 +114,7 @@ class ReferralApi:
         agency = await self._agencies.find(bearer_token(request))
         async with self._engine.connect() as tx:
             identities = self._preparing.identities
-            return json_answer(
-                await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit)
-            )
+            return json_answer(await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit))
 
     async def patch(self, request: Request, reference: str) -> Response:
         async def work(tx: AsyncConnection, by: By) -> Answer:
@@ -141,9 +143,7 @@ class ReferralApi:
         async def work(tx: AsyncConnection, by: By) -> Answer:
             enquiry = read_enquiry(value, now=by.at)
             reference = new_reference(secrets.randbelow)
-            return await steps.enquire(
-                tx, self._preparing, enquiry, value, by, enquiry_id=uuid7(), reference=reference
-            )
+            return await steps.enquire(tx, self._preparing, enquiry, value, by, enquiry_id=uuid7(), reference=reference)
 
         _, value, once = await self._step(request, None)
         return await once(work)
@@ -215,7 +215,9 @@ def _now() -> datetime:
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:
     header = {
-        "name": "Idempotency-Key", "in": "header", "required": True,
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     }
     return {

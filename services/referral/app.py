@@ -27,8 +27,13 @@ from shared.runtime import Service
 from shared.web import create_app
 
 SPEAKS = (
-    events.ReferralReceived, events.ReferralAmended, events.ReferralInformed, events.ReferralWithdrawn,
-    events.ReferralErased, events.EnquiryReceived, events.AgencyUpdated,
+    events.ReferralReceived,
+    events.ReferralAmended,
+    events.ReferralInformed,
+    events.ReferralWithdrawn,
+    events.ReferralErased,
+    events.EnquiryReceived,
+    events.AgencyUpdated,
 )
 
 
@@ -39,17 +44,32 @@ async def build(settings: Settings) -> Service:
     preparing = Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
     writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit)
     consumer = Consumer(
-        engine=engine, service="referral", topics=[events.TRIAGE_TOPIC], handlers=handlers.HANDLERS,
-        bootstrap_servers=settings.kafka_bootstrap_servers, instance=settings.instance,
+        engine=engine,
+        service="referral",
+        topics=[events.TRIAGE_TOPIC],
+        handlers=handlers.HANDLERS,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        instance=settings.instance,
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=False)
     app = create_app(
-        title="Referral service", description="Where partner agencies send referrals and see what became of them.",
-        health=health, speaks=SPEAKS, hears=tuple(handlers.HANDLERS), is_development=settings.is_development,
-        guide=[Table("Steps", ("status", "steps allowed"), [
-            (status.value, ", ".join(sorted(step.value for step in steps)) or "none") for status, steps in STEPS.items()
-        ])],
+        title="Referral service",
+        description="Where partner agencies send referrals and see what became of them.",
+        health=health,
+        speaks=SPEAKS,
+        hears=tuple(handlers.HANDLERS),
+        is_development=settings.is_development,
+        guide=[
+            Table(
+                "Steps",
+                ("status", "steps allowed"),
+                [
+                    (status.value, ", ".join(sorted(step.value for step in steps)) or "none")
+                    for status, steps in STEPS.items()
+                ],
+            )
+        ],
     )
     api = ReferralApi(engine=engine, agencies=Agencies(engine), preparing=preparing, writer=writer)
     app.include_router(api.router())

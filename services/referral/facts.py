@@ -42,9 +42,9 @@ class Ticks(Protocol):
     """Facts, a referral or an enquiry: what was ticked."""
 
     @property
-    def safety(self) -> tuple[Safety, ...]: ...  # noqa: D102
+    def safety(self) -> tuple[Safety, ...]: ...
     @property
-    def mental_health(self) -> MentalHealth: ...  # noqa: D102
+    def mental_health(self) -> MentalHealth: ...
 
 
 def facts_of(

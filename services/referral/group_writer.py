@@ -66,7 +66,7 @@ class GroupWriter(Generic[Item]):
                 await self._settle(self._next_group())
 
     async def _committed(self, items: Sequence[Item]) -> Sequence[Any]:
-        """Write in one transaction; a failure that passes at once (a deadlock, a dead connection) is tried once more."""
+        """Write in one transaction; what may pass at once (a deadlock, a dead connection) is tried once more."""
         started = time.monotonic()
         for last_try in (False, True):
             try:
@@ -94,24 +94,26 @@ class GroupWriter(Generic[Item]):
 
     async def _settle(self, group: list[_Waiting[Item]]) -> None:
         """Write the group; when that fails for a reason that will not pass, write its items one by one."""
-        if not group:
-            return
         try:
-            answers = await self._committed([waiting.item for waiting in group])
+            answers = await self._committed([waiting.item for waiting in group]) if group else []
         except asyncio.CancelledError:
             for waiting in group:
                 waiting.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001  each request gets its answer, whatever happened to the group
-            if len(group) > 1 and not is_transient(error):
-                log.warning("group written one by one", cause=type(error).__name__, requests=len(group))
-                for waiting in group:
-                    await self._settle([waiting])
+            if len(group) == 1 or is_transient(error):
+                _fail(group, error)
                 return
+            log.warning("group written one by one", cause=type(error).__name__, requests=len(group))
             for waiting in group:
+                await self._settle([waiting])
+        else:
+            for waiting, answer in zip(group, answers, strict=True):
                 if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
-            return
-        for waiting, answer in zip(group, answers, strict=True):
-            if not waiting.answer.done():
-                waiting.answer.set_result(answer)
+                    waiting.answer.set_result(answer)
+
+
+def _fail(group: Sequence[_Waiting[Item]], error: Exception) -> None:
+    for waiting in group:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)

@@ -1,4 +1,4 @@
-"""What triage says about a referral, kept so that its agency can see it. One function per event, no commit, no clock."""
+"""What triage says about a referral, kept so that its agency can see it. One function per event, no commit."""
 
 from __future__ import annotations
 
@@ -169,4 +169,3 @@ HANDLERS: Final[Handlers] = {
     WorkItemClosed: keep_closed,
 }
 """What the referral service does with each event it hears."""
-

@@ -76,7 +76,9 @@ class Intake:
                 settled[arrival.id] = await self._seen_before(tx, arrival, firsts[arrival.id])
         new = [arrival for arrival in open_arrivals if arrival.id not in settled]
         settled |= await self._store_new(tx, new)
-        fresh = [(arrival.keyed, answer) for arrival in open_arrivals if isinstance(answer := settled[arrival.id], Answer)]
+        fresh = [
+            (arrival.keyed, answer) for arrival in open_arrivals if isinstance(answer := settled[arrival.id], Answer)
+        ]
         if fresh:
             await answers.keep(tx, fresh, at=arrivals[0].received_at)
         return [settled[arrival.id] for arrival in arrivals]
@@ -111,7 +113,11 @@ class Intake:
         receipts = {arrival.id: _receipt(arrival, related[arrival.id]) for arrival in new}
         facts = {arrival.id: _with_links(arrival.prepared.facts, related[arrival.id]) for arrival in new}
         await _insert(tx, new, related, receipts, facts)
-        await kin_rows.keep(tx, {arrival.id: arrival.prepared.tokens for arrival in new}, {key: value.linked for key, value in related.items()})
+        await kin_rows.keep(
+            tx,
+            {arrival.id: arrival.prepared.tokens for arrival in new},
+            {key: value.linked for key, value in related.items()},
+        )
         await audit.write(tx, [_audited(arrival) for arrival in new])
         await outbox.append(tx, [_announced(arrival, related[arrival.id], facts[arrival.id]) for arrival in new])
         return {arrival.id: Answer(201, receipts[arrival.id], f"/referrals/{arrival.reference}") for arrival in new}
@@ -186,7 +192,8 @@ _INSERT: Final = sa.text("""
         INSERT INTO history (referral_id, at, what) SELECT id, received_at, 'received' FROM fresh
     )
     INSERT INTO referral (id, reference, kind, agency_id, external_digest, body_digest, version, received_at,
-                          expected_by, family_id, is_baby_named, wrapped_key, identity, facts, gaps, receipt, changed_in)
+                          expected_by, family_id, is_baby_named, wrapped_key, identity, facts, gaps, receipt,
+                          changed_in)
     SELECT id, reference, 'family', agency_id, external_digest, body_digest, 1, received_at, expected_by, family_id,
            is_baby_named, wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb), CAST(receipt AS jsonb),
            CAST(CAST(pg_current_xact_id() AS text) AS bigint)

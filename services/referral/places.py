@@ -31,13 +31,13 @@ class Home(Protocol):
     """Where a family lives, as far as the referral says; the postcode is normalised (`NG6 8GB`)."""
 
     @property
-    def postcode(self) -> str | None: ...  # noqa: D102
+    def postcode(self) -> str | None: ...
     @property
-    def address_lines(self) -> tuple[str, ...]: ...  # noqa: D102
+    def address_lines(self) -> tuple[str, ...]: ...
     @property
-    def no_fixed_abode(self) -> bool | None: ...  # noqa: D102
+    def no_fixed_abode(self) -> bool | None: ...
     @property
-    def withheld(self) -> bool | None: ...  # noqa: D102
+    def withheld(self) -> bool | None: ...
 
 
 class Places(Protocol):

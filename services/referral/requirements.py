@@ -12,8 +12,14 @@ from shared import events
 from shared.policy import Policy
 
 REQUIRED: Final = (
-    "/referrer/name", "/referrer/role", "/referrer/email", "/babies/0", "/caregivers/0/relationship",
-    "/caregivers/0 (a given or a family name)", "/consent/status", "/concern/severity",
+    "/referrer/name",
+    "/referrer/role",
+    "/referrer/email",
+    "/babies/0",
+    "/caregivers/0/relationship",
+    "/caregivers/0 (a given or a family name)",
+    "/consent/status",
+    "/concern/severity",
 )
 _CODE_LISTS: Final[dict[str, type[StrEnum]]] = {
     "consent": events.Consent,
@@ -53,7 +59,7 @@ def requirements(policy: Policy, on: date) -> dict[str, Any]:
             "statuses": {status.value: words for status, words in NEXT_STEP.items()},
         },
         "ring_now": {
-            "words": "This is not an emergency service. If a baby, a child or a parent is in danger now, ring yourself.",
+            "words": "This is not an emergency service. If somebody is in danger now, ring yourself.",
             "numbers": [ring.model_dump() for ring in policy.ring],
         },
         "policy": policy.ref.model_dump(),

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared.events import Decision, DecidedBy, Eligibility, Mode, Route
+from shared.events import DecidedBy, Decision, Eligibility, Mode, Route
 
 
 class Status(StrEnum):

@@ -50,9 +50,7 @@ async def withdraw(
     return Answer(200, {"reference": reference, "status": Status.WITHDRAWN.value}, f"/referrals/{reference}")
 
 
-async def inform(
-    tx: AsyncConnection, preparing: Preparing, reference: str, information: Information, by: By
-) -> Answer:
+async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, information: Information, by: By) -> Answer:
     """The referrer's answer: words kept with the identity, changed members as an amendment; the clock runs again."""
     stored = await open_for(tx, preparing, reference, by, Step.INFORM)
     referral_id = stored.row.id
@@ -85,18 +83,34 @@ async def enquire(
     receipt = _enquiry_receipt(enquiry_id, reference, coded.act_now(facts, preparing.policy), by.at)
     await tx.execute(
         tables.referral.insert().values(
-            id=enquiry_id, reference=reference, kind=facts.kind.value, agency_id=by.agency.id, version=1,
-            body_digest=preparing.identities.digest("enquiry", enquiry_id.bytes), received_at=by.at,
-            expected_by=preparing.expected_by(by.at), family_id=enquiry_id, is_baby_named=False,
-            wrapped_key=sealed.wrapped_key, identity=sealed.identity, facts=facts.model_dump(mode="json"), gaps=[],
-            receipt=receipt, changed_in=views.CURRENT_TRANSACTION,
+            id=enquiry_id,
+            reference=reference,
+            kind=facts.kind.value,
+            agency_id=by.agency.id,
+            version=1,
+            body_digest=preparing.identities.digest("enquiry", enquiry_id.bytes),
+            received_at=by.at,
+            expected_by=preparing.expected_by(by.at),
+            family_id=enquiry_id,
+            is_baby_named=False,
+            wrapped_key=sealed.wrapped_key,
+            identity=sealed.identity,
+            facts=facts.model_dump(mode="json"),
+            gaps=[],
+            receipt=receipt,
+            changed_in=views.CURRENT_TRANSACTION,
         )
     )
     await views.tell(tx, enquiry_id, "received", at=by.at)
     await audit.write(tx, [_entry(by, "enquiry.received", enquiry_id)])
     event = EnquiryReceived(
-        reference=reference, agency_id=by.agency.id, about=facts.kind, received_at=by.at, expected_by=preparing.expected_by(by.at),
-        facts=facts, people=enquiry.people or 1,
+        reference=reference,
+        agency_id=by.agency.id,
+        about=facts.kind,
+        received_at=by.at,
+        expected_by=preparing.expected_by(by.at),
+        facts=facts,
+        people=enquiry.people or 1,
     )
     await outbox.append(tx, [Draft(enquiry_id, event, by.at, by.cause)])
     return Answer(201, receipt, f"/referrals/{reference}")

@@ -17,7 +17,9 @@ from services.referral.identity import Identities
 from services.referral.status import NEXT_STEP, Progress, RouteState, Status, shown_to_agency, status_of
 from shared.problems import Problem
 
-CURRENT_TRANSACTION: Final = sa.literal_column("CAST(CAST(pg_current_xact_id() AS text) AS bigint)")
+CURRENT_TRANSACTION: Final[sa.ColumnElement[int]] = sa.literal_column(
+    "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
+)
 """Marks a row as changed in this transaction; the feed shows it once every earlier transaction has ended."""
 
 _HISTORY_WORDS: Final = {
@@ -87,7 +89,7 @@ async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[s
 async def feed(
     tx: AsyncConnection, identities: Identities, *, agency_id: UUID, cursor: str | None, limit: int
 ) -> dict[str, Any]:
-    """New or changed since the cursor, oldest first; no row is ever skipped, for the feed ends before open transactions."""
+    """New or changed since the cursor, oldest first; the feed ends before open transactions, so it skips nothing."""
     since, after = _read_cursor(identities, cursor)
     rows = (
         await tx.execute(

@@ -15,7 +15,10 @@ if __name__ == "__main__":
     sys.exit(
         main(
             Command(
-                name="triage", schema=tables.SCHEMA, settings=Settings, build=build,
+                name="triage",
+                schema=tables.SCHEMA,
+                settings=Settings,
+                build=build,
                 handlers=lambda settings: handlers(load_all(settings.policies_dir)[settings.policy]),
             )
         )

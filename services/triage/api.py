@@ -45,13 +45,20 @@ def router(engine: AsyncEngine, policies: Mapping[str, Policy], desk: Desk, fami
 
 
 def _add_previews(routes: APIRouter, engine: AsyncEngine, policies: Mapping[str, Policy]) -> None:
-    @routes.post("/preview", tags=["preview"], summary="What the rules say of these facts", openapi_extra=_takes(bodies.Preview))
+    @routes.post(
+        "/preview", tags=["preview"], summary="What the rules say of these facts", openapi_extra=_takes(bodies.Preview)
+    )
     async def decide_these(request: Request, _: Previewer) -> Response:
         asked = bodies.read(bodies.Preview, await read_json_body(request))
         policy = policy_of(policies, asked.policy)
         return answer(preview(asked.facts, received_at=asked.received_at, policy=policy))
 
-    @routes.post("/preview/replay", tags=["preview"], summary="What a policy would change on stored referrals", openapi_extra=_takes(bodies.Replay))
+    @routes.post(
+        "/preview/replay",
+        tags=["preview"],
+        summary="What a policy would change on stored referrals",
+        openapi_extra=_takes(bodies.Replay),
+    )
     async def decide_again(request: Request, _: Replayer) -> Response:
         asked = bodies.read(bodies.Replay, await read_json_body(request))
         policy = policy_of(policies, asked.policy)
@@ -118,7 +125,10 @@ def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
         call.__annotations__ = {"request": Request, "item_id": UUID, "staff": who}
 
         routes.post(
-            f"/work-items/{{item_id}}/{name}", tags=["work items"], summary=summary, name=name,
+            f"/work-items/{{item_id}}/{name}",
+            tags=["work items"],
+            summary=summary,
+            name=name,
             openapi_extra=_takes(model),
         )(call)
 
@@ -141,13 +151,13 @@ def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> Non
         async with engine.connect() as tx:
             return answer({"routes": await capacity.overview(tx, policy)})
 
-    @routes.put("/capacity/{route}", tags=["capacity"], summary="Set the places of a route", openapi_extra=_takes(bodies.Places))
+    @routes.put(
+        "/capacity/{route}", tags=["capacity"], summary="Set the places of a route", openapi_extra=_takes(bodies.Places)
+    )
     async def set_places(request: Request, route: Route, staff: CapacitySetter) -> Response:
         body, now = bodies.read(bodies.Places, await read_json_body(request)), _now()
         async with engine.begin() as tx:
-            await capacity.set_places(
-                tx, route, individual=body.individual, group=body.group, by=staff.id, at=now
-            )
+            await capacity.set_places(tx, route, individual=body.individual, group=body.group, by=staff.id, at=now)
             await audit.write(tx, [Entry(Actor("staff", staff.id), "capacity.set", now, detail=route.value)])
             return answer({"routes": await capacity.overview(tx, policy)})
 

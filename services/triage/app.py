@@ -25,8 +25,14 @@ from shared.runtime import Service
 from shared.web import create_app
 
 SPEAKS = (
-    events.ReferralTriaged, events.WorkItemOpened, events.WorkItemClaimed, events.WorkItemWaiting,
-    events.WorkItemAccepted, events.WorkItemDeclined, events.WorkItemFirstContact, events.WorkItemClosed,
+    events.ReferralTriaged,
+    events.WorkItemOpened,
+    events.WorkItemClaimed,
+    events.WorkItemWaiting,
+    events.WorkItemAccepted,
+    events.WorkItemDeclined,
+    events.WorkItemFirstContact,
+    events.WorkItemClosed,
     events.WorkItemEscalated,
 )
 
@@ -38,19 +44,26 @@ async def build(settings: Settings) -> Service:
     engine = create_engine(settings, tables.SCHEMA)
     heard = handlers(policy)
     consumer = Consumer(
-        engine=engine, service="triage", topics=[events.REFERRAL_TOPIC, events.NOTIFY_TOPIC], handlers=heard,
-        bootstrap_servers=settings.kafka_bootstrap_servers, instance=settings.instance,
+        engine=engine,
+        service="triage",
+        topics=[events.REFERRAL_TOPIC, events.NOTIFY_TOPIC],
+        handlers=heard,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        instance=settings.instance,
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
     app = create_app(
-        title="Triage service", description="Decisions with their reasons, and the work queues of the teams.",
-        health=health, speaks=SPEAKS, hears=tuple(heard), is_development=settings.is_development, guide=_guide(),
+        title="Triage service",
+        description="Decisions with their reasons, and the work queues of the teams.",
+        health=health,
+        speaks=SPEAKS,
+        hears=tuple(heard),
+        is_development=settings.is_development,
+        guide=_guide(),
     )
     app.state.staff = staff_directory(settings)
-    families = Families(
-        referral_url=settings.referral_url, internal_token=settings.internal_token.get_secret_value()
-    )
+    families = Families(referral_url=settings.referral_url, internal_token=settings.internal_token.get_secret_value())
     desk = Desk(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value())))
     app.include_router(api.router(engine, policies, desk, families))
 

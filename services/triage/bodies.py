@@ -70,8 +70,14 @@ class Note(Body):
 
 class Close(Body):
     reason: Literal[
-        ClosureReason.COMPLETED, ClosureReason.MOVED_AWAY, ClosureReason.DID_NOT_ATTEND, ClosureReason.FAMILY_ASKED,
-        ClosureReason.PASSED_ON, ClosureReason.NO_FURTHER_NEED, ClosureReason.AGED_OUT, ClosureReason.DIED,
+        ClosureReason.COMPLETED,
+        ClosureReason.MOVED_AWAY,
+        ClosureReason.DID_NOT_ATTEND,
+        ClosureReason.FAMILY_ASKED,
+        ClosureReason.PASSED_ON,
+        ClosureReason.NO_FURTHER_NEED,
+        ClosureReason.AGED_OUT,
+        ClosureReason.DIED,
     ]
 
 
@@ -109,7 +115,9 @@ def read(model: type[B], body: bytes) -> B:
         return TypeAdapter(model).validate_python(value, extra="forbid")
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Problem("invalid", errors=[_field_error(part["loc"], part["type"], part["msg"]) for part in found]) from None
+        raise Problem(
+            "invalid", errors=[_field_error(part["loc"], part["type"], part["msg"]) for part in found]
+        ) from None
 
 
 def _field_error(place: tuple[int | str, ...], kind: str, words: str) -> FieldError:

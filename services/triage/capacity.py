@@ -39,8 +39,11 @@ async def overview(tx: AsyncConnection, policy: Policy) -> list[dict[str, Any]]:
     return [
         {
             "route": row.route,
-            "individual": {"places": row.individual, "used": row.individual_used,
-                           "free": max(0, row.individual - row.individual_used)},
+            "individual": {
+                "places": row.individual,
+                "used": row.individual_used,
+                "free": max(0, row.individual - row.individual_used),
+            },
             "group": {"places": row.group, "used": row.group_used, "free": max(0, row.group - row.group_used)},
             "is_full": row.individual_used >= row.individual,
             "waiting": row.waiting,
@@ -51,9 +54,7 @@ async def overview(tx: AsyncConnection, policy: Policy) -> list[dict[str, Any]]:
     ]
 
 
-async def set_places(
-    tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime
-) -> None:
+async def set_places(tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime) -> None:
     await tx.execute(
         sa.text("""
             INSERT INTO capacity (route, individual, "group", changed_at, changed_by)

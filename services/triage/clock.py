@@ -87,7 +87,10 @@ async def _say(tx: AsyncConnection, items: list[tuple[sa.Row[Any], EscalationRea
         Draft(
             row.referral_id,
             WorkItemEscalated(
-                reference=row.reference, agency_id=row.agency_id, about=Kind(row.about), work_item_id=row.id,
+                reference=row.reference,
+                agency_id=row.agency_id,
+                about=Kind(row.about),
+                work_item_id=row.id,
                 route=Route(row.route),
                 reason=reason,
             ),
@@ -96,9 +99,7 @@ async def _say(tx: AsyncConnection, items: list[tuple[sa.Row[Any], EscalationRea
         )
         for row, reason in items
     ]
-    await audit.write(
-        tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, reason.value) for row, reason in items]
-    )
+    await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, reason.value) for row, reason in items])
     await outbox.append(tx, drafts)
 
 
@@ -122,19 +123,20 @@ async def release_held(tx: AsyncConnection, *, now: datetime, policy: Policy) ->
     full = await full_routes(tx)
     for row in released:
         facts = full_routes_of(Facts.model_validate(row.facts), full)
-        version = await _next_version(tx, row)
         decided = rows.Decided(
-            id=uuid7(), referral_id=row.id, reference=row.reference, agency_id=row.agency_id, version=version,
-            received_at=row.received_at, facts=facts, decision=decide(facts, received_at=now, policy=policy),
-            decided_by=DecidedBy.MACHINE, actor=CLOCK, at=now, cause=Cause(row.correlation_id),
+            id=uuid7(),
+            referral_id=row.id,
+            reference=row.reference,
+            agency_id=row.agency_id,
+            version=row.version,
+            received_at=row.received_at,
+            facts=facts,
+            decision=decide(facts, received_at=now, policy=policy),
+            decided_by=DecidedBy.MACHINE,
+            actor=CLOCK,
+            at=now,
+            cause=Cause(row.correlation_id),
+            is_release=True,
         )
         await store_decisions(tx, [await replace_items(tx, decided)], policy=policy)
     return len(released)
-
-
-async def _next_version(tx: AsyncConnection, row: sa.Row[Any]) -> int:
-    """A release is a version of the referral like an amendment: the same facts on another day."""
-    await tx.execute(
-        sa.text("UPDATE referral SET version = version + 1 WHERE id = :id"), {"id": row.id}
-    )
-    return int(row.version) + 1

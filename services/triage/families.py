@@ -16,7 +16,8 @@ class Families:
 
     def __init__(self, *, referral_url: str, internal_token: str) -> None:
         self._client = httpx.AsyncClient(
-            base_url=referral_url, timeout=httpx.Timeout(5, connect=2),
+            base_url=referral_url,
+            timeout=httpx.Timeout(5, connect=2),
             headers={"Authorization": f"Bearer {internal_token}"},
         )
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import rows
+from services.triage import rows, undeliverable
 from services.triage.capacity import full_routes
 from services.triage.planning import full_routes_of, plan
-from services.triage.rules import decide
 from services.triage.rows import Decided, Item
+from services.triage.rules import decide
 from shared import audit, outbox
 from shared.audit import MACHINE, Entry
 from shared.events import (
@@ -106,8 +106,12 @@ async def close_items(
             Draft(
                 item.referral_id,
                 WorkItemClosed(
-                    reference=item.reference, agency_id=item.agency_id, about=item.about, work_item_id=item.id,
-                    route=item.route, reason=reason,
+                    reference=item.reference,
+                    agency_id=item.agency_id,
+                    about=item.about,
+                    work_item_id=item.id,
+                    route=item.route,
+                    reason=reason,
                 ),
                 at,
                 cause,
@@ -145,16 +149,27 @@ async def store_decisions(tx: AsyncConnection, decided: Sequence[Decided], *, po
 
 def _triaged(each: Decided) -> ReferralTriaged:
     return ReferralTriaged.model_construct(
-        reference=each.reference, agency_id=each.agency_id, decision_id=each.id, version=each.version,
-        decided_by=each.decided_by, about=each.facts.kind, decision=each.decision,
+        reference=each.reference,
+        agency_id=each.agency_id,
+        decision_id=each.id,
+        version=each.version,
+        decided_by=each.decided_by,
+        about=each.facts.kind,
+        decision=each.decision,
+        is_release=each.is_release,
     )
 
 
 def _opened(each: Decided, item: rows.NewItem) -> WorkItemOpened:
     return WorkItemOpened.model_construct(
-        reference=each.reference, agency_id=each.agency_id, about=each.facts.kind, work_item_id=item.id,
+        reference=each.reference,
+        agency_id=each.agency_id,
+        about=each.facts.kind,
+        work_item_id=item.id,
         route=item.plan.route,
-        tier=each.decision.tier, urgency=each.decision.urgency, due_at=item.plan.due_at,
+        tier=each.decision.tier,
+        urgency=each.decision.urgency,
+        due_at=item.plan.due_at,
         waiting_list=item.plan.is_waiting_list,
     )
 
@@ -184,7 +199,7 @@ async def ask_a_person(
 ) -> None:
     """A message could not be delivered after every retry: a work item, so that somebody rings the agency."""
     for event in events:
-        opened = await rows.open_undeliverable(tx, event.key, at=event.heard_at, policy=policy)
+        opened = await undeliverable.open_item(tx, event.key, at=event.heard_at, policy=policy)
         if opened is not None:
             await outbox.append(tx, [Draft(event.key, opened, event.heard_at, because_of(event))])
 

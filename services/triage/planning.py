@@ -11,9 +11,20 @@ from shared.policy import Policy
 from shared.working_time import due_at
 
 MARKS: Final = {
-    "M1": "priority", "M3": "twins", "M4": "sibling_open", "M5": "father", "M6": "accessible_information",
-    "M7": "time_short", "M8": "waiting_list", "Q1": "nhs_number_invalid", "Q2": "postcode_terminated",
-    "Q3": "re_referral", "Q4": "repeat", "I3": "duplicate", "X2": "young_parent", "S3": "child_protection",
+    "M1": "priority",
+    "M3": "twins",
+    "M4": "sibling_open",
+    "M5": "father",
+    "M6": "accessible_information",
+    "M7": "time_short",
+    "M8": "waiting_list",
+    "Q1": "nhs_number_invalid",
+    "Q2": "postcode_terminated",
+    "Q3": "re_referral",
+    "Q4": "repeat",
+    "I3": "duplicate",
+    "X2": "young_parent",
+    "S3": "child_protection",
     "E13s": "consent_overridden",
 }
 """Rules that a worker sees as a mark in the queue."""

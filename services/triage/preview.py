@@ -46,7 +46,9 @@ async def replay(tx: AsyncConnection, policy: Policy, *, since: datetime, until:
     async for row in rows:
         facts = Facts.model_validate(row.facts)
         changes.compare(
-            row.reference, facts, Decision.model_validate(row.decision),
+            row.reference,
+            facts,
+            Decision.model_validate(row.decision),
             decide(facts, received_at=row.received_at, policy=policy),
         )
     return {"policy": policy.ref.model_dump(), **changes.summary()}

@@ -60,8 +60,15 @@ async def counts(tx: AsyncConnection, *, now: datetime) -> dict[str, Any]:
 
 
 async def page(
-    tx: AsyncConnection, route: Route, *, view: View | None, reference: str | None, after: str | None, limit: int,
-    staff: Staff, now: datetime,
+    tx: AsyncConnection,
+    route: Route,
+    *,
+    view: View | None,
+    reference: str | None,
+    after: str | None,
+    limit: int,
+    staff: Staff,
+    now: datetime,
 ) -> dict[str, Any]:
     """Open items of a route, the earliest due first; `next` is the cursor of the following page, or null."""
     since_due, since_id = _read_cursor(after)
@@ -75,7 +82,11 @@ async def page(
                 ORDER BY due_at, id LIMIT :limit
             """),  # noqa: S608  the condition is this module's own
             {
-                "route": route.value, "reference": reference, "due": since_due, "id": since_id, "limit": limit + 1,
+                "route": route.value,
+                "reference": reference,
+                "due": since_due,
+                "id": since_id,
+                "limit": limit + 1,
                 **_of_view(view, staff, now),
             },
         )

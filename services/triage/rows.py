@@ -25,13 +25,9 @@ from shared.events import (
     ReferralAmended,
     ReferralReceived,
     Route,
-    Urgency,
-    WorkItemOpened,
 )
-from shared.ids import uuid7
 from shared.outbox import Cause
 from shared.policy import Policy
-from shared.working_time import due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +46,13 @@ class Decided:
     actor: Actor
     at: datetime
     cause: Cause
+    is_release: bool = False
     kept_routes: frozenset[Route] = field(default_factory=frozenset)
 
     @property
     def clock_from(self) -> datetime:
         """Deadlines of a first decision count from the receipt, those of a later one from when it was made."""
-        is_first = self.version == 1 and self.decided_by is DecidedBy.MACHINE
+        is_first = self.version == 1 and self.decided_by is DecidedBy.MACHINE and not self.is_release
         return self.received_at if is_first else self.at
 
     def keeping(self, routes: Collection[Route]) -> Self:
@@ -84,20 +81,27 @@ class Item:
 def referral_of(event: Envelope[ReferralReceived | EnquiryReceived]) -> dict[str, Any]:
     """The row of what arrived; an enquiry is a family of its own."""
     data = event.data
-    is_referral = isinstance(data, ReferralReceived)
-    return {
+    row = {
         "id": event.key,
         "reference": data.reference,
         "agency_id": data.agency_id,
         "kind": data.facts.kind.value,
-        "version": data.version if is_referral else 1,
+        "version": 1,
         "received_at": data.received_at,
-        "family_id": data.family_id if is_referral else event.key,
+        "family_id": event.key,
         "facts": data.facts.model_dump_json(),
-        "linked": json.dumps([each.model_dump(mode="json") for each in data.linked] if is_referral else []),
-        "gaps": json.dumps(data.gaps if is_referral else ()),
+        "linked": "[]",
+        "gaps": "[]",
         "correlation_id": event.correlation_id,
     }
+    if isinstance(data, ReferralReceived):
+        row |= {
+            "version": data.version,
+            "family_id": data.family_id,
+            "linked": json.dumps([each.model_dump(mode="json") for each in data.linked]),
+            "gaps": json.dumps(data.gaps),
+        }
+    return row
 
 
 _REFERRALS: Final = sa.text("""
@@ -158,12 +162,12 @@ async def keep_decisions(tx: AsyncConnection, decided: Sequence[Decided]) -> Non
 _ITEMS: Final = sa.text("""
     INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks,
                            state, received_at, due_at, escalate_at, age_out_warning_on)
-    SELECT id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, CAST(marks AS jsonb), state,
-           received_at, due_at, escalate_at, warn_on
+    SELECT id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, CAST(marks AS jsonb),
+           state, received_at, due_at, escalate_at, warn_on
     FROM unnest(CAST(:id AS uuid[]), CAST(:referral AS uuid[]), CAST(:decision AS uuid[]), CAST(:reference AS text[]),
-                CAST(:agency AS uuid[]), CAST(:about AS text[]), CAST(:route AS text[]), CAST(:tier AS text[]), CAST(:urgency AS text[]),
-                CAST(:marks AS text[]), CAST(:state AS text[]), CAST(:received AS timestamptz[]),
-                CAST(:due AS timestamptz[]), CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]))
+                CAST(:agency AS uuid[]), CAST(:about AS text[]), CAST(:route AS text[]), CAST(:tier AS text[]),
+                CAST(:urgency AS text[]), CAST(:marks AS text[]), CAST(:state AS text[]),
+                CAST(:received AS timestamptz[]), CAST(:due AS timestamptz[]), CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]))
         AS t(id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks, state, received_at,
              due_at, escalate_at, warn_on)
 """)
@@ -207,7 +211,15 @@ async def current_items(tx: AsyncConnection, referral_id: UUID) -> list[Item]:
         {"id": referral_id},
     )
     return [
-        Item(row.id, row.referral_id, row.reference, row.agency_id, Kind(row.about), Route(row.route), row.accepted_at is not None)
+        Item(
+            row.id,
+            row.referral_id,
+            row.reference,
+            row.agency_id,
+            Kind(row.about),
+            Route(row.route),
+            row.accepted_at is not None,
+        )
         for row in rows
     ]
 
@@ -258,37 +270,3 @@ async def erase(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None
         sa.text("UPDATE work_item SET ended_at = :at, state = 'closed' WHERE referral_id = :id AND ended_at IS NULL"),
         what,
     )
-
-
-async def open_undeliverable(
-    tx: AsyncConnection, referral_id: UUID, *, at: datetime, policy: Policy
-) -> WorkItemOpened | None:
-    """One open item per referral for whatever could not be delivered; None when there is one already."""
-    known = (
-        await tx.execute(
-            sa.text("SELECT r.reference, r.agency_id, r.kind, d.id AS decision_id FROM referral r LEFT JOIN decision d"
-                    " ON d.referral_id = r.id WHERE r.id = :id ORDER BY d.decided_at DESC LIMIT 1"),
-            {"id": referral_id},
-        )
-    ).one_or_none()
-    if known is None or known.decision_id is None:
-        raise LookupError("a message about a referral that triage has not decided yet")
-    opened = WorkItemOpened(
-        reference=known.reference, agency_id=known.agency_id, about=Kind(known.kind), work_item_id=uuid7(), route=Route.REVIEW, tier=None,
-        urgency=Urgency.URGENT, due_at=due_at(at, days=policy.working_time.seen_days, cutoff=policy.working_time.cutoff),
-    )
-    created = await tx.execute(
-        sa.text("""
-            INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, urgency, marks, state,
-                                   received_at, due_at, escalate_at)
-            SELECT :item, :id, :decision, :reference, :agency, :about, 'review', 'urgent', '["undeliverable"]', 'open', :at,
-                   :due, :due
-            WHERE NOT EXISTS (SELECT 1 FROM work_item WHERE referral_id = :id AND ended_at IS NULL
-                              AND marks ? 'undeliverable')
-        """),
-        {
-            "item": opened.work_item_id, "id": referral_id, "decision": known.decision_id,
-            "reference": known.reference, "agency": known.agency_id, "about": known.kind, "at": at, "due": opened.due_at,
-        },
-    )
-    return opened if created.rowcount else None

@@ -94,7 +94,8 @@ async def take(tx: AsyncConnection, item_id: UUID, step: str, body: Any, by: By,
         raise Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
     await _TAKEN[step](tx, row, body, by, desk)
     await audit.write(
-        tx, [Entry(Actor("staff", by.staff.id), f"item.{step}", by.at, row.referral_id, _detail(step, body) or row.route)]
+        tx,
+        [Entry(Actor("staff", by.staff.id), f"item.{step}", by.at, row.referral_id, _detail(step, body) or row.route)],
     )
 
 
@@ -114,8 +115,12 @@ async def _set(tx: AsyncConnection, row: sa.Row[Any], **values: Any) -> None:
 
 async def _say(tx: AsyncConnection, row: sa.Row[Any], event: type[AboutWorkItem], by: By, **more: Any) -> None:
     data = event(
-        reference=row.reference, agency_id=row.agency_id, about=Kind(row.about), work_item_id=row.id,
-        route=Route(row.route), **more
+        reference=row.reference,
+        agency_id=row.agency_id,
+        about=Kind(row.about),
+        work_item_id=row.id,
+        route=Route(row.route),
+        **more,
     )
     await outbox.append(tx, [Draft(row.referral_id, data, by.at, by.cause)])
 
@@ -127,7 +132,7 @@ async def _claim(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, by: B
     await _say(tx, row, WorkItemClaimed, by)
 
 
-async def _release(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, by: By, __: Desk) -> None:
+async def _release(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, __: By, ___: Desk) -> None:
     await _set(tx, row, state="open", assignee=None)
 
 
@@ -143,8 +148,14 @@ async def _accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by
     if body.place is bodies.PlaceKind.INDIVIDUAL and Route(row.route) in await full_routes(tx):
         raise Problem("conflict", "Every individual place of this route is taken", extra={"state": row.state})
     await _set(
-        tx, row, state="accepted", assignee=row.assignee or by.staff.id, accepted_at=by.at, place=body.place.value,
-        opened_first_at=row.opened_first_at or by.at, escalate_at=None,
+        tx,
+        row,
+        state="accepted",
+        assignee=row.assignee or by.staff.id,
+        accepted_at=by.at,
+        place=body.place.value,
+        opened_first_at=row.opened_first_at or by.at,
+        escalate_at=None,
     )
     await _say(tx, row, WorkItemAccepted, by)
 
@@ -161,8 +172,12 @@ async def _decline(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Decline, 
         Draft(
             item.referral_id,
             WorkItemClosed(
-                reference=item.reference, agency_id=item.agency_id, about=item.about, work_item_id=item.id,
-                route=item.route, reason=ClosureReason.DECIDED_AGAIN,
+                reference=item.reference,
+                agency_id=item.agency_id,
+                about=item.about,
+                work_item_id=item.id,
+                route=item.route,
+                reason=ClosureReason.DECIDED_AGAIN,
             ),
             by.at,
             by.cause,
@@ -196,8 +211,14 @@ async def _override(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Override
 def _decision_of(body: bodies.Override, policy: Policy) -> Decision:
     words = "A person looked at everything that was sent and decided what would help most."
     return Decision(
-        eligibility=Eligibility.ELIGIBLE, mode=Mode.AUTO_ROUTE, tier=body.tier, routes=body.routes,
-        urgency=body.urgency, rules=("person",), reasons=(Reason(rule="person", text=words),), policy=policy.ref,
+        eligibility=Eligibility.ELIGIBLE,
+        mode=Mode.AUTO_ROUTE,
+        tier=body.tier,
+        routes=body.routes,
+        urgency=body.urgency,
+        rules=("person",),
+        reasons=(Reason(rule="person", text=words),),
+        policy=policy.ref,
     )
 
 
@@ -250,4 +271,3 @@ _TAKEN: Final[dict[str, Step]] = {
     "note": _note,
     "close": _close,
 }
-

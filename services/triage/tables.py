@@ -53,9 +53,7 @@ decision = sa.Table(
     sa.Column("decided_at", _TIME, nullable=False),
     sa.Column("facts", JSONB, nullable=False),
     sa.Column("decision", JSONB, nullable=False),
-    sa.Index(
-        "decision_once", "referral_id", "version", unique=True, postgresql_where=sa.text("decided_by = 'machine'")
-    ),
+    sa.Index("decision_once", "referral_id", "version", unique=True, postgresql_where=sa.text("actor_id = 'rules'")),
 )
 
 work_item = sa.Table(
@@ -86,7 +84,10 @@ work_item = sa.Table(
     sa.Column("ended_at", _TIME),
     sa.Column("end_reason", sa.Text),
     sa.Index(
-        "work_item_current", "referral_id", "route", unique=True,
+        "work_item_current",
+        "referral_id",
+        "route",
+        unique=True,
         postgresql_where=sa.text("ended_at IS NULL AND route <> 'review'"),
     ),
     sa.Index("work_item_queue", "route", "due_at", "id", postgresql_where=sa.text("ended_at IS NULL")),

@@ -46,7 +46,12 @@ class StaffTexts:
                 VALUES (:id, :referral, :item, :kind, :author, :at, :sealed)
             """),
             {
-                "id": text_id, "referral": referral_id, "item": item_id, "kind": kind, "author": author, "at": at,
+                "id": text_id,
+                "referral": referral_id,
+                "item": item_id,
+                "kind": kind,
+                "author": author,
+                "at": at,
                 "sealed": seal(key, text.encode(), about=text_id.bytes),
             },
         )

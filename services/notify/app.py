@@ -1,0 +1,101 @@
+"""The notify service wired together: settings → engine → consumer → delivery → relay → ASGI app."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from services.notify import api, measures, rows, tables
+from services.notify.delivery import Delivery
+from services.notify.handlers import handlers
+from services.notify.rules import Retries
+from services.notify.senders import Sender
+from services.notify.senders.files import Files
+from services.notify.senders.smtp import Smtp
+from services.notify.settings import Settings
+from shared import events
+from shared.access import staff_directory
+from shared.database import create_engine
+from shared.health import Health
+from shared.inbox import Consumer, Handlers
+from shared.policy import load_all
+from shared.relay import Relay
+from shared.runtime import Service
+from shared.web import create_app
+
+SPEAKS = (events.MessageSent, events.MessageDelivered, events.MessageUndeliverable)
+MEASURE_SECONDS = 10.0
+
+
+async def build(settings: Settings) -> Service:
+    """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
+    engine = create_engine(settings, tables.SCHEMA)
+    policy = load_all(settings.policies_dir)[settings.policy]
+    heard = handlers(policy, mail_domain=settings.mail_domain)
+    consumer = Consumer(
+        engine=engine,
+        service="notify",
+        topics=[events.REFERRAL_TOPIC, events.TRIAGE_TOPIC],
+        handlers=heard,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        instance=settings.instance,
+    )
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
+    delivery = Delivery(
+        dsn=settings.dsn,
+        schema=tables.SCHEMA,
+        engine=engine,
+        sender=sender_of(settings),
+        policy=policy,
+        mail_from=settings.sender,
+        envelope_from=settings.envelope_from,
+        retries=retries_of(settings),
+    )
+    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    app = create_app(
+        title="Notify service",
+        description="Tells agencies what became of their referrals.",
+        health=health,
+        speaks=SPEAKS,
+        hears=tuple(heard),
+        is_development=settings.is_development,
+    )
+    app.state.staff = staff_directory(settings)
+    app.include_router(api.router(engine))
+
+    async def keep_measuring() -> None:
+        while True:
+            async with engine.connect() as tx:
+                due, oldest = await rows.waiting(tx)
+            measures.DUE.set(due)
+            measures.OLDEST_DUE.set(oldest)
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    return Service(
+        "notify",
+        settings,
+        engine,
+        app,
+        health,
+        consumer,
+        relay,
+        {"delivery": delivery.run, "measure": keep_measuring},
+    )
+
+
+def handlers_of(settings: Settings) -> Handlers:
+    """For the command line: the same as the consumer's."""
+    return handlers(load_all(settings.policies_dir)[settings.policy], mail_domain=settings.mail_domain)
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Files in development when a folder is set, else a mail server."""
+    return Files(settings.mail_dir) if settings.mail_dir else Smtp(settings)
+
+
+def retries_of(settings: Settings) -> Retries:
+    return Retries(
+        first=timedelta(seconds=settings.retry_first_seconds),
+        longest=timedelta(seconds=settings.retry_longest_seconds),
+        give_up=timedelta(hours=settings.retry_hours),
+    )

@@ -1,0 +1,57 @@
+"""What is known of a message besides its referral: its state, its audience, and the codes its words are made from."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from shared.events import DeclineReason, Kind, Model, Route
+
+
+class State(StrEnum):
+    """`failed` is tried again; `held` waits behind a contact hold; `undeliverable` is a person's work now."""
+
+    DUE = "due"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNDELIVERABLE = "undeliverable"
+    HELD = "held"
+
+
+class Audience(StrEnum):
+    AGENCY = "agency"
+    HOUSEHOLD = "household"
+    ON_CALL = "on-call"
+
+
+class Next(StrEnum):
+    """What a decision means for the agency; a proposed decline is a person's look like any other."""
+
+    ROUTED = "routed"
+    PERSON = "person"
+
+
+class Outcome(StrEnum):
+    """What came of the work."""
+
+    DECIDED = "decided"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Content(Model):
+    """All that the words of a message are made from: codes and dates."""
+
+    about: Kind = Kind.FAMILY
+    version: int = 1
+    by: date | None = None
+    must_ring: bool = False
+    is_loss: bool = False
+    next: Next = Next.PERSON
+    outcome: Outcome = Outcome.DECIDED
+    routes: tuple[Route, ...] = ()
+    is_duplicate: bool = False
+    is_waiting_list: bool = False
+    reason: DeclineReason | None = None
+    is_again: bool = False

@@ -1,0 +1,202 @@
+"""The sending loop: reads what is due, hands it to the sender without an open transaction, writes down what came of it.
+
+Each copy holds some of the parts (shared/leases.py), so that one message is in one copy's hands. What was handed over
+is recorded before anything else is read, however long PostgreSQL is away meanwhile; only a killed process (or a lost
+lease with several copies) sends a second copy, with the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import asyncpg
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notify import mail, measures, rows, templates
+from services.notify.content import Audience, Content, State
+from services.notify.rows import Try
+from services.notify.rules import Retries
+from services.notify.senders import Outcome, Sender
+from shared import audit, outbox
+from shared.audit import Actor, Entry
+from shared.backoff import pauses
+from shared.errors import is_transient
+from shared.events import MessageKind, MessageSent, MessageUndeliverable
+from shared.leases import Leases
+from shared.outbox import Cause, Draft
+from shared.policy import Policy
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS: Final = 0.25
+"""The net under NOTIFY, and how late a second try may be."""
+BALANCE_SECONDS: Final = 2.0
+NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
+"""The agency is not known here yet, or has no usable inbox: looked at again, which is no try."""
+NO_RECIPIENT: Final = "no-recipient"
+STOP_SECONDS: Final = 12.0
+SENDER: Final = Actor("system", "delivery")
+
+T = TypeVar("T")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Delivery:
+    """Sends the messages of one schema. `run()` never returns by itself; cancel it to stop."""
+
+    dsn: str
+    schema: str
+    engine: AsyncEngine
+    sender: Sender
+    policy: Policy
+    mail_from: str
+    envelope_from: str
+    retries: Retries = field(default_factory=Retries)
+    now: Callable[[], datetime] = _now
+    chance: Callable[[], float] = random.random
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Connect, send, and start afresh after any trouble: a new connection, new leases."""
+        for pause in pauses():
+            try:
+                await self._send_until_trouble(pause.reset)
+            except Exception as error:
+                if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
+                    raise
+                log.warning("delivery paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            await pause.sleep()
+
+    async def _send_until_trouble(self, going_well: Callable[[], None]) -> None:
+        connection = await asyncpg.connect(
+            self.dsn, timeout=3, command_timeout=10, server_settings={"search_path": self.schema}
+        )
+        clock = asyncio.get_running_loop().time
+        try:
+            await connection.add_listener(f"{self.schema}_message", lambda *_: self._wake.set())
+            leases = await Leases.join(connection, f"{self.schema}_message")
+            balanced_at = clock()
+            while True:
+                if clock() - balanced_at > BALANCE_SECONDS:
+                    await leases.balance()
+                    balanced_at = clock()
+                self._wake.clear()
+                due = await connection.fetch(rows.DUE, leases.held, self.now(), self.sender.batch)
+                if due:
+                    await _to_its_end(self.send(due))
+                    going_well()
+                else:
+                    await self._rest()
+        finally:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await connection.close(timeout=2)
+
+    async def _rest(self) -> None:
+        """Until the next NOTIFY, or the poll that is the net under it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+
+    async def send(self, due: Sequence[Any]) -> None:
+        """One batch: handed over, then recorded, for as long as that takes."""
+        mails = {row["id"]: self._mail(row, recipient) for row in due if (recipient := self._recipient(row))}
+        handed = await self.sender.send(list(mails.values())) if mails else []
+        outcomes = dict(zip(mails, handed, strict=True))
+        now = self.now()
+        tries = [self._judge(row, outcomes.get(row["id"]), now) for row in due]
+        for pause in pauses():
+            try:
+                return await self._record(due, tries, now)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("recording again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            await pause.sleep()
+        return None
+
+    def _recipient(self, row: Any) -> str | None:
+        """The team's inbox or the on-call contact's; None when there is nowhere to send it now."""
+        address = self.policy.on_call.email if row["audience"] == Audience.ON_CALL else row["team_inbox"]
+        return address if address and mail.is_address(address) else None
+
+    def _mail(self, row: Any, recipient: str) -> mail.Mail:
+        content = Content.model_validate_json(row["content"])
+        subject, body = templates.words(
+            MessageKind(row["kind"]), reference=row["reference"], content=content, policy=self.policy
+        )
+        whole = mail.write(
+            sender=self.mail_from,
+            recipient=recipient,
+            message_id=row["message_id_header"],
+            at=row["created_at"],
+            reference=row["reference"],
+            kind=row["kind"],
+            subject=subject,
+            body=body,
+        )
+        return mail.Mail(row["id"], self.envelope_from, recipient, whole)
+
+    def _judge(self, row: Any, outcome: Outcome | None, now: datetime) -> Try:
+        """Sent, to be tried again, or a person's work now; no outcome means that there was no recipient."""
+        if outcome is None:
+            if self.retries.is_over(since=row["created_at"], now=now):
+                return Try(row["id"], State.UNDELIVERABLE, was_tried=False, error=NO_RECIPIENT)
+            return Try(row["id"], State.DUE, was_tried=False, due_at=now + NO_RECIPIENT_PAUSE, error=NO_RECIPIENT)
+        if outcome.error is None:
+            return Try(row["id"], State.SENT)
+        if outcome.is_final or self.retries.is_over(since=row["first_tried_at"] or now, now=now):
+            return Try(row["id"], State.UNDELIVERABLE, error=outcome.error)
+        again_at = now + self.retries.pause(row["attempts"] + 1, chance=self.chance())
+        return Try(row["id"], State.FAILED, due_at=again_at, error=outcome.error)
+
+    async def _record(self, due: Sequence[Any], tries: Sequence[Try], now: datetime) -> None:
+        """States, audit and announcements in one transaction."""
+        async with self.engine.begin() as tx:
+            changed = await rows.record(tx, tries, at=now)
+            told = [(row, each) for row, each in zip(due, tries, strict=True) if each.id in changed]
+            ended = [(row, each) for row, each in told if each.state in _ANNOUNCED]
+            await audit.write(
+                tx,
+                [Entry(SENDER, f"message.{each.state}", now, row["referral_id"], row["kind"]) for row, each in ended],
+            )
+            await outbox.append(tx, [_announcement(row, each, now) for row, each in ended])
+        for row, each in told:
+            measures.MESSAGES.labels(row["kind"], each.state.value).inc()
+            if each.state is State.UNDELIVERABLE:
+                log.error("undeliverable", message=str(each.id), kind=row["kind"], cause=each.error)
+
+
+_ANNOUNCED: Final = {State.SENT: MessageSent, State.UNDELIVERABLE: MessageUndeliverable}
+
+
+def _announcement(row: Any, each: Try, at: datetime) -> Draft:
+    event = _ANNOUNCED[each.state].model_construct(
+        reference=row["reference"],
+        agency_id=row["agency_id"],
+        about=Content.model_validate_json(row["content"]).about,
+        message_id=row["id"],
+        kind=MessageKind(row["kind"]),
+    )
+    return Draft(row["referral_id"], event, at, Cause(row["correlation_id"], row["causation_id"], row["traceparent"]))
+
+
+async def _to_its_end(work: Awaitable[T]) -> T:
+    """The batch in hand ends before the loop does: a cancel waits for it, at most STOP_SECONDS."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+        task.cancel()
+        raise

@@ -1,0 +1,69 @@
+"""What is said when something happens: messages are made, to be sent by delivery.py. No commit, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify import composing, rows
+from services.notify.messages import Message
+from shared.events import (
+    AgencyUpdated,
+    EnquiryReceived,
+    Envelope,
+    ReferralAmended,
+    ReferralErased,
+    ReferralReceived,
+    ReferralTriaged,
+    ReferralWithdrawn,
+    WorkItemAccepted,
+    WorkItemDeclined,
+    WorkItemEscalated,
+    WorkItemWaiting,
+)
+from shared.inbox import Handler, Handlers
+from shared.policy import Policy
+
+Compose = Callable[[Envelope[Any], Policy], list[Message]]
+
+
+async def make_messages(
+    events: Sequence[Envelope[Any]], tx: AsyncConnection, *, compose: Compose, policy: Policy, mail_domain: str
+) -> None:
+    """Whatever `compose` says about each event, stored in one statement; a message that is there already stays."""
+    messages = [message for event in events for message in compose(event, policy)]
+    await rows.make(tx, messages, mail_domain=mail_domain)
+
+
+async def keep_agencies(events: Sequence[Envelope[AgencyUpdated]], tx: AsyncConnection) -> None:
+    """The latest of each agency; its key is the agency's id."""
+    await rows.keep_agencies(tx, list({event.key: event for event in events}.values()))
+
+
+async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
+    """Erased: messages about the referral go, sent or not."""
+    await rows.forget(tx, [event.data.reference for event in events])
+
+
+def handlers(policy: Policy, *, mail_domain: str) -> Handlers:
+    """What notify does with each event it hears."""
+
+    def tell(compose: Compose) -> Handler:
+        return partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain)
+
+    return {
+        ReferralReceived: tell(composing.on_arrival),
+        ReferralAmended: tell(composing.on_arrival),
+        EnquiryReceived: tell(composing.on_arrival),
+        ReferralWithdrawn: tell(composing.on_withdrawal),
+        ReferralTriaged: tell(composing.on_decision),
+        WorkItemWaiting: tell(composing.on_waiting),
+        WorkItemAccepted: tell(composing.on_accepted),
+        WorkItemDeclined: tell(composing.on_declined),
+        WorkItemEscalated: tell(composing.on_escalation),
+        AgencyUpdated: keep_agencies,
+        ReferralErased: drop_what_is_held,
+    }

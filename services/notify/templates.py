@@ -1,0 +1,225 @@
+"""The words of every message: plain text, one small function per kind, each giving subject and body.
+
+No names, no dates of birth, nothing clinical: a reference, codes put in plain words, days, and numbers to ring.
+After a loss (C1) the words are such as a person would also send: no offers, no baby, no cheer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Final
+
+from services.notify.content import Content, Next, Outcome
+from shared.events import DeclineReason, Kind, MessageKind, Route
+from shared.policy import Policy
+
+Words = tuple[str, str]
+"""Subject and body; lines end in `\\n`."""
+
+ENQUIRIES: Final = {Kind.CONSULTATION: "request for a consultation", Kind.TRAINING: "request for training"}
+
+SUPPORT: Final = {
+    Route.UNIVERSAL: "The health visiting team and the Family Hub",
+    Route.TARGETED: "The Early Help team",
+    Route.PIR_SHORT: "The parent-infant team, for short-term work",
+    Route.PIR_LONG: "The parent-infant team, for longer-term work",
+    Route.PNMH: "The perinatal mental health team",
+    Route.ADULT_MH: "The adult mental health team",
+    Route.MASH: "Children's social care",
+    Route.MASH_HOME_LA: "Children's social care where the family's own council is",
+    Route.SOCIAL_WORKER_LINK: "The family's social worker, together with us",
+    Route.CONSULTATION: "A colleague who talks it through with you",
+    Route.TRAINING: "A colleague who plans training with your team",
+}
+"""Routes that an agency knows as somebody's support; any other is a person in our team."""
+A_PERSON: Final = "A person in our team"
+
+DECLINED: Final = {
+    DeclineReason.OVER_AGE: "The child is past the age that our support is for.",
+    DeclineReason.OUT_OF_AREA: "The family lives outside the area that we serve.",
+    DeclineReason.CONSENT_REFUSED: "The family does not want this support at present.",
+    DeclineReason.DUPLICATE: "We have another referral for this family and go on with that one.",
+    DeclineReason.NEED_MET_ELSEWHERE: "Another service gives the family the help that was asked for.",
+    DeclineReason.INCOMPLETE: "We did not get the information that we asked for.",
+    DeclineReason.NOT_SUITABLE: "Another kind of help fits this family better.",
+}
+SIGNPOSTS: Final = {
+    DeclineReason.OVER_AGE: Route.SIGNPOST_AGE,
+    DeclineReason.OUT_OF_AREA: Route.SIGNPOST_AREA,
+    DeclineReason.CONSENT_REFUSED: Route.ADVICE_TO_REFERRER,
+}
+ELSEWHERE: Final = "The health visitor, the GP and the Family Hub are there for the family. You can ask us again."
+
+ALSO_REFERRED: Final = "Another agency has referred this family too. A person looks at both referrals together."
+NO_PERSONAL_DETAILS: Final = "Please keep names and other personal details out of any reply."
+
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def words(kind: MessageKind, *, reference: str, content: Content, policy: Policy) -> Words:
+    """Return subject and body of one message."""
+    return _TEMPLATES[kind](reference, content, policy)
+
+
+def long_date(day: date) -> str:
+    """`Monday 15 June 2026`, whatever the locale."""
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def receipt(reference: str, content: Content, policy: Policy) -> Words:
+    """We have it; by when you hear; what happens next. Before all of that: whom to ring, when something was ticked."""
+    what = _what(content)
+    is_change = content.version > 1
+    have = f"We have your changes to {reference}." if is_change else f"We have your {what} {reference}."
+    subject = "we have your changes" if is_change else f"we have your {what}"
+    if content.is_loss:
+        have, subject = f"We have what you sent us under {reference}.", "we have what you sent"
+    if content.must_ring:
+        subject = f"please ring now. {subject[0].upper()}{subject[1:]}"
+    return _mail(reference, subject, [*_ring(content, policy), have, _hear_by(content), _what_we_do(content)])
+
+
+def decision(reference: str, content: Content, policy: Policy) -> Words:
+    """Which kind of support; or that a person is looking, and until when."""
+    if content.next is Next.PERSON or content.is_loss:
+        return _mail(reference, "what happens next", _a_person_looks(reference, content))
+    if content.about is not Kind.FAMILY:
+        told = f"We have looked at your {_what(content)} {reference}. {A_PERSON} gets in touch with you to plan it."
+        return _mail(reference, "what happens next", [told])
+    parts = [f"We have looked at your referral {reference}. It goes to:", _list(content.routes), _next_step(content)]
+    return _mail(reference, "what happens next", [*parts, _meanwhile(content, policy), _twice(content)])
+
+
+def outcome(reference: str, content: Content, policy: Policy) -> Words:
+    """What a person decided, who took it on, or why not and where else to turn."""
+    if content.outcome is Outcome.ACCEPTED:
+        who = _who(content.routes)
+        return _mail(
+            reference, "taken on", [f"{who} has taken on {reference}.", "They see to the next step, and tell you."]
+        )
+    if content.outcome is Outcome.DECLINED and content.reason:
+        why, where = DECLINED[content.reason], policy.signposts.get(SIGNPOSTS.get(content.reason, Route.REVIEW))
+        told = f"A person has looked at {reference}. We can't offer our support this time."
+        return _mail(reference, "the outcome", [told, why, where or "", ELSEWHERE])
+    told = f"A person has looked at {reference} and decided what happens next."
+    goes = [] if content.is_loss else ["It goes to:", _list(content.routes), _next_step(content)]
+    return _mail(reference, "a person has decided", [told, *goes])
+
+
+def information_request(reference: str, content: Content, _: Policy) -> Words:
+    """What to do. What exactly is asked stays in the work queue, for it may name people."""
+    ask = f"We need some more information before we can go on with {reference}."
+    if Route.INFO_REQUEST in content.routes:
+        ask = f"Before we go on with {reference} we need to know: does the family agree to it? Please ask them."
+    how = (
+        f"Please send your answer from your own system under this reference (POST /referrals/{reference}/information), "
+        "or tell the person in our team who is in touch with you."
+    )
+    return _mail(reference, "we need some information", [ask, how, "We wait until we hear from you."])
+
+
+def withdrawal(reference: str, _: Content, __: Policy) -> Words:
+    stop = f"We have noted that {reference} is withdrawn. We do no more work on it."
+    return _mail(reference, "withdrawn", [stop, "If things change, you can send us a new referral."])
+
+
+def duplicate(reference: str, _: Content, __: Policy) -> Words:
+    """To the agency that was first; which other agency it is stays with us."""
+    also = f"Another agency has also sent us a referral for the family of {reference}."
+    return _mail(reference, "a second referral", [also, "A person looks at both together. There is nothing to do."])
+
+
+def on_call(reference: str, content: Content, policy: Policy) -> Words:
+    """Reference and route, no link: whoever is on call signs in as always."""
+    minutes = (
+        policy.working_time.unopened_second_minutes
+        if content.is_again
+        else (policy.working_time.unopened_first_minutes)
+    )
+    urgent = f"{reference} is due at once or within four hours, and nobody has opened it for {minutes} minutes or more."
+    todo = f"Please open it in the work queue now: {', '.join(content.routes)}."
+    return _mail(reference, "URGENT, still not opened" if content.is_again else "URGENT, not opened", [urgent, todo])
+
+
+_TEMPLATES: Final[dict[MessageKind, Callable[[str, Content, Policy], Words]]] = {
+    MessageKind.RECEIPT: receipt,
+    MessageKind.DECISION: decision,
+    MessageKind.OUTCOME: outcome,
+    MessageKind.INFORMATION_REQUEST: information_request,
+    MessageKind.WITHDRAWAL: withdrawal,
+    MessageKind.DUPLICATE: duplicate,
+    MessageKind.ON_CALL: on_call,
+}
+
+
+def _mail(reference: str, subject: str, parts: Iterable[str]) -> Words:
+    """One paragraph a part; empty ones are left out."""
+    return f"{reference}: {subject}", "\n\n".join([*(part for part in parts if part), NO_PERSONAL_DETAILS]) + "\n"
+
+
+def _what(content: Content) -> str:
+    return ENQUIRIES.get(content.about, "referral")
+
+
+def _ring(content: Content, policy: Policy) -> list[str]:
+    """The numbers of the policy; after a loss without their `when`, which speaks of a baby in danger."""
+    if not content.must_ring:
+        return []
+    first = "A form is not the emergency route, and nobody may read it in the next minutes. Ring now, yourself:"
+    numbers = [f"- {ring.who}: {ring.phone}{'' if content.is_loss else f' ({ring.when})'}" for ring in policy.ring]
+    return ["\n".join([first, *numbers])]
+
+
+def _hear_by(content: Content) -> str:
+    return f"You will hear from us by {long_date(content.by)}." if content.by else ""
+
+
+def _what_we_do(content: Content) -> str:
+    if content.is_loss:
+        return "A person in our team reads it and gets in touch with you. We do not write to the family."
+    if content.about is not Kind.FAMILY:
+        return "What happens next: a person in our team reads it and gets in touch with you."
+    return (
+        "What happens next: we look at what kind of support fits, and tell you. If something changes, above all "
+        "how safe the family is, tell us under this reference."
+    )
+
+
+def _a_person_looks(reference: str, content: Content) -> list[str]:
+    until = f" and decides by {long_date(content.by)}" if content.by else ""
+    parts = [f"A person in our team is looking at {reference}{until}.", _twice(content)]
+    if content.is_loss:
+        return [*parts, "They get in touch with you first. We do not write to the family."]
+    return [*parts, "There is nothing to do until you hear from us. If something changes, tell us."]
+
+
+def _next_step(content: Content) -> str:
+    if content.is_waiting_list:
+        return "There is a waiting list. The team gets in touch with the family as soon as there is a place."
+    return "What happens next: they get in touch with the family. We tell you when they have taken it on."
+
+
+def _meanwhile(content: Content, policy: Policy) -> str:
+    offers = [
+        place.interim_offer
+        for place in policy.capacity
+        if content.is_waiting_list and place.route in content.routes and place.interim_offer
+    ]
+    return f"Meanwhile there is {', and '.join(offers)}." if offers else ""
+
+
+def _twice(content: Content) -> str:
+    return ALSO_REFERRED if content.is_duplicate else ""
+
+
+def _list(routes: Iterable[Route]) -> str:
+    return "\n".join(f"- {who}" for who in dict.fromkeys(SUPPORT.get(route, A_PERSON) for route in routes))
+
+
+def _who(routes: tuple[Route, ...]) -> str:
+    return SUPPORT.get(routes[0], A_PERSON).partition(",")[0] if routes else A_PERSON

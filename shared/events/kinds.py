@@ -1,0 +1,234 @@
+"""The events, one class each, and the topics they travel on."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar, Final, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from shared.events.codes import (
+    ClosureReason,
+    DecidedBy,
+    DeclineReason,
+    EscalationReason,
+    Kind,
+    Link,
+    MessageKind,
+    Route,
+    Tier,
+    Urgency,
+    WaitingFor,
+    WithdrawalReason,
+)
+from shared.events.facts import Decision, Facts, Model, Monitoring
+
+REFERRAL_TOPIC: Final = "pir.referral.v1"
+TRIAGE_TOPIC: Final = "pir.triage.v1"
+NOTIFY_TOPIC: Final = "pir.notify.v1"
+TOPICS: Final = (REFERRAL_TOPIC, TRIAGE_TOPIC, NOTIFY_TOPIC)
+PARTITIONS: Final = 12
+
+
+class Event(Model):
+    """The `data` of a CloudEvent; `type` and `topic` are the same for every event of a class."""
+
+    type: ClassVar[str]
+    topic: ClassVar[str]
+
+
+class AboutReferral(Event):
+    """Every event about a referral or enquiry says which, whose and what: the order across topics is not assumed."""
+
+    reference: str
+    agency_id: UUID
+    about: Kind = Kind.FAMILY
+
+
+class LinkedReferral(Model):
+    """Another referral of the same family, and what it is to this one."""
+
+    id: UUID
+    reference: str
+    agency_id: UUID
+    link: Link
+
+
+class ReferralReceived(AboutReferral):
+    """A referral was accepted and stored. `linked` are other referrals of the family, `gaps` JSON pointers."""
+
+    type: ClassVar[str] = "referral.received.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+    version: int = 1
+    received_at: AwareDatetime
+    expected_by: date
+    family_id: UUID
+    facts: Facts
+    monitoring: Monitoring = Monitoring()
+    linked: tuple[LinkedReferral, ...] = ()
+    gaps: tuple[str, ...] = ()
+
+
+class ReferralAmended(ReferralReceived):
+    """The whole of the facts after an amendment; `version` counts from 2 and the first received time is kept."""
+
+    type: ClassVar[str] = "referral.amended.v1"
+
+
+class ReferralInformed(AboutReferral):
+    """The referrer answered a request for more information: the clock runs again."""
+
+    type: ClassVar[str] = "referral.informed.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+
+
+class ReferralWithdrawn(AboutReferral):
+    type: ClassVar[str] = "referral.withdrawn.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+    reason: WithdrawalReason
+
+
+class ReferralErased(AboutReferral):
+    """The family's keys were destroyed: drop what you hold about this referral."""
+
+    type: ClassVar[str] = "referral.erased.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+
+
+class EnquiryReceived(AboutReferral):
+    """A consultation or training request: no child, counted apart from referrals."""
+
+    type: ClassVar[str] = "enquiry.received.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+    received_at: AwareDatetime
+    expected_by: date
+    facts: Facts
+    people: int
+
+
+class AgencyUpdated(Event):
+    """An agency was added or changed; key = agency id. The inbox is a team's, never one person's."""
+
+    type: ClassVar[str] = "agency.updated.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+    slug: str
+    name: str
+    team_inbox: str
+    source: str
+    active: bool = True
+
+
+class ReferralTriaged(AboutReferral):
+    """A decision, of the machine or a person, on one version of a referral (or on an enquiry).
+
+    `is_release`: made again because the family's ward has opened; nothing the agency sent has changed.
+    """
+
+    type: ClassVar[str] = "referral.triaged.v1"
+    topic: ClassVar[str] = TRIAGE_TOPIC
+    decision_id: UUID
+    version: int
+    decided_by: DecidedBy
+    decision: Decision
+    is_release: bool = False
+
+
+class AboutWorkItem(AboutReferral):
+    topic: ClassVar[str] = TRIAGE_TOPIC
+    work_item_id: UUID
+    route: Route
+
+
+class WorkItemOpened(AboutWorkItem):
+    type: ClassVar[str] = "work-item.opened.v1"
+    tier: Tier | None
+    urgency: Urgency
+    due_at: AwareDatetime
+    waiting_list: bool = False
+
+
+class WorkItemClaimed(AboutWorkItem):
+    type: ClassVar[str] = "work-item.claimed.v1"
+
+
+class WorkItemWaiting(AboutWorkItem):
+    """The clock waits: on the referrer (information asked) or on a free place (waiting list)."""
+
+    type: ClassVar[str] = "work-item.waiting.v1"
+    waiting_for: WaitingFor
+
+
+class WorkItemAccepted(AboutWorkItem):
+    type: ClassVar[str] = "work-item.accepted.v1"
+
+
+class WorkItemDeclined(AboutWorkItem):
+    """A person confirmed a decline, with a coded reason."""
+
+    type: ClassVar[str] = "work-item.declined.v1"
+    reason: DeclineReason
+
+
+class WorkItemFirstContact(AboutWorkItem):
+    type: ClassVar[str] = "work-item.first-contact.v1"
+
+
+class WorkItemClosed(AboutWorkItem):
+    type: ClassVar[str] = "work-item.closed.v1"
+    reason: ClosureReason
+
+
+class WorkItemEscalated(AboutWorkItem):
+    type: ClassVar[str] = "work-item.escalated.v1"
+    reason: EscalationReason
+
+
+class AboutMessage(AboutReferral):
+    topic: ClassVar[str] = NOTIFY_TOPIC
+    message_id: UUID
+    kind: MessageKind
+    channel: Literal["email"] = "email"
+
+
+class MessageSent(AboutMessage):
+    """Handed to the mail system."""
+
+    type: ClassVar[str] = "message.sent.v1"
+
+
+class MessageDelivered(AboutMessage):
+    type: ClassVar[str] = "message.delivered.v1"
+
+
+class MessageUndeliverable(AboutMessage):
+    """Retried for as long as the policy of retries says, without success: a person has to act."""
+
+    type: ClassVar[str] = "message.undeliverable.v1"
+
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    event.type: event
+    for event in (
+        ReferralReceived,
+        ReferralAmended,
+        ReferralInformed,
+        ReferralWithdrawn,
+        ReferralErased,
+        EnquiryReceived,
+        AgencyUpdated,
+        ReferralTriaged,
+        WorkItemOpened,
+        WorkItemClaimed,
+        WorkItemWaiting,
+        WorkItemAccepted,
+        WorkItemDeclined,
+        WorkItemFirstContact,
+        WorkItemClosed,
+        WorkItemEscalated,
+        MessageSent,
+        MessageDelivered,
+        MessageUndeliverable,
+    )
+}
+"""Every event that may be on a topic, by its CloudEvents type."""
