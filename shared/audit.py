@@ -14,6 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -53,7 +55,7 @@ def table(metadata: sa.MetaData) -> sa.Table:
     )
 
 
-_WRITE: Final = sa.text("""
+_WRITE: Final = sql("""
     INSERT INTO audit (at, actor_kind, actor_id, action, referral_id, detail)
     SELECT * FROM unnest(CAST(:at AS timestamptz[]), CAST(:kind AS text[]), CAST(:actor AS text[]),
                          CAST(:action AS text[]), CAST(:referral AS uuid[]), CAST(:detail AS text[]))

@@ -28,7 +28,8 @@ from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import parked
-from shared.backoff import pauses
+from shared.backoff import pauses, rest_after
+from shared.database import sql
 from shared.errors import is_transient
 from shared.events import Envelope, Event
 from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED
@@ -46,7 +47,7 @@ SESSION_TIMEOUT_MS: Final = 6_000
 GIVE_UP_SECONDS: Final = 60.0
 """A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
 
-_CLAIM: Final = sa.text("""
+_CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
 """)
@@ -180,6 +181,7 @@ class Consumer:
             try:
                 await self.handle(records)
                 await message.ack()
+                await rest_after(len(records))
             except asyncio.CancelledError as error:
                 if self._stopping:
                     raise
@@ -225,7 +227,7 @@ class Consumer:
                 await self._make_true(items[middle:])
                 return
             record, envelope = items[0]
-            log.warning("event parked", type=envelope.type, event=str(envelope.id), cause=type(error).__name__)
+            log.warning("event parked", type=envelope.type, event_id=str(envelope.id), cause=type(error).__name__)
             culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
             await self._until_it_passes(lambda: self._park([culprit]))
 

@@ -14,6 +14,12 @@ from shared.outbox import PARTS
 
 _PRESENT: Final = PARTS
 """The lock that every copy holds in shared mode, so that each can count the copies."""
+_COPIES: Final = """
+    SELECT count(DISTINCT pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = $1 AND objid = $2
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+"""`pg_locks` shows the whole cluster; a copy that works on another database takes no share of this one."""
 
 
 class Leases:
@@ -38,7 +44,7 @@ class Leases:
         Call it between two pieces of work, never while one of a held part is under way.
         """
         copies = await self._connection.fetchval(
-            "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 AND objid = $2",
+            _COPIES,
             self._kind,
             _PRESENT,
         )

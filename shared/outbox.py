@@ -15,6 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
 from shared.events import Envelope, Event
 from shared.ids import uuid7
 
@@ -72,7 +73,7 @@ def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
     return event, outbox
 
 
-_APPEND = sa.text("""
+_APPEND = sql("""
     WITH fresh AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:parts AS smallint[]),
                              CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:correlations AS uuid[]),
@@ -123,7 +124,7 @@ def part_of(key: UUID) -> int:
 async def republish(tx: AsyncConnection, *, since: datetime | None = None) -> int:
     """Queue every event this service ever spoke (from `since` on) again, same ids, oldest first; returns how many."""
     queued = await tx.execute(
-        sa.text("""
+        sql("""
             WITH past AS (
                 INSERT INTO outbox (part, event_id)
                 SELECT CAST(mod(('x' || right(replace(CAST(key AS text), '-', ''), 8))::bit(32)::bigint, :parts)

@@ -17,6 +17,7 @@ from aiokafka.structs import ConsumerRecord
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
 from shared.events import Envelope, Event
 
 BEHIND: Final = "behind: an earlier event of this referral is parked"
@@ -83,7 +84,7 @@ async def keep(tx: AsyncConnection, rows: Sequence[Parked]) -> None:
     if not rows:
         return
     await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO parked (topic, "partition", "offset", recorded_at, key, event_id, type, headers, value, raw_key,
                                 cause)
             VALUES (:topic, :partition, :offset, :recorded_at, :key, :event_id, :type, CAST(:headers AS jsonb), :value,
@@ -97,7 +98,7 @@ async def keep(tx: AsyncConnection, rows: Sequence[Parked]) -> None:
 async def blocked_keys(tx: AsyncConnection, keys: Collection[UUID]) -> set[UUID]:
     """The keys with something parked; their rows stay locked, so that a replay and a new event take turns."""
     found = await tx.execute(
-        sa.text("SELECT key FROM parked WHERE key = ANY(:keys) AND resolved_at IS NULL ORDER BY id FOR UPDATE"),
+        sql("SELECT key FROM parked WHERE key = ANY(:keys) AND resolved_at IS NULL ORDER BY id FOR UPDATE"),
         {"keys": list(keys)},
     )
     return set(found.scalars())
@@ -129,7 +130,7 @@ def _row(record: ConsumerRecord[bytes, bytes], *, cause: str, envelope: Envelope
         key=envelope.key if envelope else None,
         event_id=envelope.id if envelope else None,
         type=envelope.type if envelope else None,
-        headers=[[name, (value or b"").hex()] for name, value in record.headers],
+        headers=[[name.replace("\0", "\ufffd"), (value or b"").hex()] for name, value in record.headers],  # jsonb has no NUL
         value=record.value,
         raw_key=record.key,
         cause=cause[:500],

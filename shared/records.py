@@ -49,13 +49,16 @@ def _envelope(
     record: ConsumerRecord[bytes, bytes], headers: dict[str, bytes], data: Event, heard_at: datetime
 ) -> Envelope[Event]:
     cause, trace = headers.get("ce_causationid"), headers.get("traceparent")
+    occurred_at = datetime.fromisoformat(headers["ce_time"].decode())
+    if occurred_at.tzinfo is None:
+        raise ValueError("a time without an offset is no moment")
     return Envelope(
         id=UUID(headers["ce_id"].decode()),
         key=UUID((record.key or b"").decode()),
         type=data.type,
         source=headers["ce_source"].decode(),
         sequence=int(headers.get("ce_sequence", b"0")),
-        occurred_at=datetime.fromisoformat(headers["ce_time"].decode()),
+        occurred_at=occurred_at,
         correlation_id=UUID(headers["ce_correlationid"].decode()),
         causation_id=UUID(cause.decode()) if cause else None,
         traceparent=trace.decode() if trace else None,

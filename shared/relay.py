@@ -16,7 +16,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.backoff import pauses
+from shared.backoff import pauses, rest_after
 from shared.events import EVENTS
 from shared.leases import Leases
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PUBLISHED
@@ -76,8 +76,9 @@ class Relay:
                     await self._measure(connection)
                     balanced_at = time.monotonic()
                 self._wake.clear()
-                if await self._publish_once(connection, producer, leases.held):
+                if published := await self._publish_once(connection, producer, leases.held):
                     going_well()
+                    await rest_after(published)
                 else:
                     await self._rest()
         finally:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.database import sql
 from shared.inbox import Handlers, dispatch
 from shared.parked import record_of
 from shared.records import UnreadableRecordError, read_record
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
     """Every row that waits for a person, oldest first."""
     async with engine.connect() as connection:
-        return (await connection.execute(sa.text("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))).all()
+        return (await connection.execute(sql("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))).all()
 
 
 async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str) -> tuple[int, int]:
@@ -52,7 +53,7 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
                 return True  # somebody else was faster
             envelope = read_record(record_of(row), heard_at=datetime.now(UTC), only=handlers)
             if envelope is not None:
-                claim = sa.text("INSERT INTO inbox (event_id) VALUES (:id) ON CONFLICT DO NOTHING RETURNING 1")
+                claim = sql("INSERT INTO inbox (event_id) VALUES (:id) ON CONFLICT DO NOTHING RETURNING 1")
                 is_fresh = await tx.scalar(claim, {"id": envelope.id})
                 if is_fresh or row.event_id is not None:  # parked events were claimed when they were parked
                     await dispatch([envelope], handlers, tx)
@@ -77,14 +78,14 @@ async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str) -> 
 
 async def _locked(tx: AsyncConnection, row_id: int) -> sa.Row[Any] | None:
     found = await tx.execute(
-        sa.text("SELECT * FROM parked WHERE id = :id AND resolved_at IS NULL FOR UPDATE"), {"id": row_id}
+        sql("SELECT * FROM parked WHERE id = :id AND resolved_at IS NULL FOR UPDATE"), {"id": row_id}
     )
     return found.one_or_none()
 
 
 async def _resolve(tx: AsyncConnection, row_id: int, resolution: str, *, by: str, reason: str | None) -> None:
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE parked SET resolved_at = now(), resolution = :resolution, resolved_by = :by, reason = :reason,
                 value = NULL, headers = '[]'
             WHERE id = :id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -18,8 +19,8 @@ from typing import Any, Final
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import ASGIApp
 
 from shared.backoff import pauses
 from shared.health import Health
@@ -43,7 +44,7 @@ class Service:
     name: str
     settings: Settings
     engine: AsyncEngine
-    app: FastAPI
+    app: ASGIApp
     health: Health
     consumer: Consumer | None = None
     relay: Relay | None = None
@@ -64,8 +65,19 @@ def serve(build: Callable[[], Awaitable[Service]], *, name: str, settings: Setti
     sys.exit(uvloop.run(_serve(build)))
 
 
+def _calm_the_collector() -> None:
+    """What is imported stays for ever, and a batch is thousands of short-lived objects without cycles.
+
+    Python's defaults (every 700 allocations) walked them again and again: half of notify's CPU under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     service = await build()
+    _calm_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -133,6 +145,7 @@ def _uvicorn_config(service: Service) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         date_header=True,
+        proxy_headers=False,
         timeout_keep_alive=65,
         timeout_graceful_shutdown=10,
         backlog=2048,

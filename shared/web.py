@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -46,7 +46,6 @@ def create_app(
     health: Health,
     speaks: Sequence[type[Event]],
     hears: Sequence[type[Event]],
-    is_development: bool,
     guide: Sequence[docs.Table] = (),
 ) -> FastAPI:
     """An app with `/health/live`, `/health/ready`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
@@ -79,15 +78,24 @@ def create_app(
     async def stylesheet() -> Response:
         return Response(docs.CSS, media_type="text/css")
 
-    app.add_middleware(Edge, is_development=is_development)
     return app
 
 
-class Edge:
-    """Around every request: a correlation id, the time it took, security headers, and an answer to any failure."""
+Endpoint = Callable[[Request], Awaitable[Response]]
+Express = Mapping[tuple[str, str], Endpoint]
+"""(method, path) → endpoint; a path that ends in `/` matches with one more segment."""
 
-    def __init__(self, app: ASGIApp, *, is_development: bool) -> None:
+
+class Edge:
+    """Around every request: a correlation id, the time it took, security headers, and an answer to any failure.
+
+    `express` are the few calls that come in thousands: they go straight to their endpoint, past the framework's
+    routing (a third of the intake's CPU when measured). The framework has the same routes, for its docs.
+    """
+
+    def __init__(self, app: ASGIApp, *, is_development: bool, express: Express | None = None) -> None:
         self._app = app
+        self._express = dict(express or {})
         self._headers = _SECURITY_HEADERS if is_development else [*_SECURITY_HEADERS, _HSTS]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,16 +118,38 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            if endpoint := self._endpoint(scope):
+                await _answer_directly(endpoint, scope, receive, send_with_headers)
+            else:
+                await self._app(scope, receive, send_with_headers)
         except Exception as error:
             problem = problems.of_failure(error)
             log.exception("request failed", answer=problem.name, correlation_id=str(cause.correlation_id))
             await problem.response("/")(scope, receive, send_with_headers)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = scope.get("pir_route") or getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(scope["method"] if route != "unmatched" else "any", route, status).observe(
                 time.perf_counter() - started
             )
+
+    def _endpoint(self, scope: Scope) -> Endpoint | None:
+        method, path = scope["method"], scope["path"]
+        if endpoint := self._express.get((method, path)):
+            scope["pir_route"] = path
+            return endpoint
+        parent, _, last = path.rpartition("/")
+        if last and (endpoint := self._express.get((method, parent + "/"))):
+            scope["pir_route"], scope["path_params"] = parent + "/{id}", {"id": last}
+            return endpoint
+        return None
+
+
+async def _answer_directly(endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        response = await endpoint(Request(scope, receive))
+    except Problem as problem:
+        response = problem.response(scope["pir_route"])
+    await response(scope, receive, send)
 
 
 def cause_of(request: Request) -> Cause:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import measures
+from shared.database import read_only
 from shared.web import answer
 
 WAITING_FRESH_SECONDS = 1.0
@@ -15,13 +16,13 @@ WAITING_FRESH_SECONDS = 1.0
 
 
 def router(engine: AsyncEngine) -> APIRouter:
-    routes = APIRouter(tags=["counts"])
+    routes, reading = APIRouter(tags=["counts"]), read_only(engine)
     waiting, read_at = 0, float("-inf")
 
     @routes.get("/totals", summary="Referrals since the start of the database; no personal data")
     async def totals() -> Response:
         nonlocal waiting, read_at
-        async with engine.connect() as tx:
+        async with reading.connect() as tx:
             counts = await measures.totals(tx)
             if time.monotonic() - read_at > WAITING_FRESH_SECONDS:
                 waiting, read_at = await measures.waiting(tx), time.monotonic()

@@ -11,7 +11,7 @@ from shared.events import TOPICS
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.runtime import Service
-from shared.web import create_app
+from shared.web import Edge, create_app
 
 MEASURE_SECONDS = 10.0
 
@@ -34,7 +34,6 @@ async def build(settings: Settings) -> Service:
         health=health,
         speaks=(),
         hears=tuple(handlers.HANDLERS),
-        is_development=settings.is_development,
     )
     app.include_router(api.router(engine))
 
@@ -44,4 +43,5 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    return Service("metrics", settings, engine, app, health, consumer, None, {"measure": keep_measuring})
+    edge = Edge(app, is_development=settings.is_development)
+    return Service("metrics", settings, engine, edge, health, consumer, None, {"measure": keep_measuring})

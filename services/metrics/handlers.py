@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.measures import TIME_TO
+from shared.database import sql
 from shared.events import (
     AboutWorkItem,
     DecidedBy,
@@ -51,7 +51,7 @@ _ONCE: Final = """
 """Sets one time of each referral, once, and counts those it set."""
 
 _MOMENTS: Final = {
-    column: sa.text(_ONCE.format(column=column))
+    column: sql(_ONCE.format(column=column))
     for column in (
         "received_at",
         "triaged_at",
@@ -90,7 +90,7 @@ async def count_received(events: Sequence[Envelope[ReferralReceived]], tx: Async
     """A referral: its codes for the counts to come, and one more received."""
     await _once("received_at", "received", [(event.key, event.data.received_at) for event in events], tx)
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE referral SET kind = 'family', agency_id = t.agency, source = t.source, ward = t.ward,
                 carer = t.carer, family_id = t.family, monitoring = CAST(t.monitoring AS jsonb)
             FROM unnest(CAST(:ids AS uuid[]), CAST(:agencies AS uuid[]), CAST(:sources AS text[]),
@@ -113,7 +113,7 @@ async def count_received(events: Sequence[Envelope[ReferralReceived]], tx: Async
 async def count_enquiries(events: Sequence[Envelope[EnquiryReceived]], tx: AsyncConnection) -> None:
     """Enquiries are counted apart: none of the referral totals moves."""
     await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO totals AS t (name, total) VALUES ('enquiries', :count)
             ON CONFLICT (name) DO UPDATE SET total = t.total + excluded.total
         """),
@@ -135,7 +135,7 @@ async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncCo
     if not latest:
         return
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE referral SET tier = t.tier, mode = t.mode, eligibility = t.eligibility
             FROM unnest(CAST(:ids AS uuid[]), CAST(:tiers AS text[]), CAST(:modes AS text[]),
                         CAST(:eligibilities AS text[])) AS t(id, tier, mode, eligibility)
@@ -173,7 +173,7 @@ async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConn
     """A referral is routed when the first item of it is on a team's list."""
     await _once("routed_at", "routed", _moments(_families(events)), tx)
     await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO work_item AS w (id, referral_id, route, opened_at, due_at)
             SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:referrals AS uuid[]), CAST(:routes AS text[]),
                                  CAST(:times AS timestamptz[]), CAST(:dues AS timestamptz[]))
@@ -196,7 +196,7 @@ async def _move(column: str, events: Sequence[Envelope[AboutWorkItem]], tx: Asyn
     """The first time something happened to each work item."""
     for event in events:
         await tx.execute(
-            sa.text(f"""
+            sql(f"""
                 INSERT INTO work_item AS w (id, referral_id, route, {column}) VALUES (:id, :referral, :route, :at)
                 ON CONFLICT (id) DO UPDATE SET {column} = coalesce(w.{column}, excluded.{column})
             """),  # noqa: S608  the column is one of this module's own
@@ -225,7 +225,7 @@ async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConn
     await _move("ended_at", events, tx)
     for event in events:
         await tx.execute(
-            sa.text("UPDATE work_item SET end_reason = :reason WHERE id = :id"),
+            sql("UPDATE work_item SET end_reason = :reason WHERE id = :id"),
             {"reason": event.data.reason.value, "id": event.data.work_item_id},
         )
 

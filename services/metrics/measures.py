@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from prometheus_client import Gauge, Histogram
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
 from shared.events import Route
 from shared.metrics import SECONDS
 
@@ -28,7 +29,7 @@ UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral wi
 
 async def totals(tx: AsyncConnection) -> dict[str, int]:
     """The totals as they stand, all at one moment; what never happened is 0."""
-    rows = await tx.execute(sa.text("SELECT name, total FROM totals"))
+    rows = await tx.execute(sql("SELECT name, total FROM totals"))
     known = {row.name: int(row.total) for row in rows}
     return {name: known.get(name, 0) for name in TOTALS}
 
@@ -37,7 +38,7 @@ async def waiting(tx: AsyncConnection) -> int:
     """Referrals with an item on a list that nobody has accepted or ended."""
     return int(
         await tx.scalar(
-            sa.text("""
+            sql("""
                 SELECT count(DISTINCT referral_id) FROM work_item
                 WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
             """)
@@ -57,12 +58,12 @@ async def measure(tx: AsyncConnection) -> None:
         OLDEST.labels(route.value).set(row.oldest if row else 0)
         OVERDUE.labels(route.value).set(row.overdue if row else 0)
     undecided = "SELECT extract(epoch FROM now() - min(received_at)) FROM referral WHERE triaged_at IS NULL"
-    UNDECIDED.set(float(await tx.scalar(sa.text(undecided)) or 0))
+    UNDECIDED.set(float(await tx.scalar(sql(undecided)) or 0))
 
 
 async def _queues(tx: AsyncConnection) -> list[sa.Row[Any]]:
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT route, count(*) AS items, extract(epoch FROM now() - min(opened_at)) AS oldest,
                 count(*) FILTER (WHERE due_at < now()) AS overdue
             FROM work_item WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL

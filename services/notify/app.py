@@ -21,7 +21,7 @@ from shared.inbox import Consumer, Handlers
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
-from shared.web import create_app
+from shared.web import Edge, create_app
 
 SPEAKS = (events.MessageSent, events.MessageDelivered, events.MessageUndeliverable)
 MEASURE_SECONDS = 10.0
@@ -58,7 +58,6 @@ async def build(settings: Settings) -> Service:
         health=health,
         speaks=SPEAKS,
         hears=tuple(heard),
-        is_development=settings.is_development,
     )
     app.state.staff = staff_directory(settings)
     app.include_router(api.router(engine))
@@ -71,11 +70,12 @@ async def build(settings: Settings) -> Service:
             measures.OLDEST_DUE.set(oldest)
             await asyncio.sleep(MEASURE_SECONDS)
 
+    edge = Edge(app, is_development=settings.is_development)
     return Service(
         "notify",
         settings,
         engine,
-        app,
+        edge,
         health,
         consumer,
         relay,

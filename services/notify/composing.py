@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from services.notify import rules
@@ -34,14 +35,14 @@ Arrived = ReferralReceived | EnquiryReceived
 
 
 def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
-    """A receipt per version; for a duplicate also a word to the agency that referred the family before."""
+    """A receipt per version; for a duplicate also a word to the agency of the other referral."""
     data = event.data
     version = data.version if isinstance(data, ReferralReceived) else 1
     holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
         version=version,
-        by=data.expected_by if data.expected_by >= day_in_london(event.occurred_at) else None,
+        by=_still_to_come(data.expected_by, event),
         must_ring=rules.must_ring(data.facts),
         is_loss=Hold.C1 in holds,
     )
@@ -76,9 +77,10 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
     content = Content(
         about=data.about,
         version=data.version,
-        by=None if is_routed else rules.decided_by_person_on(decision.urgency, at=event.occurred_at, policy=policy),
+        by=None if is_routed else _still_to_come(_decided_on(event, policy), event),
         is_loss=Hold.C1 in decision.holds,
         next=Next.ROUTED if is_routed else Next.PERSON,
+        outcome=Outcome.RELEASED if data.is_release else Outcome.DECIDED,
         routes=decision.routes if is_routed else (),
         is_duplicate="I3" in decision.rules,
         is_waiting_list=is_routed and "M8" in decision.rules,
@@ -89,6 +91,15 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         else (MessageKind.OUTCOME, str(data.decision_id))
     )
     return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version)]
+
+
+def _decided_on(event: Envelope[ReferralTriaged], policy: Policy) -> date:
+    return rules.decided_by_person_on(event.data.decision.urgency, at=event.occurred_at, policy=policy)
+
+
+def _still_to_come(day: date, event: Envelope[Any]) -> date | None:
+    """A day that has passed when the event is heard (a late amendment, an outage) is no promise any more."""
+    return day if day >= day_in_london(event.heard_at) else None
 
 
 def on_waiting(event: Envelope[WorkItemWaiting], _: Policy) -> list[Message]:

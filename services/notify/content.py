@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     """What came of the work."""
 
     DECIDED = "decided"
+    RELEASED = "released"
     ACCEPTED = "accepted"
     DECLINED = "declined"
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -41,6 +42,7 @@ BALANCE_SECONDS: Final = 2.0
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
 """The agency is not known here yet, or has no usable inbox: looked at again, which is no try."""
 NO_RECIPIENT: Final = "no-recipient"
+UNWRITABLE: Final = "unwritable"
 STOP_SECONDS: Final = 12.0
 SENDER: Final = Actor("system", "delivery")
 
@@ -110,9 +112,10 @@ class Delivery:
 
     async def send(self, due: Sequence[Any]) -> None:
         """One batch: handed over, then recorded, for as long as that takes."""
-        mails = {row["id"]: self._mail(row, recipient) for row in due if (recipient := self._recipient(row))}
-        handed = await self.sender.send(list(mails.values())) if mails else []
-        outcomes = dict(zip(mails, handed, strict=True))
+        outcomes: dict[UUID, Outcome] = {}
+        mails = self._write(due, outcomes)
+        handed = await self.sender.send(mails) if mails else []
+        outcomes |= {written.id: outcome for written, outcome in zip(mails, handed, strict=True)}
         now = self.now()
         tries = [self._judge(row, outcomes.get(row["id"]), now) for row in due]
         for pause in pauses():
@@ -124,6 +127,18 @@ class Delivery:
                 log.warning("recording again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None
+
+    def _write(self, due: Sequence[Any], outcomes: dict[UUID, Outcome]) -> list[mail.Mail]:
+        """The mails of those with a recipient; one that can't be written holds up nobody: it is in `outcomes`."""
+        mails = []
+        for row in due:
+            if recipient := self._recipient(row):
+                try:
+                    mails.append(self._mail(row, recipient))
+                except Exception:  # whatever it is, the other messages have to go
+                    log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
+                    outcomes[row["id"]] = Outcome(UNWRITABLE)
+        return mails
 
     def _recipient(self, row: Any) -> str | None:
         """The team's inbox or the on-call contact's; None when there is nowhere to send it now."""
@@ -172,7 +187,8 @@ class Delivery:
             )
             await outbox.append(tx, [_announcement(row, each, now) for row, each in ended])
         for row, each in told:
-            measures.MESSAGES.labels(row["kind"], each.state.value).inc()
+            if each.was_tried or each.state in _ANNOUNCED:
+                measures.MESSAGES.labels(row["kind"], each.state.value).inc()
             if each.state is State.UNDELIVERABLE:
                 log.error("undeliverable", message=str(each.id), kind=row["kind"], cause=each.error)
 

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.content import State
 from services.notify.messages import CHANNEL, Message, message_id_header
+from shared.database import sql
 from shared.events import AgencyUpdated, Envelope
 from shared.outbox import part_of
 
-_MAKE: Final = sa.text("""
+_MAKE: Final = sql("""
     WITH made AS (
         INSERT INTO message (id, part, referral_id, reference, agency_id, audience, kind, version, channel, state,
                              content, message_id_header, due_at, correlation_id, causation_id, traceparent)
@@ -51,7 +52,7 @@ DUE: Final = """
 """
 """What is to be sent by `$2` of the parts `$1`, at most `$3`, the longest due first; for asyncpg itself."""
 
-_RECORD: Final = sa.text("""
+_RECORD: Final = sql("""
     UPDATE message SET
         state = t.state,
         attempts = attempts + CAST(t.was_tried AS integer),
@@ -65,7 +66,7 @@ _RECORD: Final = sa.text("""
     RETURNING message.id
 """)
 
-_WAITING: Final = sa.text("""
+_WAITING: Final = sql("""
     SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(due_at)), 0) AS oldest
     FROM (SELECT due_at FROM message WHERE state IN ('due', 'failed') AND due_at <= now() LIMIT 10000) AS d
 """)
@@ -129,7 +130,7 @@ async def record(tx: AsyncConnection, tries: Sequence[Try], *, at: datetime) -> 
 async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpdated]]) -> None:
     """Each agency at most once."""
     await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO agency (id, slug, name, team_inbox, is_active)
             SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:slugs AS text[]), CAST(:names AS text[]),
                                  CAST(:inboxes AS text[]), CAST(:active AS boolean[])) AS t(id, s, n, i, a)
@@ -149,14 +150,14 @@ async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpd
 
 async def forget(tx: AsyncConnection, references: Sequence[str]) -> None:
     """Every message about these referrals, sent or not."""
-    erase = sa.text("DELETE FROM message WHERE reference = ANY(:references)")
+    erase = sql("DELETE FROM message WHERE reference = ANY(:references)")
     await tx.execute(erase, {"references": list(references)})
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:
     """The messages about one referral, oldest first, without what they say."""
     found = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT id, kind, version, audience, channel, state, created_at, attempts, due_at, sent_at, last_error
             FROM message WHERE reference = :reference ORDER BY created_at, id
         """),

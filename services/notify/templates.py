@@ -106,9 +106,14 @@ def outcome(reference: str, content: Content, policy: Policy) -> Words:
         why, where = DECLINED[content.reason], policy.signposts.get(SIGNPOSTS.get(content.reason, Route.REVIEW))
         told = f"A person has looked at {reference}. We can't offer our support this time."
         return _mail(reference, "the outcome", [told, why, where or "", ELSEWHERE])
-    told = f"A person has looked at {reference} and decided what happens next."
-    goes = [] if content.is_loss else ["It goes to:", _list(content.routes), _next_step(content)]
-    return _mail(reference, "a person has decided", [told, *goes])
+    if content.outcome is Outcome.RELEASED:
+        told, subject = f"{reference} waited for our support to open where the family lives. It has opened.", "open now"
+    else:
+        told, subject = f"A person has looked at {reference} and decided what happens next.", "a person has decided"
+    if content.next is Next.PERSON or content.is_loss:
+        return _mail(reference, subject, [told, *_a_person_looks(reference, content)])
+    goes = ["It goes to:", _list(content.routes), _next_step(content), _meanwhile(content, policy)]
+    return _mail(reference, subject, [told, *goes])
 
 
 def information_request(reference: str, content: Content, _: Policy) -> Words:

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.database import sql
 from shared.problems import Problem
 
 KEPT_DAYS: Final = 30
@@ -42,7 +42,7 @@ async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
     """Wait for, and hold until the end of the transaction, a lock per name; in one order, so that nobody deadlocks."""
     numbers = sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})
     await tx.execute(
-        sa.text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS t(number)"),
+        sql("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS t(number)"),
         {"numbers": numbers},
     )
 
@@ -50,7 +50,7 @@ async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
 async def known(tx: AsyncConnection, asked: Sequence[Keyed]) -> dict[tuple[UUID, str], Answer | Problem]:
     """For each request seen before: its answer, or the problem that its key was used for something else."""
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT r.agency_id, r.key, r.digest, r.status, r.location, r.answer
             FROM request r JOIN unnest(CAST(:agencies AS uuid[]), CAST(:keys AS text[])) AS t(agency_id, key)
                 ON r.agency_id = t.agency_id AND r.key = t.key
@@ -71,7 +71,7 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[Keyed, Answer]], *,
     """Remember the answers for whoever asks again."""
     if answered:
         await tx.execute(
-            sa.text("""
+            sql("""
                 INSERT INTO request (agency_id, key, digest, status, location, answer, created_at)
                 SELECT agency_id, key, digest, status, location, CAST(answer AS jsonb), :at
                 FROM unnest(CAST(:agencies AS uuid[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]),
@@ -113,5 +113,5 @@ async def once(
 
 async def forget_old(tx: AsyncConnection, *, before: datetime) -> int:
     """Drop answers older than the 30 days that the contract promises; returns how many."""
-    gone = await tx.execute(sa.text("DELETE FROM request WHERE created_at < :before"), {"before": before})
+    gone = await tx.execute(sql("DELETE FROM request WHERE created_at < :before"), {"before": before})
     return int(gone.rowcount)

@@ -27,12 +27,13 @@ from services.referral.intake import Arrival
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference, parse
 from services.referral.requirements import requirements
+from shared.database import read_only
 from shared.ids import uuid7
 from shared.outbox import Cause
 from shared.problems import FieldError, Problem
 from shared.strict_json import Unreadable, canonical, parse_json
+from shared.web import Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
-from shared.web import bearer_token, cause_of, read_json_body
 from shared.working_time import day_in_london
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
@@ -48,6 +49,7 @@ class ReferralApi:
         self, *, engine: AsyncEngine, agencies: Agencies, preparing: Preparing, writer: GroupWriter[Arrival]
     ) -> None:
         self._engine = engine
+        self._reading = read_only(engine)
         self._agencies = agencies
         self._preparing = preparing
         self._writer = writer
@@ -68,6 +70,14 @@ class ReferralApi:
         )
         router.get("/requirements", summary="What to send, what happens next, whom to ring now")(self.get_requirements)
         return router
+
+    def express(self) -> Express:
+        """The two calls that come in thousands: a referral, and a look at it."""
+
+        async def look(request: Request) -> Response:
+            return await self.get_one(request, request.path_params["id"])
+
+        return {("POST", "/referrals"): self.post_referral, ("GET", "/referrals/"): look}
 
     async def post_referral(self, request: Request) -> Response:
         agency = await self._agencies.find(bearer_token(request))
@@ -102,7 +112,7 @@ class ReferralApi:
 
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agencies.find(bearer_token(request))
-        async with self._engine.connect() as tx:
+        async with self._reading.connect() as tx:
             return json_answer(await views.one(tx, agency_id=agency.id, reference=_reference(reference)))
 
     async def get_feed(
@@ -112,7 +122,7 @@ class ReferralApi:
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
         agency = await self._agencies.find(bearer_token(request))
-        async with self._engine.connect() as tx:
+        async with self._reading.connect() as tx:
             identities = self._preparing.identities
             return json_answer(await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit))
 

@@ -24,7 +24,7 @@ from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
-from shared.web import create_app
+from shared.web import Edge, create_app
 
 SPEAKS = (
     events.ReferralReceived,
@@ -59,7 +59,6 @@ async def build(settings: Settings) -> Service:
         health=health,
         speaks=SPEAKS,
         hears=tuple(handlers.HANDLERS),
-        is_development=settings.is_development,
         guide=[
             Table(
                 "Steps",
@@ -81,8 +80,9 @@ async def build(settings: Settings) -> Service:
                 await answers.forget_old(tx, before=datetime.now(UTC) - timedelta(days=answers.KEPT_DAYS))
             await asyncio.sleep(3600)
 
+    edge = Edge(app, is_development=settings.is_development, express=api.express())
     return Service(
-        "referral", settings, engine, app, health, consumer, relay, {"group-writer": writer.run, "forget": forget}
+        "referral", settings, engine, edge, health, consumer, relay, {"group-writer": writer.run, "forget": forget}
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared.backoff import rest_after
 from shared.errors import is_transient
 
 log = structlog.get_logger(__name__)
@@ -63,7 +64,9 @@ class GroupWriter(Generic[Item]):
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                await self._settle(self._next_group())
+                group = self._next_group()
+                await self._settle(group)
+                await rest_after(len(group), seconds=0.004)
 
     async def _committed(self, items: Sequence[Item]) -> Sequence[Any]:
         """Write in one transaction; what may pass at once (a deadlock, a dead connection) is tried once more."""

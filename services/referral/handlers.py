@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.status import RouteState
+from shared.database import sql
 from shared.events import (
     AboutWorkItem,
     ClosureReason,
@@ -27,7 +27,7 @@ from shared.events import (
 )
 from shared.inbox import Handlers
 
-_DECIDED: Final = sa.text("""
+_DECIDED: Final = sql("""
     WITH news AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:decisions AS text[]), CAST(:by AS text[]),
                              CAST(:versions AS integer[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
@@ -41,7 +41,7 @@ _DECIDED: Final = sa.text("""
     FROM news WHERE referral.id = news.id AND coalesce(referral.decided_version, 0) <= news.version
 """)
 
-_MOVED: Final = sa.text("""
+_MOVED: Final = sql("""
     WITH news AS (
         SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:ids AS uuid[]), CAST(:routes AS text[]),
                              CAST(:states AS text[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
@@ -137,7 +137,7 @@ async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncC
     for event in events:
         await _keep_states([event], [RouteState.DECLINED], "declined", tx)
         await tx.execute(
-            sa.text("UPDATE referral SET declined_at = :at WHERE id = :id"), {"at": event.occurred_at, "id": event.key}
+            sql("UPDATE referral SET declined_at = :at WHERE id = :id"), {"at": event.occurred_at, "id": event.key}
         )
 
 
@@ -147,7 +147,7 @@ async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConne
         replaced = event.data.reason is ClosureReason.DECIDED_AGAIN
         await _keep_states([event], [RouteState.REPLACED if replaced else RouteState.CLOSED], "closed", tx)
         await tx.execute(
-            sa.text("""
+            sql("""
                 UPDATE referral SET ended_at = CASE WHEN NOT EXISTS (
                     SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state NOT IN ('closed', 'replaced')
                 ) AND EXISTS (

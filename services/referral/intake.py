@@ -23,6 +23,7 @@ from services.referral.preparing import Prepared, Preparing
 from services.referral.status import Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
+from shared.database import sql
 from shared.events import Facts, ReferralReceived
 from shared.outbox import Cause, Draft
 from shared.problems import Problem
@@ -165,7 +166,7 @@ async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> d
     if not named:
         return {}
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT t.arrival, r.id, r.reference, r.body_digest, r.receipt FROM referral r
             JOIN unnest(CAST(:ids AS uuid[]), CAST(:agencies AS uuid[]), CAST(:digests AS bytea[]))
                 AS t(arrival, agency_id, digest) ON r.agency_id = t.agency_id AND r.external_digest = t.digest
@@ -179,7 +180,7 @@ async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> d
     return {row.arrival: row for row in rows}
 
 
-_INSERT: Final = sa.text("""
+_INSERT: Final = sql("""
     WITH fresh AS (
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:externals AS bytea[]),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.identity import Tokens
 from services.referral.kinship import Kin
+from shared.database import sql
 from shared.events import Infant, Link, LinkedReferral
 
 
@@ -20,7 +21,7 @@ async def find(tx: AsyncConnection, wanted: Mapping[UUID, Tokens]) -> dict[UUID,
     if not pairs:
         return {}
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT t.own, bool_or(f.is_baby) AS shares_baby, r.id, r.reference, r.agency_id, r.family_id,
                    r.facts -> 'infant' AS infant, r.is_baby_named, r.received_at,
                    coalesce(r.withdrawn_at, r.declined_at, r.ended_at) AS ended_at
@@ -58,7 +59,7 @@ async def keep(
     rows = [(own, token, token in each.babies) for own, each in tokens.items() for token in each.all]
     if rows:
         await tx.execute(
-            sa.text("""
+            sql("""
                 INSERT INTO family_token (token, referral_id, is_baby)
                 SELECT * FROM unnest(CAST(:tokens AS bytea[]), CAST(:own AS uuid[]), CAST(:babies AS boolean[]))
                 ON CONFLICT DO NOTHING
@@ -72,7 +73,7 @@ async def keep(
 
 async def _keep_links(tx: AsyncConnection, pairs: Sequence[tuple[UUID, UUID, Link]]) -> None:
     await tx.execute(
-        sa.text("""
+        sql("""
             WITH pair AS (
                 SELECT * FROM unnest(CAST(:own AS uuid[]), CAST(:other AS uuid[]), CAST(:link AS text[]))
                     AS t(own, other, link)

@@ -10,11 +10,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
 from services.referral.identity import Identities
 from services.referral.status import NEXT_STEP, Progress, RouteState, Status, shown_to_agency, status_of
+from shared.database import sql
 from shared.problems import Problem
 
 CURRENT_TRANSACTION: Final[sa.ColumnElement[int]] = sa.literal_column(
@@ -70,20 +72,21 @@ def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
 
 async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[str, Any]:
     """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
-    row = (
-        await tx.execute(
-            sa.select(tables.referral).where(
-                tables.referral.c.reference == reference, tables.referral.c.agency_id == agency_id
-            )
-        )
-    ).one_or_none()
+    row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference})).one_or_none()
     if row is None:
         raise Problem("not-found")
-    shown = _shown(row, progress(row, await route_states(tx, row.id)), await _links(tx, row.id))
-    history = await tx.execute(
-        sa.select(tables.history).where(tables.history.c.referral_id == row.id).order_by(tables.history.c.id)
-    )
-    return shown | {"history": [_line(line) for line in history]}
+    known = progress(row, {route: RouteState(state) for route, state in (row.routes or {}).items()})
+    return _shown(row, known, row.links or []) | {"history": [_line(line) for line in row.history or []]}
+
+
+_ONE: Final = sql("""
+    SELECT r.*,
+        (SELECT jsonb_object_agg(route, state ORDER BY changed_at) FROM route_state WHERE referral_id = r.id) AS routes,
+        (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id) AS links,
+        (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
+         FROM history WHERE referral_id = r.id) AS history
+    FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
+""").columns(tables.referral.c.decision, tables.referral.c.gaps, routes=JSONB, links=JSONB, history=JSONB)
 
 
 async def feed(
@@ -93,7 +96,7 @@ async def feed(
     since, after = _read_cursor(identities, cursor)
     rows = (
         await tx.execute(
-            sa.text("""
+            sql("""
                 SELECT * FROM referral
                 WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
                   AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
@@ -130,13 +133,8 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str,
 _AWAITING: Final = (Status.RECEIVED, Status.BEING_REVIEWED, Status.WITH_TEAM)
 
 
-def _line(row: sa.Row[Any]) -> dict[str, Any]:
-    words = _HISTORY_WORDS.get(row.what, row.what)
-    return {"at": row.at.isoformat(timespec="milliseconds"), "what": row.what, "text": words, "detail": row.detail}
-
-
-async def _links(tx: AsyncConnection, referral_id: UUID) -> list[str]:
-    return (await _links_of(tx, [referral_id])).get(referral_id, [])
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    return {"at": line["at"], "what": line["what"], "text": _HISTORY_WORDS[line["what"]], "detail": line["detail"]}
 
 
 async def _links_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:

@@ -22,7 +22,7 @@ from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
-from shared.web import create_app
+from shared.web import Edge, create_app
 
 SPEAKS = (
     events.ReferralTriaged,
@@ -59,7 +59,6 @@ async def build(settings: Settings) -> Service:
         health=health,
         speaks=SPEAKS,
         hears=tuple(heard),
-        is_development=settings.is_development,
         guide=_guide(),
     )
     app.state.staff = staff_directory(settings)
@@ -80,7 +79,8 @@ async def build(settings: Settings) -> Service:
                 await clock.release_held(tx, now=now, policy=policy)
             await asyncio.sleep(settings.deadline_seconds)
 
-    return Service("triage", settings, engine, app, health, consumer, relay, {"clock": keep_time})
+    edge = Edge(app, is_development=settings.is_development)
+    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time})
 
 
 def _guide() -> list[Table]:

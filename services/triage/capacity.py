@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
 from shared.events import Route
 from shared.policy import Policy
 
@@ -24,7 +24,7 @@ _USED = """
 async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
     """Routes whose individual places are all taken; a route without a number of places is never full."""
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT c.route FROM capacity c
             WHERE c.individual <= (SELECT count(*) FROM work_item w
                                    WHERE w.route = c.route AND w.ended_at IS NULL AND w.place = 'individual')
@@ -50,13 +50,13 @@ async def overview(tx: AsyncConnection, policy: Policy) -> list[dict[str, Any]]:
             "interim_offer": offers.get(Route(row.route), ""),
             "changed_at": row.changed_at.isoformat(),
         }
-        for row in await tx.execute(sa.text(_USED))
+        for row in await tx.execute(sql(_USED))
     ]
 
 
 async def set_places(tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime) -> None:
     await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO capacity (route, individual, "group", changed_at, changed_by)
             VALUES (:route, :individual, :group, :at, :by)
             ON CONFLICT (route) DO UPDATE SET individual = :individual, "group" = :group, changed_at = :at,
@@ -70,7 +70,7 @@ async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> Non
     """The policy's places for routes that nobody has set yet; what a person set stays."""
     for places in policy.capacity:
         await tx.execute(
-            sa.text("""
+            sql("""
                 INSERT INTO capacity (route, individual, "group", changed_at, changed_by)
                 VALUES (:route, :individual, :group, :at, 'policy') ON CONFLICT DO NOTHING
             """),

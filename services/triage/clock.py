@@ -15,6 +15,7 @@ from services.triage.planning import WALL_CLOCK, full_routes_of
 from services.triage.rules import decide
 from shared import audit, outbox
 from shared.audit import Actor, Entry
+from shared.database import sql
 from shared.events import DecidedBy, EscalationReason, Facts, Kind, Route, Urgency, WorkItemEscalated
 from shared.ids import uuid7
 from shared.outbox import Cause, Draft
@@ -28,7 +29,7 @@ BATCH: Final = 200
 async def escalate_unopened(tx: AsyncConnection, *, now: datetime, policy: Policy) -> int:
     """Items nobody opened in time: said aloud, and the next time set. Returns how many."""
     due = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
             WHERE w.escalate_at <= :now AND w.ended_at IS NULL ORDER BY w.escalate_at LIMIT :limit
             FOR UPDATE OF w SKIP LOCKED
@@ -38,7 +39,7 @@ async def escalate_unopened(tx: AsyncConnection, *, now: datetime, policy: Polic
     items = due.all()
     for row in items:
         await tx.execute(
-            sa.text("UPDATE work_item SET escalations = escalations + 1, escalate_at = :next WHERE id = :id"),
+            sql("UPDATE work_item SET escalations = escalations + 1, escalate_at = :next WHERE id = :id"),
             {"id": row.id, "next": _next_escalation(row, now, policy)},
         )
     await _say(tx, [(row, _reason(row)) for row in items], now)
@@ -63,7 +64,7 @@ def _next_escalation(row: sa.Row[Any], now: datetime, policy: Policy) -> datetim
 async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
     """Babies for whom little time is left and who still wait: said once. Returns how many."""
     due = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
             WHERE w.age_out_warning_on <= :today AND w.ended_at IS NULL AND w.first_contact_at IS NULL
             ORDER BY w.age_out_warning_on LIMIT :limit FOR UPDATE OF w SKIP LOCKED
@@ -73,7 +74,7 @@ async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
     items = due.all()
     for row in items:
         await tx.execute(
-            sa.text("""
+            sql("""
                 UPDATE work_item SET age_out_warning_on = NULL, marks = marks || '["ages_out_soon"]' WHERE id = :id
             """),
             {"id": row.id},
@@ -110,7 +111,7 @@ async def release_held(tx: AsyncConnection, *, now: datetime, policy: Policy) ->
     """
     wards = [ward.code for ward in policy.wards if policy.is_open(ward.code, day_in_london(now))]
     held = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT r.* FROM referral r
             WHERE r.facts -> 'place' ->> 'ward' = ANY(:wards) AND r.withdrawn_at IS NULL AND r.erased_at IS NULL
               AND EXISTS (SELECT 1 FROM work_item w

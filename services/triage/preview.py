@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.rules import decide
+from shared.database import sql
 from shared.events import Decision, Facts
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
@@ -34,7 +34,7 @@ def preview(facts: Facts, *, received_at: datetime, policy: Policy) -> dict[str,
 async def replay(tx: AsyncConnection, policy: Policy, *, since: datetime, until: datetime) -> dict[str, Any]:
     """Decide every stored family referral received in [since, until) again; counts what differs and gives examples."""
     rows = await tx.stream(
-        sa.text("""
+        sql("""
             SELECT DISTINCT ON (r.id) r.reference, r.received_at, d.facts, d.decision
             FROM referral r JOIN decision d ON d.referral_id = r.id AND d.decided_by = 'machine'
             WHERE r.received_at >= :since AND r.received_at < :until AND r.erased_at IS NULL AND r.kind = 'family'

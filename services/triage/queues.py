@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.access import Staff
+from shared.database import sql
 from shared.events import Route
 from shared.problems import Problem
 from shared.working_time import LONDON
@@ -39,7 +40,7 @@ _CONDITION: Final[dict[View | None, str]] = {
 async def counts(tx: AsyncConnection, *, now: datetime) -> dict[str, Any]:
     """Open items by route: all, unassigned, due today, overdue, waiting for the referrer; routes without any too."""
     rows = await tx.execute(
-        sa.text(f"""
+        sql(f"""
             SELECT route, count(*) AS total,
                 count(*) FILTER (WHERE {_CONDITION[View.UNASSIGNED]}) AS unassigned,
                 count(*) FILTER (WHERE {_CONDITION[View.DUE_TODAY]}) AS due_today,
@@ -74,7 +75,7 @@ async def page(
     since_due, since_id = _read_cursor(after)
     rows = (
         await tx.execute(
-            sa.text(f"""
+            sql(f"""
                 SELECT * FROM work_item
                 WHERE route = :route AND ended_at IS NULL AND ({_CONDITION[view]})
                   AND (CAST(:reference AS text) IS NULL OR reference = :reference)
@@ -121,11 +122,11 @@ def brief(row: sa.Row[Any]) -> dict[str, Any]:
 
 async def item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]]:
     """One item: its referral's id, and all about it but who it is; raises Problem 404."""
-    row = (await tx.execute(sa.text("SELECT * FROM work_item WHERE id = :id"), {"id": item_id})).one_or_none()
+    row = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item_id})).one_or_none()
     if row is None:
         raise Problem("not-found")
     referral_id = row.referral_id
-    referral = (await tx.execute(sa.text("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one()
+    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one()
     decisions = await _decisions(tx, referral_id)
     return referral_id, {
         **brief(row),
@@ -150,7 +151,7 @@ async def item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]
 async def mark_opened(tx: AsyncConnection, item_id: UUID, *, at: datetime) -> None:
     """Somebody looks at it now: it does not escalate for being unopened any more."""
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE work_item SET opened_first_at = :at, escalate_at = NULL
             WHERE id = :id AND opened_first_at IS NULL AND ended_at IS NULL
         """),
@@ -160,7 +161,7 @@ async def mark_opened(tx: AsyncConnection, item_id: UUID, *, at: datetime) -> No
 
 async def _decisions(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
     rows = await tx.execute(
-        sa.text("SELECT * FROM decision WHERE referral_id = :id ORDER BY decided_at, id"), {"id": referral_id}
+        sql("SELECT * FROM decision WHERE referral_id = :id ORDER BY decided_at, id"), {"id": referral_id}
     )
     return [
         {
@@ -178,7 +179,7 @@ async def _decisions(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, A
 async def _siblings(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
     """Every item the referral ever had."""
     rows = await tx.execute(
-        sa.text("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": referral_id}
+        sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": referral_id}
     )
     return [brief(row) | {"ended_at": _iso(row.ended_at), "end_reason": row.end_reason} for row in rows]
 
@@ -186,7 +187,7 @@ async def _siblings(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, An
 async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Referrals it was linked to when it came, and those that were linked to it since."""
     rows = await tx.execute(
-        sa.text("""
+        sql("""
             SELECT r.id, r.reference, l ->> 'link' AS link FROM referral o, referral r, jsonb_array_elements(r.linked) l
             WHERE o.id = :id AND r.family_id = o.family_id AND l ->> 'id' = CAST(o.id AS text)
         """),
@@ -197,7 +198,7 @@ async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, 
 
 
 async def _history(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
-    rows = await tx.execute(sa.text("SELECT * FROM audit WHERE referral_id = :id ORDER BY id"), {"id": referral_id})
+    rows = await tx.execute(sql("SELECT * FROM audit WHERE referral_id = :id ORDER BY id"), {"id": referral_id})
     return [
         {"at": row.at.isoformat(), "actor": row.actor_id, "action": row.action, "detail": row.detail} for row in rows
     ]

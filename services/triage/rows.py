@@ -9,11 +9,11 @@ from datetime import date, datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.planning import Plan, age_out_warning, marks
 from shared.audit import Actor
+from shared.database import sql
 from shared.events import (
     ClosureReason,
     DecidedBy,
@@ -104,7 +104,7 @@ def referral_of(event: Envelope[ReferralReceived | EnquiryReceived]) -> dict[str
     return row
 
 
-_REFERRALS: Final = sa.text("""
+_REFERRALS: Final = sql("""
     INSERT INTO referral (id, reference, agency_id, kind, version, received_at, family_id, facts, linked, gaps,
                           correlation_id)
     SELECT id, reference, agency_id, kind, version, received_at, family_id, CAST(facts AS jsonb),
@@ -124,7 +124,7 @@ async def amend_referral(tx: AsyncConnection, event: Envelope[ReferralAmended]) 
     """Take over the facts of a newer version; False when the referral can't be decided any more."""
     row = referral_of(event)
     changed = await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE referral SET version = :version, facts = CAST(:facts AS jsonb), linked = CAST(:linked AS jsonb),
                 gaps = CAST(:gaps AS jsonb)
             WHERE id = :id AND version < :version AND withdrawn_at IS NULL AND erased_at IS NULL
@@ -134,7 +134,7 @@ async def amend_referral(tx: AsyncConnection, event: Envelope[ReferralAmended]) 
     return bool(changed.rowcount)
 
 
-_DECISIONS: Final = sa.text("""
+_DECISIONS: Final = sql("""
     INSERT INTO decision (id, referral_id, version, decided_by, actor_id, decided_at, facts, decision)
     SELECT id, referral_id, version, decided_by, actor_id, decided_at, CAST(facts AS jsonb), CAST(decision AS jsonb)
     FROM unnest(CAST(:id AS uuid[]), CAST(:referral AS uuid[]), CAST(:version AS integer[]), CAST(:by AS text[]),
@@ -159,7 +159,7 @@ async def keep_decisions(tx: AsyncConnection, decided: Sequence[Decided]) -> Non
     )
 
 
-_ITEMS: Final = sa.text("""
+_ITEMS: Final = sql("""
     INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks,
                            state, received_at, due_at, escalate_at, age_out_warning_on)
     SELECT id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, CAST(marks AS jsonb),
@@ -167,7 +167,8 @@ _ITEMS: Final = sa.text("""
     FROM unnest(CAST(:id AS uuid[]), CAST(:referral AS uuid[]), CAST(:decision AS uuid[]), CAST(:reference AS text[]),
                 CAST(:agency AS uuid[]), CAST(:about AS text[]), CAST(:route AS text[]), CAST(:tier AS text[]),
                 CAST(:urgency AS text[]), CAST(:marks AS text[]), CAST(:state AS text[]),
-                CAST(:received AS timestamptz[]), CAST(:due AS timestamptz[]), CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]))
+                CAST(:received AS timestamptz[]), CAST(:due AS timestamptz[]),
+                CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]))
         AS t(id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks, state, received_at,
              due_at, escalate_at, warn_on)
 """)
@@ -207,7 +208,7 @@ def _warning_day(each: Decided, policy: Policy) -> date | None:
 async def current_items(tx: AsyncConnection, referral_id: UUID) -> list[Item]:
     """The open items of a referral, locked."""
     rows = await tx.execute(
-        sa.text("SELECT * FROM work_item WHERE referral_id = :id AND ended_at IS NULL ORDER BY id FOR UPDATE"),
+        sql("SELECT * FROM work_item WHERE referral_id = :id AND ended_at IS NULL ORDER BY id FOR UPDATE"),
         {"id": referral_id},
     )
     return [
@@ -227,7 +228,7 @@ async def current_items(tx: AsyncConnection, referral_id: UUID) -> list[Item]:
 async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: ClosureReason, at: datetime) -> None:
     if ids:
         await tx.execute(
-            sa.text("""
+            sql("""
                 UPDATE work_item SET state = 'closed', ended_at = :at, end_reason = :reason, escalate_at = NULL,
                     age_out_warning_on = NULL
                 WHERE id = ANY(:ids)
@@ -239,7 +240,7 @@ async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: Closure
 async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
     """What waited for the referrer is open again; its deadline moves by the time it waited."""
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE work_item SET state = 'open', due_at = due_at + (:at - waiting_since), waiting_since = NULL,
                 escalate_at = due_at + (:at - waiting_since)
             WHERE referral_id = :id AND state = 'waiting_for_referrer' AND waiting_since IS NOT NULL
@@ -250,23 +251,23 @@ async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime) 
 
 
 async def mark_withdrawn(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
-    await tx.execute(sa.text("UPDATE referral SET withdrawn_at = :at WHERE id = :id"), {"id": referral_id, "at": at})
+    await tx.execute(sql("UPDATE referral SET withdrawn_at = :at WHERE id = :id"), {"id": referral_id, "at": at})
 
 
 async def erase(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
     """Destroy the key of what staff wrote, drop the facts of the referral and of its decisions, end its work."""
     what = {"id": referral_id, "at": at}
     await tx.execute(
-        sa.text("""
+        sql("""
             UPDATE referral SET wrapped_key = NULL, erased_at = :at, facts = '{}', linked = '[]', gaps = '[]'
             WHERE id = :id
         """),
         what,
     )
-    await tx.execute(sa.text("UPDATE decision SET facts = '{}' WHERE referral_id = :id"), {"id": referral_id})
-    await tx.execute(sa.text("DELETE FROM staff_text WHERE referral_id = :id"), {"id": referral_id})
-    await tx.execute(sa.text("DELETE FROM event WHERE key = :id"), {"id": referral_id})
+    await tx.execute(sql("UPDATE decision SET facts = '{}' WHERE referral_id = :id"), {"id": referral_id})
+    await tx.execute(sql("DELETE FROM staff_text WHERE referral_id = :id"), {"id": referral_id})
+    await tx.execute(sql("DELETE FROM event WHERE key = :id"), {"id": referral_id})
     await tx.execute(
-        sa.text("UPDATE work_item SET ended_at = :at, state = 'closed' WHERE referral_id = :id AND ended_at IS NULL"),
+        sql("UPDATE work_item SET ended_at = :at, state = 'closed' WHERE referral_id = :id AND ended_at IS NULL"),
         what,
     )

@@ -22,6 +22,7 @@ from services.triage.texts import StaffTexts
 from shared import audit, outbox
 from shared.access import Staff
 from shared.audit import Actor, Entry
+from shared.database import sql
 from shared.events import (
     AboutWorkItem,
     ClosureReason,
@@ -84,9 +85,7 @@ Step = Callable[[AsyncConnection, sa.Row[Any], Any, By, Desk], Awaitable[None]]
 
 async def take(tx: AsyncConnection, item_id: UUID, step: str, body: Any, by: By, desk: Desk) -> None:
     """Take one step. Raises Problem 404 for no such item, 409 (with its state) when the step is not possible now."""
-    row = (
-        await tx.execute(sa.text("SELECT * FROM work_item WHERE id = :id FOR UPDATE"), {"id": item_id})
-    ).one_or_none()
+    row = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id FOR UPDATE"), {"id": item_id})).one_or_none()
     if row is None:
         raise Problem("not-found")
     if row.ended_at is not None or row.state not in STEPS[step]:
@@ -108,7 +107,7 @@ def _detail(step: str, body: Any) -> str | None:
 async def _set(tx: AsyncConnection, row: sa.Row[Any], **values: Any) -> None:
     columns = ", ".join(f"{name} = :{name}" for name in values)
     await tx.execute(
-        sa.text(f"UPDATE work_item SET {columns} WHERE id = :item"),  # noqa: S608  names are this module's own
+        sql(f"UPDATE work_item SET {columns} WHERE id = :item"),  # noqa: S608  names are this module's own
         {"item": row.id, **values},
     )
 
@@ -144,7 +143,7 @@ async def _assign(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Assign, by
 
 async def _accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by: By, _: Desk) -> None:
     """The team takes the family on, in a place; with none free it stays on the waiting list."""
-    await tx.execute(sa.text("SELECT 1 FROM capacity WHERE route = :route FOR UPDATE"), {"route": row.route})
+    await tx.execute(sql("SELECT 1 FROM capacity WHERE route = :route FOR UPDATE"), {"route": row.route})
     if body.place is bodies.PlaceKind.INDIVIDUAL and Route(row.route) in await full_routes(tx):
         raise Problem("conflict", "Every individual place of this route is taken", extra={"state": row.state})
     await _set(
@@ -190,7 +189,7 @@ async def _decline(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Decline, 
 async def _override(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Override, by: By, desk: Desk) -> None:
     """A person decides otherwise; the machine's decision stays as it was, beside this one."""
     await _write(tx, row, "override", body.reason, by, desk)
-    referral = (await tx.execute(sa.text("SELECT * FROM referral WHERE id = :id"), {"id": row.referral_id})).one()
+    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": row.referral_id})).one()
     decided = rows.Decided(
         id=uuid7(),
         referral_id=row.referral_id,

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.crypto import Safe, seal, unseal
+from shared.database import sql
 from shared.ids import uuid7
 from shared.problems import Problem
 
@@ -41,7 +42,7 @@ class StaffTexts:
         """Store in the caller's transaction. Raises Problem 409 when the referral was erased."""
         key, text_id = await self._key(tx, referral_id), uuid7()
         await tx.execute(
-            sa.text("""
+            sql("""
                 INSERT INTO staff_text (id, referral_id, work_item_id, kind, author, at, sealed)
                 VALUES (:id, :referral, :item, :kind, :author, :at, :sealed)
             """),
@@ -58,13 +59,13 @@ class StaffTexts:
 
     async def read(self, tx: AsyncConnection, referral_id: UUID) -> list[Written]:
         """All texts of a referral, oldest first; none once its key is destroyed."""
-        wrapped = await tx.scalar(sa.text("SELECT wrapped_key FROM referral WHERE id = :id"), {"id": referral_id})
+        wrapped = await tx.scalar(sql("SELECT wrapped_key FROM referral WHERE id = :id"), {"id": referral_id})
         if wrapped is None:
             return []
         key = self._safe.unwrap(wrapped)
         rows: Sequence[sa.Row[Any]] = (
             await tx.execute(
-                sa.text("SELECT * FROM staff_text WHERE referral_id = :id ORDER BY at, id"), {"id": referral_id}
+                sql("SELECT * FROM staff_text WHERE referral_id = :id ORDER BY at, id"), {"id": referral_id}
             )
         ).all()
         return [
@@ -74,7 +75,7 @@ class StaffTexts:
     async def _key(self, tx: AsyncConnection, referral_id: UUID) -> bytes:
         row = (
             await tx.execute(
-                sa.text("SELECT wrapped_key, erased_at FROM referral WHERE id = :id FOR UPDATE"), {"id": referral_id}
+                sql("SELECT wrapped_key, erased_at FROM referral WHERE id = :id FOR UPDATE"), {"id": referral_id}
             )
         ).one()
         if row.erased_at is not None:
@@ -83,6 +84,6 @@ class StaffTexts:
             return self._safe.unwrap(row.wrapped_key)
         key, wrapped = self._safe.new_key()
         await tx.execute(
-            sa.text("UPDATE referral SET wrapped_key = :key WHERE id = :id"), {"key": wrapped, "id": referral_id}
+            sql("UPDATE referral SET wrapped_key = :key WHERE id = :id"), {"key": wrapped, "id": referral_id}
         )
         return key

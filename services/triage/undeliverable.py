@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database import sql
 from shared.events import Kind, Route, Urgency, WorkItemOpened
 from shared.ids import uuid7
 from shared.policy import Policy
@@ -18,7 +18,7 @@ async def open_item(tx: AsyncConnection, referral_id: UUID, *, at: datetime, pol
     """One open item per referral for whatever could not be delivered; None when there is one already."""
     known = (
         await tx.execute(
-            sa.text(
+            sql(
                 "SELECT r.reference, r.agency_id, r.kind, d.id AS decision_id FROM referral r LEFT JOIN decision d"
                 " ON d.referral_id = r.id WHERE r.id = :id ORDER BY d.decided_at DESC LIMIT 1"
             ),
@@ -38,7 +38,7 @@ async def open_item(tx: AsyncConnection, referral_id: UUID, *, at: datetime, pol
         due_at=due_at(at, days=policy.working_time.seen_days, cutoff=policy.working_time.cutoff),
     )
     created = await tx.execute(
-        sa.text("""
+        sql("""
             INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, urgency, marks,
                                    state, received_at, due_at, escalate_at)
             SELECT :item, :id, :decision, :reference, :agency, :about, 'review', 'urgent', '["undeliverable"]',

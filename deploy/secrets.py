@@ -1,0 +1,66 @@
+"""Write the secrets that docker-compose.yml asks for: `python3 -m deploy.secrets .env` (no packages needed).
+
+The file is made readable by its owner only and never replaced: whoever loses these keys can't read stored referrals.
+Without a file name the lines go to standard output.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from typing import Final
+
+KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
+"""32 random bytes in base64url (shared/crypto.py)."""
+TOKENS: Final = ("PIR_INTERNAL_TOKEN", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD")
+"""Letters, digits, - and _ only, so that one can stand in a URL."""
+
+KEEP: Final = """\
+# Keep a copy of this file apart from the database's backups. Without PIR_MASTER_KEY and PIR_TRIAGE_MASTER_KEY nobody
+# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised.
+"""
+TO_FILL_IN: Final = """\
+
+# Staff sign in with the council's identity provider: the file of its public keys, and what its tokens say of
+# themselves. Until these are real nobody on the staff can sign in; agencies can already send.
+#PIR_STAFF_JWKS=./staff-jwks.json
+PIR_STAFF_ISSUER=https://identity.example.org/
+PIR_STAFF_AUDIENCE=parent-infant-referrals
+
+# Mail goes to the mail catcher of docker-compose.yml until these name a real server.
+PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
+#PIR_SMTP_HOST=smtp.example.org
+#PIR_SMTP_PORT=587
+#PIR_SMTP_TLS=starttls
+#PIR_SMTP_USER=
+#PIR_SMTP_PASSWORD=
+
+# The policy that is live: the id of a file in deploy/policies.
+#PIR_POLICY=nottingham
+"""
+
+
+def environment_file() -> str:
+    """Fresh secrets and, commented, what a deployment sets; different at every call."""
+    keys = [f"{name}={base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}\n" for name in KEYS]
+    tokens = [f"{name}={secrets.token_urlsafe(32)}\n" for name in TOKENS]
+    return "".join([KEEP, *keys, *tokens, TO_FILL_IN])
+
+
+def main(arguments: list[str]) -> str | None:
+    """Write the file; returns one line when that is refused."""
+    if not arguments:
+        print(environment_file(), end="")
+        return None
+    try:
+        with os.fdopen(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(environment_file())
+    except FileExistsError:
+        return f"{arguments[0]} is there already; it may hold the only copy of keys in use, so it is left as it is"
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

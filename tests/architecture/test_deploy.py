@@ -1,0 +1,248 @@
+"""docker-compose.yml, the image and the monitoring files: what they promise, checked without Docker."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import secrets as deploy_secrets
+from deploy.local.bootstrap import UV_VERSION
+from services.metrics.settings import Settings as MetricsSettings
+from services.notify.settings import Settings as NotifySettings
+from services.notify.settings import Tls
+from services.referral.settings import Settings as ReferralSettings
+from services.triage.settings import Settings as TriageSettings
+from shared.crypto import read_key
+from shared.policy import load_all
+from shared.settings import Profile
+
+yaml = pytest.importorskip("ruamel.yaml", reason="the lint group brings it")
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS: dict[str, Any] = {
+    "referral": ReferralSettings,
+    "triage": TriageSettings,
+    "notify": NotifySettings,
+    "metrics": MetricsSettings,
+}
+THEIRS = ("postgres", "kafka", "mailpit", "prometheus", "grafana")
+KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY"}
+
+
+def written(path: str) -> Any:
+    return yaml.YAML(typ="safe").load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def given() -> dict[str, str]:
+    """What `python3 -m deploy.secrets` writes, as Compose reads it."""
+    lines = deploy_secrets.environment_file().splitlines()
+    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
+    return {name: value.strip('"') for name, value in pairs}
+
+
+def filled_in(value: Any, known: dict[str, str]) -> Any:
+    """Compose's substitution: `${NAME}`, `${NAME:-default}`, `${NAME:?complaint}`."""
+
+    def one(found: re.Match[str]) -> str:
+        name, kind, word = found.groups()
+        if known.get(name):
+            return known[name]
+        if kind == ":-":
+            return word
+        raise LookupError(f"{name}: {word}")
+
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)(?:(:-|:\?)([^}]*))?\}", one, value)
+    if isinstance(value, dict):
+        return {name: filled_in(each, known) for name, each in value.items()}
+    return [filled_in(each, known) for each in value] if isinstance(value, list) else value
+
+
+def compose(known: dict[str, str] | None = None) -> dict[str, Any]:
+    services: dict[str, Any] = filled_in(written("docker-compose.yml"), given() if known is None else known)["services"]
+    return services
+
+
+def environment(name: str) -> dict[str, str]:
+    """As the container gets it: a variable without a value is the host's, which has none here."""
+    return {key: str(value) for key, value in compose()[name]["environment"].items() if value is not None}
+
+
+@pytest.fixture(params=OURS)
+def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Any]:
+    for variable in [*KEYS, "DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "PIR_CREDENTIALS_FILE", "PIR_MAIL_DIR"]:
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environment(request.param).items():
+        monkeypatch.setenv(variable, value)
+    return request.param, OURS[request.param]()
+
+
+def test_every_service_takes_the_settings_that_compose_gives_it(started: tuple[str, Any]) -> None:
+    name, settings = started
+    assert settings.profile is Profile.PRODUCTION
+    assert settings.host == "0.0.0.0"
+    assert settings.dsn.startswith("postgresql://pir:")
+    assert settings.policy in load_all(settings.policies_dir)
+    assert f"127.0.0.1:{settings.port}/health/live" in str(compose()[name]["healthcheck"]["test"])
+
+
+def test_compose_starts_with_nothing_but_the_generated_file() -> None:
+    assert set(compose()) == {*OURS, *THEIRS, "setup"}
+
+
+def test_compose_refuses_to_start_without_a_secret() -> None:
+    for secret in [*deploy_secrets.KEYS, *deploy_secrets.TOKENS]:
+        with pytest.raises(LookupError, match=secret):
+            compose(given() | {secret: ""})
+
+
+def test_a_service_holds_only_its_own_keys() -> None:
+    held = {name: KEYS & set(compose()[name].get("environment", {})) for name in compose()}
+    assert held.pop("referral") == {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}
+    assert held.pop("triage") == {"PIR_TRIAGE_MASTER_KEY"}
+    assert not any(held.values())
+
+
+def test_the_internal_token_is_known_to_two_services() -> None:
+    token = "a-token-to-look-for"
+    known = compose(given() | {"PIR_INTERNAL_TOKEN": token})
+    assert {name for name, service in known.items() if token in str(service)} == {"referral", "triage"}
+
+
+def test_mail_goes_to_the_catcher_without_a_login_until_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in environment("notify").items():
+        monkeypatch.setenv(variable, value)
+    settings = NotifySettings()
+    assert (settings.smtp_host, settings.smtp_port, settings.smtp_tls) == ("mailpit", 1025, Tls.NONE)
+    assert settings.smtp_user is None
+
+
+def test_nothing_is_published_beyond_this_machine() -> None:
+    ports = [port for service in compose().values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_counts_servers_and_metrics_are_not_published() -> None:
+    assert not [name for name in ("metrics", "prometheus", "postgres", "kafka", "setup") if "ports" in compose()[name]]
+
+
+def test_postgresql_and_kafka_have_no_way_in_or_out() -> None:
+    networks = written("docker-compose.yml")["networks"]
+    assert networks["data"]["internal"]
+    assert networks["watch"]["internal"]
+    assert compose()["postgres"]["networks"] == compose()["kafka"]["networks"] == ["data"]
+
+
+def test_every_container_is_without_privileges() -> None:
+    for name, service in compose().items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only") or name == "kafka", name
+
+
+def test_every_image_has_a_pinned_version() -> None:
+    for name in THEIRS:
+        assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", compose()[name]["image"]), name
+
+
+def test_services_wait_for_the_deploy_step_and_stop_in_their_own_time() -> None:
+    for name in OURS:
+        assert compose()[name]["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
+        assert compose()[name]["stop_grace_period"] == "20s"
+        assert compose()[name]["command"] == ["python", "-m", f"services.{name}"]
+
+
+def test_compose_runs_the_kafka_that_the_tests_run() -> None:
+    version = compose()["kafka"]["image"].partition(":")[2]
+    assert f"-{version}.jar" in (ROOT / "deploy/local/kafka.lock").read_text(encoding="utf-8")
+
+
+def test_the_image_is_built_by_the_uv_that_made_the_lock() -> None:
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    assert f"uv=={UV_VERSION}" in dockerfile
+    assert "uv sync --frozen --no-default-groups\n" in dockerfile
+    assert re.search(r"^USER 10001", dockerfile, re.MULTILINE)
+
+
+def test_without_the_identity_providers_keys_nobody_on_the_staff_signs_in() -> None:
+    assert json.loads((ROOT / "deploy/no-staff-jwks.json").read_text(encoding="utf-8")) == {"keys": []}
+    assert compose()["triage"]["volumes"] == ["./deploy/no-staff-jwks.json:/etc/pir/staff-jwks.json:ro"]
+
+
+def test_secrets_are_written_once_and_for_their_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    assert deploy_secrets.main([str(file)]) is None
+    first = file.read_text(encoding="utf-8")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "it is left as it is" in str(deploy_secrets.main([str(file)]))
+    assert file.read_text(encoding="utf-8") == first
+
+
+def test_generated_keys_have_the_form_that_services_read() -> None:
+    known = given()
+    assert all(len(read_key(known[name])) == 32 for name in deploy_secrets.KEYS)
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{40,}", known[name]) for name in deploy_secrets.TOKENS)
+    assert known["PIR_MASTER_KEY"] != given()["PIR_MASTER_KEY"]
+
+
+def test_git_does_not_take_the_secrets() -> None:
+    assert ".env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def measured() -> set[str]:
+    """Every metric name in the code."""
+    sources = [*(ROOT / "shared").rglob("*.py"), *(ROOT / "services").rglob("*.py")]
+    return {name for file in sources for name in re.findall(r'"(pir_[a-z_]+)"', file.read_text(encoding="utf-8"))}
+
+
+def asked(queries: list[str]) -> set[str]:
+    """The metrics that queries name, without what Prometheus adds to a histogram's."""
+    names = {name for query in queries for name in re.findall(r"\bpir_[a-z_]+", query)}
+    return {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
+
+
+def test_alerts_ask_only_for_what_is_measured() -> None:
+    rules = [rule for group in written("deploy/prometheus/alerts.yml")["groups"] for rule in group["rules"]]
+    assert rules
+    assert asked([rule["expr"] for rule in rules]) <= measured()
+
+
+def test_every_alert_points_to_a_part_of_the_operations_page() -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    for group in written("deploy/prometheus/alerts.yml")["groups"]:
+        for rule in group["rules"]:
+            assert f"\n## {rule['annotations']['read'].partition(', ')[2]}\n" in page, rule["alert"]
+
+
+def test_the_dashboard_asks_only_for_what_is_measured() -> None:
+    board = json.loads((ROOT / "deploy/grafana/dashboards/referrals.json").read_text(encoding="utf-8"))
+    assert asked([target["expr"] for panel in board["panels"] for target in panel["targets"]]) <= measured()
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_prometheus_asks_every_service_where_it_listens() -> None:
+    (job,) = written("deploy/prometheus/prometheus.yml")["scrape_configs"]
+    targets = job["static_configs"][0]["targets"]
+    ports = {name: environment(name)[f"PIR_{name.upper()}_PORT"] for name in OURS}
+    assert sorted(targets) == sorted(f"{name}:{port}" for name, port in ports.items())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
+        ("hadolint", "deploy/Dockerfile"),
+    ],
+    ids=["compose", "dockerfile"],
+)
+def test_the_linters_have_nothing_to_say(command: tuple[str, ...]) -> None:
+    program = Path(sys.executable).parent / command[0]
+    if not program.exists():
+        pytest.skip("the lint group brings it")
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,104 @@
+"""Fixtures on real servers; what they are is said in tests/servers.py.
+
+Tests that ask for one of them belong to the marker `stack`: skipped when the servers can't be started, failed with
+PIR_REQUIRE_STACK=1. One pytest process starts one pair of servers; with xdist (`-n`) each worker would start its own,
+and workers must not share given ones, because topic names are fixed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from tests.servers import Servers, running
+from tests.system import System
+
+REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """FastStream lets go of a producer whose start failed (Kafka away); it holds no socket, it only says so."""
+    config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever uses a real server carries the marker, so that `-m "not stack"` needs none."""
+    for item in items:
+        if REAL.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """PostgreSQL and Kafka, started once."""
+    servers = running(tmp_path_factory.mktemp("stack"))
+    try:
+        found = servers.__enter__()
+        found.make_template()
+    except Exception as error:
+        if os.environ.get("PIR_REQUIRE_STACK") == "1":
+            raise
+        pytest.skip(f"no PostgreSQL and Kafka: {error}")
+    try:
+        yield found
+    finally:
+        servers.__exit__(None, None, None)
+
+
+@pytest.fixture
+def new_database(stack: Servers) -> Iterator[Callable[[], str]]:
+    """Make a migrated, empty database and return its URL; it is dropped after the test."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(stack.new_database())
+        return stack.url_of(names[-1])
+
+    yield make
+    for name in names:
+        stack.drop_database(name)
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """The URL of this test's own database."""
+    return new_database()
+
+
+@pytest.fixture
+def postgres(stack: Servers) -> Iterator[Postgres]:
+    """PostgreSQL to stop, kill and pause; it runs again after the test."""
+    if stack.postgres is None:
+        pytest.skip("this PostgreSQL is not ours to stop")
+    yield stack.postgres
+    stack.postgres.resume()
+    stack.postgres.start()
+
+
+@pytest.fixture
+def kafka(stack: Servers) -> Iterator[Kafka]:
+    """Kafka to stop, kill and pause; it runs again after the test."""
+    if stack.kafka is None:
+        pytest.skip("this Kafka is not ours to stop")
+    yield stack.kafka
+    stack.kafka.resume()
+    stack.kafka.start()
+
+
+@pytest.fixture
+async def empty_topics(stack: Servers) -> None:
+    """The contract's topics without a record."""
+    await stack.empty_topics()
+
+
+@pytest.fixture(scope="module")
+def system(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The four services as processes of their own, on a database and topics of their own."""
+    name = stack.new_database()
+    with System(stack, stack.url_of(name), tmp_path_factory.mktemp("system")) as running_system:
+        yield running_system
+    stack.drop_database(name)

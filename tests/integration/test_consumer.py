@@ -1,0 +1,292 @@
+"""The consumer's promise on a real PostgreSQL: each event takes effect once, in order, or is parked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from deploy.local.postgres import Postgres
+from shared import repair
+from shared.events import Envelope, ReferralWithdrawn
+from shared.ids import uuid7
+from shared.parked import BEHIND
+from tests.integration.support import (
+    a_consumer,
+    a_record,
+    an_event,
+    count,
+    effects_of,
+    failing_for,
+    fetch,
+    history_of,
+    take_effect,
+)
+
+WAITING = "parked WHERE resolved_at IS NULL"
+
+
+async def handle(engine: AsyncEngine, events: Sequence[Envelope[Any]], handler: Any = take_effect) -> None:
+    await a_consumer(engine, handler).handle([a_record(event) for event in events])
+
+
+async def test_an_event_that_comes_again_takes_no_second_effect(probe: AsyncEngine) -> None:
+    events = history_of(keys=5, events=4)
+    await handle(probe, events)
+    await handle(probe, events)
+    assert await count(probe, "effect") == 20
+
+
+async def test_an_event_that_comes_twice_in_one_batch_takes_effect_once(probe: AsyncEngine) -> None:
+    event = an_event()
+    await handle(probe, [event, event])
+    assert await count(probe, "effect") == 1
+
+
+async def test_the_same_batch_in_two_copies_at_once_takes_effect_once(probe: AsyncEngine) -> None:
+    events = history_of(keys=100, events=5)
+    await asyncio.gather(handle(probe, events), handle(probe, list(reversed(events))), handle(probe, events))
+    assert await count(probe, "effect") == 500
+    assert await count(probe, "parked") == 0
+
+
+async def test_one_event_of_a_hundred_that_fails_is_parked_and_the_others_take_effect_in_order(
+    probe: AsyncEngine,
+) -> None:
+    events = history_of(keys=20, events=5)
+    culprit = events[-1]
+    await handle(probe, events, failing_for({culprit.id}))
+    [row] = await fetch(probe, "SELECT event_id, key, cause FROM parked")
+    assert (row.event_id, row.key, row.cause) == (culprit.id, culprit.key, "handler: ValueError")
+    for key in {event.key for event in events}:
+        assert await effects_of(probe, key) == ([1, 2, 3, 4] if key == culprit.key else [1, 2, 3, 4, 5])
+
+
+async def test_later_events_of_a_parked_referral_wait_behind_it(probe: AsyncEngine) -> None:
+    events = history_of(keys=3, events=3)
+    await handle(probe, events, failing_for({events[0].id}))
+    rows = await fetch(probe, "SELECT key, cause FROM parked ORDER BY id")
+    assert [(row.key, row.cause) for row in rows] == [
+        (events[0].key, "handler: ValueError"),
+        (events[0].key, BEHIND),
+        (events[0].key, BEHIND),
+    ]
+    assert await count(probe, "effect") == 6
+
+
+async def test_an_event_of_a_parked_referral_waits_in_a_later_batch_too(probe: AsyncEngine) -> None:
+    first, second, third = history_of(keys=1, events=3)
+    await handle(probe, [first], failing_for({first.id}))
+    await handle(probe, [second, third])
+    assert await count(probe, "effect") == 0
+    assert await count(probe, WAITING) == 3
+
+
+async def test_a_replay_finishes_what_was_parked_in_order(probe: AsyncEngine) -> None:
+    events = history_of(keys=2, events=4)
+    bad = {events[0].id, events[1].id}
+    await handle(probe, events, failing_for(bad))
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga") == (8, 0)
+    assert [await effects_of(probe, event.key) for event in events[:2]] == [[1, 2, 3, 4]] * 2
+    assert await count(probe, "parked WHERE resolution = 'replayed' AND resolved_by = 'olga' AND value IS NULL") == 8
+
+
+async def test_after_a_replay_new_events_of_the_referral_are_handled_at_once(probe: AsyncEngine) -> None:
+    first, second = history_of(keys=1, events=2)
+    await handle(probe, [first], failing_for({first.id}))
+    await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga")
+    await handle(probe, [second])
+    assert await effects_of(probe, first.key) == [1, 2]
+
+
+async def test_a_replay_that_fails_again_lets_nothing_overtake(probe: AsyncEngine) -> None:
+    events = history_of(keys=2, events=2)
+    broken, fine = events[0], events[1]
+    handler = failing_for({broken.id, fine.id})
+    await handle(probe, events, handler)
+    still_broken = {ReferralWithdrawn: failing_for({broken.id})}
+    assert await repair.replay(probe, still_broken, only=None, by="olga") == (2, 2)
+    assert await effects_of(probe, broken.key) == []
+    assert await effects_of(probe, fine.key) == [1, 2]
+
+
+async def test_a_replay_of_one_row_takes_all_of_its_referral_and_no_other(probe: AsyncEngine) -> None:
+    events = history_of(keys=2, events=2)
+    await handle(probe, events, failing_for({events[0].id, events[1].id}))
+    [row] = await fetch(probe, "SELECT id FROM parked WHERE event_id = :id", id=events[0].id)
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=row.id, by="olga") == (2, 0)
+    assert await effects_of(probe, events[0].key) == [1, 2]
+    assert await effects_of(probe, events[1].key) == []
+
+
+async def test_two_replays_at_once_take_effect_once(probe: AsyncEngine) -> None:
+    events = history_of(keys=10, events=3)
+    await handle(probe, events, failing_for({event.id for event in events[:10]}))
+    both = (repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=name) for name in ("olga", "oscar"))
+    await asyncio.gather(*both)
+    assert [await effects_of(probe, event.key) for event in events[:10]] == [[1, 2, 3]] * 10
+
+
+async def test_what_is_discarded_keeps_who_and_why_but_not_its_value(probe: AsyncEngine) -> None:
+    first, second = history_of(keys=1, events=2)
+    await handle(probe, [first, second], failing_for({first.id}))
+    [row] = await fetch(probe, "SELECT id FROM parked WHERE event_id = :id", id=first.id)
+    assert await repair.discard(probe, row.id, reason="sent by a test system", by="olga")
+    [row] = await fetch(probe, "SELECT * FROM parked WHERE event_id = :id", id=first.id)
+    assert (row.resolution, row.resolved_by, row.reason) == ("discarded", "olga", "sent by a test system")
+    assert row.value is None
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga") == (1, 0)
+    assert await effects_of(probe, first.key) == [2]
+
+
+async def test_a_connection_that_dies_in_a_handler_is_no_reason_to_park(probe: AsyncEngine) -> None:
+    tries = 0
+
+    async def cut_off_once(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        nonlocal tries
+        tries += 1
+        await take_effect(events, tx)
+        if tries == 1:
+            await tx.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    await handle(probe, history_of(keys=10, events=3), cut_off_once)
+    assert await count(probe, "effect") == 30
+    assert await count(probe, "parked") == 0
+
+
+async def test_a_deadlock_is_no_reason_to_park(probe: AsyncEngine) -> None:
+    async with probe.begin() as tx:
+        await tx.execute(sa.text("CREATE TABLE row_of AS SELECT n FROM generate_series(1, 2) AS n"))
+    tries = 0
+    both_hold_one = asyncio.Barrier(2)
+
+    def locking(first: int, second: int) -> Any:
+        async def handler(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+            nonlocal tries
+            tries += 1
+            await tx.execute(sa.text("SELECT 1 FROM row_of WHERE n = :n FOR UPDATE"), {"n": first})
+            if tries <= 2:
+                await both_hold_one.wait()
+            await tx.execute(sa.text("SELECT 1 FROM row_of WHERE n = :n FOR UPDATE"), {"n": second})
+            await take_effect(events, tx)
+
+        return handler
+
+    await asyncio.gather(
+        handle(probe, history_of(keys=1, events=3), locking(1, 2)),
+        handle(probe, history_of(keys=1, events=3), locking(2, 1)),
+    )
+    assert tries == 3  # PostgreSQL ended one of the two, which then went through
+    assert await count(probe, "effect") == 6
+    assert await count(probe, "parked") == 0
+
+
+async def test_a_crash_of_postgresql_delays_a_batch_and_parks_nothing(
+    probe: AsyncEngine, postgres: Postgres
+) -> None:
+    events = history_of(keys=50, events=10)
+    await asyncio.to_thread(postgres.kill)
+    working = asyncio.create_task(handle(probe, events))
+    await asyncio.sleep(0.5)
+    assert not working.done()
+    await asyncio.to_thread(postgres.start)
+    await working
+    assert await count(probe, "effect") == 500
+    assert await count(probe, "parked") == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "cause"),
+    [
+        ("value", b"{not json", "value: "),
+        ("value", b"", "value: "),
+        ("value", None, "value: "),
+        ("value", b"[]", "value: "),
+        ("value", b"\xff\xfe", "value: "),
+        ("value", b'{"reference": null}', "value: "),
+        ("value", b"x" * 1024 * 1024, "value: "),
+        ("key", None, "attributes: "),
+        ("key", b"\xff", "attributes: "),
+        ("key", b"not-an-id", "attributes: "),
+        ("headers", [], "type: "),
+    ],
+    ids=["bad JSON", "empty", "null", "a list", "UTF-16", "null member", "1 MiB", "no key", "binary key", "odd key", "bare"],
+)
+async def test_a_record_that_cannot_be_read_is_parked_whole(
+    probe: AsyncEngine, part: str, value: Any, cause: str
+) -> None:
+    good = an_event()
+    poison = a_record(an_event(), **{part: value})
+    await a_consumer(probe).handle([poison, a_record(good)])
+    [row] = await fetch(probe, "SELECT * FROM parked")
+    assert row.cause.startswith(cause)
+    assert (row.value, row.raw_key) == (poison.value, poison.key)
+    assert await effects_of(probe, good.key) == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "cause"),
+    [
+        ("ce_type", b"\xff\xfe", "type: not UTF-8"),
+        ("ce_type", None, "type: unknown"),
+        ("ce_type", b"referral.withdrawn.v9", "type: unknown"),
+        ("ce_type", b"referral.\x00.v1", "type: unknown"),
+        ("ce_id", b"\xff", "attributes: "),
+        ("ce_id", None, "attributes: "),
+        ("ce_time", b"yesterday", "attributes: "),
+        ("ce_sequence", b"many", "attributes: "),
+        ("ce_correlationid", b"", "attributes: "),
+        ("traceparent", b"\xff", "attributes: "),
+    ],
+)
+async def test_a_record_with_a_broken_attribute_is_parked(
+    probe: AsyncEngine, name: str, value: bytes | None, cause: str
+) -> None:
+    poison = a_record(an_event())
+    headers = [(known, text) for known, text in poison.headers if known != name]
+    await a_consumer(probe).handle([a_record(an_event(), headers=[*headers, (name, value)]), a_record(an_event())])
+    [row] = await fetch(probe, "SELECT cause FROM parked")
+    assert row.cause.startswith(cause)
+    assert await count(probe, "effect") == 1
+
+
+@pytest.mark.parametrize(("name", "value"), [("x-note", b"\xff"), ("x-note", None), ("x-\x00", b""), ("", b"")])
+async def test_a_header_that_is_not_ours_does_no_harm(probe: AsyncEngine, name: str, value: bytes | None) -> None:
+    good, bad = a_record(an_event()), a_record(an_event(), value=b"{")
+    for record in (good, bad):
+        record.headers.append((name, value))
+    await asyncio.wait_for(a_consumer(probe).handle([good, bad]), 10)
+    assert await count(probe, "effect") == 1
+    assert await count(probe, "parked") == 1
+
+
+async def test_a_time_without_an_offset_is_parked(probe: AsyncEngine) -> None:
+    record = a_record(an_event())
+    headers = [(name, value) for name, value in record.headers if name != "ce_time"]
+    await a_consumer(probe).handle([a_record(an_event(), headers=[*headers, ("ce_time", b"2026-06-15T12:00:00")])])
+    assert await count(probe, WAITING) == 1
+
+
+async def test_the_same_poison_twice_is_one_parked_row(probe: AsyncEngine) -> None:
+    poison = a_record(an_event(), value=b"{")
+    for _ in range(2):
+        await a_consumer(probe).handle([poison])
+    assert await count(probe, "parked") == 1
+
+
+async def test_the_cause_of_a_parked_row_holds_no_value_of_it(probe: AsyncEngine) -> None:
+    await a_consumer(probe).handle([a_record(an_event(), value=b'{"reference": ["Robin Shah"], "agency_id": "Shah"}')])
+    [row] = await fetch(probe, "SELECT cause FROM parked")
+    assert "Shah" not in row.cause
+
+
+async def test_an_event_that_this_service_does_not_hear_is_passed_over(probe: AsyncEngine) -> None:
+    record = a_record(an_event(uuid7()))
+    headers = [(name, b"referral.received.v1" if name == "ce_type" else value) for name, value in record.headers]
+    await a_consumer(probe).handle([a_record(an_event(), headers=headers)])
+    assert await count(probe, "parked") == 0
+    assert await count(probe, "inbox") == 0

@@ -1,0 +1,186 @@
+"""The consumer in its group on a real Kafka: poison, cancelled handlers, copies that come and go, outages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from shared.events import Envelope
+from tests.integration.support import (
+    a_consumer,
+    an_event,
+    count,
+    effects_of,
+    eventually,
+    failing_for,
+    fetch,
+    headers_of,
+    history_of,
+    producer,
+    publish,
+    running,
+    take_effect,
+)
+from tests.servers import Servers
+
+
+@pytest.fixture
+async def topic(stack: Servers) -> str:
+    """A topic of this test's own, with four partitions."""
+    return await stack.new_topic()
+
+
+def a_copy(stack: Servers, engine: AsyncEngine, topic: str, handler: Any = take_effect, **more: Any) -> Any:
+    """One consumer of the group that is named after the topic."""
+    return a_consumer(
+        engine,
+        handler,
+        topics=[topic],
+        bootstrap_servers=stack.kafka_bootstrap_servers,
+        group=topic,
+        **more,
+    )
+
+
+async def all_done(engine: AsyncEngine, expected: int, seconds: float = 60) -> None:
+    async def done() -> bool:
+        return await count(engine, "effect") >= expected
+
+    await eventually(done, what=f"{expected} effects", seconds=seconds)
+
+
+async def test_poison_on_the_topic_is_parked_and_everything_else_is_done(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    good = history_of(keys=50, events=10)
+    await publish(stack.kafka_bootstrap_servers, topic, good[:250])
+    event = an_event()
+    value, headers = event.data.model_dump_json().encode(), headers_of(event)
+    unknown = [(name, b"referral.withdrawn.v9" if name == "ce_type" else text) for name, text in headers]
+    poison: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]] = [
+        (b"k", b"{not json", [*headers]),
+        (b"k", value, [("ce_type", b"\xff\xfe")]),
+        (b"k", value, [("ce_type", None)]),
+        (str(event.key).encode(), None, [*headers]),
+        (None, value, [*headers]),
+        (str(event.key).encode(), value, [*unknown]),
+        (b"k", b"x" * (1024 * 1024 - 1024), [*headers]),
+    ]
+    async with producer(stack.kafka_bootstrap_servers) as sender:
+        for key, text, named in poison:
+            await sender.send_and_wait(topic, text, key=key, headers=named, partition=1)
+    await publish(stack.kafka_bootstrap_servers, topic, good[250:])
+    async with running(a_copy(stack, probe, topic)):
+        await all_done(probe, 500)
+    assert await count(probe, "parked") == 7
+    for key in {event.key for event in good}:
+        assert await effects_of(probe, key) == list(range(1, 11))
+
+
+async def test_a_handler_that_is_cancelled_does_not_end_the_consumer(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    events = history_of(keys=10, events=3)
+    culprit = events[-1]
+    async with running(a_copy(stack, probe, topic, failing_for({culprit.id}, asyncio.CancelledError))):
+        await publish(stack.kafka_bootstrap_servers, topic, events)
+        await all_done(probe, 29)
+        later = history_of(keys=10, events=1)
+        await publish(stack.kafka_bootstrap_servers, topic, later)
+        await all_done(probe, 39)
+    [row] = await fetch(probe, "SELECT event_id FROM parked")
+    assert row.event_id == culprit.id
+
+
+async def test_copies_that_join_and_leave_under_load_lose_and_double_nothing(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    events = history_of(keys=100, events=30)
+
+    async def slow(some: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        await take_effect(some, tx)
+        await asyncio.sleep(0.05)
+
+    async with running(a_copy(stack, probe, topic, slow)):
+        sending = asyncio.create_task(publish_slowly(stack, topic, events))
+        for _ in range(2):
+            await asyncio.sleep(1)
+            async with running(joining := a_copy(stack, probe, topic, slow)):
+                await eventually(lambda copy=joining: has_partitions(copy), what="partitions for the new copy")
+                await asyncio.sleep(1)
+        await sending
+        await all_done(probe, 3000)
+    assert await count(probe, "effect") == 3000
+    assert await count(probe, "parked") == 0
+    for key in {event.key for event in events}:
+        assert await effects_of(probe, key) == list(range(1, 31))
+
+
+async def publish_slowly(stack: Servers, topic: str, events: Sequence[Envelope[Any]]) -> None:
+    async with producer(stack.kafka_bootstrap_servers) as sender:
+        for number, event in enumerate(events):
+            value, key = event.data.model_dump_json().encode(), str(event.key).encode()
+            await sender.send(topic, value, key=key, headers=headers_of(event))
+            if number % 100 == 0:
+                await asyncio.sleep(0.2)
+
+
+async def has_partitions(copy: Any) -> bool:
+    return copy.is_assigned
+
+
+async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, probe: AsyncEngine, topic: str) -> None:
+    await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=20, events=5))
+    async with running(a_copy(stack, probe, topic)):
+        await all_done(probe, 100)
+    seen: list[Any] = []
+
+    async def watch(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        seen.extend(events)
+        await take_effect(events, tx)
+
+    async with probe.begin() as tx:
+        await tx.exec_driver_sql("TRUNCATE inbox")  # or a repeat would stay unseen
+    async with running(a_copy(stack, probe, topic, watch)):
+        await publish(stack.kafka_bootstrap_servers, topic, [last := an_event()])
+        await all_done(probe, 101)
+    assert [event.id for event in seen] == [last.id]
+
+
+async def test_a_consumer_waits_for_a_kafka_that_is_away_at_the_start_and_again_later(
+    stack: Servers, probe: AsyncEngine, topic: str, kafka: Kafka
+) -> None:
+    await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=10, events=2))
+    await asyncio.to_thread(kafka.stop)
+    async with running(a_copy(stack, probe, topic)):
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kafka.start)
+        await all_done(probe, 20)
+        await asyncio.to_thread(kafka.kill)
+        await asyncio.to_thread(kafka.start)
+        await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=10, events=2))
+        await all_done(probe, 40)
+    assert await count(probe, "effect") == 40
+
+
+async def test_a_crash_of_postgresql_under_the_consumer_loses_doubles_and_parks_nothing(
+    stack: Servers, probe: AsyncEngine, topic: str, postgres: Postgres
+) -> None:
+    events = history_of(keys=100, events=20)
+    async with running(a_copy(stack, probe, topic)):
+        sending = asyncio.create_task(publish_slowly(stack, topic, events))
+        await asyncio.sleep(1)
+        await asyncio.to_thread(postgres.kill)
+        await asyncio.to_thread(postgres.start)
+        await sending
+        await all_done(probe, 2000)
+    assert await count(probe, "effect") == 2000
+    assert await count(probe, "parked") == 0
+    for key in {event.key for event in events}:
+        assert await effects_of(probe, key) == list(range(1, 21))

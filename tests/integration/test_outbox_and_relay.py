@@ -1,0 +1,237 @@
+"""The outbox and its relay: numbered, in order, at least once, whatever is away or dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from shared import outbox
+from shared.errors import is_transient
+from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
+from shared.ids import uuid7
+from shared.outbox import PARTS, Cause
+from shared.relay import BALANCE_SECONDS, Relay
+from tests.integration.support import (
+    SCHEMA,
+    a_draft,
+    count,
+    ended,
+    eventually,
+    fetch,
+    named_headers,
+    probe_engine,
+    read_all,
+    running,
+    sequences_by_key,
+    something_happened,
+)
+from tests.servers import Servers
+
+pytestmark = pytest.mark.usefixtures("empty_topics")
+
+
+async def append(engine: AsyncEngine, *keys: UUID) -> None:
+    async with engine.begin() as tx:
+        await outbox.append(tx, [a_draft(key) for key in keys])
+
+
+def a_relay(stack: Servers, database: str) -> Relay:
+    return Relay(dsn=database, schema=SCHEMA, bootstrap_servers=stack.kafka_bootstrap_servers)
+
+
+async def is_drained(engine: AsyncEngine) -> bool:
+    return await count(engine, "outbox") == 0
+
+
+async def published(stack: Servers) -> list[dict[str, str]]:
+    return [named_headers(record) for record in await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)]
+
+
+async def test_events_of_a_key_are_numbered_from_one_without_gaps(probe: AsyncEngine) -> None:
+    one, other = uuid7(), uuid7()
+    await append(probe, one, other, one)
+    await append(probe, one)
+    rows = await fetch(probe, "SELECT key, sequence FROM event e JOIN outbox o ON o.event_id = e.id ORDER BY position")
+    assert [(row.key, row.sequence) for row in rows] == [(one, 1), (other, 1), (one, 2), (one, 3)]
+
+
+async def test_what_is_rolled_back_was_never_said(probe: AsyncEngine) -> None:
+    async with probe.connect() as tx:
+        await outbox.append(tx, [a_draft(uuid7())])
+        await tx.rollback()
+    assert await count(probe, "event") == 0
+    assert await is_drained(probe)
+
+
+async def test_of_two_transactions_that_number_a_key_at_once_the_second_has_to_try_again(probe: AsyncEngine) -> None:
+    key = uuid7()
+    async with probe.connect() as first, probe.connect() as second:
+        await outbox.append(first, [a_draft(key)])
+        late = asyncio.create_task(outbox.append(second, [a_draft(key)]))
+        await asyncio.sleep(0.2)
+        await first.commit()
+        with pytest.raises(sa.exc.IntegrityError) as caught:
+            await late
+    assert is_transient(caught.value)
+
+
+async def test_an_event_travels_with_its_cloudevents_attributes(
+    stack: Servers, database: str, probe: AsyncEngine
+) -> None:
+    key, correlation, causation = uuid7(), uuid7(), uuid7()
+    trace = f"00-{'1' * 32}-{'2' * 16}-01"
+    draft = a_draft(key, something_happened(), cause=Cause(correlation, causation, trace))
+    async with probe.begin() as tx:
+        await outbox.append(tx, [draft])
+    async with running(a_relay(stack, database)):
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    [record] = await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)
+    [stored] = await fetch(probe, "SELECT id FROM event")
+    assert record.key == str(key).encode()
+    assert ReferralWithdrawn.model_validate_json(record.value) == draft.data
+    assert named_headers(record) == {
+        "ce_specversion": "1.0",
+        "ce_id": str(stored.id),
+        "ce_source": "/pir/probe",
+        "ce_type": "referral.withdrawn.v1",
+        "ce_subject": str(key),
+        "ce_time": draft.at.isoformat(),
+        "ce_sequence": "1",
+        "ce_correlationid": str(correlation),
+        "ce_causationid": str(causation),
+        "content-type": "application/json",
+        "traceparent": trace,
+    }
+
+
+async def test_a_relay_that_ends_between_sending_and_deleting_repeats_but_loses_nothing(
+    stack: Servers, database: str, probe: AsyncEngine
+) -> None:
+    keys = [uuid7() for _ in range(5)]
+    await append(probe, *keys * 10)
+    async with probe.connect() as tx:
+        await tx.execute(sa.text("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE"))  # it may read, but not delete
+        first = asyncio.create_task(a_relay(stack, database).run())
+
+        async def all_are_sent() -> bool:
+            return len(await published(stack)) == 50
+
+        await eventually(all_are_sent, what="50 records on the topic")
+        await ended(first)
+        await tx.rollback()
+    assert await count(probe, "outbox") == 50
+    async with running(a_relay(stack, database)):
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    times = Counter(headers["ce_id"] for headers in await published(stack))
+    assert len(times) == 50
+    assert set(times.values()) == {2}
+
+
+async def test_two_relays_share_the_parts_and_keep_the_order_of_each_key(
+    stack: Servers, database: str, probe: AsyncEngine
+) -> None:
+    keys = [uuid7() for _ in range(200)]
+    leaving = asyncio.create_task(a_relay(stack, database).run())
+    staying = a_relay(stack, database)
+    async with running(staying):
+        for number in range(15):
+            await append(probe, *keys)
+            await asyncio.sleep(0.2)  # 3 s in all: the shares are balanced every two seconds
+            if number == 12:
+                await ended(leaving)
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    records = await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)
+    assert sequences_by_key(records) == {str(key): list(range(1, 16)) for key in keys}
+    assert len(records) == 3000  # nothing was cut short, so nothing was repeated either
+
+
+async def test_each_of_two_relays_holds_half_of_the_parts(stack: Servers, database: str, probe: AsyncEngine) -> None:
+    async def shares() -> list[int]:
+        rows = await fetch(
+            probe,
+            """
+            SELECT count(*) FILTER (WHERE objid < :parts) AS held FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            GROUP BY pid ORDER BY 1
+            """,
+            parts=PARTS,
+        )
+        return [row.held for row in rows]
+
+    async def shared_evenly() -> bool:
+        return await shares() == [PARTS // 2, PARTS // 2]
+
+    async with running(a_relay(stack, database), a_relay(stack, database)):
+        await eventually(shared_evenly, what="six parts each")
+
+
+async def test_a_relay_of_another_database_takes_no_share(stack: Servers, database: str, new_database) -> None:
+    elsewhere = new_database()
+    async with (
+        probe_engine(database) as engine,
+        probe_engine(elsewhere),
+        running(a_relay(stack, elsewhere), a_relay(stack, database)),
+    ):
+        await asyncio.sleep(BALANCE_SECONDS * 1.5)  # both have counted the copies by now
+        await append(engine, *(uuid7() for _ in range(100)))
+        await eventually(lambda: is_drained(engine), what="an empty outbox", seconds=15)
+
+
+async def test_events_wait_for_a_kafka_that_is_away_at_the_start_and_again_later(
+    stack: Servers, database: str, probe: AsyncEngine, kafka: Kafka
+) -> None:
+    key = uuid7()
+    await asyncio.to_thread(kafka.stop)
+    async with running(a_relay(stack, database)):
+        await append(probe, key)
+        await asyncio.sleep(1)
+        assert not await is_drained(probe)
+        await asyncio.to_thread(kafka.start)
+        await eventually(lambda: is_drained(probe), what="an empty outbox after the first outage")
+        await asyncio.to_thread(kafka.kill)
+        await append(probe, key, key)
+        await asyncio.sleep(1)
+        await asyncio.to_thread(kafka.start)
+        await eventually(lambda: is_drained(probe), what="an empty outbox after the second outage")
+    assert sequences_by_key(await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)) == {str(key): [1, 2, 3]}
+
+
+async def test_a_relay_goes_on_after_a_crash_of_postgresql(
+    stack: Servers, database: str, probe: AsyncEngine, postgres: Postgres
+) -> None:
+    keys = [uuid7() for _ in range(50)]
+    async with running(a_relay(stack, database)):
+        for _ in range(10):
+            await append(probe, *keys)
+        await asyncio.to_thread(postgres.kill)
+        await asyncio.to_thread(postgres.start)
+        await count(probe, "event")  # drops the connections that died
+        await append(probe, *keys)
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    found = sequences_by_key(await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC))
+    assert found == {str(key): list(range(1, 12)) for key in keys}
+
+
+async def test_the_past_is_published_again_in_order_and_under_the_same_ids(
+    stack: Servers, database: str, probe: AsyncEngine
+) -> None:
+    keys = [uuid7() for _ in range(20)]
+    async with running(a_relay(stack, database)):
+        for _ in range(5):
+            await append(probe, *keys)
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+        async with probe.begin() as tx:
+            assert await outbox.republish(tx) == 100
+        await eventually(lambda: is_drained(probe), what="an empty outbox again")
+    records = await published(stack)
+    for key in map(str, keys):
+        told = [headers["ce_id"] for headers in records if headers["ce_subject"] == key]
+        assert told[:5] == told[5:]
+        assert len(set(told)) == 5

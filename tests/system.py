@@ -1,0 +1,281 @@
+"""The whole system as processes, to be used and hurt from outside through HTTP and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+from uuid import uuid4
+
+import asyncpg
+
+from deploy.local import credentials
+from deploy.local.ports import free_port
+from deploy.local.services import DEFAULT_PORTS, Service, environment
+from tests.families import a_referral
+from tests.servers import Servers
+
+NAMES: Final = tuple(DEFAULT_PORTS)
+PATIENCE_SECONDS: Final = 90.0
+"""For anything that must come to pass; a test that needs it has already lost its point, but says what is missing."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    token: str | None = None,
+    body: Any = None,
+    key: str | None = None,
+    timeout: float = 30,
+) -> Reply:
+    """One request on a connection of its own; raises OSError or HTTPException when nobody answers."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if key:
+        headers["Idempotency-Key"] = key
+    connection = http.client.HTTPConnection(host, timeout=timeout)
+    try:
+        connection.request(method, f"/{path}", json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        named = {name.lower(): value for name, value in answer.getheaders()}
+        is_json = "json" in named.get("content-type", "")
+        return Reply(answer.status, json.loads(text) if is_json else text.decode(), named)
+    finally:
+        connection.close()
+
+
+def eventually(question: Callable[[], T], *, what: str, seconds: float = PATIENCE_SECONDS) -> T:
+    """The first true answer; raises AssertionError with the last one when there is none in time."""
+    last: object = None
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if last := question():
+                return last
+        except (OSError, http.client.HTTPException, asyncpg.PostgresError) as error:
+            last = error
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not in {seconds:.0f} s; last {last!r}")
+
+
+class System:
+    """Four processes with the environment that `make run` would give them, in the folder `var`."""
+
+    def __init__(self, servers: Servers, database_url: str, var: Path) -> None:
+        self.servers, self.database_url, self.var = servers, database_url, var
+        self.credentials = credentials.load(var / "credentials.json")
+        self.services = {
+            name: Service(name=name, command=(sys.executable, "-m", f"services.{name}"), port=free_port())
+            for name in NAMES
+        }
+        self._environment = environment(
+            list(self.services.values()),
+            var=var,
+            credentials=self.credentials,
+            database_url=database_url,
+            brokers=servers.kafka_bootstrap_servers,
+        )
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        asyncio.run(self.servers.empty_topics())
+        subprocess.run(
+            [sys.executable, "-m", "deploy.setup"], env=self._environment, check=True, stdin=subprocess.DEVNULL
+        )
+        try:
+            for name in NAMES:
+                self.start(name)
+            self.wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self._children):
+            self.kill(name)
+
+    def url(self, name: str) -> str:
+        return self.services[name].url
+
+    def agency_key(self, slug: str = "health-visiting") -> str:
+        return str(self.credentials["agencies"][slug])
+
+    def staff_token(self, role: str = "triage-worker") -> str:
+        return str(self.credentials["staff"][role]["token"])
+
+    def log(self, name: str) -> Path:
+        return self.var / f"{name}.log"
+
+    def start(self, name: str) -> None:
+        """Start a service that is not running; returns at once."""
+        with self.log(name).open("ab") as log:
+            self._children[name] = subprocess.Popen(
+                self.services[name].command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def kill(self, name: str) -> None:
+        """Kill -9."""
+        child = self._children.pop(name)
+        child.kill()
+        child.wait()
+
+    def stop(self, name: str, seconds: float = 20) -> int:
+        """SIGTERM; returns the exit code. Raises TimeoutExpired when it does not go."""
+        child = self._children.pop(name)
+        child.send_signal(signal.SIGTERM)
+        try:
+            return child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            raise
+
+    def is_ready(self, name: str) -> bool:
+        try:
+            return call("GET", f"{self.url(name)}/health/ready", timeout=5).status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def wait_until_ready(self, *names: str) -> float:
+        """Until these (or all) are; returns the seconds it took. A process that ended instead is an AssertionError."""
+        began = time.monotonic()
+
+        def are_ready() -> bool:
+            for name, child in self._children.items():
+                assert child.poll() is None, f"{name} ended with {child.returncode}: {self.log(name).read_text()[-2000:]}"
+            return all(self.is_ready(name) for name in names or NAMES)
+
+        eventually(are_ready, what=f"ready: {names or NAMES}")
+        return time.monotonic() - began
+
+    def send(self, body: dict[str, Any], *, key: str | None = None, slug: str = "health-visiting") -> Reply:
+        return call(
+            "POST", f"{self.url('referral')}/referrals", token=self.agency_key(slug), body=body, key=key or uuid4().hex
+        )
+
+    def totals(self) -> dict[str, int]:
+        return call("GET", f"{self.url('metrics')}/totals").body
+
+    def wait_until_settled(self, received: int) -> float:
+        """Until exactly so many are received, triaged and acknowledged; returns the seconds it took."""
+        began = time.monotonic()
+        stages = ("received", "triaged", "acknowledged")
+        eventually(
+            lambda: [self.totals()[stage] for stage in stages] == [received] * 3 or None,
+            what=f"{received} received, triaged and acknowledged",
+        )
+        return time.monotonic() - began
+
+    def receipts(self) -> Counter[str]:
+        """How many receipts lie in the mail folder, by reference."""
+        found: Counter[str] = Counter()
+        for file in (self.var / "mail").rglob("*.eml"):
+            message = email.message_from_bytes(file.read_bytes())
+            if message["X-PIR-Kind"] == "receipt":
+                found[message["X-PIR-Reference"]] += 1
+        return found
+
+    def query(self, sql: str, *values: object) -> list[asyncpg.Record]:
+        """Rows straight from the database, for what no API shows."""
+
+        async def fetch() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(self.database_url, timeout=10)
+            try:
+                return await connection.fetch(sql, *values)
+            finally:
+                await connection.close()
+
+        return asyncio.run(fetch())
+
+
+@dataclass
+class Load:
+    """What the senders have seen: accepted references, other answers, and the longest wait for an answer."""
+
+    accepted: dict[str, str] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    refused_connections: int = 0
+    longest_seconds: float = 0.0
+    unexpected: list[Any] = field(default_factory=list)
+
+
+@contextmanager
+def under_load(system: System, *, senders: int = 4, pause: float = 0.03) -> Iterator[Load]:
+    """Threads that send fresh referrals, each with its own key until it is accepted; ends them on leaving."""
+    load, done, lock = Load(), threading.Event(), threading.Lock()
+
+    def send_one() -> None:
+        key, body = uuid4().hex, a_referral()
+        for _ in range(400):
+            began = time.monotonic()
+            try:
+                reply = system.send(body, key=key)
+            except (OSError, http.client.HTTPException):
+                load.refused_connections += 1
+                time.sleep(0.1)
+                continue
+            with lock:
+                load.longest_seconds = max(load.longest_seconds, time.monotonic() - began)
+                load.statuses[reply.status] += 1
+                if reply.status == http.HTTPStatus.CREATED:
+                    load.accepted[reply.body["reference"]] = key
+                    return
+                if reply.status not in (409, 503):
+                    load.unexpected.append((reply.status, reply.body))
+                    return
+            time.sleep(0.1)
+        load.unexpected.append("never accepted")
+
+    def keep_sending() -> None:
+        while not done.wait(pause):
+            send_one()
+
+    threads = [threading.Thread(target=keep_sending, name=f"sender-{n}") for n in range(senders)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield load
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

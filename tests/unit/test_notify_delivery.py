@@ -1,0 +1,100 @@
+"""What becomes of a message after a try; the loop itself is tested on a real PostgreSQL."""
+
+from datetime import timedelta
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from services.notify.content import Audience, Content, State
+from services.notify.delivery import NO_RECIPIENT, UNWRITABLE, Delivery
+from services.notify.senders import HANDED_OVER, Outcome
+from shared.events import MessageKind
+from tests.builders import TODAY, a_policy, noon
+
+NOW = noon(TODAY)
+TEAM = "team@health.example.org"
+
+
+def a_delivery() -> Delivery:
+    nothing = cast("Any", None)
+    return Delivery(
+        dsn="", schema="notify", engine=nothing, sender=nothing, policy=a_policy(),
+        mail_from="Referrals <us@pir.localhost>", envelope_from="us@pir.localhost", chance=lambda: 0.5,
+    )  # fmt: skip
+
+
+def a_row(number: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": UUID(int=number),
+        "reference": "PIR-4K7-29M",
+        "audience": Audience.AGENCY.value,
+        "kind": MessageKind.RECEIPT.value,
+        "content": Content().model_dump_json(exclude_defaults=True),
+        "message_id_header": f"<{number}@pir.localhost>",
+        "created_at": NOW,
+        "attempts": 0,
+        "first_tried_at": None,
+        "team_inbox": TEAM,
+    } | changes
+
+
+def judged(row: dict[str, Any], outcome: Outcome | None) -> tuple[State, str | None]:
+    each = a_delivery()._judge(row, outcome, NOW)
+    return each.state, each.error
+
+
+def test_what_was_handed_over_is_sent() -> None:
+    assert judged(a_row(), HANDED_OVER) == (State.SENT, None)
+
+
+def test_a_first_failure_is_tried_again_within_half_a_minute() -> None:
+    each = a_delivery()._judge(a_row(), Outcome("smtp-421"), NOW)
+    assert (each.state, each.error, each.due_at) == (State.FAILED, "smtp-421", NOW + timedelta(seconds=15))
+
+
+def test_later_failures_wait_longer() -> None:
+    each = a_delivery()._judge(a_row(attempts=20, first_tried_at=NOW), Outcome("smtp-421"), NOW)
+    assert each.due_at == NOW + timedelta(minutes=30)
+
+
+def test_after_72_hours_of_failures_it_is_undeliverable() -> None:
+    row = a_row(attempts=90, first_tried_at=NOW - timedelta(hours=72))
+    assert judged(row, Outcome("connection")) == (State.UNDELIVERABLE, "connection")
+
+
+def test_an_address_that_does_not_exist_is_undeliverable_at_once() -> None:
+    assert judged(a_row(), Outcome("smtp-550", is_final=True)) == (State.UNDELIVERABLE, "smtp-550")
+
+
+def test_an_agency_that_is_not_known_yet_costs_no_try() -> None:
+    each = a_delivery()._judge(a_row(team_inbox=None), None, NOW)
+    assert (each.state, each.was_tried, each.due_at) == (State.DUE, False, NOW + timedelta(seconds=5))
+
+
+def test_an_agency_that_never_comes_is_no_silence() -> None:
+    row = a_row(team_inbox=None, created_at=NOW - timedelta(hours=72))
+    assert judged(row, None) == (State.UNDELIVERABLE, NO_RECIPIENT)
+
+
+def test_mail_goes_to_the_teams_inbox_and_escalations_to_the_on_call_contact() -> None:
+    on_call = a_row(2, audience=Audience.ON_CALL.value, kind=MessageKind.ON_CALL.value)
+    mails = a_delivery()._write([a_row(), on_call], {})
+    assert [mail.recipient for mail in mails] == [TEAM, a_policy().on_call.email]
+
+
+@pytest.mark.parametrize("inbox", [None, "", "not an address", f"{TEAM}\r\nBcc: x@x.org"])
+def test_without_a_usable_inbox_nothing_is_written(inbox: str | None) -> None:
+    assert a_delivery()._write([a_row(team_inbox=inbox)], {}) == []
+
+
+def test_a_message_that_cannot_be_written_holds_up_nobody() -> None:
+    outcomes: dict[UUID, Outcome] = {}
+    mails = a_delivery()._write([a_row(1, kind="unheard-of"), a_row(2)], outcomes)
+    assert [mail.id for mail in mails] == [UUID(int=2)]
+    assert outcomes == {UUID(int=1): Outcome(UNWRITABLE)}
+
+
+def test_every_try_is_the_same_mail() -> None:
+    first, again = (a_delivery()._write([a_row(attempts=number)], {}) for number in (0, 7))
+    assert first == again

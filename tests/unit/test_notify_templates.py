@@ -1,0 +1,191 @@
+"""What messages say: plain words, nothing personal, nothing clinical, and after a loss nothing that hurts."""
+
+import re
+from datetime import date
+
+import pytest
+
+from services.notify.content import Content, Next, Outcome
+from services.notify.templates import DECLINED, words
+from shared.events import DeclineReason, Kind, MessageKind, Route
+from tests.builders import a_policy
+
+REFERENCE = "PIR-4K7-29M"
+BY = date(2026, 6, 22)
+
+EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
+    "receipt": (MessageKind.RECEIPT, Content(by=BY)),
+    "receipt with danger": (MessageKind.RECEIPT, Content(by=BY, must_ring=True)),
+    "receipt after a loss": (MessageKind.RECEIPT, Content(by=BY, is_loss=True)),
+    "receipt after a loss with danger": (MessageKind.RECEIPT, Content(by=BY, is_loss=True, must_ring=True)),
+    "receipt of an amendment": (MessageKind.RECEIPT, Content(version=2)),
+    "receipt of a consultation": (MessageKind.RECEIPT, Content(about=Kind.CONSULTATION, by=BY)),
+    "receipt of training": (MessageKind.RECEIPT, Content(about=Kind.TRAINING, by=BY)),
+    "routed": (MessageKind.DECISION, Content(next=Next.ROUTED, routes=(Route.TARGETED, Route.PNMH))),
+    "waiting list": (
+        MessageKind.DECISION,
+        Content(next=Next.ROUTED, routes=(Route.PIR_SHORT,), is_waiting_list=True),
+    ),
+    "consultation": (
+        MessageKind.DECISION,
+        Content(about=Kind.CONSULTATION, next=Next.ROUTED, routes=(Route.CONSULTATION,)),
+    ),
+    "a person looks": (MessageKind.DECISION, Content(by=BY)),
+    "a person looks at a duplicate": (MessageKind.DECISION, Content(by=BY, is_duplicate=True)),
+    "a person looks after a loss": (MessageKind.DECISION, Content(by=BY, is_loss=True, is_duplicate=True)),
+    "a person decided": (MessageKind.OUTCOME, Content(next=Next.ROUTED, routes=(Route.PIR_LONG, Route.REVIEW))),
+    "released": (
+        MessageKind.OUTCOME,
+        Content(outcome=Outcome.RELEASED, next=Next.ROUTED, routes=(Route.PIR_LONG,)),
+    ),
+    "released to a person": (MessageKind.OUTCOME, Content(outcome=Outcome.RELEASED, by=BY)),
+    "accepted": (MessageKind.OUTCOME, Content(outcome=Outcome.ACCEPTED, routes=(Route.PIR_SHORT,))),
+    "accepted by a person": (
+        MessageKind.OUTCOME,
+        Content(outcome=Outcome.ACCEPTED, routes=(Route.BEREAVEMENT_REVIEW,)),
+    ),
+    **{
+        f"declined: {reason}": (MessageKind.OUTCOME, Content(outcome=Outcome.DECLINED, reason=reason))
+        for reason in DeclineReason
+    },
+    "information": (MessageKind.INFORMATION_REQUEST, Content(routes=(Route.PIR_SHORT,))),
+    "consent": (MessageKind.INFORMATION_REQUEST, Content(routes=(Route.INFO_REQUEST,))),
+    "withdrawal": (MessageKind.WITHDRAWAL, Content()),
+    "duplicate": (MessageKind.DUPLICATE, Content()),
+    "on call": (MessageKind.ON_CALL, Content(routes=(Route.MASH,))),
+    "on call again": (MessageKind.ON_CALL, Content(routes=(Route.PNMH_EMERGENCY,), is_again=True)),
+}
+
+
+def said(name: str) -> tuple[str, str]:
+    kind, content = EVERY_MESSAGE[name]
+    return words(kind, reference=REFERENCE, content=content, policy=a_policy())
+
+
+every_message = pytest.mark.parametrize("name", EVERY_MESSAGE)
+
+
+def syllables(word: str) -> int:
+    word = re.sub(r"[^a-z]", "", word.lower())
+    groups = len(re.findall(r"[aeiouy]+", word))
+    return max(1, groups - (word.endswith("e") and not word.endswith(("le", "ee")) and groups > 1))
+
+
+def grade(text: str) -> float:
+    """Flesch-Kincaid grade, counted as in test_rules_words.py."""
+    found = re.findall(r"[A-Za-z0-9'’-]+", text)
+    sentences = max(1, len(re.findall(r"[.!?:]+(?:\s|$)", text)))
+    return 0.39 * len(found) / sentences + 11.8 * sum(map(syllables, found)) / len(found) - 15.59
+
+
+def test_every_kind_has_words() -> None:
+    assert {kind for kind, _ in EVERY_MESSAGE.values()} == set(MessageKind)
+
+
+@every_message
+def test_the_subject_is_one_short_line_that_begins_with_the_reference(name: str) -> None:
+    subject, _ = said(name)
+    assert subject.startswith(f"{REFERENCE}: ")
+    assert subject.isascii()
+    assert len(subject) <= 78
+    assert subject.isprintable()
+
+
+@every_message
+def test_the_body_names_the_reference_and_asks_for_no_personal_details(name: str) -> None:
+    _, body = said(name)
+    assert REFERENCE in body
+    assert "names" in body.splitlines()[-1]
+    assert "\n\n\n" not in body
+
+
+@every_message
+def test_it_is_easy_to_read(name: str) -> None:
+    _, body = said(name)
+    assert grade(body.replace(REFERENCE, "it").replace("POST /referrals/it/information", "")) <= 9
+
+
+@every_message
+def test_no_sentence_is_long(name: str) -> None:
+    _, body = said(name)
+    if "POST " not in body:
+        assert max(len(sentence.split()) for sentence in re.split(r"[.:!?\n]", body)) <= 25
+
+
+CLINICAL = (
+    "abus violen psycho suicid self-harm estrang bond attachment sever bereave domestic drug substance "
+    "safeguarding mash pnmh c1 c2 tier triage eligib unborn born"
+)
+
+
+@every_message
+def test_nothing_clinical_and_no_codes(name: str) -> None:
+    kind, _ = EVERY_MESSAGE[name]
+    if kind is MessageKind.ON_CALL:  # for our own staff: the queue's code name
+        return
+    text = " ".join(said(name)).lower()
+    assert not [stem for stem in CLINICAL.split() if re.search(rf"\b{stem}", text)]
+
+
+@every_message
+def test_no_link_to_click_on(name: str) -> None:
+    assert not re.search(r"https?:|www\.|@", " ".join(said(name)))
+
+
+def test_a_danger_is_spoken_of_before_anything_else() -> None:
+    subject, body = said("receipt with danger")
+    assert "please ring now" in subject
+    assert body.startswith("A form is not the emergency route")
+    assert all(ring.phone in body for ring in a_policy().ring)
+    assert body.index("999") < body.index(REFERENCE)
+
+
+def test_the_receipt_says_by_when_they_hear() -> None:
+    assert "by Monday 22 June 2026" in said("receipt")[1]
+
+
+HURTS = "baby birth born child congrat happy pleased great good support offer excit unfortunately wait pregnan thank"
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY_MESSAGE if "loss" in name] + ["accepted by a person"])
+def test_after_a_loss_the_words_are_such_as_a_person_would_send(name: str) -> None:
+    text = " ".join(said(name)).lower().replace("children's social care", "")
+    assert not [stem for stem in HURTS.split() if re.search(rf"\b{stem}", text)]
+
+
+def test_after_a_loss_nobody_writes_to_the_family() -> None:
+    assert "We do not write to the family." in said("receipt after a loss")[1]
+    assert "We do not write to the family." in said("a person looks after a loss")[1]
+
+
+def test_a_look_by_a_person_says_nothing_of_a_decline() -> None:
+    text = " ".join(said("a person looks")).lower()
+    assert not re.search(r"declin|reject|refus|not eligible|can't offer|cannot", text)
+
+
+def test_a_duplicate_names_no_other_agency() -> None:
+    assert "Another agency" in said("a person looks at a duplicate")[1]
+    assert "Another agency" in said("duplicate")[1]
+
+
+def test_a_waiting_family_is_offered_something_meanwhile() -> None:
+    body = said("waiting list")[1]
+    assert "waiting list" in body
+    assert "a baby group at the nearest Family Hub" in body
+
+
+def test_every_reason_to_decline_has_words_and_says_where_else_to_turn() -> None:
+    assert set(DECLINED) == set(DeclineReason)
+    for reason in DeclineReason:
+        assert "GP" in said(f"declined: {reason}")[1]
+
+
+def test_a_declined_age_points_to_the_policys_signpost() -> None:
+    assert a_policy().signposts[Route.SIGNPOST_AGE] in said("declined: over_age")[1]
+
+
+def test_the_on_call_contact_learns_which_queue() -> None:
+    subject, body = said("on call again")
+    assert "URGENT" in subject
+    assert "pnmh_emergency" in body
+    assert "60 minutes" in body
