@@ -72,8 +72,8 @@ async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
 
 def main() -> None:
     """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS, PIR_PROFILE and PIR_CREDENTIALS_FILE."""
-    migrate(os.environ["DATABASE_URL"])
     asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
+    migrate(os.environ["DATABASE_URL"])  # the last that services wait for: the topics are there before they start
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
         asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials["agencies"]))

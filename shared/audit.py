@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import sql
@@ -37,22 +36,6 @@ class Entry:
     at: datetime
     referral_id: UUID | None = None
     detail: str | None = None
-
-
-def table(metadata: sa.MetaData) -> sa.Table:
-    return sa.Table(
-        "audit",
-        metadata,
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor_kind", sa.Text, nullable=False),
-        sa.Column("actor_id", sa.Text, nullable=False),
-        sa.Column("action", sa.Text, nullable=False),
-        sa.Column("referral_id", sa.Uuid),
-        sa.Column("detail", sa.Text),
-        sa.Index("audit_referral", "referral_id"),
-        sa.Index("audit_actor", "actor_id", "at"),
-    )
 
 
 _WRITE: Final = sql("""

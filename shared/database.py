@@ -6,9 +6,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared.backoff import pauses
+from shared.errors import is_transient
+from shared.revision import REVISION
 from shared.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 3
 COMMAND_SECONDS: Final = 5
@@ -38,6 +44,25 @@ def create_engine(settings: Settings, schema: str, *, pool_size: int | None = No
         hide_parameters=True,
         connect_args=connect_args(schema),
     )
+
+
+async def wait_for_revision(engine: AsyncEngine) -> None:
+    """Until the deploy step has brought the database to REVISION; PostgreSQL may still be away.
+
+    So services and the deploy step can start side by side, and a new version waits for its migration.
+    """
+    for pause in pauses(longest=0.5):
+        try:
+            async with engine.connect() as connection:
+                if await connection.scalar(sql("SELECT version_num FROM public.pir_version")) == REVISION:
+                    return
+        except sa.exc.ProgrammingError:
+            log.info("waiting for the migrations", revision=REVISION)  # the table is not there yet
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("no PostgreSQL yet", cause=type(error).__name__)
+        await pause.sleep()
 
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:

@@ -18,7 +18,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import sqlalchemy as sa
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.structs import ConsumerRecord
@@ -51,17 +50,6 @@ _CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
 """)
-
-
-def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
-    """The tables `inbox` and `parked` in the schema of `metadata`."""
-    inbox = sa.Table(
-        "inbox",
-        metadata,
-        sa.Column("event_id", sa.Uuid, primary_key=True),
-        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
-    )
-    return inbox, parked.table(metadata)
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import sql
@@ -47,33 +46,7 @@ class Draft:
     cause: Cause
 
 
-def tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
-    """The tables `event` and `outbox` in the schema of `metadata`."""
-    event = sa.Table(
-        "event",
-        metadata,
-        sa.Column("id", sa.Uuid, primary_key=True),
-        sa.Column("key", sa.Uuid, nullable=False),
-        sa.Column("sequence", sa.Integer, nullable=False),
-        sa.Column("type", sa.Text, nullable=False),
-        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("correlation_id", sa.Uuid, nullable=False),
-        sa.Column("causation_id", sa.Uuid),
-        sa.Column("traceparent", sa.Text),
-        sa.Column("value", sa.Text, nullable=False),
-        sa.UniqueConstraint("key", "sequence", name="event_key_sequence"),
-    )
-    outbox = sa.Table(
-        "outbox",
-        metadata,
-        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("part", sa.SmallInteger, nullable=False),
-        sa.Column("event_id", sa.Uuid, sa.ForeignKey(event.c.id, ondelete="CASCADE"), nullable=False, unique=True),
-    )
-    return event, outbox
-
-
-_APPEND = sql("""
+_APPEND: Final = sql("""
     WITH fresh AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:parts AS smallint[]),
                              CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:correlations AS uuid[]),

@@ -12,9 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from aiokafka.structs import ConsumerRecord
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import sql
@@ -38,33 +36,6 @@ class Parked:
     value: bytes | None
     raw_key: bytes | None
     cause: str
-
-
-def table(metadata: sa.MetaData) -> sa.Table:
-    """The table `parked` in the schema of `metadata`; resolved rows stay, without their value, as evidence."""
-    return sa.Table(
-        "parked",
-        metadata,
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-        sa.Column("topic", sa.Text, nullable=False),
-        sa.Column("partition", sa.Integer, nullable=False),
-        sa.Column("offset", sa.BigInteger, nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("key", sa.Uuid),
-        sa.Column("event_id", sa.Uuid),
-        sa.Column("type", sa.Text),
-        sa.Column("headers", JSONB, nullable=False),
-        sa.Column("value", sa.LargeBinary),
-        sa.Column("raw_key", sa.LargeBinary),
-        sa.Column("cause", sa.Text, nullable=False),
-        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
-        sa.Column("resolved_at", sa.DateTime(timezone=True)),
-        sa.Column("resolution", sa.Text),
-        sa.Column("resolved_by", sa.Text),
-        sa.Column("reason", sa.Text),
-        sa.UniqueConstraint("topic", "partition", "offset", "recorded_at", name="parked_record"),
-        sa.Index("parked_open_key", "key", postgresql_where=sa.text("resolved_at IS NULL")),
-    )
 
 
 def unreadable(record: ConsumerRecord[bytes, bytes], *, cause: str) -> Parked:
@@ -130,7 +101,9 @@ def _row(record: ConsumerRecord[bytes, bytes], *, cause: str, envelope: Envelope
         key=envelope.key if envelope else None,
         event_id=envelope.id if envelope else None,
         type=envelope.type if envelope else None,
-        headers=[[name.replace("\0", "\ufffd"), (value or b"").hex()] for name, value in record.headers],  # jsonb has no NUL
+        headers=[
+            [name.replace("\0", "\ufffd"), (value or b"").hex()] for name, value in record.headers
+        ],  # jsonb has no NUL
         value=record.value,
         raw_key=record.key,
         cause=cause[:500],

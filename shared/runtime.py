@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from shared.backoff import pauses
+from shared.database import wait_for_revision
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.logs import configure
@@ -76,11 +77,13 @@ def _calm_the_collector() -> None:
 
 
 async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
-    service = await build()
-    _calm_the_collector()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    service = await build()
+    _calm_the_collector()
+    if not await _migrated(service, stop):
+        return 0
     server = _Server(_uvicorn_config(service))
     serving = asyncio.create_task(server.serve(), name="http")
     tasks = [asyncio.create_task(_forever(loop, name), name=name) for name, loop in _loops(service).items()]
@@ -90,6 +93,16 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     if serving.done():  # a taken port, say: uvicorn has said so
         return 1
     return await _stop(service, server, serving, tasks)
+
+
+async def _migrated(service: Service, stop: asyncio.Event) -> bool:
+    """Wait for the migrations; False when a stop was asked for meanwhile."""
+    waits = [asyncio.create_task(wait_for_revision(service.engine)), asyncio.create_task(stop.wait())]
+    done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*done)
+    return not stop.is_set()
 
 
 async def _stop(service: Service, server: _Server, serving: asyncio.Task[None], tasks: list[asyncio.Task[Any]]) -> int:

@@ -60,12 +60,13 @@ class Run:
             database_url=self.stack.database_url,
             brokers=self.stack.kafka_bootstrap_servers,
         )
-        run_step(self.setup, known, self.var / "log" / "setup.log", self.stopping)
-        say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
         self.keepers = [Keeper(service, known, self.var) for service in self.services]
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
-            supervisor.start()
+            supervisor.spawn()  # they import their libraries meanwhile, and wait for the migrations
+            run_step(self.setup, known, self.var / "log" / "setup.log", self.stopping)
+            say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
+            supervisor.wait_until_ready()
             self._announce()
             supervisor.watch()
         finally:

@@ -44,11 +44,14 @@ class Supervisor:
         self._pool = ThreadPoolExecutor(len(servers) or 1)
         self._repairs: dict[str, Future[None]] = {}
 
-    def start(self) -> None:
-        """Start every service and wait until all are ready, saying which ones are waited for."""
-        began = said = time.monotonic()
+    def spawn(self) -> None:
+        """Start every service."""
         for keeper in self.keepers:
             keeper.spawn()
+
+    def wait_until_ready(self) -> None:
+        """Until all are ready, saying which ones are waited for."""
+        began = said = time.monotonic()
         while waiting := [keeper for keeper in self.keepers if not keeper.is_ready()]:
             if self.stopping.wait(POLL_SECONDS):
                 raise StoppedError("stopped while the services were starting")

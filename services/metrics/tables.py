@@ -11,12 +11,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared import inbox
+from shared import tables as common
 
 SCHEMA: Final = "metrics"
 metadata: Final = sa.MetaData()
 
-inbox_table, parked_table = inbox.tables(metadata)
+inbox_table, parked_table = common.inbox_tables(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 

@@ -11,14 +11,14 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared import audit, inbox, outbox
+from shared import tables as common
 
 SCHEMA: Final = "notify"
 metadata: Final = sa.MetaData()
 
-event, outbox_table = outbox.tables(metadata)
-inbox_table, parked_table = inbox.tables(metadata)
-audit_table = audit.table(metadata)
+event, outbox_table = common.outbox_tables(metadata)
+inbox_table, parked_table = common.inbox_tables(metadata)
+audit_table = common.audit_table(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral import answers, steps, views
-from services.referral.agencies import Agencies, Agency
+from services.referral.agencies import Agency
 from services.referral.amendments import By
 from services.referral.answers import Answer, Keyed
 from services.referral.document import (
@@ -24,6 +24,7 @@ from services.referral.document import (
 )
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival
+from services.referral.keyring import Keyring
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference, parse
 from services.referral.requirements import requirements
@@ -46,11 +47,11 @@ class ReferralApi:
     """The intake API. `writer` stores new referrals in groups; every other step has a transaction of its own."""
 
     def __init__(
-        self, *, engine: AsyncEngine, agencies: Agencies, preparing: Preparing, writer: GroupWriter[Arrival]
+        self, *, engine: AsyncEngine, keyring: Keyring, preparing: Preparing, writer: GroupWriter[Arrival]
     ) -> None:
         self._engine = engine
         self._reading = read_only(engine)
-        self._agencies = agencies
+        self._keyring = keyring
         self._preparing = preparing
         self._writer = writer
 
@@ -80,7 +81,7 @@ class ReferralApi:
         return {("POST", "/referrals"): self.post_referral, ("GET", "/referrals/"): look}
 
     async def post_referral(self, request: Request) -> Response:
-        agency = await self._agencies.find(bearer_token(request))
+        agency = await self._keyring.find(bearer_token(request))
         key = _idempotency_key(request)
         value = _read(await read_json_body(request))
         answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
@@ -111,7 +112,7 @@ class ReferralApi:
         )
 
     async def get_one(self, request: Request, reference: str) -> Response:
-        agency = await self._agencies.find(bearer_token(request))
+        agency = await self._keyring.find(bearer_token(request))
         async with self._reading.connect() as tx:
             return json_answer(await views.one(tx, agency_id=agency.id, reference=_reference(reference)))
 
@@ -121,7 +122,7 @@ class ReferralApi:
         changed_since: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
-        agency = await self._agencies.find(bearer_token(request))
+        agency = await self._keyring.find(bearer_token(request))
         async with self._reading.connect() as tx:
             identities = self._preparing.identities
             return json_answer(await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit))
@@ -165,7 +166,7 @@ class ReferralApi:
         self, request: Request, reference: str | None
     ) -> tuple[str, object, Callable[[Work], Awaitable[Response]]]:
         """Who asks, for which referral, what; and a way to do the work once per Idempotency-Key."""
-        agency = await self._agencies.find(bearer_token(request))
+        agency = await self._keyring.find(bearer_token(request))
         key = _idempotency_key(request)
         own = _reference(reference) if reference is not None else ""
         value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))

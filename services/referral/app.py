@@ -6,11 +6,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 from services.referral import answers, handlers, internal, tables
-from services.referral.agencies import Agencies
 from services.referral.api import ReferralApi
 from services.referral.group_writer import GroupWriter
 from services.referral.identity import Identities
 from services.referral.intake import Arrival, Intake
+from services.referral.keyring import Keyring
 from services.referral.places import PostcodeFiles
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
@@ -70,7 +70,7 @@ async def build(settings: Settings) -> Service:
             )
         ],
     )
-    api = ReferralApi(engine=engine, agencies=Agencies(engine), preparing=preparing, writer=writer)
+    api = ReferralApi(engine=engine, keyring=Keyring(engine), preparing=preparing, writer=writer)
     app.include_router(api.router())
     app.include_router(internal.router(engine, identities, settings.internal_token.get_secret_value()))
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 SAMPLE = Path(__file__).parents[1] / "data" / "referral.json"
@@ -57,7 +58,7 @@ class Connection:
         self._url = urlsplit(url)
         self._key = key
 
-    async def __aenter__(self) -> Connection:
+    async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(self._url.hostname, self._url.port)
         return self
 

@@ -1,0 +1,49 @@
+"""Who an agency key belongs to: all valid keys in memory, fresh enough that a revoked one stops within a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.referral.agencies import Agency, digest_of, valid_keys
+from shared.errors import is_transient
+from shared.problems import Problem
+
+FRESH_SECONDS: Final = 20.0
+STALE_SECONDS: Final = 55.0
+"""While PostgreSQL is away known keys still open the door this long, so that the answer is 503 rather than 401."""
+
+
+class Keyring:
+    """Who a key belongs to: all valid keys in memory, read again every 20 s, or at once for a key not seen yet."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._known: dict[bytes, Agency] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+
+    async def find(self, key: str) -> Agency:
+        """The agency; raises Problem 401 for a key that is unknown, revoked or an inactive agency's."""
+        digest = digest_of(key)
+        age = time.monotonic() - self._read_at
+        if age > FRESH_SECONDS or (digest not in self._known and age > 1):
+            await self._read(age)
+        if (agency := self._known.get(digest)) is None:
+            raise Problem("credentials-missing", "This key is not known, or was revoked")
+        return agency
+
+    async def _read(self, age: float) -> None:
+        async with self._reading:
+            if time.monotonic() - self._read_at < min(age, FRESH_SECONDS):
+                return  # another request has just read them
+            try:
+                async with self._engine.connect() as connection:
+                    self._known = await valid_keys(connection)
+                self._read_at = time.monotonic()
+            except Exception as error:
+                if not is_transient(error) or age > STALE_SECONDS:
+                    raise

@@ -1,0 +1,86 @@
+"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+def outbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The tables `event` and `outbox` in the schema of `metadata`."""
+    event = sa.Table(
+        "event",
+        metadata,
+        sa.Column("id", sa.Uuid, primary_key=True),
+        sa.Column("key", sa.Uuid, nullable=False),
+        sa.Column("sequence", sa.Integer, nullable=False),
+        sa.Column("type", sa.Text, nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("correlation_id", sa.Uuid, nullable=False),
+        sa.Column("causation_id", sa.Uuid),
+        sa.Column("traceparent", sa.Text),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.UniqueConstraint("key", "sequence", name="event_key_sequence"),
+    )
+    outbox = sa.Table(
+        "outbox",
+        metadata,
+        sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("part", sa.SmallInteger, nullable=False),
+        sa.Column("event_id", sa.Uuid, sa.ForeignKey(event.c.id, ondelete="CASCADE"), nullable=False, unique=True),
+    )
+    return event, outbox
+
+
+def inbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
+    """The tables `inbox` and `parked` in the schema of `metadata`."""
+    inbox = sa.Table(
+        "inbox",
+        metadata,
+        sa.Column("event_id", sa.Uuid, primary_key=True),
+        sa.Column("handled_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    )
+    return inbox, parked_table(metadata)
+
+
+def parked_table(metadata: sa.MetaData) -> sa.Table:
+    """The table `parked` in the schema of `metadata`; resolved rows stay, without their value, as evidence."""
+    return sa.Table(
+        "parked",
+        metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("offset", sa.BigInteger, nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key", sa.Uuid),
+        sa.Column("event_id", sa.Uuid),
+        sa.Column("type", sa.Text),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("value", sa.LargeBinary),
+        sa.Column("raw_key", sa.LargeBinary),
+        sa.Column("cause", sa.Text, nullable=False),
+        sa.Column("parked_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+        sa.Column("resolved_at", sa.DateTime(timezone=True)),
+        sa.Column("resolution", sa.Text),
+        sa.Column("resolved_by", sa.Text),
+        sa.Column("reason", sa.Text),
+        sa.UniqueConstraint("topic", "partition", "offset", "recorded_at", name="parked_record"),
+        sa.Index("parked_open_key", "key", postgresql_where=sa.text("resolved_at IS NULL")),
+    )
+
+
+def audit_table(metadata: sa.MetaData) -> sa.Table:
+    return sa.Table(
+        "audit",
+        metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_kind", sa.Text, nullable=False),
+        sa.Column("actor_id", sa.Text, nullable=False),
+        sa.Column("action", sa.Text, nullable=False),
+        sa.Column("referral_id", sa.Uuid),
+        sa.Column("detail", sa.Text),
+        sa.Index("audit_referral", "referral_id"),
+        sa.Index("audit_actor", "actor_id", "at"),
+    )
