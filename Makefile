@@ -24,6 +24,8 @@ check: .venv/.has-lint ## Check style, format, types and import rules, in second
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/hadolint deploy/Dockerfile
 
 bench: .venv/.has-test ## Measure throughput and latency
 	@exec $(BIN)/python -m tests.bench $(ARGS)

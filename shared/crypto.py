@@ -1,7 +1,8 @@
 """Envelope encryption and blind indexes, behind two small classes so that a KMS can replace the key in memory.
 
 Each referral has a data key of its own (AES-256-GCM); the data key is stored wrapped (RFC 3394) by a master key from
-outside the database. Destroy the wrapped key and nobody can read what it sealed, in old backups too.
+outside the database. Destroy the wrapped key and nobody can read what it sealed. (A backup made before holds the
+wrapped key too: it is forgotten with the backup, or when the master key is replaced. See docs/records.md.)
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from shared.backoff import pauses, rest_after
 from shared.database import sql
 from shared.errors import is_transient
 from shared.events import Envelope, Event
-from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED
+from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED, PARKED_NOW
 from shared.records import UnreadableRecordError, read_record
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,10 @@ Handlers = Mapping[type[Event], Handler]
 
 BATCH: Final = 500
 SESSION_TIMEOUT_MS: Final = 6_000
-"""After a kill the group must be whole again within 10 s (reliability.md): Kafka's own floor is 6 s."""
+"""After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
+HOUSEKEEPING_SECONDS: Final = 30.0
+INBOX_DAYS: Final = 100
+"""Topics are kept 90 days, and a republished event keeps its id: ten more for clocks and outages."""
 GIVE_UP_SECONDS: Final = 60.0
 """A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
 
@@ -132,10 +135,25 @@ class Consumer:
 
     async def _watch(self) -> None:
         """Until cancelled; the library restarts its own loop, the watchdog (health.py) judges whether it moves."""
+        housekept_at = float("-inf")
         while True:
             await asyncio.sleep(2)
             if self.lag == 0:
                 self.moved_at = time.monotonic()
+            if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
+                housekept_at = time.monotonic()
+                await self._keep_house()
+
+    async def _keep_house(self) -> None:
+        """Count what is parked; forget inbox rows that no topic can bring again."""
+        try:
+            async with self._engine.begin() as tx:
+                PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
+                old = "DELETE FROM inbox WHERE handled_at < now() - make_interval(days => :days)"
+                await tx.execute(sql(old), {"days": INBOX_DAYS})
+        except Exception as error:
+            if not is_transient(error):
+                raise
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False)

@@ -116,6 +116,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)  # noqa: S101  as above
         return Problem("invalid", errors=from_validation(error)).response(_instance(request))
 
+    async def failure(request: Request, error: Exception) -> Response:
+        return of_failure(error).response(_instance(request))
+
+    app.add_exception_handler(Exception, failure)
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, parameters)

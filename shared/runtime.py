@@ -84,15 +84,17 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     _calm_the_collector()
     if not await _migrated(service, stop):
         return 0
-    server = _Server(_uvicorn_config(service))
-    serving = asyncio.create_task(server.serve(), name="http")
+    settings = service.settings
+    ports = [port for port in (settings.port, settings.internal_port) if port is not None]
+    servers = [_Server(_uvicorn_config(service, port)) for port in ports]
+    serving = [asyncio.create_task(server.serve(), name="http") for server in servers]
     tasks = [asyncio.create_task(_forever(loop, name), name=name) for name, loop in _loops(service).items()]
     service.health.tasks = tasks
-    log.info("started", port=service.settings.port, pid=os.getpid())
-    await asyncio.wait([serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():  # a taken port, say: uvicorn has said so
+    log.info("started", port=settings.port, pid=os.getpid())
+    await asyncio.wait([*serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if any(task.done() for task in serving):  # a taken port, say: uvicorn has said so
         return 1
-    return await _stop(service, server, serving, tasks)
+    return await _stop(service, servers, serving, tasks)
 
 
 async def _migrated(service: Service, stop: asyncio.Event) -> bool:
@@ -105,13 +107,16 @@ async def _migrated(service: Service, stop: asyncio.Event) -> bool:
     return not stop.is_set()
 
 
-async def _stop(service: Service, server: _Server, serving: asyncio.Task[None], tasks: list[asyncio.Task[Any]]) -> int:
+async def _stop(
+    service: Service, servers: list[_Server], serving: list[asyncio.Task[None]], tasks: list[asyncio.Task[Any]]
+) -> int:
     service.health.is_stopping = True
     service.health.tasks = []
-    server.should_exit = True
+    for server in servers:
+        server.should_exit = True
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await serving
+            await asyncio.gather(*serving)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -145,11 +150,11 @@ async def _forever(loop: Loop, name: str) -> None:
         await pause.sleep()
 
 
-def _uvicorn_config(service: Service) -> uvicorn.Config:
+def _uvicorn_config(service: Service, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         service.app,
         host=service.settings.host,
-        port=service.settings.port,
+        port=port,
         loop="none",
         http="httptools",
         ws="none",

@@ -21,7 +21,9 @@ class Settings(BaseSettings):
     """Addresses, profile and the policy that is live.
 
     `credentials_file` holds development credentials; outside the development profile a service refuses to start
-    with it. `instance` names this copy among its like, so that Kafka gives a restarted copy its partitions at once.
+    with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
+    refuses; it is needed outside development. `instance` names this copy among its like, so that Kafka gives a
+    restarted copy its partitions at once.
     """
 
     model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -31,12 +33,12 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    internal_port: int | None = Field(default=None, ge=1, le=65535)
     instance: str | None = None
     policy: str = "nottingham"
     policies_dir: Path = ROOT / "deploy" / "policies"
     reference_dir: Path = ROOT / "deploy" / "reference"
     credentials_file: Path | None = None
-    internal_token: SecretStr
     staff_jwks_file: Path | None = None
     staff_issuer: str = ""
     staff_audience: str = ""
@@ -47,6 +49,12 @@ class Settings(BaseSettings):
     def _development_credentials_stay_there(self) -> Self:
         if self.profile is not Profile.DEVELOPMENT and self.credentials_file is not None:
             raise ValueError("PIR_CREDENTIALS_FILE holds development credentials: it can't be used outside development")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_stay_inside(self) -> Self:
+        if self.profile is not Profile.DEVELOPMENT and self.internal_port is None:
+            raise ValueError("PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside")
         return self
 
     @property

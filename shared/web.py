@@ -93,8 +93,11 @@ class Edge:
     routing (a third of the intake's CPU when measured). The framework has the same routes, for its docs.
     """
 
-    def __init__(self, app: ASGIApp, *, is_development: bool, express: Express | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, is_development: bool, internal_port: int | None = None, express: Express | None = None
+    ) -> None:
         self._app = app
+        self._internal_port = internal_port
         self._express = dict(express or {})
         self._headers = _SECURITY_HEADERS if is_development else [*_SECURITY_HEADERS, _HSTS]
 
@@ -102,13 +105,13 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 500
+        started, status, is_answered = time.perf_counter(), 500, False
         scope["pir_cause"] = cause = _cause(scope)
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, is_answered = message["status"], True
                 named = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
@@ -118,19 +121,28 @@ class Edge:
             await send(message)
 
         try:
-            if endpoint := self._endpoint(scope):
+            if self._is_hidden(scope):
+                await Problem("not-found").response("/")(scope, receive, send_with_headers)
+            elif endpoint := self._endpoint(scope):
                 await _answer_directly(endpoint, scope, receive, send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
         except Exception as error:
             problem = problems.of_failure(error)
             log.exception("request failed", answer=problem.name, correlation_id=str(cause.correlation_id))
-            await problem.response("/")(scope, receive, send_with_headers)
+            if not is_answered:  # the framework answers failures of its own routes (problems.py) and raises them again
+                await problem.response("/")(scope, receive, send_with_headers)
         finally:
             route = scope.get("pir_route") or getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(scope["method"] if route != "unmatched" else "any", route, status).observe(
                 time.perf_counter() - started
             )
+
+    def _is_hidden(self, scope: Scope) -> bool:
+        """Exact counts and internal calls are for the internal listener alone, where there is one."""
+        path = scope["path"]
+        is_internal = path in ("/metrics", "/totals") or path.startswith("/internal/")
+        return self._internal_port is not None and is_internal and scope["server"][1] != self._internal_port
 
     def _endpoint(self, scope: Scope) -> Endpoint | None:
         method, path = scope["method"], scope["path"]

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import IO
 
 import pytest
+import structlog
+from structlog.typing import ExcInfo
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
@@ -23,6 +26,13 @@ REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 def pytest_configure(config: pytest.Config) -> None:
     """FastStream lets go of a producer whose start failed (Kafka away); it holds no socket, it only says so."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
+    structlog.configure(  # the default draws every frame's variables, which takes seconds of CPU
+        processors=[structlog.stdlib.add_log_level, structlog.dev.ConsoleRenderer(exception_formatter=_no_frames)]
+    )
+
+
+def _no_frames(to: IO[str], error: ExcInfo) -> None:
+    to.write(f" {error[0].__name__}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import email
 import http.client
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -102,6 +101,7 @@ class System:
             brokers=servers.kafka_bootstrap_servers,
         )
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._suffix = ""
 
     def __enter__(self) -> Self:
         asyncio.run(self.servers.empty_topics())
@@ -121,6 +121,19 @@ class System:
         for name in list(self._children):
             self.kill(name)
 
+    @contextmanager
+    def second_copies(self) -> Iterator[Self]:
+        """One more copy of each service on the same servers and database, on ports of its own."""
+        copies = type(self)(self.servers, self.database_url, self.var)
+        copies._environment |= {"PIR_INSTANCE": "second"}
+        copies._suffix = "-second"
+        try:
+            for name in NAMES:
+                copies.start(name)
+            yield copies
+        finally:
+            copies.__exit__()
+
     def url(self, name: str) -> str:
         return self.services[name].url
 
@@ -131,7 +144,7 @@ class System:
         return str(self.credentials["staff"][role]["token"])
 
     def log(self, name: str) -> Path:
-        return self.var / f"{name}.log"
+        return self.var / f"{name}{self._suffix}.log"
 
     def start(self, name: str) -> None:
         """Start a service that is not running; returns at once."""
@@ -174,7 +187,9 @@ class System:
 
         def are_ready() -> bool:
             for name, child in self._children.items():
-                assert child.poll() is None, f"{name} ended with {child.returncode}: {self.log(name).read_text()[-2000:]}"
+                assert child.poll() is None, (
+                    f"{name} ended with {child.returncode}: {self.log(name).read_text()[-2000:]}"
+                )
             return all(self.is_ready(name) for name in names or NAMES)
 
         eventually(are_ready, what=f"ready: {names or NAMES}")
@@ -271,11 +286,3 @@ def under_load(system: System, *, senders: int = 4, pause: float = 0.03) -> Iter
         done.set()
         for thread in threads:
             thread.join()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

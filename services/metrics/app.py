@@ -43,5 +43,5 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    edge = Edge(app, is_development=settings.is_development)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
     return Service("metrics", settings, engine, edge, health, consumer, None, {"measure": keep_measuring})

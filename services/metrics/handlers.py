@@ -21,6 +21,7 @@ from shared.events import (
     MessageSent,
     MessageUndeliverable,
     Mode,
+    ReferralErased,
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
@@ -230,10 +231,23 @@ async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConn
         )
 
 
+async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
+    """Erased: the counts stay, what was known of the family goes."""
+    await tx.execute(
+        sql("""
+            UPDATE referral SET agency_id = NULL, source = NULL, ward = NULL, carer = NULL, family_id = NULL,
+                monitoring = NULL
+            WHERE id = ANY(:ids)
+        """),
+        {"ids": [event.key for event in events]},
+    )
+
+
 HANDLERS: Final[Handlers] = {
     ReferralReceived: count_received,
     EnquiryReceived: count_enquiries,
     ReferralWithdrawn: count_withdrawn,
+    ReferralErased: forget,
     ReferralTriaged: count_triaged,
     WorkItemOpened: count_opened,
     WorkItemClaimed: count_claimed,

@@ -70,7 +70,7 @@ async def build(settings: Settings) -> Service:
             measures.OLDEST_DUE.set(oldest)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    edge = Edge(app, is_development=settings.is_development)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
     return Service(
         "notify",
         settings,

@@ -30,7 +30,7 @@ def may_send(kind: MessageKind, audience: Audience, holds: Collection[Hold]) -> 
 
 
 def contact_holds(facts: Facts, *, received_at: datetime, policy: Policy) -> frozenset[Hold]:
-    """The holds that the facts alone bring about: C1 by S8 or E2, C2 by S7 (domain.md).
+    """The holds that the facts alone bring about: C1 by S8 or E2, C2 by S7.
 
     Triage says the same in its decision; a receipt can't wait for that. Days count from the day of receipt.
     """

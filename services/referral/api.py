@@ -1,9 +1,10 @@
-"""HTTP in, for agencies: read, call one function, map to an answer. The contract is api.md of the handbook."""
+"""HTTP in, for agencies: read, call one function, map to an answer."""
 
 from __future__ import annotations
 
 import re
 import secrets
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -25,6 +26,7 @@ from services.referral.document import (
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival
 from services.referral.keyring import Keyring
+from services.referral.limits import Limits
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference, parse
 from services.referral.requirements import requirements
@@ -47,11 +49,18 @@ class ReferralApi:
     """The intake API. `writer` stores new referrals in groups; every other step has a transaction of its own."""
 
     def __init__(
-        self, *, engine: AsyncEngine, keyring: Keyring, preparing: Preparing, writer: GroupWriter[Arrival]
+        self,
+        *,
+        engine: AsyncEngine,
+        keyring: Keyring,
+        limits: Limits,
+        preparing: Preparing,
+        writer: GroupWriter[Arrival],
     ) -> None:
         self._engine = engine
         self._reading = read_only(engine)
         self._keyring = keyring
+        self._limits = limits
         self._preparing = preparing
         self._writer = writer
 
@@ -81,13 +90,19 @@ class ReferralApi:
         return {("POST", "/referrals"): self.post_referral, ("GET", "/referrals/"): look}
 
     async def post_referral(self, request: Request) -> Response:
-        agency = await self._keyring.find(bearer_token(request))
+        agency = await self._agency(request)
         key = _idempotency_key(request)
         value = _read(await read_json_body(request))
         answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
         if isinstance(answer, Problem):
             raise answer
         return _answer(answer)
+
+    async def _agency(self, request: Request) -> Agency:
+        """Whose key it is, within its share of requests; raises Problem 401 or 429."""
+        agency = await self._keyring.find(bearer_token(request))
+        self._limits.take(agency.id, now=time.monotonic())
+        return agency
 
     def _arrival(self, value: object, agency: Agency, key: str, cause: Cause) -> Arrival:
         now, referral_id, identities = _now(), uuid7(), self._preparing.identities
@@ -112,7 +127,7 @@ class ReferralApi:
         )
 
     async def get_one(self, request: Request, reference: str) -> Response:
-        agency = await self._keyring.find(bearer_token(request))
+        agency = await self._agency(request)
         async with self._reading.connect() as tx:
             return json_answer(await views.one(tx, agency_id=agency.id, reference=_reference(reference)))
 
@@ -122,7 +137,7 @@ class ReferralApi:
         changed_since: Annotated[str | None, Query(max_length=200)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
-        agency = await self._keyring.find(bearer_token(request))
+        agency = await self._agency(request)
         async with self._reading.connect() as tx:
             identities = self._preparing.identities
             return json_answer(await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit))
@@ -166,7 +181,7 @@ class ReferralApi:
         self, request: Request, reference: str | None
     ) -> tuple[str, object, Callable[[Work], Awaitable[Response]]]:
         """Who asks, for which referral, what; and a way to do the work once per Idempotency-Key."""
-        agency = await self._keyring.find(bearer_token(request))
+        agency = await self._agency(request)
         key = _idempotency_key(request)
         own = _reference(reference) if reference is not None else ""
         value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))

@@ -11,6 +11,7 @@ from services.referral.group_writer import GroupWriter
 from services.referral.identity import Identities
 from services.referral.intake import Arrival, Intake
 from services.referral.keyring import Keyring
+from services.referral.limits import Limits
 from services.referral.places import PostcodeFiles
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
@@ -70,7 +71,8 @@ async def build(settings: Settings) -> Service:
             )
         ],
     )
-    api = ReferralApi(engine=engine, keyring=Keyring(engine), preparing=preparing, writer=writer)
+    limits = Limits(None if settings.is_development else settings.requests_per_minute)
+    api = ReferralApi(engine=engine, keyring=Keyring(engine), limits=limits, preparing=preparing, writer=writer)
     app.include_router(api.router())
     app.include_router(internal.router(engine, identities, settings.internal_token.get_secret_value()))
 
@@ -80,7 +82,9 @@ async def build(settings: Settings) -> Service:
                 await answers.forget_old(tx, before=datetime.now(UTC) - timedelta(days=answers.KEPT_DAYS))
             await asyncio.sleep(3600)
 
-    edge = Edge(app, is_development=settings.is_development, express=api.express())
+    edge = Edge(
+        app, is_development=settings.is_development, internal_port=settings.internal_port, express=api.express()
+    )
     return Service(
         "referral", settings, engine, edge, health, consumer, relay, {"group-writer": writer.run, "forget": forget}
     )

@@ -1,6 +1,6 @@
 """Who a family is: sealed for storage, and blind indexes of it for finding the family again.
 
-A person is recognised by NHS number, or by name, date and postcode together (domain.md). The same baby makes the
+A person is recognised by NHS number, or by name, date and postcode together. The same baby makes the
 same referral's family; the same carer with another baby makes a sibling's.
 """
 

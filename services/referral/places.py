@@ -21,7 +21,7 @@ from shared.events import Place, PlaceQuality
 
 NOTTINGHAM: Final = "E06000018"
 NOTTINGHAM_FILE: Final = Path(__file__).resolve().parents[2] / "deploy" / "reference" / "nottingham-postcodes.csv"
-"""10,526 postcodes with a ward by point in polygon; a few on a border may be one ward off (domain.md, "Places")."""
+"""10,526 postcodes with a ward by point in polygon; a few on a border may be one ward off."""
 
 _NO_FIXED_ABODE: Final = "ZZ99 3VZ"
 _INWARD: Final = 3

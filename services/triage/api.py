@@ -1,4 +1,4 @@
-"""HTTP in, for staff: read, check the role, call one function, answer. The contract is api.md of the handbook."""
+"""HTTP in, for staff: read, check the role, call one function, answer."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ async def build(settings: Settings) -> Service:
                 await clock.release_held(tx, now=now, policy=policy)
             await asyncio.sleep(settings.deadline_seconds)
 
-    edge = Edge(app, is_development=settings.is_development)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
     return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time})
 
 

@@ -20,5 +20,6 @@ class Settings(CommonSettings):
 
     port: int = Field(default=8002, ge=1, le=65535, validation_alias="PIR_TRIAGE_PORT")
     triage_master_key: Annotated[SecretStr, AfterValidator(_is_key)]
+    internal_token: SecretStr
     referral_url: str = "http://127.0.0.1:8001"
     deadline_seconds: float = Field(default=15.0, gt=0)

@@ -94,7 +94,7 @@ RED_FLAGS: Final = frozenset(
         MentalHealth.HARM_BABY_PLAN,
     }
 )
-"""The maternal red flags of rule S5 (domain.md of the handbook: perinatal red flags)."""
+"""The maternal red flags of rule S5 (published perinatal red flags: estrangement looks like an ordinary worry)."""
 
 
 class CareStatus(StrEnum):
@@ -189,7 +189,7 @@ class Mode(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Lowest first, as domain.md orders them: `1wd` is one working day, `4h` and `now` run on the wall clock."""
+    """Lowest first: `1wd` is one working day, `4h` and `now` run on the wall clock."""
 
     ROUTINE = "routine"
     URGENT = "urgent"

@@ -1,13 +1,30 @@
-"""Fixtures of the integration tests."""
+"""Fixtures of the integration tests: the plumbing alone, and services in this process behind their HTTP edge."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.integration.support import probe_engine
+from deploy.local import credentials
+from deploy.setup import add_demo_agencies
+from services.referral import app as referral_app
+from services.referral.settings import Settings as ReferralSettings
+from services.triage import app as triage_app
+from services.triage.settings import Settings as TriageSettings
+from shared.runtime import Service
+from tests.integration.support import ended, probe_engine
+
+NOWHERE = "127.0.0.1:1"
+"""Where nobody listens: these services are tried without Kafka and without each other."""
 
 
 @pytest.fixture
@@ -15,3 +32,93 @@ async def probe(database: str) -> AsyncIterator[AsyncEngine]:
     """An engine on inbox, outbox, parked and a table of effects."""
     async with probe_engine(database) as engine:
         yield engine
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A service in this process and a client at its edge."""
+
+    service: Service
+    http: httpx.AsyncClient
+    credentials: dict[str, Any]
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self.service.engine
+
+    def key(self, slug: str = "health-visiting") -> str:
+        return str(self.credentials["agencies"][slug])
+
+    async def send(
+        self, body: Any, *, key: str | None = None, slug: str = "health-visiting", token: str | None = None
+    ) -> httpx.Response:
+        """POST /referrals; with a fresh Idempotency-Key unless one is given."""
+        headers = {"Idempotency-Key": key or uuid4().hex, "Authorization": f"Bearer {token or self.key(slug)}"}
+        return await self.http.post("/referrals", json=body, headers=headers)
+
+    async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
+        return await self.http.get(path, params=query, headers={"Authorization": f"Bearer {self.key(slug)}"})
+
+    async def as_staff(
+        self, method: str, path: str, body: Any = None, *, role: str = "triage-worker"
+    ) -> httpx.Response:
+        token = self.credentials["staff"][role]["token"]
+        return await self.http.request(method, path, json=body or {}, headers={"Authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> dict[str, Any]:
+    """What every service is told, in development."""
+    file = tmp_path / "credentials.json"
+    secrets = credentials.load(file)["secrets"]
+    return {
+        "profile": "development",
+        "DATABASE_URL": database,
+        "KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
+        "credentials_file": file,
+        "internal_token": secrets["PIR_INTERNAL_TOKEN"],
+        "master_key": secrets["PIR_MASTER_KEY"],
+        "index_key": secrets["PIR_INDEX_KEY"],
+        "triage_master_key": secrets["PIR_TRIAGE_MASTER_KEY"],
+        "referral_url": f"http://{NOWHERE}",
+    }
+
+
+@asynccontextmanager
+async def behind(
+    build: Callable[[Any], Awaitable[Service]], settings: Any, loops: tuple[str, ...] = ()
+) -> AsyncIterator[Behind]:
+    service = await build(settings)
+    tasks = [asyncio.create_task(service.loops[name]()) for name in loops]
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield Behind(service, client, credentials.load(settings.credentials_file))
+    for task in tasks:
+        await ended(task)
+    await service.engine.dispose()
+
+
+@pytest.fixture
+async def new_intake(database: str, settings: dict[str, Any]) -> AsyncIterator[Callable[[], Awaitable[Behind]]]:
+    """Make one more copy of the referral service, all on the same database, with the demo agencies."""
+    await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
+    async with AsyncExitStack() as copies:
+
+        async def make() -> Behind:
+            copy = behind(referral_app.build, ReferralSettings(**settings), ("group-writer",))
+            return await copies.enter_async_context(copy)
+
+        yield make
+
+
+@pytest.fixture
+async def intake(new_intake: Callable[[], Awaitable[Behind]]) -> Behind:
+    """One copy of the referral service."""
+    return await new_intake()
+
+
+@pytest.fixture
+async def triage(settings: dict[str, Any]) -> AsyncIterator[Behind]:
+    """The triage service; its clock does not run by itself."""
+    async with behind(triage_app.build, TriageSettings(**settings)) as copy:
+        yield copy

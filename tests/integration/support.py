@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from shared import inbox, outbox
+from shared import tables
 from shared.database import connect_args
 from shared.events import Envelope, Event, ReferralWithdrawn, WithdrawalReason
 from shared.ids import uuid7
@@ -26,8 +26,8 @@ SCHEMA: Final = "probe"
 PATIENCE_SECONDS: Final = 60.0
 
 metadata: Final = sa.MetaData()
-outbox.tables(metadata)
-inbox.tables(metadata)
+tables.outbox_tables(metadata)
+tables.inbox_tables(metadata)
 effect: Final = sa.Table(
     "effect",
     metadata,

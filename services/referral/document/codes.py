@@ -12,7 +12,7 @@ FILE: Final = Path(__file__).resolve().parents[3] / "deploy" / "reference" / "nh
 
 
 class Strength(StrEnum):
-    """What goes well in the family (api.md, "A referral")."""
+    """What goes well in the family."""
 
     ENGAGES_WITH_SERVICES = "engages_with_services"
     SUPPORTIVE_FAMILY = "supportive_family"

@@ -1,4 +1,4 @@
-"""A referral as the agency writes it (api.md, "A referral"), with its values in one form.
+"""A referral as the agency writes it, with its values in one form.
 
 Every member may be missing here, because a referral about a danger is accepted whatever is missing: what a referral
 needs otherwise is in `needs`. The JSON Schema still lists the members as required, for whoever writes a client.
@@ -47,7 +47,7 @@ MOST_BABIES: Final = 5
 MOST_CAREGIVERS: Final = 10
 MOST_ADDRESS_LINES: Final = 5
 YOUNGEST_CAREGIVER: Final = 10
-"""Years; a younger one is a slip of the pen (api.md)."""
+"""Years; a younger one is a slip of the pen."""
 OLDEST_CONSENT_YEARS: Final = 2
 CLOCK_SKEW_SECONDS: Final = 300
 

@@ -10,7 +10,7 @@ from services.referral.document.values import nhs_digits
 from shared.events import RED_FLAGS, Safety
 
 URGENT_SAFETY: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE, Safety.SIGNIFICANT_HARM})
-"""With one of these, or a red flag of S5, a referral is accepted with anything missing (api.md)."""
+"""With one of these, or a red flag of S5, a referral is accepted with anything missing."""
 
 _MEMBERS: Final = (("referrer", ("name", "role", "email")), ("consent", ("status",)), ("concern", ("severity",)))
 _ONE_HOME: Final = "Give an address, no_fixed_abode or withheld, not two of them."

@@ -30,7 +30,7 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cn", "Zs", "Zl", "Zp", "Mn", "Me"})
 
 
 def one_line(value: str) -> str:
-    """Return a name or other short line in NFC; the refusals are those of api.md, "Limits"."""
+    """Return a name or other short line in NFC."""
     if _PLAIN.fullmatch(value):
         return value
     text = unicodedata.normalize("NFC", value)

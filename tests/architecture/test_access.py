@@ -1,0 +1,265 @@
+"""Every call of every service × everybody: a call without a row here fails, and so does a row without a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from deploy.local import credentials
+from services.referral.agencies import Agencies, Agency, digest_of
+from shared.access import PERMISSIONS, Permission, Role
+from shared.runtime import Service
+from tests.architecture.apps import NAMES, client_of
+
+
+class Who(Enum):
+    """Those who are no members of staff."""
+
+    OPEN = auto()
+    AGENCY = auto()
+    INTERNAL = auto()
+
+
+OPEN, AGENCY, INTERNAL = Who
+P = Permission
+
+EVERYWHERE: Final[dict[str, Who]] = {
+    "GET /health/live": OPEN,
+    "GET /health/ready": OPEN,
+    "GET /metrics": OPEN,
+    "GET /asyncapi": OPEN,
+    "GET /docs": OPEN,
+}
+ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
+    "referral": {
+        **EVERYWHERE,
+        "POST /referrals": AGENCY,
+        "GET /referrals": AGENCY,
+        "GET /referrals/{reference}": AGENCY,
+        "PATCH /referrals/{reference}": AGENCY,
+        "POST /referrals/{reference}/withdrawal": AGENCY,
+        "POST /referrals/{reference}/information": AGENCY,
+        "POST /enquiries": AGENCY,
+        "GET /requirements": OPEN,
+        "GET /internal/referrals/{referral_id}/identity": INTERNAL,
+    },
+    "triage": {
+        **EVERYWHERE,
+        "POST /preview": P.PREVIEW,
+        "POST /preview/replay": P.REPLAY_POLICY,
+        "GET /queues": P.READ_QUEUES,
+        "GET /queues/{route}": P.READ_QUEUES,
+        "GET /work-items/{item_id}": P.READ_QUEUES,  # identity in it only with SEE_IDENTITY: tests/journeys
+        "POST /work-items/{item_id}/claim": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/release": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/assign": P.ASSIGN,
+        "POST /work-items/{item_id}/accept": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/decline": P.CONFIRM_DECLINE,
+        "POST /work-items/{item_id}/override": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/request-information": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/first-contact": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/contact-attempt": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/note": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/close": P.WORK_ITEMS,
+        "GET /capacity": P.READ_CAPACITY,
+        "PUT /capacity/{route}": P.SET_CAPACITY,
+    },
+    "notify": {**EVERYWHERE, "GET /messages": P.READ_PARKED},
+    "metrics": {**EVERYWHERE, "GET /totals": OPEN},  # outside development on an internal listener, as /metrics
+}
+"""Who may make each call; open ones are open to anybody who can reach the port."""
+
+UNLISTED: Final = {"/openapi.json", "/docs.css"}
+"""Served beside what OpenAPI lists, to anybody."""
+
+CONTRACT: Final = {  # "Who may do what" of the contract: worker, lead, manager, commissioner, operations, auditor
+    P.PREVIEW: "WLM",
+    P.READ_QUEUES: "WLM",
+    P.WORK_ITEMS: "WL",
+    P.SEE_IDENTITY: "WL",
+    P.ASSIGN: "L",
+    P.CONFIRM_DECLINE: "L",
+    P.REPLAY_POLICY: "LM",
+    P.READ_CAPACITY: "WLM",
+    P.SET_CAPACITY: "LM",
+    P.READ_REPORTS: "LMCA",
+    P.READ_PARKED: "OA",
+    P.RESOLVE_PARKED: "O",
+    P.READ_AUDIT: "WLMA",
+}
+LETTERS: Final = dict(zip("WLMCOA", Role, strict=True))
+
+ASKED_INSIDE: Final = {P.SEE_IDENTITY}
+"""Asked for within a call that others may make too."""
+WITHOUT_A_CALL: Final = {P.READ_REPORTS, P.RESOLVE_PARKED, P.READ_AUDIT}
+"""Granted already, for calls that are still to come."""
+
+EXAMPLES: Final = {
+    "reference": "PIR-4K7-29M",
+    "route": "pir_short",
+    "item_id": "019a0000-0000-7000-8000-000000000001",
+    "referral_id": "019a0000-0000-7000-8000-000000000002",
+}
+KEY: Final = "an-agency-key"
+SUNFLOWER: Final = Agency(UUID(int=1), "sunflower", "Sunflower nursery", "team@agency.example.org", "C2")
+
+CALLS: Final = [(service, call) for service in NAMES for call in ACCESS[service]]
+STAFF_CALLS: Final = [each for each in CALLS if isinstance(ACCESS[each[0]][each[1]], Permission)]
+CLOSED_CALLS: Final = [each for each in CALLS if ACCESS[each[0]][each[1]] is not OPEN]
+
+
+def framework(service: Service) -> FastAPI:
+    """The app inside the edge."""
+    app = vars(service.app)["_app"]
+    assert isinstance(app, FastAPI)
+    return app
+
+
+def listed(service: Service) -> Iterator[str]:
+    for path, operations in framework(service).openapi()["paths"].items():
+        for verb in operations:
+            yield f"{verb.upper()} {path}"
+
+
+@pytest.fixture
+def tokens(folder: Path) -> dict[str, Any]:
+    return credentials.load(folder / "credentials.json")
+
+
+@pytest.fixture(autouse=True)
+def one_agency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no database to ask for keys."""
+
+    async def read(self: Agencies, _: float) -> None:
+        self._known = {digest_of(KEY): SUNFLOWER}
+
+    monkeypatch.setattr(Agencies, "_read", read)
+
+
+async def answer_to(apps: dict[str, Service], service: str, call: str, token: str | None = None) -> httpx.Response:
+    verb, _, path = call.partition(" ")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with client_of(apps[service]) as client:
+        body = {} if verb in ("POST", "PUT", "PATCH") else None
+        return await client.request(verb, path.format(**EXAMPLES), json=body, headers=headers)
+
+
+def assert_problem(answer: httpx.Response, status: int) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["status"] == status
+    assert answer.json()["type"].startswith("urn:pir:problem:")
+    assert "x-content-type-options" in answer.headers
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_call_has_a_row_and_every_row_a_call(apps: dict[str, Service], name: str) -> None:
+    assert set(listed(apps[name])) == set(ACCESS[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_served_that_is_not_listed(apps: dict[str, Service], name: str) -> None:
+    known = {call.partition(" ")[2] for call in ACCESS[name]} | UNLISTED
+    app = framework(apps[name])
+    hidden = [path for route in app.routes if (path := getattr(route, "path", None)) and path not in known]
+    assert hidden == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_express_lane_has_the_same_calls_as_the_framework(apps: dict[str, Service], name: str) -> None:
+    express = vars(apps[name].app)["_express"]
+    known = {(verb, path.partition("{")[0]) for verb, _, path in (call.partition(" ") for call in ACCESS[name])}
+    assert set(express) <= known
+
+
+def test_roles_have_the_permissions_of_the_contract() -> None:
+    assert {each: {LETTERS[letter] for letter in letters} for each, letters in CONTRACT.items()} == PERMISSIONS
+
+
+def test_every_permission_is_asked_for_somewhere() -> None:
+    asked = {who for rows in ACCESS.values() for who in rows.values() if isinstance(who, Permission)}
+    assert asked | ASKED_INSIDE | WITHOUT_A_CALL == set(Permission)
+    assert not asked & WITHOUT_A_CALL
+
+
+@pytest.mark.parametrize(("service", "call"), CLOSED_CALLS, ids=" ".join)
+async def test_without_a_token_the_answer_is_401(apps: dict[str, Service], service: str, call: str) -> None:
+    answer = await answer_to(apps, service, call)
+    assert_problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("service", "call"), CLOSED_CALLS, ids=" ".join)
+async def test_an_unknown_token_is_401(apps: dict[str, Service], service: str, call: str) -> None:
+    assert_problem(await answer_to(apps, service, call, "nobodys-token"), 401)
+
+
+@pytest.mark.parametrize(("service", "call"), CLOSED_CALLS, ids=" ".join)
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer  ", "Basic bm9ib2R5Om5vdGhpbmc=", "bearer \u00e9"])
+async def test_an_odd_authorization_is_401(apps: dict[str, Service], service: str, call: str, header: str) -> None:
+    verb, _, path = call.partition(" ")
+    async with client_of(apps[service]) as client:
+        odd = {"Authorization": header.encode("latin-1")}
+        assert_problem(await client.request(verb, path.format(**EXAMPLES), headers=odd), 401)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize(("service", "call"), STAFF_CALLS, ids=" ".join)
+async def test_a_role_gets_in_exactly_where_it_has_the_permission(
+    apps: dict[str, Service], tokens: dict[str, Any], service: str, call: str, role: Role
+) -> None:
+    wanted = ACCESS[service][call]
+    assert isinstance(wanted, Permission)
+    answer = await answer_to(apps, service, call, tokens["staff"][role]["token"])
+    if role in PERMISSIONS[wanted]:
+        assert answer.status_code in (200, 422, 503), answer.text
+    else:
+        assert_problem(answer, 403)
+
+
+@pytest.mark.parametrize(("service", "call"), [each for each in CLOSED_CALLS if each not in STAFF_CALLS], ids=" ".join)
+@pytest.mark.parametrize("role", Role)
+async def test_staff_tokens_open_no_door_of_agencies_or_services(
+    apps: dict[str, Service], tokens: dict[str, Any], service: str, call: str, role: Role
+) -> None:
+    assert_problem(await answer_to(apps, service, call, tokens["staff"][role]["token"]), 401)
+
+
+@pytest.mark.parametrize(("service", "call"), CLOSED_CALLS, ids=" ".join)
+async def test_an_agency_gets_in_to_its_own_calls_only(apps: dict[str, Service], service: str, call: str) -> None:
+    answer = await answer_to(apps, service, call, KEY)
+    if ACCESS[service][call] is AGENCY:
+        assert answer.status_code in (400, 422, 503), answer.text
+    else:
+        assert_problem(answer, 401)
+
+
+@pytest.mark.parametrize(("service", "call"), CLOSED_CALLS, ids=" ".join)
+async def test_the_internal_token_opens_internal_calls_only(
+    apps: dict[str, Service], tokens: dict[str, Any], service: str, call: str
+) -> None:
+    answer = await answer_to(apps, service, call, tokens["secrets"]["PIR_INTERNAL_TOKEN"])
+    if ACCESS[service][call] is INTERNAL:
+        assert answer.status_code == 422, answer.text  # who looks is not said
+    else:
+        assert_problem(answer, 401)
+
+
+@pytest.mark.parametrize(("service", "call"), [each for each in CALLS if each not in CLOSED_CALLS], ids=" ".join)
+async def test_open_calls_ask_for_nothing(apps: dict[str, Service], service: str, call: str) -> None:
+    assert (await answer_to(apps, service, call)).status_code in (200, 503)
+
+
+async def test_who_may_not_look_is_told_nothing_about_the_address(apps: dict[str, Service]) -> None:
+    """A mistake in the address is named only to those who may make the call."""
+    async with client_of(apps["triage"]) as client:
+        assert_problem(await client.get("/work-items/not-an-id"), 401)
+        assert_problem(await client.get("/queues/no-such-route"), 401)

@@ -1,0 +1,126 @@
+"""What every service serves beside its work: docs for people and machines, problems, security headers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from services.triage.rules import CATALOGUE as RULES
+from services.triage.steps import STEPS
+from shared.problems import CATALOGUE
+from shared.runtime import Service
+from tests.architecture.apps import BUILD, NAMES, SETTINGS, client_of, in_production
+from tests.architecture.test_access import ACCESS
+from tests.architecture.test_imports import modules
+
+STATUSES = {400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503}
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-frame-options": "DENY",
+    "cross-origin-resource-policy": "same-origin",
+}
+ADDRESSES = ("/docs", "/docs.css", "/openapi.json", "/asyncapi", "/metrics", "/health/live", "/nothing-here")
+
+each_service = pytest.mark.parametrize("name", NAMES)
+
+
+async def text_of(service: Service, path: str) -> str:
+    async with client_of(service) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+@each_service
+async def test_the_docs_page_names_every_call_and_every_problem(apps: dict[str, Service], name: str) -> None:
+    page = await text_of(apps[name], "/docs")
+    assert [call for call in ACCESS[name] if f"<code>{call}<" not in page] == []
+    assert [problem for problem in CATALOGUE if f"urn:pir:problem:{problem}<" not in page] == []
+
+
+@each_service
+async def test_the_docs_page_has_no_script_and_no_style_of_its_own(apps: dict[str, Service], name: str) -> None:
+    page = (await text_of(apps[name], "/docs")).lower()
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:|<iframe|<object|<img", page)
+    assert "lang=en" in page
+    assert "<title>" in page
+    assert "{" in await text_of(apps[name], "/docs.css")
+
+
+async def test_every_rule_is_in_the_docs_of_triage_with_its_source(apps: dict[str, Service]) -> None:
+    page = await text_of(apps["triage"], "/docs")
+    assert [rule for rule in RULES if f"<td><code>{rule}<" not in page] == []
+    assert [rule.id for rule in RULES.values() if not (rule.source and rule.meaning)] == []
+
+
+async def test_every_step_is_in_the_docs(apps: dict[str, Service]) -> None:
+    page = await text_of(apps["triage"], "/docs")
+    assert [step for step in STEPS if f"<td><code>{step}<" not in page] == []
+    assert "waiting_for_referrer" in await text_of(apps["referral"], "/docs")
+
+
+@each_service
+@pytest.mark.parametrize("path", ADDRESSES)
+async def test_every_answer_has_the_security_headers(apps: dict[str, Service], name: str, path: str) -> None:
+    async with client_of(apps[name]) as client:
+        headers = (await client.get(path)).headers
+    assert {header: headers.get(header) for header in HEADERS} == HEADERS
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert re.fullmatch(r"[0-9a-f-]{36}", headers["x-correlation-id"])
+
+
+@each_service
+async def test_transport_security_is_asked_for_in_production_only(
+    apps: dict[str, Service], name: str, tmp_path: Path
+) -> None:
+    async with client_of(apps[name]) as client:
+        assert "strict-transport-security" not in (await client.get("/health/live")).headers
+    async with client_of(await BUILD[name](SETTINGS[name](**in_production(tmp_path)))) as client:
+        assert "max-age=63072000" in (await client.get("/health/live")).headers["strict-transport-security"]
+
+
+@each_service
+async def test_what_the_framework_refuses_is_a_problem_too(apps: dict[str, Service], name: str) -> None:
+    async with client_of(apps[name]) as client:
+        answers = [await client.get("/nothing-here"), await client.delete("/docs")]
+    assert [answer.status_code for answer in answers] == [404, 405]
+    for answer in answers:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["cache-control"] == "no-store"
+        assert set(answer.json()) == {"type", "title", "status", "detail", "instance"}
+    assert "GET" in answers[1].headers["allow"]
+
+
+@each_service
+async def test_metrics_have_our_prefix(apps: dict[str, Service], name: str) -> None:
+    names = re.findall(r"^# TYPE (\S+)", await text_of(apps[name], "/metrics"), re.MULTILINE)
+    assert {each.partition("_")[0] for each in names} <= {"pir", "python", "process"}
+    assert "pir_http_request_seconds" in names
+
+
+def test_problems_are_told_apart_by_name_and_words() -> None:
+    assert len({title for _, title in CATALOGUE.values()}) == len(CATALOGUE)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in CATALOGUE)
+    assert {status for status, _ in CATALOGUE.values()} == STATUSES
+
+
+def test_every_problem_that_code_names_is_in_the_catalogue() -> None:
+    raised = {
+        node.args[0].value
+        for tree in modules().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Problem"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert raised <= set(CATALOGUE)
+    assert raised >= {"not-found", "forbidden", "credentials-missing", "step-not-allowed"}

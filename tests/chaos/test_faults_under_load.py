@@ -1,0 +1,147 @@
+"""The whole system as processes, hurt while agencies send referrals; afterwards nothing is lost and nothing doubled.
+
+Each test ends with the same questions (`assert_whole`) and prints how long the recovery took. No test judges a time,
+but for what the contract promises a client: no request hangs for more than eight seconds.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
+from tests.system import NAMES, Load, System, under_load
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
+
+SEED = 20260615
+
+
+@pytest.fixture(scope="module")
+def accepted() -> dict[str, str]:
+    """Every reference that was ever answered with 201 in this module: the system keeps its data between the tests."""
+    return {}
+
+
+def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault: str) -> None:
+    """R1 to R6: stored, decided once, counted, receipted once, on a list or decided; nothing parked, nothing stuck."""
+    assert load.unexpected == []
+    assert load.accepted
+    accepted |= load.accepted
+    seconds = system.wait_until_settled(received=len(accepted))
+    print(
+        f"\n{fault}: {len(load.accepted)} accepted, answers {dict(load.statuses)}, {load.refused_connections} refused"
+        f" connections, longest answer {load.longest_seconds:.1f} s, at rest {seconds:.1f} s after the load"
+    )
+    stored = system.query("SELECT reference FROM referral.referral")
+    assert {row["reference"] for row in stored} == set(accepted)
+    decided = system.query(
+        "SELECT r.reference, count(d.id) AS times FROM triage.referral r LEFT JOIN triage.decision d"
+        " ON d.referral_id = r.id GROUP BY r.reference"
+    )
+    assert {row["reference"]: row["times"] for row in decided} == dict.fromkeys(accepted, 1)
+    listed = system.query("SELECT DISTINCT reference FROM triage.work_item WHERE ended_at IS NULL")
+    assert {row["reference"] for row in listed} == set(accepted)
+    assert system.receipts() == Counter(accepted)
+    for schema in NAMES:
+        assert system.query(f"SELECT id, cause FROM {schema}.parked") == []
+    for schema in ("referral", "triage", "notify"):
+        assert system.query(f"SELECT position FROM {schema}.outbox") == []
+    undecided = system.query("SELECT reference FROM referral.referral WHERE decision IS NULL")
+    assert undecided == []
+
+
+def test_services_killed_in_turn_lose_and_double_nothing(system: System, accepted: dict[str, str]) -> None:
+    chance = random.Random(SEED)
+    recoveries: dict[str, list[float]] = {name: [] for name in NAMES}
+    with under_load(system) as load:
+        for _ in range(2):
+            for name in chance.sample(NAMES, len(NAMES)):
+                time.sleep(chance.uniform(0.3, 1.5))
+                system.kill(name)
+                system.start(name)
+                recoveries[name].append(system.wait_until_ready(name))
+    print("\nready again after kill -9:", {name: [f"{s:.1f} s" for s in took] for name, took in recoveries.items()})
+    assert_whole(system, load, accepted, fault="kill -9 of every service, twice")
+
+
+def test_services_asked_to_stop_under_load_lose_nothing(system: System, accepted: dict[str, str]) -> None:
+    codes = {}
+    with under_load(system) as load:
+        for name in NAMES:
+            time.sleep(0.7)
+            codes[name] = system.stop(name)
+            system.start(name)
+            system.wait_until_ready(name)
+    assert codes == dict.fromkeys(NAMES, 0)
+    assert_whole(system, load, accepted, fault="SIGTERM of every service")
+
+
+def test_the_intake_answers_201_while_kafka_is_away(system: System, accepted: dict[str, str], kafka: Kafka) -> None:
+    with under_load(system, senders=2, pause=0.1) as load:
+        time.sleep(1)
+        kafka.stop()
+        before = len(load.accepted)
+        time.sleep(6)
+        assert system.is_ready("referral")
+        during = len(load.accepted) - before
+        kafka.start()
+        time.sleep(1)
+    assert during > 10
+    assert set(load.statuses) == {201}
+    assert load.refused_connections == 0
+    assert_whole(system, load, accepted, fault="Kafka away for 6 s")
+
+
+def test_a_killed_kafka_loses_nothing(system: System, accepted: dict[str, str], kafka: Kafka) -> None:
+    with under_load(system) as load:
+        time.sleep(1)
+        kafka.kill()
+        kafka.start()
+        time.sleep(1)
+    assert set(load.statuses) == {201}
+    assert_whole(system, load, accepted, fault="kill -9 of Kafka")
+
+
+def test_a_crash_of_postgresql_is_answered_with_503_and_loses_nothing(
+    system: System, accepted: dict[str, str], postgres: Postgres
+) -> None:
+    with under_load(system) as load:
+        time.sleep(1)
+        postgres.kill()
+        time.sleep(2)
+        assert not system.is_ready("referral")
+        postgres.start()
+        took = system.wait_until_ready()
+        time.sleep(1)
+    print(f"\nall ready {took:.1f} s after PostgreSQL was back")
+    assert set(load.statuses) == {201, 503}
+    assert load.refused_connections == 0
+    assert_whole(system, load, accepted, fault="kill -9 of PostgreSQL")
+
+
+def test_no_request_hangs_while_postgresql_does(system: System, accepted: dict[str, str], postgres: Postgres) -> None:
+    with under_load(system) as load:
+        time.sleep(1)
+        postgres.pause()
+        time.sleep(9)
+        postgres.resume()
+        system.wait_until_ready()
+        time.sleep(1)
+    assert load.longest_seconds < 8
+    assert_whole(system, load, accepted, fault="PostgreSQL silent for 9 s")
+
+
+def test_two_copies_of_every_service_share_the_work(system: System, accepted: dict[str, str]) -> None:
+    """A second copy of each on other ports joins under load, and is killed under load."""
+    with under_load(system) as load, system.second_copies() as copies:
+        copies.wait_until_ready()
+        time.sleep(3)
+        for name in NAMES:
+            copies.kill(name)
+        time.sleep(1)
+    assert_whole(system, load, accepted, fault="second copies join and are killed")

@@ -1,0 +1,252 @@
+"""The intake on a real PostgreSQL: requests at the same time, copies beside each other, a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from deploy.local.postgres import Postgres
+from services.referral import agencies
+from services.referral.group_writer import GroupWriter
+from shared.audit import Actor
+from tests.families import a_referral
+from tests.integration.conftest import Behind
+from tests.integration.support import count, effect, ended, eventually, fetch
+
+Intakes = Callable[[], Awaitable[Behind]]
+
+
+async def test_two_requests_with_one_key_at_once_are_one_referral(intake: Behind) -> None:
+    body = a_referral()
+    answers = await asyncio.gather(*(intake.send(body, key="same") for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert sum("idempotent-replayed" in answer.headers for answer in answers) == 7
+    assert await count(intake.engine, "referral") == 1
+    assert await count(intake.engine, "event WHERE type = 'referral.received.v1'") == 1
+
+
+async def test_one_key_in_two_copies_of_the_service_at_once_is_one_referral(new_intake: Intakes) -> None:
+    one, other = await new_intake(), await new_intake()
+    for number in range(10):
+        body = a_referral()
+        answers = await asyncio.gather(*(copy.send(body, key=f"same-{number}") for copy in (one, other, one, other)))
+        assert {answer.status_code for answer in answers} == {201}
+        assert len({answer.json()["reference"] for answer in answers}) == 1
+    assert await count(one.engine, "referral") == 10
+
+
+async def test_one_key_with_two_bodies_at_once_admits_one_of_them(intake: Behind) -> None:
+    answers = await asyncio.gather(*(intake.send(a_referral(), key="same") for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
+    assert await count(intake.engine, "referral") == 1
+
+
+async def test_one_external_reference_under_two_keys_at_once_is_one_referral(new_intake: Intakes) -> None:
+    one, other = await new_intake(), await new_intake()
+    for _ in range(5):
+        body = a_referral()
+        answers = await asyncio.gather(one.send(body), other.send(body), one.send(body))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
+        assert len({answer.json()["id"] for answer in answers}) == 1
+    assert await count(one.engine, "referral") == 5
+
+
+async def test_a_changed_body_under_a_known_external_reference_is_its_next_version(intake: Behind) -> None:
+    body = a_referral()
+    await intake.send(body)
+    answers = await asyncio.gather(*(intake.send(body | {"notes": f"Version {n}."}) for n in range(4)))
+    assert {answer.status_code for answer in answers} == {200}
+    [row] = await fetch(intake.engine, "SELECT version FROM referral")
+    assert row.version == 5
+    sequences = await fetch(intake.engine, "SELECT sequence FROM event WHERE type LIKE 'referral%' ORDER BY sequence")
+    assert [row.sequence for row in sequences] == [1, 2, 3, 4, 5]
+
+
+async def test_one_family_from_two_agencies_at_once_is_linked(new_intake: Intakes) -> None:
+    one, other = await new_intake(), await new_intake()
+    for _ in range(5):
+        body = a_referral()
+        theirs = body | {"external_reference": f"T-{uuid4().hex[:12]}"}
+        answers = await asyncio.gather(one.send(body), other.send(theirs, slug="social-care"))
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert sorted(answer.json()["links"] for answer in answers) == [[], ["duplicate"]]
+    assert await count(one.engine, "referral") == 10
+    [row] = await fetch(one.engine, "SELECT count(DISTINCT family_id) AS families FROM referral")
+    assert row.families == 5
+
+
+async def test_many_referrals_at_once_are_all_stored_and_announced(new_intake: Intakes) -> None:
+    copies = [await new_intake(), await new_intake()]
+    answers = await asyncio.gather(*(copies[n % 2].send(a_referral()) for n in range(200)))
+    assert {answer.status_code for answer in answers} == {201}
+    for table in ("referral", "event WHERE type = 'referral.received.v1'", "audit WHERE action = 'referral.received'"):
+        assert await count(copies[0].engine, table) == 200
+
+
+async def test_the_feed_skips_nothing_while_referrals_are_being_written(new_intake: Intakes) -> None:
+    copies = [await new_intake(), await new_intake()]
+    sending = asyncio.gather(*(copies[n % 2].send(a_referral()) for n in range(150)))
+    seen: dict[str, Any] = {}
+    cursor: str | None = None
+    while True:
+        is_over = sending.done()
+        page = (await copies[0].look("/referrals", changed_since=cursor or "", limit=7)).json()
+        seen |= {item["reference"]: item for item in page["items"]}
+        cursor = page["next"]
+        if is_over and not page["items"]:
+            break
+    assert set(seen) == {answer.json()["reference"] for answer in await sending}
+
+
+async def test_the_feed_ends_before_a_transaction_that_is_still_open(intake: Behind) -> None:
+    async with intake.engine.connect() as slow:
+        await slow.execute(sa.text("SELECT pg_current_xact_id()"))  # has begun to write
+        reference = (await intake.send(a_referral())).json()["reference"]
+        page = (await intake.look("/referrals")).json()
+        assert page["items"] == []
+        await slow.rollback()
+
+    async def shown() -> list[str]:
+        later = (await intake.look("/referrals", changed_since=page["next"])).json()
+        return [item["reference"] for item in later["items"]]
+
+    assert await eventually(shown, what="the referral in the feed") == [reference]
+
+
+async def test_one_bad_row_of_a_group_does_not_fail_the_others(probe: Any) -> None:
+    class Item:
+        collides_on = frozenset[int]()
+
+        def __init__(self, sequence: int | None) -> None:
+            self.sequence = sequence
+
+    async def write(tx: Any, items: Any) -> list[int]:
+        for item in items:
+            await tx.execute(effect.insert().values(event_id=uuid4(), key=uuid4(), sequence=item.sequence))
+        return [item.sequence for item in items]
+
+    writer: GroupWriter[Any] = GroupWriter(probe, write)
+    waiting = [asyncio.create_task(writer.submit(Item(number))) for number in (1, 2, None, 4, 5)]
+    running = asyncio.create_task(writer.run())
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    await ended(running)
+    assert [answers[place] for place in (0, 1, 3, 4)] == [1, 2, 4, 5]
+    assert isinstance(answers[2], sa.exc.IntegrityError)
+    assert await count(probe, "effect") == 4
+
+
+async def test_without_postgresql_the_answer_is_503_and_the_same_key_works_afterwards(
+    intake: Behind, postgres: Postgres
+) -> None:
+    await intake.send(a_referral())
+    body = a_referral()
+    await asyncio.to_thread(postgres.stop)
+    answer = await intake.send(body, key="kept")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"].isdecimal()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (await intake.look("/referrals")).status_code == 503
+    await asyncio.to_thread(postgres.start)
+    assert (await intake.send(body, key="kept")).status_code == 201
+    assert await count(intake.engine, "referral") == 2
+
+
+async def test_a_hanging_postgresql_is_answered_with_503_within_eight_seconds(
+    intake: Behind, postgres: Postgres
+) -> None:
+    await intake.send(a_referral())
+    postgres.pause()
+    try:
+        async with asyncio.timeout(8):
+            answers = await asyncio.gather(*(intake.send(a_referral()) for _ in range(5)))
+    finally:
+        postgres.resume()
+    assert {answer.status_code for answer in answers} == {503}
+
+    async def recovered() -> bool:
+        return (await intake.send(a_referral())).status_code == 201
+
+    await eventually(recovered, what="a 201 again")
+
+
+async def test_a_new_key_works_at_once_beside_the_old_one(intake: Behind) -> None:
+    await intake.send(a_referral())
+    async with intake.engine.begin() as tx:
+        fresh = await agencies.rotate(tx, slug="health-visiting", actor=Actor("operator", "test"), at=datetime.now(UTC))
+    await asyncio.sleep(1.1)  # unknown keys are looked up once a second at most
+    assert (await intake.send(a_referral(), token=fresh)).status_code == 201
+    assert (await intake.send(a_referral())).status_code == 201
+
+
+async def test_of_three_keys_the_oldest_stops_working(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agencies, "FRESH_SECONDS", 0.0)
+    fresh = []
+    for _ in range(2):
+        async with intake.engine.begin() as tx:
+            fresh.append(
+                await agencies.rotate(tx, slug="health-visiting", actor=Actor("operator", "t"), at=datetime.now(UTC))
+            )
+    assert (await intake.send(a_referral())).status_code == 401
+    assert [(await intake.send(a_referral(), token=token)).status_code for token in fresh] == [201, 201]
+
+
+async def test_a_revoked_key_is_refused_once_the_keys_are_read_again(
+    intake: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await intake.send(a_referral())).status_code == 201
+    async with intake.engine.begin() as tx:
+        await agencies.revoke(
+            tx, slug="health-visiting", actor=Actor("operator", "t"), at=datetime.now(UTC), all_keys=True
+        )
+    monkeypatch.setattr(agencies, "FRESH_SECONDS", 0.0)
+    assert (await intake.send(a_referral())).status_code == 401
+    assert agencies.STALE_SECONDS < 60
+
+
+async def test_nothing_of_who_a_family_is_can_be_read_in_the_database(intake: Behind) -> None:
+    body = a_referral()
+    reference = (await intake.send(body)).json()["reference"]
+    [baby], mother = body["babies"], body["caregivers"][0]
+    key = {"Authorization": f"Bearer {intake.key()}", "Idempotency-Key": "more"}
+    told = await intake.http.post(
+        f"/referrals/{reference}/information", json={"notes": "Zebedee called again."}, headers=key
+    )
+    assert told.status_code == 200
+    words = [
+        baby["given_name"],
+        baby["family_name"],
+        baby["nhs_number"],
+        mother["phone"],
+        body["home"]["postcode"],
+        body["referrer"]["email"],
+        body["referrer"]["name"],
+        body["external_reference"],
+        "hard to feel close",
+        "Zebedee",
+    ]
+    found = [
+        (row.table_schema, row.table_name, word)
+        for row in await fetch(
+            intake.engine,
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE'"
+            " AND table_schema IN ('referral', 'triage', 'notify', 'metrics')",
+        )
+        for text in [
+            "\n".join(
+                each.line
+                for each in await fetch(
+                    intake.engine, f'SELECT CAST(t AS text) AS line FROM {row.table_schema}."{row.table_name}" t'
+                )
+            )
+        ]
+        for word in words
+        if word in text or word.encode().hex() in text
+    ]
+    assert found == []

@@ -1,0 +1,156 @@
+"""The counts: the same from whatever order the topics come in, however often, and when they are built again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.metrics import handlers, measures, tables
+from shared import outbox
+from shared.events import (
+    TOPICS,
+    ClosureReason,
+    DecidedBy,
+    DeclineReason,
+    Event,
+    MessageKind,
+    MessageSent,
+    ReferralReceived,
+    ReferralTriaged,
+    ReferralWithdrawn,
+    Route,
+    Tier,
+    Urgency,
+    WithdrawalReason,
+    WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
+    WorkItemDeclined,
+    WorkItemOpened,
+)
+from shared.ids import uuid7
+from shared.inbox import Consumer
+from shared.outbox import Cause, Draft
+from shared.relay import Relay
+from tests.builders import TODAY, a_family, decided, noon
+from tests.integration.support import a_record, an_event, count, engine_of, eventually, fetch, running
+from tests.servers import Servers
+
+NOON = noon(TODAY)
+AGENCY = uuid7()
+
+
+def a_whole_story(key: UUID, chance: random.Random) -> dict[str, list[Event]]:
+    """By the schema that speaks it, in order: a referral from receipt to whatever came of it."""
+    known: dict[str, Any] = {"reference": f"PIR-{key.hex[-6:]}", "agency_id": AGENCY}
+    facts, item = a_family(), {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
+    received = ReferralReceived(
+        **known, received_at=NOON, expected_by=TODAY + timedelta(days=5), family_id=key, facts=facts
+    )
+    triaged = ReferralTriaged(
+        **known, decision_id=uuid7(), version=1, decided_by=DecidedBy.MACHINE, decision=decided(facts)
+    )
+    opened = WorkItemOpened(
+        **known, **item, tier=Tier.SPECIALIST_SHORT, urgency=Urgency.ROUTINE, due_at=NOON + timedelta(days=10)
+    )
+    sent = MessageSent(**known, message_id=uuid7(), kind=MessageKind.RECEIPT)
+    ends: list[list[Event]] = [
+        [],
+        [WorkItemClaimed(**known, **item)],
+        [WorkItemClaimed(**known, **item), WorkItemAccepted(**known, **item)],
+        [WorkItemDeclined(**known, **item, reason=chance.choice(list(DeclineReason)))],
+        [WorkItemAccepted(**known, **item), WorkItemClosed(**known, **item, reason=ClosureReason.COMPLETED)],
+    ]
+    gone = [ReferralWithdrawn(**known, reason=WithdrawalReason.OTHER)] if chance.random() < 0.1 else []
+    return {"referral": [received, *gone], "triage": [triaged, opened, *chance.choice(ends)], "notify": [sent]}
+
+
+@asynccontextmanager
+async def counts_in(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = engine_of(database_url, tables.SCHEMA)
+    yield engine
+    await engine.dispose()
+
+
+def a_consumer(engine: AsyncEngine, group: str = "counting", servers: str = "127.0.0.1:1") -> Consumer:
+    return Consumer(engine=engine, service=group, topics=TOPICS, handlers=handlers.HANDLERS, bootstrap_servers=servers)
+
+
+async def contents(engine: AsyncEngine) -> dict[str, Sequence[sa.Row[Any]]]:
+    return {
+        table: await fetch(engine, f"SELECT * FROM {table} ORDER BY 1") for table in ("referral", "work_item", "totals")
+    }
+
+
+async def test_the_totals_are_those_of_the_rows_in_whatever_order_the_topics_come(database: str) -> None:
+    chance = random.Random(7)
+    rivers: list[list[Any]] = []
+    for _ in range(60):
+        key = uuid7()
+        rivers += [
+            [a_record(an_event(key, n, event, at=NOON)) for n, event in enumerate(events, 1)]
+            for events in a_whole_story(key, chance).values()
+        ]
+    async with counts_in(database) as engine:
+        consumer = a_consumer(engine)
+        while rivers:
+            chance.shuffle(rivers)
+            batch = [river.pop(0) for river in rivers[:40]]
+            await consumer.handle(batch)
+            await consumer.handle(batch)
+            rivers = [river for river in rivers if river]
+        async with engine.connect() as tx:
+            totals = await measures.totals(tx)
+        columns = {"received": "received_at", "triaged": "triaged_at", "acknowledged": "acknowledged_at"}
+        columns |= {"routed": "routed_at", "declined": "declined_at", "undeliverable": "undeliverable_at"}
+        for name, column in columns.items():
+            assert totals[name] == await count(engine, f"referral WHERE {column} IS NOT NULL"), name
+        assert [totals[name] for name in ("received", "triaged", "acknowledged")] == [60, 60, 60]
+        assert await count(engine, "parked") == 0
+
+
+@pytest.mark.usefixtures("empty_topics")
+async def test_counts_that_are_built_again_from_what_is_published_again_are_the_same(
+    stack: Servers, database: str, new_database: Callable[[], str]
+) -> None:
+    chance, brokers = random.Random(11), stack.kafka_bootstrap_servers
+    speakers = {name: engine_of(database, name) for name in ("referral", "triage", "notify")}
+    total = 0
+    for _ in range(100):
+        key = uuid7()
+        for schema, events in a_whole_story(key, chance).items():
+            total += len(events)
+            async with speakers[schema].begin() as tx:
+                await outbox.append(tx, [Draft(key, event, NOON, Cause(uuid7())) for event in events])
+    relays = [Relay(dsn=database, schema=schema, bootstrap_servers=brokers) for schema in speakers]
+
+    async def all_heard(engine: AsyncEngine) -> bool:
+        return await count(engine, "inbox") == total
+
+    async with counts_in(database) as first, counts_in(new_database()) as second:
+        async with running(*relays, a_consumer(first, f"first-{uuid7()}", brokers)):
+            await eventually(lambda: all_heard(first), what=f"{total} events heard")
+            before = await contents(first)
+            for engine in speakers.values():
+                async with engine.begin() as tx:
+                    await outbox.republish(tx)
+            for engine in speakers.values():
+                await eventually(lambda each=engine: is_drained(each), what="everything published again")
+            async with running(a_consumer(second, f"second-{uuid7()}", brokers)):
+                await eventually(lambda: all_heard(second), what=f"{total} events heard again")
+        assert await contents(first) == before
+        assert await contents(second) == before
+    for engine in speakers.values():
+        await engine.dispose()
+
+
+async def is_drained(engine: AsyncEngine) -> bool:
+    return await count(engine, "outbox") == 0

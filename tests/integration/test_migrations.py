@@ -1,0 +1,94 @@
+"""The migrations make the schemas that the services' tables describe, and refuse changes to the audit trail."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from types import ModuleType
+
+import asyncpg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.metrics import tables as metrics
+from services.notify import tables as notify
+from services.referral import tables as referral
+from services.triage import tables as triage
+from tests.integration.support import engine_of
+from tests.servers import Servers
+
+SERVICES = pytest.mark.parametrize("tables", [referral, triage, notify, metrics], ids=lambda each: each.SCHEMA)
+
+
+def test_an_empty_database_is_brought_to_the_newest_revision_by_several_at_once(stack: Servers) -> None:
+    name = stack.new_database(template="template1")
+    url = stack.url_of(name)
+
+    async def schemas() -> set[str]:
+        connection = await asyncpg.connect(url)
+        try:
+            return {row[0] for row in await connection.fetch("SELECT nspname FROM pg_namespace")}
+        finally:
+            await connection.close()
+
+    command = [sys.executable, "-m", "deploy.migrate"]
+    several = [subprocess.Popen(command, env=os.environ | {"DATABASE_URL": url}) for _ in range(3)]
+    assert [each.wait(60) for each in several] == [0, 0, 0]
+    assert {"referral", "triage", "notify", "metrics"} <= asyncio.run(schemas())
+    stack.drop_database(name)
+
+
+@SERVICES
+async def test_the_migrated_schema_is_the_one_that_the_tables_describe(database: str, tables: ModuleType) -> None:
+    def difference(connection: sa.Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, tables.metadata)
+
+    engine = engine_of(database, tables.SCHEMA)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(difference) == []
+    await engine.dispose()
+
+
+@SERVICES
+async def test_conditions_of_partial_indexes_are_those_that_the_tables_describe(
+    database: str, tables: ModuleType
+) -> None:
+    """Alembic does not compare them: the same tables are made beside the migrated ones and PostgreSQL says both."""
+
+    async def conditions(connection: AsyncConnection, schema: str) -> set[tuple[str, str]]:
+        rows = await connection.execute(
+            sa.text(
+                "SELECT indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes WHERE schemaname = :name"
+            ),
+            {"name": schema},
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    engine = engine_of(database, "twin")
+    async with engine.begin() as connection:
+        await connection.execute(sa.text("CREATE SCHEMA twin"))
+        await connection.run_sync(tables.metadata.create_all)
+        assert await conditions(connection, tables.SCHEMA) == await conditions(connection, "twin")
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("tables", [referral, triage, notify], ids=lambda each: each.SCHEMA)
+@pytest.mark.parametrize("change", ["UPDATE audit SET actor_id = 'nobody'", "DELETE FROM audit", "TRUNCATE audit"])
+async def test_audit_rows_are_never_changed(database: str, tables: ModuleType, change: str) -> None:
+    engine = engine_of(database, tables.SCHEMA)
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("INSERT INTO audit (at, actor_kind, actor_id, action) VALUES (now(), 'staff', 'tess', 'looked')")
+        )
+    with pytest.raises(sa.exc.DBAPIError, match="never changed"):
+        async with engine.begin() as tx:
+            await tx.execute(sa.text(change))
+    async with engine.connect() as tx:
+        assert await tx.scalar(sa.text("SELECT actor_id FROM audit")) == "tess"
+    await engine.dispose()

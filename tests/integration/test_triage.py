@@ -1,0 +1,307 @@
+"""Triage on a real PostgreSQL: steps at the same time, all or nothing, and what time alone brings about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from services.triage import capacity, clock
+from services.triage.handlers import handlers
+from services.triage.texts import StaffTexts
+from shared.events import (
+    Envelope,
+    Event,
+    Facts,
+    ReferralAmended,
+    ReferralErased,
+    ReferralInformed,
+    ReferralReceived,
+    ReferralWithdrawn,
+    Route,
+    Safety,
+    Urgency,
+    WithdrawalReason,
+    WorkItemOpened,
+)
+from shared.ids import uuid7
+from shared.inbox import dispatch
+from shared.policy import Policy
+from tests.builders import SHERWOOD, TODAY, a_family, a_policy, at_home, noon
+from tests.integration.conftest import Behind
+from tests.integration.support import an_event, count, fetch
+
+AGENCY = uuid7()
+NOON = noon(TODAY)
+
+
+def received(facts: Facts, *, key: UUID, at: datetime = NOON, **changes: Any) -> ReferralReceived:
+    known = {
+        "reference": f"PIR-{key.hex[-6:-3]}-{key.hex[-3:]}".upper(),
+        "agency_id": AGENCY,
+        "received_at": at,
+        "expected_by": at.date() + timedelta(days=5),
+        "family_id": key,
+        "facts": facts,
+    }
+    return ReferralReceived(**known | changes)
+
+
+async def hear(triage: Behind, *events: Envelope[Any], policy: Policy | None = None) -> None:
+    async with triage.engine.begin() as tx:
+        await dispatch(events, handlers(policy or a_policy()), tx)
+
+
+async def a_referral_of(triage: Behind, facts: Facts, *, at: datetime = NOON, policy: Policy | None = None) -> UUID:
+    """Triage has heard of a referral; returns its id."""
+    key = uuid7()
+    await hear(triage, an_event(key, data=received(facts, key=key, at=at), at=at), policy=policy)
+    return key
+
+
+async def items_of(triage: Behind, key: UUID) -> list[sa.Row[Any]]:
+    return list(await fetch(triage.engine, "SELECT * FROM work_item WHERE referral_id = :id ORDER BY id", id=key))
+
+
+async def item_of(triage: Behind, facts: Facts) -> str:
+    """The id of the first work item of a new referral."""
+    return str((await items_of(triage, await a_referral_of(triage, facts)))[0].id)
+
+
+async def test_of_two_claims_at_once_exactly_one_wins(triage: Behind) -> None:
+    items = [await item_of(triage, a_family()) for _ in range(50)]
+    for item in items:
+        answers = await asyncio.gather(
+            triage.as_staff("POST", f"/work-items/{item}/claim"),
+            triage.as_staff("POST", f"/work-items/{item}/claim", role="triage-lead"),
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert await count(triage.engine, "event WHERE type = 'work-item.claimed.v1'") == 50
+    assert await count(triage.engine, "audit WHERE action = 'item.claim'") == 50
+
+
+async def test_of_many_different_steps_at_once_the_state_is_that_of_one_order(triage: Behind) -> None:
+    item = await item_of(triage, a_family())
+    steps: list[tuple[str, dict[str, str]]] = [("accept", {}), ("close", {"reason": "completed"}), ("release", {})]
+    answers = await asyncio.gather(
+        *(triage.as_staff("POST", f"/work-items/{item}/{step}", body) for step, body in steps * 4)
+    )
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    taken = sum(answer.status_code == 200 for answer in answers)
+    assert await count(triage.engine, "audit WHERE action LIKE 'item.%'") == taken
+
+
+async def refuse_the_outbox(triage: Behind) -> None:
+    """From now on nothing can be put into the outbox."""
+    async with triage.engine.begin() as tx:
+        await tx.execute(sa.text("ALTER TABLE outbox ADD CONSTRAINT full_of_holes CHECK (part < 0) NOT VALID"))
+
+
+async def test_a_decision_is_stored_with_all_its_rows_or_not_at_all(triage: Behind) -> None:
+    await refuse_the_outbox(triage)
+    with pytest.raises(sa.exc.IntegrityError):
+        await a_referral_of(triage, a_family())
+    for table in ("referral", "decision", "work_item", "audit", "event", "outbox"):
+        assert await count(triage.engine, table) == 0, table
+
+
+async def test_a_step_that_cannot_be_announced_is_not_taken(triage: Behind) -> None:
+    item = await item_of(triage, a_family())
+    audited = await count(triage.engine, "audit")
+    await refuse_the_outbox(triage)
+    answer = await triage.as_staff("POST", f"/work-items/{item}/claim")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    [row] = await fetch(triage.engine, "SELECT state, assignee FROM work_item WHERE id = :id", id=UUID(item))
+    assert (row.state, row.assignee) == ("open", None)
+    assert await count(triage.engine, "audit") == audited
+
+
+async def test_the_same_decision_is_never_made_twice(triage: Behind) -> None:
+    key = uuid7()
+    event = an_event(key, data=received(a_family(), key=key))
+    await hear(triage, event)
+    with pytest.raises(sa.exc.IntegrityError):
+        await hear(triage, event)
+    assert await count(triage.engine, "decision") == 1
+
+
+async def escalate(triage: Behind, now: datetime) -> int:
+    async with triage.engine.begin() as tx:
+        return await clock.escalate_unopened(tx, now=now, policy=a_policy())
+
+
+async def test_an_unopened_item_escalates_after_one_working_day_and_every_one_after(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    assert await escalate(triage, item.escalate_at - timedelta(seconds=1)) == 0
+    assert await escalate(triage, item.escalate_at) == 1
+    assert await escalate(triage, item.escalate_at) == 0
+    [again] = await items_of(triage, key)
+    assert again.escalations == 1
+    assert again.escalate_at.date() > item.escalate_at.date()
+    assert await escalate(triage, again.escalate_at) == 1
+    assert await count(triage.engine, "event WHERE type = 'work-item.escalated.v1'") == 2
+
+
+async def test_an_urgent_item_escalates_by_the_minute_at_night_too(triage: Behind) -> None:
+    at = datetime(2026, 6, 14, 2, 0, tzinfo=UTC)  # a Sunday
+    facts = a_family(safety=[Safety.IMMEDIATE_DANGER])
+    items = await items_of(triage, await a_referral_of(triage, facts, at=at))
+    assert {item.urgency for item in items} == {Urgency.NOW}
+    minutes = a_policy().working_time.unopened_first_minutes
+    assert await escalate(triage, at + timedelta(minutes=minutes - 1)) == 0
+    assert await escalate(triage, at + timedelta(minutes=minutes)) == len(items)
+
+
+async def test_two_clocks_at_once_escalate_an_item_once(triage: Behind) -> None:
+    for _ in range(20):
+        await a_referral_of(triage, a_family())
+    later = NOON + timedelta(days=4)
+    assert sum(await asyncio.gather(*(escalate(triage, later) for _ in range(4)))) == 20
+    assert await count(triage.engine, "event WHERE type = 'work-item.escalated.v1'") == 20
+
+
+async def test_an_item_that_somebody_opened_does_not_escalate(triage: Behind) -> None:
+    item = await item_of(triage, a_family())
+    assert (await triage.as_staff("POST", f"/work-items/{item}/claim")).status_code == 200
+    assert await escalate(triage, NOON + timedelta(days=30)) == 0
+
+
+async def test_a_ward_that_opens_lets_the_held_referrals_go(triage: Behind) -> None:
+    tomorrow = NOON + timedelta(days=1)
+    policy = a_policy()
+    wards = [
+        ward.model_copy(update={"opens_on": tomorrow.date()}) if ward.code == SHERWOOD else ward
+        for ward in policy.wards
+    ]
+    opening = Policy.model_validate(policy.model_dump(exclude_unset=True) | {"wards": [w.model_dump() for w in wards]})
+    key = await a_referral_of(triage, a_family(home=at_home(SHERWOOD)), policy=opening)
+    assert Route.PHASE_HOLD in {Route(item.route) for item in await items_of(triage, key)}
+
+    async def release(now: datetime) -> int:
+        async with triage.engine.begin() as tx:
+            return await clock.release_held(tx, now=now, policy=opening)
+
+    assert await release(NOON) == 0
+    assert await release(tomorrow) == 1
+    assert await release(tomorrow) == 0
+    items = await items_of(triage, key)
+    held = [item for item in items if item.route == Route.PHASE_HOLD]
+    assert all(item.end_reason == "decided_again" for item in held)
+    assert [item for item in items if item.ended_at is None]
+    events = await fetch(triage.engine, "SELECT value FROM event WHERE type = 'referral.triaged.v1' ORDER BY sequence")
+    assert ['"is_release":true' in event.value for event in events] == [False, True]
+
+
+def about(key: UUID, event: type[Event], **more: Any) -> Any:
+    return event(reference=f"PIR-{key.hex[-6:-3]}-{key.hex[-3:]}".upper(), agency_id=AGENCY, **more)
+
+
+async def test_a_withdrawal_closes_every_open_item_and_nothing_reopens_them(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    withdrawn = about(key, ReferralWithdrawn, reason=WithdrawalReason.FAMILY_DECLINED)
+    await hear(triage, an_event(key, 2, withdrawn))
+    changed = received(a_family(safety=[Safety.DOMESTIC_ABUSE]), key=key).model_dump() | {"version": 2}
+    await hear(triage, an_event(key, 3, ReferralAmended(**changed)))
+    items = await items_of(triage, key)
+    assert {(item.state, item.end_reason) for item in items} == {("closed", "withdrawn")}
+    assert await count(triage.engine, "event WHERE type = 'work-item.closed.v1'") == len(items)
+
+
+async def test_a_referral_and_its_withdrawal_in_one_batch_leave_nothing_open(triage: Behind) -> None:
+    key = uuid7()
+    await hear(
+        triage,
+        an_event(key, 1, received(a_family(), key=key)),
+        an_event(key, 2, about(key, ReferralWithdrawn, reason=WithdrawalReason.OTHER)),
+    )
+    assert await count(triage.engine, "work_item WHERE ended_at IS NULL") == 0
+
+
+async def test_the_referrers_answer_moves_the_deadline_by_the_time_it_took(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    asked = await triage.as_staff("POST", f"/work-items/{item.id}/request-information", {"asked": "Which postcode?"})
+    assert asked.status_code == 200
+    [waiting] = await items_of(triage, key)
+    answered_at = waiting.waiting_since + timedelta(days=2)
+    await hear(triage, an_event(key, 2, about(key, ReferralInformed), at=answered_at))
+    [resumed] = await items_of(triage, key)
+    assert resumed.state in ("open", "claimed")
+    assert resumed.due_at == item.due_at + timedelta(days=2)
+
+
+async def test_erasure_destroys_what_staff_wrote_and_the_facts(triage: Behind, settings: dict[str, Any]) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    words = {"text": "Zebedee rang about his sister."}
+    assert (await triage.as_staff("POST", f"/work-items/{item.id}/note", words)).status_code == 200
+    [sealed] = await fetch(triage.engine, "SELECT sealed FROM staff_text")
+    assert b"Zebedee" not in sealed.sealed
+    shown = (await triage.as_staff("GET", f"/work-items/{item.id}")).json()
+    assert [each["text"] for each in shown["texts"]] == [words["text"]]
+
+    await hear(triage, an_event(key, 2, about(key, ReferralErased)))
+    [row] = await fetch(triage.engine, "SELECT wrapped_key, facts FROM referral")
+    assert (row.wrapped_key, row.facts) == (None, {})
+    assert await count(triage.engine, "staff_text") == 0
+    async with triage.engine.begin() as tx:
+        assert await StaffTexts(b"0" * 32).read(tx, key) == []
+    assert (await triage.as_staff("POST", f"/work-items/{item.id}/note", words)).status_code == 409
+    assert (await triage.as_staff("GET", f"/work-items/{item.id}")).status_code == 200
+
+
+async def set_places(triage: Behind, individual: int) -> None:
+    async with triage.engine.begin() as tx:
+        for route in (Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG):
+            await capacity.set_places(tx, route, individual=individual, group=0, by="test", at=NOON)
+
+
+SHORT = {"domains": ("main_carer", "emotional"), "severity": "moderate", "risk_factors": ("isolation",)}
+
+
+async def test_without_a_free_place_an_item_is_marked_for_the_waiting_list(triage: Behind) -> None:
+    await set_places(triage, 0)
+    items = await items_of(triage, await a_referral_of(triage, a_family(**SHORT)))
+    full = [item for item in items if item.route in (Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG)]
+    assert full
+    assert all(item.state == "waiting_list" and "waiting_list" in item.marks for item in full)
+    [opened] = await fetch(triage.engine, "SELECT value FROM event WHERE type = 'work-item.opened.v1'")
+    assert WorkItemOpened.model_validate_json(opened.value).waiting_list
+
+
+async def test_of_two_who_accept_into_the_last_place_at_once_one_is_refused(triage: Behind) -> None:
+    facts = a_family(**SHORT)
+    await set_places(triage, 1)
+    items = [await item_of(triage, facts) for _ in range(6)]
+    answers = await asyncio.gather(*(triage.as_staff("POST", f"/work-items/{item}/accept") for item in items))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 5}
+
+
+async def test_an_amendment_keeps_the_items_whose_route_is_still_wanted(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [before] = await items_of(triage, key)
+    changed = received(a_family(carer_age=30), key=key).model_dump() | {"version": 2}
+    await hear(triage, an_event(key, 2, ReferralAmended(**changed)))
+    after = [item for item in await items_of(triage, key) if item.ended_at is None]
+    assert [item.id for item in after] == [before.id]
+    assert await count(triage.engine, "decision") == 2
+
+
+async def test_a_claim_and_a_withdrawal_at_once_never_deadlock(triage: Behind) -> None:
+    for _ in range(20):
+        key = await a_referral_of(triage, a_family())
+        [item] = await items_of(triage, key)
+        withdrawn = an_event(key, 2, about(key, ReferralWithdrawn, reason=WithdrawalReason.OTHER))
+        claim, _ = await asyncio.gather(
+            triage.as_staff("POST", f"/work-items/{item.id}/claim"), hear(triage, withdrawn)
+        )
+        assert claim.status_code in (200, 409)
+        [row] = await items_of(triage, key)
+        assert row.state == "closed"
