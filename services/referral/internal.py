@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral import tables
@@ -21,13 +21,16 @@ from shared.web import answer
 
 def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> APIRouter:
     """One call, with the internal token and the name of who looks."""
-    routes = APIRouter(prefix="/internal", tags=["internal"])
+
+    def known_service(request: Request) -> None:
+        check_internal(request, internal_token)  # before anything is said about the rest of the request
+
+    routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
 
     @routes.get("/referrals/{referral_id}/identity", summary="Who a referral is about (audited)")
     async def identity(
-        request: Request, referral_id: UUID, x_pir_actor: Annotated[str, Header(min_length=1, max_length=100)]
+        referral_id: UUID, x_pir_actor: Annotated[str, Header(min_length=1, max_length=100)]
     ) -> Response:
-        check_internal(request, internal_token)
         async with engine.begin() as tx:
             row = (
                 await tx.execute(

@@ -34,6 +34,7 @@ BUILD: Final[dict[str, Callable[[Any], Awaitable[Service]]]] = {
 }
 NAMES: Final = tuple(SETTINGS)
 NOWHERE: Final = "127.0.0.1:1"
+INTERNAL_PORT: Final = 9100
 
 
 def told(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -58,12 +59,14 @@ def told(folder: Path, **changes: Any) -> dict[str, Any]:
 def in_production(folder: Path, **changes: Any) -> dict[str, Any]:
     """The same outside development: mail goes to a server, staff come from nowhere."""
     smtp = {"smtp_host": "mail.example.org", "mail_from": "no-reply@example.org"}
-    return told(folder, profile="production", credentials_file=None, mail_dir=None, **smtp, **changes)
+    outside = {"profile": "production", "credentials_file": None, "mail_dir": None, "internal_port": INTERNAL_PORT}
+    return told(folder, **outside | smtp | changes)
 
 
 async def built(name: str, folder: Path) -> Service:
     return await BUILD[name](SETTINGS[name](**told(folder)))
 
 
-def client_of(service: Service) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url="http://service")
+def client_of(service: Service, *, port: int = 8000) -> httpx.AsyncClient:
+    """A client of one of its listeners."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url=f"http://service:{port}")

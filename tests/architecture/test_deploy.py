@@ -228,7 +228,7 @@ def test_the_dashboard_asks_only_for_what_is_measured() -> None:
 def test_prometheus_asks_every_service_where_it_listens() -> None:
     (job,) = written("deploy/prometheus/prometheus.yml")["scrape_configs"]
     targets = job["static_configs"][0]["targets"]
-    ports = {name: environment(name)[f"PIR_{name.upper()}_PORT"] for name in OURS}
+    ports = {name: environment(name)["PIR_INTERNAL_PORT"] for name in OURS}
     assert sorted(targets) == sorted(f"{name}:{port}" for name, port in ports.items())
 
 

@@ -115,7 +115,9 @@ def test_what_is_pure_reaches_no_server_however_far(package: str) -> None:
     roots = [module for module in modules() if within(module, package)]
     assert roots
     reached = set().union(*(reached_from(module) for module in roots))
-    assert {f"{module} → {each}" for module in reached for each in imports_of(module) if each.split(".")[0] in IMPURE} == set()
+    assert {
+        f"{module} → {each}" for module in reached for each in imports_of(module) if each.split(".")[0] in IMPURE
+    } == set()
 
 
 @pytest.mark.parametrize("package", NO_CLOCK)

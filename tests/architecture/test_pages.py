@@ -12,7 +12,7 @@ from services.triage.rules import CATALOGUE as RULES
 from services.triage.steps import STEPS
 from shared.problems import CATALOGUE
 from shared.runtime import Service
-from tests.architecture.apps import BUILD, NAMES, SETTINGS, client_of, in_production
+from tests.architecture.apps import BUILD, INTERNAL_PORT, NAMES, SETTINGS, client_of, in_production
 from tests.architecture.test_access import ACCESS
 from tests.architecture.test_imports import modules
 
@@ -84,6 +84,20 @@ async def test_transport_security_is_asked_for_in_production_only(
         assert "strict-transport-security" not in (await client.get("/health/live")).headers
     async with client_of(await BUILD[name](SETTINGS[name](**in_production(tmp_path)))) as client:
         assert "max-age=63072000" in (await client.get("/health/live")).headers["strict-transport-security"]
+
+
+@each_service
+async def test_outside_development_live_counts_and_identities_are_on_the_internal_listener_only(
+    name: str, tmp_path: Path
+) -> None:
+    service = await BUILD[name](SETTINGS[name](**in_production(tmp_path)))
+    inside = [call for call in ACCESS[name] if call.partition(" ")[2].startswith(("/metrics", "/totals", "/internal/"))]
+    assert inside
+    for verb, _, path in (call.partition(" ") for call in inside):
+        async with client_of(service) as outside:
+            assert (await outside.request(verb, path)).status_code == 404
+        async with client_of(service, port=INTERNAL_PORT) as colleague:
+            assert (await colleague.request(verb, path)).status_code != 404
 
 
 @each_service

@@ -43,7 +43,9 @@ def test_an_event_has_a_version_and_a_topic(event: type[Event]) -> None:
 
 
 def test_each_service_speaks_on_a_topic_of_its_own() -> None:
-    speakers = {event.type.partition(".")[0]: event.topic for event in EVENTS.values() if event.type != "referral.triaged.v1"}
+    speakers = {
+        event.type.partition(".")[0]: event.topic for event in EVENTS.values() if event.type != "referral.triaged.v1"
+    }
     assert speakers == {
         "referral": "pir.referral.v1",
         "enquiry": "pir.referral.v1",
@@ -90,6 +92,12 @@ def test_a_service_is_in_production_unless_it_is_told_otherwise(
     values = in_production(tmp_path)
     del values["profile"]
     assert SETTINGS[name](**values).profile is Profile.PRODUCTION
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_outside_development_an_internal_listener_is_asked_for(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="PIR_INTERNAL_PORT"):
+        SETTINGS[name](**in_production(tmp_path, internal_port=None))
 
 
 @pytest.mark.parametrize("name", NAMES)

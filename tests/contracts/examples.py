@@ -52,9 +52,7 @@ _RECEIVED: Final[dict[str, Any]] = {
     "monitoring": events.Monitoring(
         baby_ethnicity="J", mother_ethnicity="J", father_ethnicity="Z", language="ur", parent_was_asked=True
     ),
-    "linked": (
-        events.LinkedReferral(id=an_id(4), reference="PIR-7Q2-6XY", agency_id=an_id(7), link=Link.DUPLICATE),
-    ),
+    "linked": (events.LinkedReferral(id=an_id(4), reference="PIR-7Q2-6XY", agency_id=an_id(7), link=Link.DUPLICATE),),
     "gaps": ("/consent/status",),
 }
 DECISION: Final = events.Decision(

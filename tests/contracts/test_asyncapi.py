@@ -33,7 +33,8 @@ HEARS: Final[dict[str, set[str]]] = {
         "work-item.escalated.v1",
     },
     "metrics": {
-        *("referral.received.v1", "enquiry.received.v1", "referral.withdrawn.v1", "referral.triaged.v1"),
+        *("referral.received.v1", "enquiry.received.v1", "referral.withdrawn.v1", "referral.erased.v1"),
+        "referral.triaged.v1",
         *ITEMS - {"work-item.waiting.v1", "work-item.escalated.v1"},
         *("message.sent.v1", "message.undeliverable.v1"),
     },

@@ -57,7 +57,7 @@ def a_sender(port: int) -> Smtp:
 
 
 def some_settings(**values: Any) -> Settings:
-    given = {"profile": Profile.DEVELOPMENT, "internal_token": "t", **values}
+    given = {"profile": Profile.DEVELOPMENT, "internal_port": 9000, **values}
     return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **given)
 
 
