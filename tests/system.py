@@ -247,7 +247,7 @@ class Load:
 
 
 @contextmanager
-def under_load(system: System, *, senders: int = 4, pause: float = 0.03) -> Iterator[Load]:
+def under_load(system: System, *, senders: int = 4, pause: float = 0.1) -> Iterator[Load]:
     """Threads that send fresh referrals, each with its own key until it is accepted; ends them on leaving."""
     load, done, lock = Load(), threading.Event(), threading.Lock()
 

@@ -22,7 +22,7 @@ from shared.web import answer
 def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> APIRouter:
     """One call, with the internal token and the name of who looks."""
 
-    def known_service(request: Request) -> None:
+    async def known_service(request: Request) -> None:
         check_internal(request, internal_token)  # before anything is said about the rest of the request
 
     routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
