@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fastapi import Request
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from shared.problems import Problem
 from shared.settings import Settings
@@ -106,6 +103,11 @@ class SignedStaff:
     """Staff with a JWT of the identity provider: RS256 or ES256, claims `sub`, `name` and one known role in `roles`."""
 
     def __init__(self, *, jwks: Path, issuer: str, audience: str) -> None:
+        from joserfc import jwt  # noqa: PLC0415  0.1 s and 3 MB that development does not need
+        from joserfc.errors import JoseError  # noqa: PLC0415
+        from joserfc.jwk import KeySet  # noqa: PLC0415
+
+        self._decode, self._error = jwt.decode, JoseError
         self._keys = KeySet.import_key_set(json.loads(jwks.read_text(encoding="utf-8")))
         self._claims = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
@@ -116,10 +118,10 @@ class SignedStaff:
 
     def find(self, token: str) -> Staff | None:
         try:
-            claims = jwt.decode(token, self._keys, algorithms=["RS256", "ES256"]).claims
+            claims = self._decode(token, self._keys, algorithms=["RS256", "ES256"]).claims
             self._claims.validate(claims)
             roles = [Role(role) for role in claims.get("roles", []) if role in set(Role)]
-        except (JoseError, ValueError, TypeError):
+        except (self._error, ValueError, TypeError):
             return None
         return Staff(str(claims["sub"]), str(claims.get("name", claims["sub"])), roles[0]) if len(roles) == 1 else None
 

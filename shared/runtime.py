@@ -74,6 +74,7 @@ def _calm_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
 
 
 async def _serve(build: Callable[[], Awaitable[Service]]) -> int:

@@ -1,5 +1,6 @@
 """`make run`: everything, in the foreground, until Ctrl-C."""
 
+import hashlib
 import sys
 import threading
 import time
@@ -16,6 +17,8 @@ from deploy.local.services import Service, environment, refuse_taken_ports
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor, run_step
 
+BOTH = 2
+ROOT = Path(__file__).resolve().parents[2]
 SETUP = (sys.executable, "-m", "deploy.setup")
 
 
@@ -64,7 +67,7 @@ class Run:
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
             supervisor.spawn()  # they import their libraries meanwhile, and wait for the migrations
-            run_step(self.setup, known, self.var / "log" / "setup.log", self.stopping)
+            self._set_up(known)
             say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
             supervisor.wait_until_ready()
             self._announce()
@@ -73,6 +76,25 @@ class Run:
             self.stopping.set()
             say("Stopping.")
             supervisor.stop(self.var)
+
+    def _set_up(self, known: dict[str, str]) -> None:
+        """The deploy step, unless this very step has been done on these very servers: a warm start saves it."""
+        done, mark = self.var / "local" / "set-up", self._mark()
+        if mark and done.exists() and done.read_text() == mark:
+            return
+        run_step(self.setup, known, self.var / "log" / "setup.log", self.stopping)
+        if mark:
+            done.write_text(mark)
+
+    def _mark(self) -> str:
+        """What the step depends on: its code, the migrations, both servers' data; empty when they are not ours."""
+        postgres, kafka = self.stack.postgres, self.stack.kafka
+        if len(self.stack.servers) < BOTH:
+            return ""
+        code = [ROOT / "deploy" / "setup.py", *sorted((ROOT / "deploy" / "migrations" / "versions").glob("*.py"))]
+        parts = [path.read_bytes() for path in code]
+        parts += [postgres.record.values["password"].encode(), (kafka.folder / "data" / "meta.properties").read_bytes()]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def _announce(self) -> None:
         self.announced = True

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from shared import startup as startup  # noqa: PLC0414  first, before the libraries
+
+# isort: split
 from services.notify import tables
 from services.notify.app import build, handlers_of
 from services.notify.settings import Settings

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from shared import startup as startup  # noqa: PLC0414  first, before the libraries
+
+# isort: split
 from services.referral import handlers, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build

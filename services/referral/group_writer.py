@@ -23,6 +23,9 @@ from shared.errors import is_transient
 log = structlog.get_logger(__name__)
 
 LARGEST_GROUP: Final = 64
+ANSWER_SECONDS: Final = 5.5
+"""A request waits no longer, for its turn and its commit together: behind a silent PostgreSQL the group before it has
+used up a whole command timeout already. What is committed all the same is the answer to the same key sent again."""
 
 
 class Collides(Protocol):
@@ -52,11 +55,12 @@ class GroupWriter(Generic[Item]):
         self._arrived = asyncio.Event()
 
     async def submit(self, item: Item) -> Any:
-        """The answer to this item, once it is committed; raises what its own transaction raised."""
+        """The answer to this item, once it is committed; raises what its own transaction raised, or TimeoutError."""
         waiting = _Waiting(item, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._arrived.set()
-        return await waiting.answer
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await waiting.answer
 
     async def run(self) -> None:
         """Write group after group; never returns by itself."""

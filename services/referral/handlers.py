@@ -116,9 +116,15 @@ async def keep_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncCon
 
 
 async def keep_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
+    """What was asked before the referrer's latest answer waits no more, however late it is heard of."""
     for event in events:
-        waits_for_referrer = event.data.waiting_for is WaitingFor.REFERRER
-        state = RouteState.WAITING_FOR_REFERRER if waits_for_referrer else RouteState.WAITING_LIST
+        state = RouteState.WAITING_LIST
+        if event.data.waiting_for is WaitingFor.REFERRER:
+            answered = await tx.scalar(
+                sql("SELECT count(*) FROM history WHERE referral_id = :id AND what = 'informed' AND at >= :at"),
+                {"id": event.key, "at": event.occurred_at},
+            )
+            state = RouteState.OPEN if answered else RouteState.WAITING_FOR_REFERRER
         await _keep_states([event], [state], "waiting", tx)
 
 

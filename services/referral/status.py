@@ -135,3 +135,11 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
         "reasons": reasons,
         "policy": decision.policy.model_dump(),
     }
+
+
+def shown_route(progress: Progress, detail: str | None) -> str | None:
+    """The route that a line of the history names, as the agency may see it: no decline before it is confirmed."""
+    if detail not in _DECLINE_ROUTES or progress.declined_at is not None:
+        return detail
+    is_a_persons = progress.decided_by is DecidedBy.PERSON and progress.decision and detail in progress.decision.routes
+    return detail if is_a_persons else Route.REVIEW.value

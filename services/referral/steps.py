@@ -68,6 +68,7 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, info
             .values(identity=seal(stored.key, text, about=referral_id.bytes), changed_in=views.CURRENT_TRANSACTION)
         )
     await views.tell(tx, referral_id, "informed", at=by.at)
+    await views.stop_waiting(tx, referral_id, at=by.at)
     await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
     await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])

@@ -15,7 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
 from services.referral.identity import Identities
-from services.referral.status import NEXT_STEP, Progress, RouteState, Status, shown_to_agency, status_of
+from services.referral.status import (
+    NEXT_STEP,
+    Progress,
+    RouteState,
+    Status,
+    shown_route,
+    shown_to_agency,
+    status_of,
+)
 from shared.database import sql
 from shared.problems import Problem
 
@@ -48,6 +56,19 @@ async def tell(tx: AsyncConnection, referral_id: UUID, what: str, *, at: datetim
     await tx.execute(tables.history.insert().values(referral_id=referral_id, at=at, what=what, detail=detail))
 
 
+async def stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
+    """The referrer has answered: nothing waits for them any more, as triage will find too."""
+    await tx.execute(
+        tables.route_state.update()
+        .where(
+            tables.route_state.c.referral_id == referral_id,
+            tables.route_state.c.state == RouteState.WAITING_FOR_REFERRER.value,
+            tables.route_state.c.changed_at <= at,
+        )
+        .values(state=RouteState.OPEN.value, changed_at=at)
+    )
+
+
 async def route_states(tx: AsyncConnection, referral_id: UUID) -> dict[str, RouteState]:
     """The latest state of each route of a referral."""
     rows = await tx.execute(
@@ -76,7 +97,7 @@ async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[s
     if row is None:
         raise Problem("not-found")
     known = progress(row, {route: RouteState(state) for route, state in (row.routes or {}).items()})
-    return _shown(row, known, row.links or []) | {"history": [_line(line) for line in row.history or []]}
+    return _shown(row, known, row.links or []) | {"history": [_line(line, known) for line in row.history or []]}
 
 
 _ONE: Final = sql("""
@@ -133,8 +154,9 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str,
 _AWAITING: Final = (Status.RECEIVED, Status.BEING_REVIEWED, Status.WITH_TEAM)
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
-    return {"at": line["at"], "what": line["what"], "text": _HISTORY_WORDS[line["what"]], "detail": line["detail"]}
+def _line(line: dict[str, Any], known: Progress) -> dict[str, Any]:
+    what, detail = line["what"], shown_route(known, line["detail"])
+    return {"at": line["at"], "what": what, "text": _HISTORY_WORDS[what], "detail": detail}
 
 
 async def _links_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from shared import startup as startup  # noqa: PLC0414  first, before the libraries
+
+# isort: split
 from services.triage import tables
 from services.triage.app import build
 from services.triage.handlers import handlers

@@ -238,10 +238,11 @@ async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: Closure
 
 
 async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
-    """What waited for the referrer is open again; its deadline moves by the time it waited."""
+    """What waited for the referrer goes on where it was; its deadline moves by the time it waited."""
     await tx.execute(
         sql("""
-            UPDATE work_item SET state = 'open', due_at = due_at + (:at - waiting_since), waiting_since = NULL,
+            UPDATE work_item SET state = CASE WHEN assignee IS NULL THEN 'open' ELSE 'claimed' END,
+                due_at = due_at + (:at - waiting_since), waiting_since = NULL,
                 escalate_at = due_at + (:at - waiting_since)
             WHERE referral_id = :id AND state = 'waiting_for_referrer' AND waiting_since IS NOT NULL
                 AND ended_at IS NULL

@@ -91,6 +91,7 @@ def test_every_module_says_first_what_lives_in_it() -> None:
 
 
 def test_the_tests_need_nothing_beside_the_checkout() -> None:
-    beside = "/".join(("..", "shared"))
+    up, name = "..", "shared"
+    beside = f"{up}/{name}"
     files = [*sources(), *(ROOT / "tests").rglob("*.py")]
     assert [str(file) for file in files if beside in file.read_text(encoding="utf-8")] == []

@@ -46,9 +46,7 @@ def a_mail(system: System, reference: str, kind: str) -> Mail:
     return eventually(lambda: mails(system, reference, kind), what=f"a {kind} mail about {reference}")[0]
 
 
-def request(
-    method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes | None = None
-) -> Reply:
+def request(method: str, url: str, *, headers: dict[str, str] | None = None, body: bytes | None = None) -> Reply:
     """A request byte for byte as it is given, for what no well-behaved client sends."""
     host, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=30)

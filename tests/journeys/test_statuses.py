@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.families import a_referral
 from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
-from tests.system import System
+from tests.system import System, call, eventually
 
 OVER_AGE: dict[str, Any] = {"babies": [{"given_name": "Robin", "date_of_birth": "2021-03-01"}]}
 LONG_TERM: dict[str, Any] = {
@@ -108,8 +107,6 @@ def test_withdrawn_by_the_agency(system: System, health_visiting: Agency, worker
 
 
 def _once_ended(staff: Staff, item: str) -> dict[str, Any]:
-    from tests.system import eventually
-
     return eventually(lambda: (shown := staff.sees(item))["ended_at"] and shown, what=f"item {item} ended")
 
 
@@ -129,8 +126,7 @@ def test_waiting_for_the_referrer_until_they_answer(system: System, health_visit
     assert health_visiting.informs(reference, notes="Yes, in Urdu.").status == 200
     seen = health_visiting.sees_status(reference, "with_team")
     assert "informed" in [line["what"] for line in seen["history"]]
-    shown = worker.sees(item)
-    assert shown["state"] in ("open", "claimed")
+    shown = eventually(lambda: (now := worker.sees(item))["state"] == "claimed" and now, what="with the worker again")
     assert shown["due_at"] > due
     assert shown["identity"]["answers"][0]["notes"] == "Yes, in Urdu."
     assert len(mails(system, reference, "information-request")) == 1
@@ -159,8 +155,6 @@ def test_a_worker_may_not_set_places(worker: Staff) -> None:
 
 
 def test_every_status_and_step_is_in_the_docs(system: System) -> None:
-    from tests.system import call
-
     page = call("GET", f"{system.url('referral')}/docs").body
     for status in (
         *("received", "being_reviewed", "with_team", "waiting_for_referrer", "waiting_list", "accepted"),

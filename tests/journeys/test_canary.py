@@ -1,0 +1,257 @@
+"""Words that exist nowhere else go in at every door; afterwards they are found where identity is shown, and only there."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.events import PARTITIONS, TOPICS
+from tests.families import a_referral, an_nhs_number
+from tests.journeys.people import Agency, Staff, a_mail, request, totals_at_rest
+from tests.system import NAMES, Reply, System
+
+POSTCODE = "NG8 5PX"
+"""In an open ward, and nobody else's in these tests."""
+SCHEMAS = ("referral", "triage", "notify", "metrics", "public")
+
+
+@dataclass
+class Canaries:
+    """Each a word of its own, in a form that no code, id or time has."""
+
+    words: dict[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.words[name]
+
+    def forms(self) -> dict[str, tuple[str, ...]]:
+        """How each may look once somebody has tidied it."""
+        forms: dict[str, set[str]] = {}
+        for name, word in self.words.items():
+            compact = word.replace(" ", "").replace("-", "")
+            forms[name] = {word, compact, word.upper(), word.lower(), quote(word)}
+        phone = self.words["phone"].replace(" ", "")
+        forms["phone"] |= {phone, f"+44{phone[1:]}", phone[1:]}
+        return {name: tuple(sorted(found)) for name, found in forms.items()}
+
+    def in_text(self, text: str) -> set[str]:
+        """Which of them are in it, plain or as PostgreSQL shows bytes."""
+        return {
+            name
+            for name, forms in self.forms().items()
+            if any(form in text or form.encode().hex() in text for form in forms)
+        }
+
+
+def a_word() -> str:
+    return "Zq" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
+
+
+@pytest.fixture(scope="module")
+def canaries() -> Canaries:
+    nhs = an_nhs_number()
+    names = ("baby", "family", "mother", "father", "referrer", "notes", "safe", "given_by", "answer", "note", "asked")
+    words = {name: a_word() for name in (*names, "override", "decline", "external", "address", "odd", "topic")}
+    return Canaries(
+        words
+        | {
+            "nhs": f"{nhs[:3]} {nhs[3:6]} {nhs[6:]}",
+            "postcode": POSTCODE,
+            "phone": f"07700 9{secrets.randbelow(10**5):05d}"[:12],
+            "email": f"{a_word().lower()}@example.org",
+            "work_email": f"{a_word().lower()}@example.org",
+            "born": "1991-07-23",
+        }
+    )
+
+
+def a_family(words: Canaries) -> dict[str, Any]:
+    referrer = {"name": words["referrer"], "role": "Health visitor", "email": words["work_email"]}
+    baby = {"given_name": words["baby"], "family_name": words["family"], "date_of_birth": "2026-02-02"}
+    mother = {
+        "relationship": "mother",
+        "given_name": words["mother"],
+        "family_name": words["family"],
+        "date_of_birth": words["born"],
+        "phone": words["phone"],
+        "email": words["email"],
+        "safe_contact": f"Ask for {words['safe']}",
+    }
+    father = {"relationship": "father", "given_name": words["father"], "family_name": words["family"]}
+    return a_referral(
+        external_reference=words["external"],
+        referrer=referrer,
+        babies=[baby | {"nhs_number": words["nhs"], "sex": "1"}],
+        caregivers=[mother, father],
+        home={"postcode": words["postcode"], "address_lines": [f"12 {words['address']} Street", "Nottingham"]},
+        consent={"status": "given", "given_by": words["given_by"]},
+        notes=f"{words['notes']} finds it hard.",
+    )
+
+
+def test_identity_is_found_where_it_is_meant_to_be_and_nowhere_else(
+    system: System, canaries: Canaries, health_visiting: Agency, social_care: Agency, worker: Staff, lead: Staff
+) -> None:
+    # Given a family whose every word is a canary, referred, changed, doubled, worked with and written about
+    family = a_family(canaries)
+    shown = live_through_everything(family, canaries, health_visiting, social_care, worker, lead)
+
+    # Then whoever works with them sees the words
+    own = {"odd", "decline", "topic"}
+    assert canaries.in_text(shown) == set(canaries.words) - own
+
+    # And answers that refuse repeat none of them
+    for reply in refusals(system, canaries, health_visiting, worker):
+        assert reply.status >= 400, reply
+        assert canaries.in_text(json.dumps(reply.body) + json.dumps(reply.headers)) == set(), reply
+
+    # And they are nowhere else
+    totals_at_rest(system)
+    found = {place: names for place, text in everywhere(system) if (names := canaries.in_text(text))}
+    assert found == {}
+
+
+def live_through_everything(
+    family: dict[str, Any], words: Canaries, first: Agency, second: Agency, worker: Staff, lead: Staff
+) -> str:
+    """The steps in which free text or identity travels; returns all that a worker is shown of it."""
+    receipt = first.call("POST", "/referrals", family)
+    assert receipt.status == 201, receipt
+    reference = receipt.body["reference"]
+    item = worker.finds("pir_short", reference)
+    worker.does(item, "claim")
+    worker.does(item, "note", text=f"{words['note']} opened the door")
+    worker.does(item, "request-information", asked=f"Is {words['asked']} the aunt?")
+    assert first.informs(reference, notes=f"Yes, {words['answer']}.").status == 200
+    assert first.changes(reference, notes=f"{words['notes']} finds it harder.", strengths=[]).status == 200
+    first.sees_decided(reference, version=2)
+    doubled = second.refers(family | {"external_reference": f"2{words['external']}"})
+    second.sees_decided(doubled)
+    lead.does(
+        lead.finds("review_duplicate", doubled), "decline", reason="duplicate", note=f"Told {words['decline']} today"
+    )
+    worker.does(item, "override", routes=["targeted"], tier="targeted", reason=f"{words['override']} wants it")
+    targeted = worker.finds("targeted", reference)
+    shown = json.dumps(worker.sees(targeted), ensure_ascii=False)
+    enquiry = {"kind": "consultation", "referrer": family["referrer"], "topic": f"About {words['topic']}"}
+    assert first.call("POST", "/enquiries", enquiry | {"notes": words["notes"]}).status == 201
+    assert first.withdraws(reference).status == 200
+    for kind in ("receipt", "decision", "information-request", "outcome", "withdrawal", "duplicate"):
+        a_mail(first.system, reference, kind)
+    second.sees_status(doubled, "declined")
+    return shown
+
+
+def refusals(system: System, words: Canaries, agency: Agency, worker: Staff) -> Iterator[Reply]:
+    """Canaries in every place where they don't belong."""
+    odd, family = words["odd"], a_family(words)
+    nowhere = quote(f"{words['family']} {odd}")
+    yield agency.call("GET", f"/referrals/{nowhere}")
+    yield agency.call("GET", f"/{nowhere}")
+    yield agency.call("GET", f"/referrals?changed_since={nowhere}")
+    yield agency.call("GET", f"/referrals?limit={nowhere}")
+    yield agency.call("POST", f"/referrals/{nowhere}/withdrawal", {"reason": odd})
+    yield agency.call("POST", "/referrals", family | {odd: words["family"]})
+    yield agency.call("POST", "/referrals", family | {"concern": {"severity": odd}, "safety": [words["mother"]]})
+    yield agency.call("POST", "/referrals", family | {"babies": [{"date_of_birth": odd, "nhs_number": odd}]})
+    yield agency.call("POST", "/referrals", family | {"home": {"postcode": odd}, "notes": words["notes"] + "\0"})
+    yield agency.call("POST", "/referrals", family | {"babies": [{words["nhs"]: 1}]})
+    yield agency.call("POST", "/referrals", f'{{"notes": "{odd}'.encode())
+    yield agency.call("POST", "/referrals", f'{{"{odd}": 1, "{odd}": 2}}'.encode())
+    yield agency.call("POST", "/referrals", family, Content_Type=f"text/{odd}")
+    yield agency.call("POST", "/referrals", family, key=f"{odd} {words['family']}")
+    yield agency.call("POST", "/enquiries", {"kind": odd, "topic": "\0" + words["topic"]})
+    yield worker.call("GET", f"/work-items/{nowhere}")
+    yield worker.call("GET", f"/queues/{nowhere}")
+    yield worker.call("GET", f"/queues/pir_short?view={nowhere}&after={nowhere}")
+    yield worker.call("GET", f"/queues/pir_short?after={nowhere}")
+    yield worker.call("GET", f"/queues/pir_short?reference={nowhere}{nowhere}")
+    yield worker.call("POST", "/preview", {"facts": {"source": odd, odd: 1}, "received_at": odd, "policy": odd})
+    yield worker.call("POST", f"/work-items/{nowhere}/note", {"text": words["note"]})
+    yield worker.call("PUT", f"/capacity/{nowhere}", {"individual": odd})
+    for service in NAMES:
+        headers = {"Authorization": f"Bearer {odd}", "traceparent": odd, "X-PIR-Actor": words["family"]}
+        yield request("GET", f"{system.url(service)}/{nowhere}", headers=headers)
+    yield request("GET", f"{system.url('triage')}/queues", headers={"Authorization": f"Bearer {odd}"})
+
+
+def everywhere(system: System) -> Iterator[tuple[str, str]]:
+    """Place and text: logs, metrics, topics, tables, mail; what is shown to people is not among them."""
+    for name in NAMES:
+        yield f"log of {name}", system.log(name).read_text(encoding="utf-8")
+        yield f"metrics of {name}", request("GET", f"{system.url(name)}/metrics").body
+    for server in (system.servers.postgres, system.servers.kafka):
+        if server is not None:
+            yield f"log of {server.name}", server.log.read_text(encoding="utf-8", errors="replace")
+    yield "totals", json.dumps(system.totals())
+    yield from asyncio.run(records(system.servers.kafka_bootstrap_servers))
+    yield from asyncio.run(rows(system.database_url))
+    for file in (system.var / "mail").rglob("*.eml"):
+        message = email.message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=email.policy.default)
+        yield f"mail {file.name}", f"{file.name} {message.items()} {message.get_content()}"
+
+
+async def records(bootstrap_servers: str) -> list[tuple[str, str]]:
+    """Every record of the topics, whole: key, headers, value."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    found = []
+    try:
+        parts = [TopicPartition(topic, n) for topic in TOPICS for n in range(PARTITIONS)]
+        consumer.assign(parts)
+        ends = await consumer.end_offsets(parts)
+        assert sum(ends.values()) > 0
+        while any([await consumer.position(part) < ends[part] for part in parts]):
+            for part, batch in (await consumer.getmany(timeout_ms=500)).items():
+                found += [
+                    (
+                        f"topic {part.topic} {dict(each.headers).get('ce_type')}",
+                        f"{each.key} {each.headers} {each.value}",
+                    )
+                    for each in batch
+                ]
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def rows(database_url: str) -> list[tuple[str, str]]:
+    """Every row of every table as text; bytes are in hex there."""
+    connection = await asyncpg.connect(database_url, timeout=10)
+    try:
+        tables = await connection.fetch(
+            "SELECT schemaname AS s, tablename AS t FROM pg_tables WHERE schemaname = ANY($1::text[])", list(SCHEMAS)
+        )
+        assert {table["s"] for table in tables} == set(SCHEMAS)
+        return [
+            (f"table {table['s']}.{table['t']}", row[0])
+            for table in tables
+            for row in await connection.fetch(f'SELECT CAST(x AS text) FROM {table["s"]}."{table["t"]}" x')
+        ]
+    finally:
+        await connection.close()
+
+
+def test_the_search_finds_what_is_there(canaries: Canaries) -> None:
+    """A search that finds nothing proves nothing unless it can find."""
+    phone = canaries["phone"]
+    assert canaries.in_text(f"+44{phone.replace(' ', '')[1:]}") == {"phone"}
+    assert canaries.in_text(canaries["nhs"].replace(" ", "")) == {"nhs"}
+    assert canaries.in_text("\\x" + canaries["mother"].encode().hex()) == {"mother"}
+    assert canaries.in_text(canaries["address"].upper()) == {"address"}
+    assert canaries.in_text(str(datetime.now(UTC) + timedelta(days=1))) == set()
