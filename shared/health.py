@@ -70,11 +70,20 @@ class Health:
                 worst, since = 0.0, self.beat_at
 
     async def watch_progress(self) -> None:
-        """End the process when it has work, the means to do it, and does not."""
+        """End the process when it has had work and the means to do it for 30 s, and has not moved.
+
+        The 30 s begin anew when a server did not answer: after an outage everything has time to come back by itself.
+        """
+        able_since = time.monotonic()
         while True:
             await asyncio.sleep(5)
-            stuck = [name for name, idle in self._idle_with_work().items() if idle > STUCK_SECONDS]
-            if stuck and await self._postgresql_answers() and await self._kafka_answers():
+            idle = self._idle_with_work()
+            if not idle or not (await self._postgresql_answers() and await self._kafka_answers()):
+                able_since = time.monotonic()
+                continue
+            able_seconds = time.monotonic() - able_since
+            stuck = [name for name, seconds in idle.items() if min(seconds, able_seconds) > STUCK_SECONDS]
+            if stuck:
                 log.critical("stuck: starting again", parts=stuck)
                 os._exit(EXIT_STUCK)
 

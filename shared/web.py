@@ -49,7 +49,9 @@ def create_app(
     guide: Sequence[docs.Table] = (),
 ) -> FastAPI:
     """An app with `/health/live`, `/health/ready`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
-    app = FastAPI(title=title, description=description, version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=title, description=description, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     problems.install(app)
 
     @app.get("/health/live", tags=["health"], summary="The process runs and none of its tasks has ended")
@@ -146,11 +148,13 @@ class Edge:
 
     def _endpoint(self, scope: Scope) -> Endpoint | None:
         method, path = scope["method"], scope["path"]
+        parent, _, last = path.rpartition("/")
+        if not last:
+            return None
         if endpoint := self._express.get((method, path)):
             scope["pir_route"] = path
             return endpoint
-        parent, _, last = path.rpartition("/")
-        if last and (endpoint := self._express.get((method, parent + "/"))):
+        if endpoint := self._express.get((method, parent + "/")):
             scope["pir_route"], scope["path_params"] = parent + "/{id}", {"id": last}
             return endpoint
         return None

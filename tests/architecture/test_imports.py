@@ -21,7 +21,6 @@ PURE: Final = (
     "services.referral.kinship",
     "services.referral.status",
     "services.notify.rules",
-    "services.notify.composing",
     "services.notify.templates",
 )
 """Given the same they give the same: no server, no clock, no chance."""
@@ -30,7 +29,7 @@ IMPURE: Final = {
     *("structlog", "prometheus_client", "asyncio", "threading", "socket", "subprocess", "random", "secrets", "time"),
 }
 CLOCKS: Final = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
-NO_CLOCK: Final = (*PURE, *(f"services.{name}.handlers" for name in SERVICES))
+NO_CLOCK: Final = (*PURE, "services.notify.composing", *(f"services.{name}.handlers" for name in SERVICES))
 
 BROUGHT_ALONG: Final = {
     "starlette": "fastapi is made of it",
@@ -110,7 +109,7 @@ def reached_from(module: str) -> set[str]:
     return reached
 
 
-@pytest.mark.parametrize("package", [name for name in PURE if name not in ("services.notify.composing",)])
+@pytest.mark.parametrize("package", PURE)
 def test_what_is_pure_reaches_no_server_however_far(package: str) -> None:
     roots = [module for module in modules() if within(module, package)]
     assert roots

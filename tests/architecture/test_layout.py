@@ -36,6 +36,7 @@ SHARED: Final = {
     "revision",
     "runtime",
     "settings",
+    "startup",
     "strict_json",
     "tables",
     "web",

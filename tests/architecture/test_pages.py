@@ -113,6 +113,18 @@ async def test_what_the_framework_refuses_is_a_problem_too(apps: dict[str, Servi
 
 
 @each_service
+async def test_an_address_with_a_slash_too_many_is_not_there(apps: dict[str, Service], name: str) -> None:
+    """No redirect either: its Location would repeat the Host that was sent."""
+    async with client_of(apps[name]) as client:
+        for call in ACCESS[name]:
+            verb, _, path = call.partition(" ")
+            for odd in (f"{path}/", f"/{path}", f"{path}//"):
+                answer = await client.request(verb, f"http://elsewhere{odd}")
+                assert answer.status_code == 404, (verb, odd)
+                assert answer.headers["content-type"] == "application/problem+json"
+
+
+@each_service
 async def test_metrics_have_our_prefix(apps: dict[str, Service], name: str) -> None:
     names = re.findall(r"^# TYPE (\S+)", await text_of(apps[name], "/metrics"), re.MULTILINE)
     assert {each.partition("_")[0] for each in names} <= {"pir", "python", "process"}

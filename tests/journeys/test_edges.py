@@ -174,6 +174,14 @@ def test_methods_that_an_address_does_not_take_are_405(health_visiting: Agency) 
         assert reply.headers["allow"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/referrals/", "//referrals", "/referrals//", "/referrals/PIR-4K7-29M/", "/referrals/a/b"]
+)
+def test_an_address_with_a_slash_too_many_is_not_there(health_visiting: Agency, path: str) -> None:
+    assert_problem(health_visiting.call("GET", path), 404, "not-found")
+    assert_problem(health_visiting.call("POST", path, a_referral()), 404)
+
+
 @pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "a" * 300, uuid4().hex])
 def test_a_cursor_that_is_not_ours_is_refused(health_visiting: Agency, cursor: str) -> None:
     reply = health_visiting.call("GET", f"/referrals?changed_since={cursor}")
