@@ -8,6 +8,7 @@ and workers must not share given ones, because topic names are fixed.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -26,9 +27,15 @@ REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 def pytest_configure(config: pytest.Config) -> None:
     """FastStream lets go of a producer whose start failed (Kafka away); it holds no socket, it only says so."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
+    signal.signal(signal.SIGTERM, _interrupt)
     structlog.configure(  # the default draws every frame's variables, which takes seconds of CPU
         processors=[structlog.stdlib.add_log_level, structlog.dev.ConsoleRenderer(exception_formatter=_no_frames)]
     )
+
+
+def _interrupt(*_: object) -> None:
+    """A test run that is asked to end stops its servers and services first: they are in sessions of their own."""
+    raise KeyboardInterrupt
 
 
 def _no_frames(to: IO[str], error: ExcInfo) -> None:

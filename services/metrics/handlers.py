@@ -178,7 +178,8 @@ async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConn
             INSERT INTO work_item AS w (id, referral_id, route, opened_at, due_at)
             SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:referrals AS uuid[]), CAST(:routes AS text[]),
                                  CAST(:times AS timestamptz[]), CAST(:dues AS timestamptz[]))
-            ON CONFLICT (id) DO UPDATE SET opened_at = excluded.opened_at, due_at = excluded.due_at
+            ON CONFLICT (id) DO UPDATE SET opened_at = least(w.opened_at, excluded.opened_at),
+                due_at = excluded.due_at
         """),
         {**_items(events), "dues": [event.data.due_at for event in events]},
     )

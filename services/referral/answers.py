@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Keyed:
-    """Whose request it is: the agency, its key, and a digest of what was asked."""
+    """Whose request it is: the agency, a digest of its key (in hex), and a digest of what was asked."""
 
     agency_id: UUID
     key: str

@@ -111,13 +111,14 @@ class ReferralApi:
         except Invalid as invalid:
             raise refused(invalid) from None
         own, body = agency.id.bytes, canonical(value)
+        key_digest = identities.digest("key", own, key)  # an agency may put anything into its keys
         external = value.get("external_reference") if isinstance(value, dict) else None
         return Arrival(
             id=referral_id,
             reference=new_reference(secrets.randbelow),
             agency=agency,
-            keyed=Keyed(agency.id, key, identities.digest("request", b"POST /referrals", body)),
-            key_digest=identities.digest("key", own, key),
+            keyed=Keyed(agency.id, key_digest.hex(), identities.digest("request", b"POST /referrals", body)),
+            key_digest=key_digest,
             external_digest=identities.digest("external", own, str(external)) if external else None,
             body_digest=identities.digest("body", own, body),
             sealed=identities.seal(referral_id, value),
@@ -189,8 +190,8 @@ class ReferralApi:
         identities, by = self._preparing.identities, By(agency, _now(), cause_of(request))
 
         async def once(work: Work) -> Response:
-            keyed = Keyed(agency.id, key, identities.digest("request", asked, canonical(value)))
             lock_name = identities.digest("key", agency.id.bytes, key)
+            keyed = Keyed(agency.id, lock_name.hex(), identities.digest("request", asked, canonical(value)))
             try:
                 answer = await answers.once(
                     self._engine, keyed, lock_name=lock_name, at=by.at, work=lambda tx: work(tx, by)

@@ -35,7 +35,9 @@ class Nothing(Body):
 
 
 class Assign(Body):
-    to: Annotated[str, Field(min_length=1, max_length=100)]
+    """A staff id as the identity provider gives it: no spaces and no @, so that no name or address gets in."""
+
+    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._|:-]{1,100}$")]
 
 
 class Accept(Body):

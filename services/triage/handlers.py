@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import rows, undeliverable
 from services.triage.capacity import full_routes
-from services.triage.planning import full_routes_of, plan
+from services.triage.planning import ItemState, first_escalation, full_routes_of, plan
 from services.triage.rows import Decided, Item
 from services.triage.rules import decide
 from shared import audit, outbox
@@ -21,6 +21,7 @@ from shared.events import (
     DecidedBy,
     EnquiryReceived,
     Envelope,
+    Event,
     MessageUndeliverable,
     ReferralAmended,
     ReferralErased,
@@ -29,8 +30,11 @@ from shared.events import (
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
+    Urgency,
+    WaitingFor,
     WorkItemClosed,
     WorkItemOpened,
+    WorkItemWaiting,
 )
 from shared.ids import uuid7
 from shared.inbox import Handlers
@@ -143,7 +147,8 @@ async def store_decisions(tx: AsyncConnection, decided: Sequence[Decided], *, po
     drafts: list[Draft] = []
     for each in decided:
         drafts.append(Draft(each.referral_id, _triaged(each), each.at, each.cause))
-        drafts += [Draft(each.referral_id, _opened(each, item), each.at, each.cause) for item in items[each.id]]
+        for item in items[each.id]:
+            drafts += [Draft(each.referral_id, said, each.at, each.cause) for said in _said_of(each, item)]
     await outbox.append(tx, drafts)
 
 
@@ -160,6 +165,22 @@ def _triaged(each: Decided) -> ReferralTriaged:
     )
 
 
+def _said_of(each: Decided, item: rows.NewItem) -> list[Event]:
+    """An item is opened; one that asks the referrer waits from the start."""
+    opened = _opened(each, item)
+    if item.plan.state is not ItemState.WAITING_FOR_REFERRER:
+        return [opened]
+    waiting = WorkItemWaiting(
+        reference=each.reference,
+        agency_id=each.agency_id,
+        about=each.facts.kind,
+        work_item_id=item.id,
+        route=item.plan.route,
+        waiting_for=WaitingFor.REFERRER,
+    )
+    return [opened, waiting]
+
+
 def _opened(each: Decided, item: rows.NewItem) -> WorkItemOpened:
     return WorkItemOpened.model_construct(
         reference=each.reference,
@@ -170,14 +191,17 @@ def _opened(each: Decided, item: rows.NewItem) -> WorkItemOpened:
         tier=each.decision.tier,
         urgency=each.decision.urgency,
         due_at=item.plan.due_at,
-        waiting_list=item.plan.is_waiting_list,
+        waiting_list=item.plan.state is ItemState.WAITING_LIST,
     )
 
 
-async def run_clocks_again(events: Sequence[Envelope[ReferralInformed]], tx: AsyncConnection) -> None:
+async def run_clocks_again(
+    events: Sequence[Envelope[ReferralInformed]], tx: AsyncConnection, *, policy: Policy
+) -> None:
     """The referrer answered: items that waited for them are open again, due later by the time they waited."""
     for event in events:
-        await rows.resume_items(tx, event.key, at=event.occurred_at)
+        escalate_at = first_escalation(Urgency.ROUTINE, received_at=event.occurred_at, policy=policy)
+        await rows.resume_items(tx, event.key, at=event.occurred_at, escalate_at=escalate_at)
 
 
 async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConnection) -> None:
@@ -210,7 +234,7 @@ def handlers(policy: Policy) -> Handlers:
         ReferralReceived: partial(triage_referrals, policy=policy),
         EnquiryReceived: partial(triage_referrals, policy=policy),
         ReferralAmended: partial(triage_again, policy=policy),
-        ReferralInformed: run_clocks_again,
+        ReferralInformed: partial(run_clocks_again, policy=policy),
         ReferralWithdrawn: stop_work,
         ReferralErased: drop_what_is_held,
         MessageUndeliverable: partial(ask_a_person, policy=policy),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from shared.events import Decision, Facts, Hold, Infant, Route, Urgency
@@ -40,27 +41,43 @@ WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(ho
 """Nights and weekends count; `now` is due at once."""
 
 
+class ItemState(StrEnum):
+    """The states in which an item can begin."""
+
+    OPEN = "open"
+    WAITING_LIST = "waiting_list"
+    WAITING_FOR_REFERRER = "waiting_for_referrer"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """When things are due for one route of a decision; times are UTC."""
 
     route: Route
     due_at: datetime
-    escalate_at: datetime
-    is_waiting_list: bool
+    escalate_at: datetime | None
+    state: ItemState
 
 
 def plan(decision: Decision, *, received_at: datetime, policy: Policy) -> list[Plan]:
     """One plan per route of the decision, counted from `received_at` (or the decision, for one made again)."""
-    return [
-        Plan(
-            route=route,
-            due_at=due(route, decision, received_at=received_at, policy=policy),
-            escalate_at=first_escalation(decision.urgency, received_at=received_at, policy=policy),
-            is_waiting_list="M8" in decision.rules and route in FAMILY_WORK,
-        )
-        for route in decision.routes
-    ]
+    return [_plan_of(route, decision, received_at=received_at, policy=policy) for route in decision.routes]
+
+
+def _plan_of(route: Route, decision: Decision, *, received_at: datetime, policy: Policy) -> Plan:
+    """Information asked for waits on the referrer from the start: its clock runs when they answer."""
+    state = ItemState.OPEN
+    if route is Route.INFO_REQUEST:
+        state = ItemState.WAITING_FOR_REFERRER
+    elif "M8" in decision.rules and route in FAMILY_WORK:
+        state = ItemState.WAITING_LIST
+    escalate_at = first_escalation(decision.urgency, received_at=received_at, policy=policy)
+    return Plan(
+        route=route,
+        due_at=due(route, decision, received_at=received_at, policy=policy),
+        escalate_at=None if state is ItemState.WAITING_FOR_REFERRER else escalate_at,
+        state=state,
+    )
 
 
 def due(route: Route, decision: Decision, *, received_at: datetime, policy: Policy) -> datetime:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.planning import Plan, age_out_warning, marks
+from services.triage.planning import ItemState, Plan, age_out_warning, marks
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import (
@@ -161,16 +161,16 @@ async def keep_decisions(tx: AsyncConnection, decided: Sequence[Decided]) -> Non
 
 _ITEMS: Final = sql("""
     INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks,
-                           state, received_at, due_at, escalate_at, age_out_warning_on)
+                           state, received_at, due_at, escalate_at, age_out_warning_on, waiting_since)
     SELECT id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, CAST(marks AS jsonb),
-           state, received_at, due_at, escalate_at, warn_on
+           state, received_at, due_at, escalate_at, warn_on, waiting_since
     FROM unnest(CAST(:id AS uuid[]), CAST(:referral AS uuid[]), CAST(:decision AS uuid[]), CAST(:reference AS text[]),
                 CAST(:agency AS uuid[]), CAST(:about AS text[]), CAST(:route AS text[]), CAST(:tier AS text[]),
                 CAST(:urgency AS text[]), CAST(:marks AS text[]), CAST(:state AS text[]),
-                CAST(:received AS timestamptz[]), CAST(:due AS timestamptz[]),
-                CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]))
+                CAST(:received AS timestamptz[]), CAST(:due AS timestamptz[]), CAST(:escalate AS timestamptz[]),
+                CAST(:warn AS date[]), CAST(:waiting AS timestamptz[]))
         AS t(id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks, state, received_at,
-             due_at, escalate_at, warn_on)
+             due_at, escalate_at, warn_on, waiting_since)
 """)
 
 
@@ -190,7 +190,8 @@ async def open_items(tx: AsyncConnection, items: Sequence[tuple[Decided, NewItem
             "tier": [each.decision.tier for each, _ in items],
             "urgency": [each.decision.urgency.value for each, _ in items],
             "marks": [json.dumps(marks(each.decision)) for each, _ in items],
-            "state": ["waiting_list" if item.plan.is_waiting_list else "open" for _, item in items],
+            "state": [item.plan.state.value for _, item in items],
+            "waiting": [each.at if item.plan.state is ItemState.WAITING_FOR_REFERRER else None for each, item in items],
             "received": [each.received_at for each, _ in items],
             "due": [item.plan.due_at for _, item in items],
             "escalate": [item.plan.escalate_at for _, item in items],
@@ -237,17 +238,17 @@ async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: Closure
         )
 
 
-async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
-    """What waited for the referrer goes on where it was; its deadline moves by the time it waited."""
+async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime, escalate_at: datetime) -> None:
+    """What waited for the referrer goes on where it was, its deadline moved by that time; unopened, it escalates."""
     await tx.execute(
         sql("""
             UPDATE work_item SET state = CASE WHEN assignee IS NULL THEN 'open' ELSE 'claimed' END,
                 due_at = due_at + (:at - waiting_since), waiting_since = NULL,
-                escalate_at = due_at + (:at - waiting_since)
+                escalate_at = CASE WHEN opened_first_at IS NULL THEN CAST(:escalate AS timestamptz) END
             WHERE referral_id = :id AND state = 'waiting_for_referrer' AND waiting_since IS NOT NULL
                 AND ended_at IS NULL
         """),
-        {"id": referral_id, "at": at},
+        {"id": referral_id, "at": at, "escalate": escalate_at},
     )
 
 

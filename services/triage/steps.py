@@ -40,6 +40,7 @@ from shared.events import (
     WorkItemClosed,
     WorkItemDeclined,
     WorkItemFirstContact,
+    WorkItemOpened,
     WorkItemWaiting,
 )
 from shared.ids import uuid7
@@ -131,8 +132,12 @@ async def _claim(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, by: B
     await _say(tx, row, WorkItemClaimed, by)
 
 
-async def _release(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, __: By, ___: Desk) -> None:
-    await _set(tx, row, state="open", assignee=None)
+async def _release(tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, by: By, __: Desk) -> None:
+    """Back in the queue, or on the waiting list it came from; said as an opening, for that is what it is now."""
+    was_waiting = "waiting_list" in row.marks
+    await _set(tx, row, state="waiting_list" if was_waiting else "open", assignee=None)
+    more = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "waiting_list": was_waiting}
+    await _say(tx, row, WorkItemOpened, by, **more)
 
 
 async def _assign(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Assign, by: By, _: Desk) -> None:
