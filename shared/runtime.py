@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -88,7 +89,9 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     settings = service.settings
     ports = [port for port in (settings.port, settings.internal_port) if port is not None]
     servers = [_Server(_uvicorn_config(service, port)) for port in ports]
-    serving = [asyncio.create_task(server.serve(), name="http") for server in servers]
+    handed = [socket.socket(fileno=settings.listen_fd)] if settings.listen_fd is not None else None
+    serving = [asyncio.create_task(servers[0].serve(handed), name="http")]
+    serving += [asyncio.create_task(server.serve(), name="http") for server in servers[1:]]
     tasks = [asyncio.create_task(_forever(loop, name), name=name) for name, loop in _loops(service).items()]
     service.health.tasks = tasks
     log.info("started", port=settings.port, pid=os.getpid())

@@ -22,7 +22,8 @@ class Settings(BaseSettings):
 
     `credentials_file` holds development credentials; outside the development profile a service refuses to start
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
-    refuses; it is needed outside development. `instance` names this copy among its like, so that Kafka gives a
+    refuses; it is needed outside development. `listen_fd` is a socket that listens already, handed down by a
+    supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
     restarted copy its partitions at once.
     """
 
@@ -33,6 +34,7 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    listen_fd: int | None = Field(default=None, ge=3)
     internal_port: int | None = Field(default=None, ge=1, le=65535)
     instance: str | None = None
     policy: str = "nottingham"

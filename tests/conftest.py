@@ -18,7 +18,7 @@ from structlog.typing import ExcInfo
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from tests.servers import Servers, running
+from tests.servers import Servers, endings, running
 from tests.system import System
 
 REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
@@ -27,15 +27,17 @@ REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 def pytest_configure(config: pytest.Config) -> None:
     """FastStream lets go of a producer whose start failed (Kafka away); it holds no socket, it only says so."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _end)
     structlog.configure(  # the default draws every frame's variables, which takes seconds of CPU
         processors=[structlog.stdlib.add_log_level, structlog.dev.ConsoleRenderer(exception_formatter=_no_frames)]
     )
 
 
-def _interrupt(*_: object) -> None:
-    """A test run that is asked to end stops its servers and services first: they are in sessions of their own."""
-    raise KeyboardInterrupt
+def _end(number: int, _: object) -> None:
+    """Ctrl-C runs every teardown; SIGTERM would leave servers and services behind, in sessions of their own."""
+    for end in reversed(endings):
+        end()
+    os._exit(128 + number)
 
 
 def _no_frames(to: IO[str], error: ExcInfo) -> None:

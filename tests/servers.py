@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,9 @@ from shared.events import TOPICS
 POSTGRES_IMAGE: Final = "postgres:18"
 KAFKA_IMAGE: Final = "confluentinc/cp-kafka:8.1.0"
 """Confluent's 8.1 is Apache Kafka 4.1; testcontainers starts no other image in KRaft mode."""
+
+endings: Final[list[Callable[[], None]]] = []
+"""What must not outlive this process, in the order of its start; see `pytest_configure`."""
 
 
 @dataclass
@@ -124,6 +127,13 @@ def running(folder: Path) -> Iterator[Servers]:
             yield servers
         return
     stack = Stack(folder)
+
+    def crash() -> None:
+        for server in stack.servers:
+            server.kill()
+        stack.remove()
+
+    endings.append(crash)
     with stack:
         ours = {server.name for server in stack.servers}
         yield Servers(

@@ -25,7 +25,7 @@ from deploy.local import credentials
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment
 from tests.families import a_referral
-from tests.servers import Servers
+from tests.servers import Servers, endings
 
 NAMES: Final = tuple(DEFAULT_PORTS)
 PATIENCE_SECONDS: Final = 90.0
@@ -104,6 +104,7 @@ class System:
         self._suffix = ""
 
     def __enter__(self) -> Self:
+        endings.append(self.__exit__)
         asyncio.run(self.servers.empty_topics())
         subprocess.run(
             [sys.executable, "-m", "deploy.setup"], env=self._environment, check=True, stdin=subprocess.DEVNULL
@@ -127,6 +128,7 @@ class System:
         copies = type(self)(self.servers, self.database_url, self.var)
         copies._environment |= {"PIR_INSTANCE": "second"}
         copies._suffix = "-second"
+        endings.append(copies.__exit__)
         try:
             for name in NAMES:
                 copies.start(name)

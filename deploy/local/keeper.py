@@ -10,6 +10,7 @@ import psutil
 
 from deploy.local import record
 from deploy.local.console import last_line, say
+from deploy.local.ports import listen
 from deploy.local.services import Service
 
 QUICK_SECONDS = 10  # an end this soon after a start counts as a failure to start
@@ -19,7 +20,11 @@ LOG_BYTES = 20_000_000
 
 
 class Keeper:
-    """One service's process. The first restart is immediate; repeated quick ends pause 0.2 s, doubling to 5 s."""
+    """One service's process. The first restart is immediate; repeated quick ends pause 0.2 s, doubling to 5 s.
+
+    The listening socket is made here and handed down, so that while a service is started again its clients wait for
+    an answer instead of being refused; the process alone accepts, and a process that ends takes its connections along.
+    """
 
     def __init__(self, service: Service, environment: dict[str, str], var: Path) -> None:
         self.service = service
@@ -28,6 +33,7 @@ class Keeper:
         self.record = record.Record(record_path(var, service.name))
         self.pid = 0
         self.quick_ends = 0
+        self._listener = listen(service.port)
         self._child: subprocess.Popen[bytes] | None = None
         self._began = self._due = 0.0
 
@@ -39,7 +45,8 @@ class Keeper:
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(
                 self.service.command,
-                env=self.environment,
+                env=self.environment | {"PIR_LISTEN_FD": str(self._listener.fileno())},
+                pass_fds=[self._listener.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -71,7 +78,8 @@ class Keeper:
             connection.close()
 
     def reap(self) -> None:
-        """Let go of a process that has been stopped."""
+        """Let go of a process that has been stopped, and of its port."""
+        self._listener.close()
         if self._child:
             self._child.wait()
             self._child = None

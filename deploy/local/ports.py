@@ -23,6 +23,15 @@ def is_free(port: int) -> bool:
     return not is_open("127.0.0.1", port)  # on some systems a bind beside a listener on all addresses succeeds
 
 
+def listen(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1:`port`; connections wait in it until a process given it accepts them."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(2048)
+    return listener
+
+
 def is_open(host: str, port: int, seconds: float = 1) -> bool:
     """Return whether something accepts connections there."""
     try:
