@@ -10,7 +10,6 @@ from typing import Final
 SHORTEST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 5.0
 WORTH_A_REST: Final = 8
-REST_SECONDS: Final = 0.02
 
 
 class Pause:
@@ -31,14 +30,14 @@ class Pause:
         self.seconds = random.uniform(self._bound / 4, self._bound)  # noqa: S311  jitter, not a secret
 
 
-async def rest_after(count: int, seconds: float = REST_SECONDS) -> None:
+async def rest_after(count: int, *, seconds_each: float = 0.004, at_most: float = 0.1) -> None:
     """After a batch of several a moment's rest, in which the next one grows; after a small one none.
 
     Under load a batch of fifty costs little more than one of five (round trips, commits, requests to the broker),
-    so that resting doubles what two cores carry; at everyday rates batches are small and nothing waits.
+    so that resting carries more on two cores; at everyday rates batches are small and nothing waits.
     """
     if count >= WORTH_A_REST:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(min(count * seconds_each, at_most))
 
 
 def pauses(shortest: float = SHORTEST_SECONDS, longest: float = LONGEST_SECONDS) -> Iterator[Pause]:

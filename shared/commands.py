@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared import outbox, repair
 from shared.database import create_engine
 from shared.inbox import Handlers
+from shared.logs import configure
 from shared.policy import InvalidPolicyError
 from shared.runtime import Service, serve
 from shared.settings import Settings
@@ -41,6 +42,7 @@ def main(command: Command) -> int:
         settings: Settings = command.settings()
         if arguments.verb in (None, "serve"):
             serve(lambda: command.build(settings), name=command.name, settings=settings)
+        configure(command.name, settings.log_level)  # or a failing replay would print the words of its exception
         return asyncio.run(_run(command, settings, arguments))
     except ValidationError as error:
         for part in error.errors(include_input=False, include_url=False):
@@ -82,8 +84,14 @@ async def _run(command: Command, settings: Settings, arguments: argparse.Namespa
 
 
 async def _republish(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    async with engine.begin() as tx:
-        count = await outbox.republish(tx, since=arguments.since)
+    count = 0
+    after: outbox.Place | None = outbox.START
+    while after:
+        async with engine.begin() as tx:
+            queued, after = await outbox.republish(tx, since=arguments.since, after=after)
+        count += queued
+        if queued:
+            print(f"{count} so far", flush=True)
     print(f"{count} event(s) queued; the relay of a running service publishes them")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import lru_cache
 from typing import Any, Final
 
@@ -18,12 +19,19 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS: Final = 3
 COMMAND_SECONDS: Final = 5
+TELL_SECONDS: Final = 10.0
 SERVER_SETTINGS: Final = {
     "statement_timeout": "10000",
     "idle_in_transaction_session_timeout": "30000",
     "lock_timeout": "5000",
     "timezone": "UTC",
     "jit": "off",
+    # Every statement looks rows up by key. Without these a table that has just grown is read whole, for its
+    # statistics say that it is small, and each statement is planned anew for each batch.
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
 }
 
 
@@ -47,21 +55,28 @@ def create_engine(settings: Settings, schema: str, *, pool_size: int | None = No
 
 
 async def wait_for_revision(engine: AsyncEngine) -> None:
-    """Until the deploy step has brought the database to REVISION; PostgreSQL may still be away.
+    """Until the deploy step has brought the database to REVISION or a later one; PostgreSQL may still be away.
 
-    So services and the deploy step can start side by side, and a new version waits for its migration.
+    So services and the deploy step can start side by side, a new version waits for its migration, and a copy of the
+    old version that starts again while the new one is rolled out still serves.
     """
+    told_at = float("-inf")
     for pause in pauses(longest=0.5):
+        missing = "the migrations"
         try:
             async with engine.connect() as connection:
-                if await connection.scalar(sql("SELECT version_num FROM public.pir_version")) == REVISION:
+                found = await connection.scalar(sql("SELECT version_num FROM public.pir_version"))
+                if found is not None and found >= REVISION:  # numbers of four digits
                     return
         except sa.exc.ProgrammingError:
-            log.info("waiting for the migrations", revision=REVISION)  # the table is not there yet
+            pass  # the table is not there yet
         except Exception as error:
             if not is_transient(error):
                 raise
-            log.warning("no PostgreSQL yet", cause=type(error).__name__)
+            missing = type(error).__name__
+        if time.monotonic() - told_at >= TELL_SECONDS:
+            told_at = time.monotonic()
+            log.warning("waiting for the database", revision=REVISION, cause=missing)
         await pause.sleep()
 
 

@@ -1,6 +1,6 @@
 """Which failures pass by themselves.
 
-transient   the database or the network was away, a deadlock, a serialisation conflict: try again
+transient   the database or the network was away, full or read-only, a deadlock, a serialisation conflict: try again
 the rest    will fail again the same way: a person has to look (parked) or the caller has to change (4xx)
 """
 
@@ -16,7 +16,9 @@ _PASSING: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
+    asyncpg.PostgresIOError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,

@@ -1,12 +1,12 @@
 """The consumer: takes a batch from Kafka and makes it true, once, in one transaction.
 
-    records → decode ─ bad ──────────────────────────────→ parked
-                │
-                └ good → one transaction: inbox row + effects + audit + outbox → commit → offsets
-                           │ transient failure: the same again after a pause
-                           └ any other failure: split in two until the culprit is alone → parked
+    records → decode → one transaction: bad ones parked, good ones: inbox row + effects + audit + outbox
+                         │ → commit → offsets
+                         │ transient failure: the same again after a pause
+                         └ any other failure: split in two until the culprit is alone → parked
 
-Later events of a parked referral wait behind it (parked too, marked so), for order matters more than speed.
+Later events of a parked referral on the same topic wait behind it (parked too, marked so), for order matters more than
+speed. An inbox row is never forgotten: a republished event must stay harmless however old it is.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
@@ -44,8 +46,6 @@ BATCH: Final = 500
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
 HOUSEKEEPING_SECONDS: Final = 30.0
-INBOX_DAYS: Final = 100
-"""Topics are kept 90 days, and a republished event keeps its id: ten more for clocks and outages."""
 GIVE_UP_SECONDS: Final = 60.0
 """A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
 
@@ -53,6 +53,20 @@ _CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A record with its event, or as it has to be parked because nobody can read it."""
+
+    record: ConsumerRecord[bytes, bytes]
+    envelope: Envelope[Event] | None
+    bad: parked.Parked | None = None
+
+    @property
+    def line(self) -> parked.Line | None:
+        key = self.envelope.key if self.envelope else self.bad.key if self.bad else None
+        return (self.record.topic, key) if key else None
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -117,6 +131,7 @@ class Consumer:
 
     async def run(self) -> None:
         """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
+        self._stopping = False
         for pause in pauses():
             broker = self._broker()
             try:
@@ -138,19 +153,17 @@ class Consumer:
         housekept_at = float("-inf")
         while True:
             await asyncio.sleep(2)
-            if self.lag == 0:
+            if self.lag == 0 and self.is_assigned:
                 self.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 await self._keep_house()
 
     async def _keep_house(self) -> None:
-        """Count what is parked; forget inbox rows that no topic can bring again."""
+        """Count what is parked."""
         try:
-            async with self._engine.begin() as tx:
+            async with self._engine.connect() as tx:
                 PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
-                old = "DELETE FROM inbox WHERE handled_at < now() - make_interval(days => :days)"
-                await tx.execute(sql(old), {"days": INBOX_DAYS})
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -201,26 +214,26 @@ class Consumer:
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> None:
         """Decode, park what can't be read, make the rest true; returns when all of it is committed."""
         heard_at = datetime.now(UTC)
-        good: dict[Any, tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]] = {}
-        bad: list[parked.Parked] = []
+        seen: set[UUID] = set()
+        items: list[_Read] = []
         for record in records:
             try:
                 envelope = read_record(record, heard_at=heard_at, only=self._handlers)
             except UnreadableRecordError as error:
-                bad.append(parked.unreadable(record, cause=str(error)))
+                items.append(_Read(record, None, parked.unreadable(record, cause=str(error))))
             else:
-                if envelope is not None:
-                    good.setdefault(envelope.id, (record, envelope))
+                if envelope is not None and envelope.id not in seen:
+                    seen.add(envelope.id)
+                    items.append(_Read(record, envelope))
         started = time.perf_counter()
-        if bad:
-            await self._until_it_passes(lambda: self._park(bad))
-        if good:
-            await self._make_true(list(good.values()))
+        if items:
+            await self._make_true(items)
+        if seen:
             BATCH_SECONDS.observe(time.perf_counter() - started)
-            BATCH_EVENTS.observe(len(good))
+            BATCH_EVENTS.observe(len(seen))
         self.moved_at = time.monotonic()
 
-    async def _make_true(self, items: Sequence[tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]]) -> None:
+    async def _make_true(self, items: Sequence[_Read]) -> None:
         """All in one transaction; on a failure that will not pass, halves, until the culprit is alone."""
         try:
             await self._until_it_passes(lambda: self._in_one_transaction(items))
@@ -232,33 +245,44 @@ class Consumer:
                 await self._make_true(items[:middle])
                 await self._make_true(items[middle:])
                 return
-            record, envelope = items[0]
+            record, envelope = items[0].record, items[0].envelope
+            if envelope is None:
+                raise
             log.warning("event parked", type=envelope.type, event_id=str(envelope.id), cause=type(error).__name__)
             culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
-            await self._until_it_passes(lambda: self._park([culprit]))
+            await self._until_it_passes(lambda: self._park(culprit, envelope.id))
 
-    async def _in_one_transaction(self, items: Sequence[tuple[ConsumerRecord[bytes, bytes], Envelope[Event]]]) -> None:
+    async def _in_one_transaction(self, items: Sequence[_Read]) -> None:
         async with self._engine.begin() as tx:
-            claimed = await tx.execute(_CLAIM, {"ids": [envelope.id for _, envelope in items]})
-            fresh_ids = set(claimed.scalars())
-            fresh = [item for item in items if item[1].id in fresh_ids]
+            fresh = await _fresh(tx, items)
             if not fresh:
                 return
-            blocked = await parked.blocked_keys(tx, {envelope.key for _, envelope in fresh})
-            behind = [parked.behind(record, envelope) for record, envelope in fresh if envelope.key in blocked]
-            await parked.keep(tx, behind)
-            await dispatch([envelope for _, envelope in fresh if envelope.key not in blocked], self._handlers, tx)
-        for _, envelope in fresh:
-            CONSUMED.labels(envelope.type).inc()
+            blocked = await parked.blocked(tx, {item.line for item in fresh if item.line})
+            aside: list[parked.Parked] = []
+            to_do: list[Envelope[Event]] = []
+            for item in fresh:  # in the order of the records: what came before a bad one is still handled
+                if item.bad:
+                    aside.append(item.bad)
+                    if item.line:
+                        blocked.add(item.line)
+                elif item.envelope and item.line in blocked:
+                    aside.append(parked.behind(item.record, item.envelope))
+                elif item.envelope:
+                    to_do.append(item.envelope)
+            await parked.keep(tx, aside)
+            await dispatch(to_do, self._handlers, tx)
+        for item in fresh:
+            if item.envelope:
+                CONSUMED.labels(item.envelope.type).inc()
+            elif item.bad:
+                PARKED.labels(item.bad.cause.split(":", 1)[0]).inc()
 
-    async def _park(self, rows: Sequence[parked.Parked]) -> None:
+    async def _park(self, culprit: parked.Parked, event_id: UUID) -> None:
         async with self._engine.begin() as tx:
-            ids = [row.event_id for row in rows if row.event_id]
-            claimed = set((await tx.execute(_CLAIM, {"ids": ids})).scalars()) if ids else set()
-            kept = [row for row in rows if row.event_id is None or row.event_id in claimed]
-            await parked.keep(tx, kept)
-        for row in kept:
-            PARKED.labels(row.cause.split(":", 1)[0]).inc()
+            if not (await tx.execute(_CLAIM, {"ids": [event_id]})).scalars().all():
+                return
+            await parked.keep(tx, [culprit])
+        PARKED.labels(culprit.cause.split(":", 1)[0]).inc()
 
     async def _until_it_passes(self, work: Callable[[], Awaitable[None]]) -> None:
         """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised."""
@@ -276,6 +300,19 @@ class Consumer:
                 log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None
+
+
+async def _fresh(tx: AsyncConnection, items: Sequence[_Read]) -> list[_Read]:
+    """Claim the events; without those handled before, and without bad records that a person has dealt with."""
+    ids = [item.envelope.id for item in items if item.envelope]
+    claimed = set((await tx.execute(_CLAIM, {"ids": ids})).scalars()) if ids else set()
+    bad = [item.bad for item in items if item.bad]
+    settled = await parked.settled(tx, bad) if bad else set()
+    return [
+        item
+        for item in items
+        if (item.envelope and item.envelope.id in claimed) or (item.bad and item.bad.record not in settled)
+    ]
 
 
 async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:

@@ -14,6 +14,8 @@ from shared.outbox import PARTS
 
 _PRESENT: Final = PARTS
 """The lock that every copy holds in shared mode, so that each can count the copies."""
+KEEPALIVES: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
+"""Server settings of a connection with leases: a host that vanished without a word loses its parts after 25 s."""
 _COPIES: Final = """
     SELECT count(DISTINCT pid) FROM pg_locks
     WHERE locktype = 'advisory' AND classid = $1 AND objid = $2

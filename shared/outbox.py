@@ -20,6 +20,8 @@ from shared.ids import uuid7
 
 PARTS: Final = 12
 """Leases of the outbox: as many relays can share the work; a key is always in the same part."""
+STRETCH: Final = 5_000
+"""Events of the past in one transaction of a republish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +96,40 @@ def part_of(key: UUID) -> int:
     return (key.int & 0xFFFF_FFFF) % PARTS
 
 
-async def republish(tx: AsyncConnection, *, since: datetime | None = None) -> int:
-    """Queue every event this service ever spoke (from `since` on) again, same ids, oldest first; returns how many."""
-    queued = await tx.execute(
-        sql("""
-            WITH past AS (
-                INSERT INTO outbox (part, event_id)
-                SELECT CAST(mod(('x' || right(replace(CAST(key AS text), '-', ''), 8))::bit(32)::bigint, :parts)
-                            AS smallint), id
-                FROM event
-                WHERE CAST(:since AS timestamptz) IS NULL OR occurred_at >= :since
-                ORDER BY occurred_at, key, sequence
-                ON CONFLICT (event_id) DO NOTHING
-                RETURNING 1
-            )
-            SELECT count(*), pg_notify(current_schema() || '_outbox', '') FROM past
-        """),
-        {"since": since, "parts": PARTS},
+Place = tuple[UUID, int]
+"""A key and a sequence: where in the past an event stands."""
+START: Final[Place] = (UUID(int=0), 0)
+
+_REPUBLISH: Final = sql("""
+    WITH stretch AS (
+        SELECT id, key, sequence, occurred_at FROM event WHERE (key, sequence) > (CAST(:key AS uuid), :sequence)
+        ORDER BY key, sequence LIMIT :stretch
+    ), past AS (
+        INSERT INTO outbox (part, event_id)
+        SELECT CAST(mod(('x' || right(replace(CAST(key AS text), '-', ''), 8))::bit(32)::bigint, :parts)
+                    AS smallint), id
+        FROM stretch
+        WHERE CAST(:since AS timestamptz) IS NULL OR occurred_at >= :since
+        ORDER BY key, sequence
+        ON CONFLICT (event_id) DO NOTHING
+        RETURNING 1
     )
-    return int(queued.scalar_one())
+    SELECT key, sequence, (SELECT count(*) FROM past) AS queued, pg_notify(current_schema() || '_outbox', '')
+    FROM stretch ORDER BY key DESC, sequence DESC LIMIT 1
+""")
+
+
+async def republish(
+    tx: AsyncConnection, *, since: datetime | None = None, after: Place = START, stretch: int = STRETCH
+) -> tuple[int, Place | None]:
+    """Queue the next stretch of the past (of it what happened from `since` on) again, with the same ids.
+
+    Key by key, for an id's time is a clock's and a sequence is not. Returns how many were queued, and `after` for the
+    next stretch (None at the end), which belongs in a transaction of its own: a whole past in one is a timeout.
+    """
+    queued = await tx.execute(
+        _REPUBLISH,
+        {"since": since, "key": after[0], "sequence": after[1], "stretch": stretch, "parts": PARTS},
+    )
+    last = queued.one_or_none()
+    return (last.queued, (last.key, last.sequence)) if last else (0, None)

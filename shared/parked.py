@@ -1,6 +1,7 @@
 """What could not be handled: kept whole in the table `parked` until a person replays or discards it.
 
-A referral with something parked has its later events parked behind it, so that their order survives the repair.
+A referral with something parked has its later events of the same topic parked behind it, so that their order
+survives the repair. (Between topics there is no order to keep.)
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from shared.events import Envelope, Event
 
 BEHIND: Final = "behind: an earlier event of this referral is parked"
 
+Line = tuple[str, UUID]
+"""A topic and a key: what has an order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parked:
@@ -37,17 +41,23 @@ class Parked:
     raw_key: bytes | None
     cause: str
 
+    @property
+    def record(self) -> tuple[str, int, int, datetime]:
+        """Which record this is, should a topic be made anew with the same name too."""
+        return self.topic, self.partition, self.offset, self.recorded_at
+
 
 def unreadable(record: ConsumerRecord[bytes, bytes], *, cause: str) -> Parked:
-    return _row(record, cause=cause)
+    """With the key, where that much can be read: later events of the key have to wait behind it."""
+    return _row(record, cause=cause, key=_readable_key(record))
 
 
 def failed(record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event], *, cause: str) -> Parked:
-    return _row(record, cause=cause, envelope=envelope)
+    return _row(record, cause=cause, key=envelope.key, envelope=envelope)
 
 
 def behind(record: ConsumerRecord[bytes, bytes], envelope: Envelope[Event]) -> Parked:
-    return _row(record, cause=BEHIND, envelope=envelope)
+    return _row(record, cause=BEHIND, key=envelope.key, envelope=envelope)
 
 
 async def keep(tx: AsyncConnection, rows: Sequence[Parked]) -> None:
@@ -66,13 +76,36 @@ async def keep(tx: AsyncConnection, rows: Sequence[Parked]) -> None:
     )
 
 
-async def blocked_keys(tx: AsyncConnection, keys: Collection[UUID]) -> set[UUID]:
-    """The keys with something parked; their rows stay locked, so that a replay and a new event take turns."""
+async def blocked(tx: AsyncConnection, lines: Collection[Line]) -> set[Line]:
+    """The lines with something parked; their rows stay locked, so that a replay and a new event take turns."""
     found = await tx.execute(
-        sql("SELECT key FROM parked WHERE key = ANY(:keys) AND resolved_at IS NULL ORDER BY id FOR UPDATE"),
-        {"keys": list(keys)},
+        sql("""
+            SELECT topic, key FROM parked
+            WHERE key = ANY(:keys) AND topic = ANY(:topics) AND resolved_at IS NULL ORDER BY id FOR UPDATE
+        """),
+        {"keys": [key for _, key in lines], "topics": list({topic for topic, _ in lines})},
     )
-    return set(found.scalars())
+    return {(row.topic, row.key) for row in found}
+
+
+async def settled(tx: AsyncConnection, rows: Sequence[Parked]) -> set[tuple[str, int, int, datetime]]:
+    """Which of these records were parked before and are replayed or discarded by now: they block nothing again."""
+    found = await tx.execute(
+        sql("""
+            SELECT topic, "partition", "offset", recorded_at
+            FROM parked JOIN unnest(CAST(:topics AS text[]), CAST(:partitions AS integer[]), CAST(:offsets AS bigint[]),
+                                    CAST(:times AS timestamptz[]))
+                AS t(topic, "partition", "offset", recorded_at) USING (topic, "partition", "offset", recorded_at)
+            WHERE resolved_at IS NOT NULL
+        """),
+        {
+            "topics": [row.topic for row in rows],
+            "partitions": [row.partition for row in rows],
+            "offsets": [row.offset for row in rows],
+            "times": [row.recorded_at for row in rows],
+        },
+    )
+    return {(row.topic, row.partition, row.offset, row.recorded_at) for row in found}
 
 
 def record_of(row: Any) -> ConsumerRecord[bytes, bytes]:
@@ -92,13 +125,22 @@ def record_of(row: Any) -> ConsumerRecord[bytes, bytes]:
     )
 
 
-def _row(record: ConsumerRecord[bytes, bytes], *, cause: str, envelope: Envelope[Event] | None = None) -> Parked:
+def _readable_key(record: ConsumerRecord[bytes, bytes]) -> UUID | None:
+    try:
+        return UUID((record.key or b"").decode())
+    except ValueError:
+        return None
+
+
+def _row(
+    record: ConsumerRecord[bytes, bytes], *, cause: str, key: UUID | None, envelope: Envelope[Event] | None = None
+) -> Parked:
     return Parked(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         recorded_at=datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        key=envelope.key if envelope else None,
+        key=key,
         event_id=envelope.id if envelope else None,
         type=envelope.type if envelope else None,
         headers=[

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
@@ -18,7 +19,7 @@ from aiokafka.errors import KafkaError
 
 from shared.backoff import pauses, rest_after
 from shared.events import EVENTS
-from shared.leases import Leases
+from shared.leases import KEEPALIVES, Leases
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PUBLISHED
 
 log = structlog.get_logger(__name__)
@@ -27,6 +28,10 @@ BATCH: Final = 500
 POLL_SECONDS: Final = 0.25
 """The net under NOTIFY; a wake-up lost with a connection costs a quarter of a second."""
 BALANCE_SECONDS: Final = 2.0
+MEASURE_SECONDS: Final = 5.0
+SEND_SECONDS: Final = 20.0
+"""For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
+_TROUBLE: Final = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 _READ: Final = """
     SELECT o.position, o.part, e.id, e.key, e.sequence, e.type, e.occurred_at,
@@ -53,16 +58,21 @@ class Relay:
 
     async def run(self) -> None:
         """Connect, publish, and start afresh after any trouble: a new producer, a new connection, new leases."""
-        for pause in pauses():
-            try:
-                await self._publish_until_trouble(pause.reset)
-            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-                log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
-            await pause.sleep()
+        measuring = asyncio.create_task(self._measure(), name=f"outbox of {self._schema}")
+        try:
+            for pause in pauses():
+                try:
+                    await self._publish_until_trouble(pause.reset)
+                except _TROUBLE as error:
+                    log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                await pause.sleep()
+        finally:
+            measuring.cancel()
+            await asyncio.gather(measuring, return_exceptions=True)
 
     async def _publish_until_trouble(self, going_well: Any) -> None:
         connection = await asyncpg.connect(
-            self._dsn, timeout=3, command_timeout=10, server_settings={"search_path": self._schema}
+            self._dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self._schema}
         )
         producer = self._producer()
         try:
@@ -73,7 +83,6 @@ class Relay:
             while True:
                 if time.monotonic() - balanced_at > BALANCE_SECONDS:
                     await leases.balance()
-                    await self._measure(connection)
                     balanced_at = time.monotonic()
                 self._wake.clear()
                 if published := await self._publish_once(connection, producer, leases.held):
@@ -95,14 +104,19 @@ class Relay:
     async def _publish_once(
         self, connection: asyncpg.Connection[Any], producer: AIOKafkaProducer, parts: Sequence[int]
     ) -> int:
-        """Publish one stretch; returns how many were published. Raises the first failure, after deleting the rest."""
+        """Publish one stretch; returns how many were published. Raises the first failure, after deleting the rest.
+
+        A stretch cut off by the timeout is read and sent again by a new producer: its readers see repeats, no gap.
+        """
         rows = await connection.fetch(_READ, list(parts), BATCH)
         if not rows:
             self.waiting = 0
             self.moved_at = time.monotonic()
             return 0
-        sent = [await self._send(producer, row) for row in rows]
-        answers = await asyncio.gather(*sent, return_exceptions=True)
+        self.waiting = len(rows)
+        async with asyncio.timeout(SEND_SECONDS):
+            sent = [await self._send(producer, row) for row in rows]
+            answers = await asyncio.gather(*sent, return_exceptions=True)
         failures: dict[int, BaseException] = {}
         published = []
         for row, answer in zip(rows, answers, strict=True):
@@ -128,10 +142,25 @@ class Relay:
         )
         return sent
 
-    async def _measure(self, connection: asyncpg.Connection[Any]) -> None:
-        row = await connection.fetchrow(_AGE)
-        OUTBOX_ROWS.labels(self._schema).set(row["rows"])
-        OUTBOX_OLDEST.labels(self._schema).set(max(0.0, float(row["oldest"])) if row["rows"] else 0)
+    async def _measure(self) -> None:
+        """How much waits and how long, above all while Kafka is away; on connections that live for one question."""
+        while True:
+            try:
+                await self._measure_once()
+            except Exception as error:  # noqa: BLE001  the next one may succeed; publishing doesn't hang on it
+                log.info("outbox not measured", cause=type(error).__name__)
+            await asyncio.sleep(MEASURE_SECONDS)
+
+    async def _measure_once(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn, timeout=3, command_timeout=10, server_settings={"search_path": self._schema}
+        )
+        try:
+            row = await connection.fetchrow(_AGE)
+            OUTBOX_ROWS.labels(self._schema).set(row["rows"])
+            OUTBOX_OLDEST.labels(self._schema).set(max(0.0, float(row["oldest"])) if row["rows"] else 0)
+        finally:
+            await connection.close(timeout=2)
 
     def _producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
@@ -171,5 +200,11 @@ async def _end(producer: AIOKafkaProducer, connection: asyncpg.Connection[Any]) 
         try:
             async with asyncio.timeout(5):
                 await closing
-        except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except _TROUBLE as error:
             log.info("closed the hard way", cause=type(error).__name__)
+    sender: Any = producer._sender  # noqa: SLF001  a stop cut short leaves it trying for ever
+    if sender is not None and sender.sender_task is not None and not sender.sender_task.done():
+        sender.sender_task.cancel()
+        with suppress(*_TROUBLE):
+            async with asyncio.timeout(2):
+                await producer.client.close()

@@ -25,23 +25,23 @@ async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
 
 
 async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str) -> tuple[int, int]:
-    """Handle parked rows again, each referral's in their order: (handled, still parked).
+    """Handle parked rows again, each referral's in their order within a topic: (handled, still parked).
 
     A referral stops at its first failure, so that nothing overtakes it; `only` names one row (and with it all rows of
-    its referral).
+    its referral on the same topic).
     """
     rows = await waiting(engine)
     if only is not None:
-        keys = {row.key for row in rows if row.id == only and row.key is not None}
-        rows = [row for row in rows if row.id == only or row.key in keys]
+        lines = {(row.topic, row.key) for row in rows if row.id == only and row.key is not None}
+        rows = [row for row in rows if row.id == only or (row.topic, row.key) in lines]
     done, stopped = 0, set()
     for row in rows:
-        if row.key in stopped:
+        if (row.topic, row.key) in stopped:
             continue
         if await _replay_one(engine, handlers, row.id, by):
             done += 1
         elif row.key is not None:
-            stopped.add(row.key)
+            stopped.add((row.topic, row.key))
     return done, len(rows) - done
 
 

@@ -179,12 +179,14 @@ def _cause(scope: Scope) -> Cause:
     return Cause(uuid7(), traceparent=trace if trace and _TRACEPARENT.fullmatch(trace) else None)
 
 
-async def read_json_body(request: Request, *, also: Sequence[str] = ()) -> bytes:
+async def read_json_body(request: Request, *, also: Sequence[str] = (), may_be_empty: bool = False) -> bytes:
     """The body of a JSON request, still bytes.
 
     Raises Problem: 415 for another type, charset or any content encoding (`also` names further media types),
-    413 over 256 KiB, 408 when it takes longer than 15 s.
+    413 over 256 KiB, 408 when it takes longer than 15 s. Where it `may_be_empty`, no body needs no type.
     """
+    if may_be_empty and _is_bodiless(request):
+        return b""
     _check_media_type(request, ("application/json", *also))
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -204,6 +206,12 @@ async def _read(request: Request) -> bytes:
             raise Problem("too-large", "At most 256 KiB are taken", headers={"Connection": "close"})
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _is_bodiless(request: Request) -> bool:
+    headers = request.headers
+    is_empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    return is_empty and not headers.get("content-type")
 
 
 def _check_media_type(request: Request, allowed: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -30,7 +31,7 @@ from shared.audit import Actor, Entry
 from shared.backoff import pauses
 from shared.errors import is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
-from shared.leases import Leases
+from shared.leases import KEEPALIVES, Leases
 from shared.outbox import Cause, Draft
 from shared.policy import Policy
 
@@ -82,7 +83,7 @@ class Delivery:
 
     async def _send_until_trouble(self, going_well: Callable[[], None]) -> None:
         connection = await asyncpg.connect(
-            self.dsn, timeout=3, command_timeout=10, server_settings={"search_path": self.schema}
+            self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self.schema}
         )
         clock = asyncio.get_running_loop().time
         try:
@@ -111,7 +112,10 @@ class Delivery:
                 await self._wake.wait()
 
     async def send(self, due: Sequence[Any]) -> None:
-        """One batch: handed over, then recorded, for as long as that takes."""
+        """One batch: handed over, then recorded, for as long as that takes.
+
+        Whatever the database says: rows that are read again before they are recorded would be mailed again.
+        """
         outcomes: dict[UUID, Outcome] = {}
         mails = self._write(due, outcomes)
         handed = await self.sender.send(mails) if mails else []
@@ -122,9 +126,11 @@ class Delivery:
             try:
                 return await self._record(due, tries, now)
             except Exception as error:
-                if not is_transient(error):
+                if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError | asyncpg.PostgresError):
                     raise
-                log.warning("recording again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                level = "warning" if is_transient(error) else "error"
+                cause = type(getattr(error, "orig", error)).__name__
+                getattr(log, level)("recording again", cause=cause, seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None
 

@@ -38,7 +38,7 @@ A_PERSON: Final = "A person in our team"
 DECLINED: Final = {
     DeclineReason.OVER_AGE: "The child is past the age that our support is for.",
     DeclineReason.OUT_OF_AREA: "The family lives outside the area that we serve.",
-    DeclineReason.CONSENT_REFUSED: "The family does not want this support at present.",
+    DeclineReason.CONSENT_REFUSED: "The family does not want this at present.",
     DeclineReason.DUPLICATE: "We have another referral for this family and go on with that one.",
     DeclineReason.NEED_MET_ELSEWHERE: "Another service gives the family the help that was asked for.",
     DeclineReason.INCOMPLETE: "We did not get the information that we asked for.",
@@ -49,7 +49,7 @@ SIGNPOSTS: Final = {
     DeclineReason.OUT_OF_AREA: Route.SIGNPOST_AREA,
     DeclineReason.CONSENT_REFUSED: Route.ADVICE_TO_REFERRER,
 }
-ELSEWHERE: Final = "The health visitor, the GP and the Family Hub are there for the family. You can ask us again."
+ELSEWHERE: Final = "The health visitor and the GP are there for the family."
 
 ALSO_REFERRED: Final = "Another agency has referred this family too. A person looks at both referrals together."
 NO_PERSONAL_DETAILS: Final = "Please keep names and other personal details out of any reply."
@@ -104,7 +104,7 @@ def outcome(reference: str, content: Content, policy: Policy) -> Words:
         )
     if content.outcome is Outcome.DECLINED and content.reason:
         why, where = DECLINED[content.reason], policy.signposts.get(SIGNPOSTS.get(content.reason, Route.REVIEW))
-        told = f"A person has looked at {reference}. We can't offer our support this time."
+        told = f"A person has looked at {reference}. We do not go on with it."
         return _mail(reference, "the outcome", [told, why, where or "", ELSEWHERE])
     if content.outcome is Outcome.RELEASED:
         told, subject = f"{reference} waited for our support to open where the family lives. It has opened.", "open now"
@@ -130,7 +130,7 @@ def information_request(reference: str, content: Content, _: Policy) -> Words:
 
 def withdrawal(reference: str, _: Content, __: Policy) -> Words:
     stop = f"We have noted that {reference} is withdrawn. We do no more work on it."
-    return _mail(reference, "withdrawn", [stop, "If things change, you can send us a new referral."])
+    return _mail(reference, "withdrawn", [stop, "There is nothing more to do."])
 
 
 def duplicate(reference: str, _: Content, __: Policy) -> Words:

@@ -89,6 +89,7 @@ async def store(
         agency=by.agency,
         now=by.at,
         received_at=stored.row.received_at,
+        consent_sent_at=stored.row.received_at if document.get("consent") == stored.document.get("consent") else None,
         answers=[answer["notes"] for answer in answers],
     )
     version = stored.row.version + 1

@@ -135,7 +135,7 @@ class ReferralApi:
     async def get_feed(
         self,
         request: Request,
-        changed_since: Annotated[str | None, Query(max_length=200)] = None,
+        changed_since: str | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
         agency = await self._agency(request)

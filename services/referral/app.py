@@ -9,7 +9,7 @@ from services.referral import answers, handlers, internal, tables
 from services.referral.api import ReferralApi
 from services.referral.group_writer import GroupWriter
 from services.referral.identity import Identities
-from services.referral.intake import Arrival, Intake
+from services.referral.intake import Arrival, Intake, another_reference
 from services.referral.keyring import Keyring
 from services.referral.limits import Limits
 from services.referral.places import PostcodeFiles
@@ -43,7 +43,7 @@ async def build(settings: Settings) -> Service:
     engine = create_engine(settings, tables.SCHEMA)
     identities = identities_of(settings)
     preparing = Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
-    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit)
+    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
     consumer = Consumer(
         engine=engine,
         service="referral",

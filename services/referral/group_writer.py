@@ -41,16 +41,22 @@ Item = TypeVar("Item", bound=Collides)
 class _Waiting(Generic[Item]):
     item: Item
     answer: asyncio.Future[Any]
+    is_renewed: bool = False
 
 
 class GroupWriter(Generic[Item]):
     """`write(tx, items)` returns one answer per item; `submit` waits for the commit and returns the item's."""
 
     def __init__(
-        self, engine: AsyncEngine, write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Any]]]
+        self,
+        engine: AsyncEngine,
+        write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Any]]],
+        renew: Callable[[Item], Item],
     ) -> None:
+        """`renew` gives an item another of what was drawn at random for it, before it is tried alone."""
         self._engine = engine
         self._write = write
+        self._renew = renew
         self._waiting: deque[_Waiting[Item]] = deque()
         self._arrived = asyncio.Event()
 
@@ -70,7 +76,7 @@ class GroupWriter(Generic[Item]):
             while self._waiting:
                 group = self._next_group()
                 await self._settle(group)
-                await rest_after(len(group), seconds=0.004)
+                await rest_after(len(group), seconds_each=0.0005, at_most=0.015)
 
     async def _committed(self, items: Sequence[Item]) -> Sequence[Any]:
         """Write in one transaction; what may pass at once (a deadlock, a dead connection) is tried once more."""
@@ -108,11 +114,12 @@ class GroupWriter(Generic[Item]):
                 waiting.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001  each request gets its answer, whatever happened to the group
-            if len(group) == 1 or is_transient(error):
+            if is_transient(error) or group[0].is_renewed:
                 _fail(group, error)
                 return
             log.warning("group written one by one", cause=type(error).__name__, requests=len(group))
             for waiting in group:
+                waiting.item, waiting.is_renewed = self._renew(waiting.item), True
                 await self._settle([waiting])
         else:
             for waiting, answer in zip(group, answers, strict=True):

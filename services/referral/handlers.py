@@ -37,6 +37,8 @@ _DECIDED: Final = sql("""
     )
     UPDATE referral SET decision = CAST(news.decision AS jsonb), decided_by = news.decided_by,
         decided_version = news.version, decided_at = news.at,
+        declined_at = CASE WHEN declined_at >= news.at THEN declined_at END,
+        ended_at = CASE WHEN ended_at >= news.at THEN ended_at END,
         changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
     FROM news WHERE referral.id = news.id AND coalesce(referral.decided_version, 0) <= news.version
 """)
@@ -59,7 +61,10 @@ _MOVED: Final = sql("""
 
 
 async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
-    """The latest decision of each referral; an older version never replaces a newer one."""
+    """The latest decision of each referral; an older version never replaces a newer one.
+
+    Work begins anew with it: an outcome from before it is none any more.
+    """
     for round_ in _rounds(events):
         await tx.execute(
             _DECIDED,
@@ -139,11 +144,17 @@ async def keep_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], t
 
 
 async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
-    """A person confirmed a decline: that is the referral's outcome."""
+    """A person confirmed a decline: the referral's outcome, unless it was decided anew since, or a team works on it."""
     for event in events:
         await _keep_states([event], [RouteState.DECLINED], "declined", tx)
         await tx.execute(
-            sql("UPDATE referral SET declined_at = :at WHERE id = :id"), {"at": event.occurred_at, "id": event.key}
+            sql("""
+                UPDATE referral SET declined_at = CAST(:at AS timestamptz)
+                WHERE id = :id AND coalesce(decided_at, '-infinity') <= CAST(:at AS timestamptz) AND NOT EXISTS (
+                    SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state = 'accepted'
+                )
+            """),
+            {"at": event.occurred_at, "id": event.key},
         )
 
 
@@ -155,7 +166,8 @@ async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConne
         await tx.execute(
             sql("""
                 UPDATE referral SET ended_at = CASE WHEN NOT EXISTS (
-                    SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state NOT IN ('closed', 'replaced')
+                    SELECT 1 FROM route_state s
+                    WHERE s.referral_id = :id AND s.state NOT IN ('closed', 'declined', 'replaced')
                 ) AND EXISTS (
                     SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state = 'closed'
                 ) THEN CAST(:at AS timestamptz) END WHERE id = :id

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
@@ -20,6 +21,7 @@ from services.referral.answers import Answer, Keyed
 from services.referral.identity import Sealed
 from services.referral.kinship import Kinship, relate
 from services.referral.preparing import Prepared, Preparing
+from services.referral.reference import new_reference
 from services.referral.status import Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
@@ -54,6 +56,11 @@ class Arrival:
     @property
     def collides_on(self) -> frozenset[Hashable]:
         return frozenset(self.locks)
+
+
+def another_reference(arrival: Arrival) -> Arrival:
+    """The same arrival under a newly drawn reference: the first one may have been somebody else's already."""
+    return replace(arrival, reference=new_reference(secrets.randbelow))
 
 
 class Intake:

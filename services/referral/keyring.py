@@ -27,14 +27,20 @@ class Keyring:
         self._known: dict[bytes, Agency] = {}
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
+        self._has_failed = False
 
     async def find(self, key: str) -> Agency:
-        """The agency; raises Problem 401 for a key that is unknown, revoked or an inactive agency's."""
+        """The agency; raises Problem 401 for a key that is unknown, revoked or an inactive agency's.
+
+        503 for a key not seen yet that can't be looked up now.
+        """
         digest = digest_of(key)
         age = time.monotonic() - self._read_at
         if age > FRESH_SECONDS or (digest not in self._known and age > 1):
             await self._read(age)
         if (agency := self._known.get(digest)) is None:
+            if self._has_failed:
+                raise Problem("unavailable", "This key can't be looked up now")
             raise Problem("credentials-missing", "This key is not known, or was revoked")
         return agency
 
@@ -46,10 +52,11 @@ class Keyring:
         reading = self._reading
         await asyncio.wait([reading], timeout=READ_SECONDS)
         error = reading.exception() if reading.done() else TimeoutError("the keys could not be read in time")
+        self._has_failed = error is not None
         if error and (not is_transient(error) or age > STALE_SECONDS):
             raise error
 
     async def _read_all(self) -> None:
         async with self._engine.connect() as connection:
             self._known = await valid_keys(connection)
-        self._read_at = time.monotonic()
+        self._read_at, self._has_failed = time.monotonic(), False

@@ -40,10 +40,17 @@ class Preparing:
     identities: Identities
 
     def referral(
-        self, value: object, *, agency: Agency, now: datetime, received_at: datetime, answers: Sequence[str] = ()
+        self,
+        value: object,
+        *,
+        agency: Agency,
+        now: datetime,
+        received_at: datetime,
+        consent_sent_at: datetime | None = None,
+        answers: Sequence[str] = (),
     ) -> Prepared:
         """Read `value` as it stands `now`; days count from `received_at`. Raises Invalid with every error."""
-        submission = read_referral(value, now=now)
+        submission = read_referral(value, now=now, consent_sent_at=consent_sent_at)
         document = submission.document
         facts = coded.facts_of(
             document,

@@ -5,7 +5,7 @@ One table each: `STEPS` is shown in the docs, and any step that is not in it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -85,13 +85,40 @@ NEXT_STEP: Final[dict[Status, str]] = {
 }
 
 
+_ENDED: Final = frozenset({RouteState.DECLINED, RouteState.CLOSED})
+_WEIGHT: Final = {
+    RouteState.REPLACED: 0,
+    RouteState.DECLINED: 1,
+    RouteState.CLOSED: 1,
+    RouteState.OPEN: 2,
+    RouteState.CLAIMED: 3,
+    RouteState.WAITING_LIST: 4,
+    RouteState.ACCEPTED: 5,
+    RouteState.WAITING_FOR_REFERRER: 6,
+}
+"""What has not ended counts before what has, in the order of `status_of`."""
+
+
+def by_route(items: Iterable[tuple[str, str]]) -> dict[str, RouteState]:
+    """One state a route, from route and state of all its items, the latest changed last: the weightiest counts."""
+    states: dict[str, RouteState] = {}
+    for route, value in items:
+        state = RouteState(value)
+        if _WEIGHT[state] >= _WEIGHT[states.get(route, RouteState.REPLACED)]:
+            states[route] = state
+    return states
+
+
 def status_of(progress: Progress) -> Status:
-    """The status, from the strongest fact down."""
+    """The status, from the strongest fact down. While a team works with the family no other team's no is the outcome.
+
+    Work that has ended beside another team's no is an end, not a decline.
+    """
     current = [state for state in progress.routes.values() if state is not RouteState.REPLACED]
     checks: tuple[tuple[Status, bool], ...] = (
         (Status.WITHDRAWN, progress.withdrawn_at is not None),
-        (Status.DECLINED, progress.declined_at is not None),
-        (Status.CLOSED, bool(current) and all(state is RouteState.CLOSED for state in current)),
+        (Status.DECLINED, progress.declined_at is not None and RouteState.ACCEPTED not in current),
+        (Status.CLOSED, RouteState.CLOSED in current and _ENDED.issuperset(current)),
         (Status.RECEIVED, progress.decision is None),
         (Status.WAITING_FOR_REFERRER, RouteState.WAITING_FOR_REFERRER in current),
         (Status.ACCEPTED, RouteState.ACCEPTED in current),
@@ -116,6 +143,9 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
         and progress.decided_by is not DecidedBy.PERSON
         and progress.declined_at is None
     )
+    is_looked_at = is_unconfirmed or (
+        decision.mode is Mode.HUMAN_REVIEW and progress.decided_by is not DecidedBy.PERSON
+    )
     hidden_rules = DECLINE_RULES if is_unconfirmed else frozenset()
     hidden_routes: Collection[Route] = _DECLINE_ROUTES if is_unconfirmed else frozenset()
     routes = [route for route in decision.routes if route not in hidden_routes]
@@ -124,7 +154,7 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
     reasons = [
         {"rule": reason.rule, "text": reason.text} for reason in decision.reasons if reason.rule not in hidden_rules
     ]
-    if is_unconfirmed:
+    if is_looked_at:  # with every look of a person, so that a hidden decline can't be told from another
         reasons.append({"rule": "review", "text": "A person is looking at this referral before anything is decided."})
     return {
         "eligibility": Eligibility.PROVISIONAL if is_unconfirmed else decision.eligibility,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import facts as coded
 from services.referral import tables, views
-from services.referral.amendments import By, open_for, store
+from services.referral.amendments import By, Stored, open_for, store
 from services.referral.answers import Answer
 from services.referral.document import Enquiry, Information, merge_patch
 from services.referral.preparing import Preparing
@@ -22,13 +22,16 @@ from services.referral.status import Status, Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.crypto import seal
-from shared.events import EnquiryReceived, ReferralInformed, ReferralWithdrawn, WithdrawalReason
+from shared.events import EnquiryReceived, Kind, ReferralInformed, ReferralWithdrawn, WithdrawalReason
 from shared.outbox import Draft
+from shared.problems import Problem
 
 
 async def patch(tx: AsyncConnection, preparing: Preparing, reference: str, change: object, by: By) -> Answer:
     """A JSON merge patch of the referral. Raises Invalid for a result that can't be read, Problem 404 or 409."""
     stored = await open_for(tx, preparing, reference, by, Step.AMEND)
+    if _is_enquiry(stored):
+        raise Problem("step-not-allowed", "An enquiry can't be changed; answer in words, or send a new one")
     return await store(tx, preparing, stored, merge_patch(stored.document, change), by)
 
 
@@ -51,12 +54,18 @@ async def withdraw(
 
 
 async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, information: Information, by: By) -> Answer:
-    """The referrer's answer: words kept with the identity, changed members as an amendment; the clock runs again."""
+    """The referrer's answer: words kept with the identity, changed members as an amendment; the clock runs again.
+
+    An enquiry has no versions: it takes words only, and is not decided anew. Safety words in them are seen by whoever
+    works on its open item, and by nobody else.
+    """
     stored = await open_for(tx, preparing, reference, by, Step.INFORM)
     referral_id = stored.row.id
     given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
     answers = [*stored.answers, given] if given else list(stored.answers)
-    words_matter = bool(given and preparing.policy.has_safety_words(given["notes"] or ""))
+    if _is_enquiry(stored) and information.changes:
+        raise Problem("step-not-allowed", "An enquiry takes an answer in words only; send a new one to change it")
+    words_matter = bool(given and not _is_enquiry(stored) and preparing.policy.has_safety_words(given["notes"] or ""))
     if information.changes or words_matter:
         document = merge_patch(stored.document, dict(information.changes))
         await store(tx, preparing, stored, document, by, answers=answers)
@@ -126,6 +135,10 @@ def _enquiry_receipt(enquiry_id: UUID, reference: str, act_now: list[str], at: d
         "act_now": act_now,
         "links": [],
     }
+
+
+def _is_enquiry(stored: Stored) -> bool:
+    return bool(stored.row.kind != Kind.FAMILY.value)
 
 
 def _entry(by: By, action: str, referral_id: UUID, detail: str | None = None) -> Entry:

@@ -20,6 +20,7 @@ from services.referral.status import (
     Progress,
     RouteState,
     Status,
+    by_route,
     shown_route,
     shown_to_agency,
     status_of,
@@ -70,13 +71,13 @@ async def stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) 
 
 
 async def route_states(tx: AsyncConnection, referral_id: UUID) -> dict[str, RouteState]:
-    """The latest state of each route of a referral."""
+    """The state of each route of a referral."""
     rows = await tx.execute(
         sa.select(tables.route_state.c.route, tables.route_state.c.state)
         .where(tables.route_state.c.referral_id == referral_id)
         .order_by(tables.route_state.c.changed_at)
     )
-    return {row.route: RouteState(row.state) for row in rows}
+    return by_route((row.route, row.state) for row in rows)
 
 
 def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
@@ -96,13 +97,14 @@ async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[s
     row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference})).one_or_none()
     if row is None:
         raise Problem("not-found")
-    known = progress(row, {route: RouteState(state) for route, state in (row.routes or {}).items()})
+    known = progress(row, by_route(row.routes or []))
     return _shown(row, known, row.links or []) | {"history": [_line(line, known) for line in row.history or []]}
 
 
 _ONE: Final = sql("""
     SELECT r.*,
-        (SELECT jsonb_object_agg(route, state ORDER BY changed_at) FROM route_state WHERE referral_id = r.id) AS routes,
+        (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
+         FROM route_state WHERE referral_id = r.id) AS routes,
         (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id) AS links,
         (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
          FROM history WHERE referral_id = r.id) AS history
@@ -178,10 +180,10 @@ async def _states_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, dic
         .where(tables.route_state.c.referral_id.in_(ids))
         .order_by(tables.route_state.c.changed_at)
     )
-    states: dict[UUID, dict[str, RouteState]] = {}
+    items: dict[UUID, list[tuple[str, str]]] = {}
     for row in rows:
-        states.setdefault(row.referral_id, {})[row.route] = RouteState(row.state)
-    return states
+        items.setdefault(row.referral_id, []).append((row.route, row.state))
+    return {referral_id: by_route(each) for referral_id, each in items.items()}
 
 
 def _write_cursor(identities: Identities, since: int, after: UUID) -> str:

@@ -50,11 +50,14 @@ class Decline(Body):
 
 
 class Override(Body):
-    """A person's decision instead of the machine's; both are kept. The reason is for colleagues and the audit."""
+    """A person's decision instead of the machine's; both are kept. The reason is for colleagues and the audit.
+
+    Without an urgency, that of the decision so far: leaving it out never slows anything down.
+    """
 
     routes: Annotated[tuple[Route, ...], Field(min_length=1, max_length=10)]
     tier: Tier | None = None
-    urgency: Urgency = Urgency.ROUTINE
+    urgency: Urgency | None = None
     reason: Text
 
 

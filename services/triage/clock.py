@@ -27,12 +27,15 @@ BATCH: Final = 200
 
 
 async def escalate_unopened(tx: AsyncConnection, *, now: datetime, policy: Policy) -> int:
-    """Items nobody opened in time: said aloud, and the next time set. Returns how many."""
+    """Items nobody opened in time: said aloud, and the next time set. Returns how many.
+
+    Referrals are locked too, for their events are numbered under that lock; what is locked already comes next time.
+    """
     due = await tx.execute(
         sql("""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
             WHERE w.escalate_at <= :now AND w.ended_at IS NULL ORDER BY w.escalate_at LIMIT :limit
-            FOR UPDATE OF w SKIP LOCKED
+            FOR UPDATE OF r, w SKIP LOCKED
         """),
         {"now": now, "limit": BATCH},
     )
@@ -67,7 +70,7 @@ async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
         sql("""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
             WHERE w.age_out_warning_on <= :today AND w.ended_at IS NULL AND w.first_contact_at IS NULL
-            ORDER BY w.age_out_warning_on LIMIT :limit FOR UPDATE OF w SKIP LOCKED
+            ORDER BY w.age_out_warning_on LIMIT :limit FOR UPDATE OF r, w SKIP LOCKED
         """),
         {"today": day_in_london(now), "limit": BATCH},
     )
@@ -108,6 +111,7 @@ async def release_held(tx: AsyncConnection, *, now: datetime, policy: Policy) ->
     """Referrals held for a ward that is open today: decided again as of today, and sent on their way.
 
     Today's date counts for the age too: a baby who turned two while waiting goes to a person, never to a decline.
+    Only what the machine holds for its ward (E9) is let go: a person's decision to hold, or an accepted item, stays.
     """
     wards = [ward.code for ward in policy.wards if policy.is_open(ward.code, day_in_london(now))]
     held = await tx.execute(
@@ -115,7 +119,10 @@ async def release_held(tx: AsyncConnection, *, now: datetime, policy: Policy) ->
             SELECT r.* FROM referral r
             WHERE r.facts -> 'place' ->> 'ward' = ANY(:wards) AND r.withdrawn_at IS NULL AND r.erased_at IS NULL
               AND EXISTS (SELECT 1 FROM work_item w
-                          WHERE w.referral_id = r.id AND w.route = 'phase_hold' AND w.ended_at IS NULL)
+                          WHERE w.referral_id = r.id AND w.route = 'phase_hold' AND w.ended_at IS NULL
+                            AND w.accepted_at IS NULL)
+              AND (SELECT d.decided_by = 'machine' AND d.decision -> 'rules' ? 'E9' FROM decision d
+                   WHERE d.referral_id = r.id ORDER BY d.decided_at DESC, d.id DESC LIMIT 1)
             ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
         """),
         {"wards": wards, "limit": BATCH},
@@ -139,5 +146,5 @@ async def release_held(tx: AsyncConnection, *, now: datetime, policy: Policy) ->
             cause=Cause(row.correlation_id),
             is_release=True,
         )
-        await store_decisions(tx, [await replace_items(tx, decided)], policy=policy)
+        await store_decisions(tx, [await replace_items(tx, decided, policy=policy)], policy=policy)
     return len(released)

@@ -9,11 +9,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import rows, undeliverable
+from services.triage import rows, standing, undeliverable
 from services.triage.capacity import full_routes
-from services.triage.planning import ItemState, first_escalation, full_routes_of, plan
-from services.triage.rows import Decided, Item
+from services.triage.planning import (
+    ItemState,
+    counted_from,
+    first_escalation,
+    full_routes_of,
+    higher,
+    marks_of_item,
+    plan,
+    plan_of,
+)
+from services.triage.rows import Decided
 from services.triage.rules import decide
+from services.triage.standing import Item, Refreshed
 from shared import audit, outbox
 from shared.audit import MACHINE, Entry
 from shared.events import (
@@ -32,6 +42,7 @@ from shared.events import (
     Route,
     Urgency,
     WaitingFor,
+    WorkItemClaimed,
     WorkItemClosed,
     WorkItemOpened,
     WorkItemWaiting,
@@ -62,16 +73,30 @@ async def triage_again(events: Sequence[Envelope[ReferralAmended]], tx: AsyncCon
             continue  # withdrawn or erased meanwhile: nothing to decide
         full = await full_routes(tx)
         decided = decide_one(
-            event.key, event.data, policy=policy, full=full, at=event.heard_at, cause=because_of(event)
+            event.key,
+            event.data,
+            policy=policy,
+            full=full,
+            at=event.heard_at,
+            cause=because_of(event),
+            told_at=event.occurred_at,
         )
-        await store_decisions(tx, [await replace_items(tx, decided)], policy=policy)
+        await store_decisions(tx, [await replace_items(tx, decided, policy=policy)], policy=policy)
 
 
 def decide_one(
-    referral_id: UUID, data: Arrived, *, policy: Policy, full: frozenset[Route], at: datetime, cause: Cause
+    referral_id: UUID,
+    data: Arrived,
+    *,
+    policy: Policy,
+    full: frozenset[Route],
+    at: datetime,
+    cause: Cause,
+    told_at: datetime | None = None,
 ) -> Decided:
-    """The machine's decision on what arrived, as of its first receipt."""
+    """The machine's decision on what arrived, as of its first receipt; of a birth since, as of when it was told."""
     facts = full_routes_of(data.facts, full)
+    as_of = counted_from(facts.infant, received_at=data.received_at, now=told_at or data.received_at)
     return Decided(
         id=uuid7(),
         referral_id=referral_id,
@@ -80,7 +105,7 @@ def decide_one(
         version=data.version if isinstance(data, ReferralReceived) else 1,
         received_at=data.received_at,
         facts=facts,
-        decision=decide(facts, received_at=data.received_at, policy=policy),
+        decision=decide(facts, received_at=as_of, policy=policy),
         decided_by=DecidedBy.MACHINE,
         actor=MACHINE,
         at=at,
@@ -88,13 +113,67 @@ def decide_one(
     )
 
 
-async def replace_items(tx: AsyncConnection, decided: Decided) -> Decided:
-    """Close what the new decision has no place for; returns it with the routes that need a new item only."""
-    current = await rows.current_items(tx, decided.referral_id)
-    wanted = set(decided.decision.routes)
-    stale = [item for item in current if item.route not in wanted and not item.is_accepted]
+async def replace_items(tx: AsyncConnection, decided: Decided, *, policy: Policy) -> Decided:
+    """Close what the new decision has no place for, refresh the rest; returns it with the routes that have an item."""
+    current = await standing.current_items(tx, decided.referral_id)
+    stale = [item for item in current if _is_stale(item, decided)]
     await close_items(tx, stale, ClosureReason.DECIDED_AGAIN, decided)
-    return decided.keeping({item.route for item in current if item.route in wanted})
+    kept = [item for item in current if item not in stale]
+    await refresh(tx, kept, decided, policy=policy)
+    return decided.keeping({item.route for item in kept if not item.is_undeliverable})
+
+
+def _is_stale(item: Item, decided: Decided) -> bool:
+    """Accepted work, unread safety work and, for the machine, a person's own items are for a person to close."""
+    if item.route in decided.decision.routes or item.is_accepted or item.outlives_decisions:
+        return False
+    return not (item.is_persons and decided.decided_by is DecidedBy.MACHINE)
+
+
+async def refresh(tx: AsyncConnection, kept: Sequence[Item], decided: Decided, *, policy: Policy) -> None:
+    """Show the new decision in the items that stay; those that wait for the referrer no more are said so."""
+    refreshed = [refreshed_of(item, decided, policy=policy) for item in kept]
+    await standing.refresh_items(tx, decided, refreshed)
+    resumed = [_resumed(each, decided) for each in refreshed if each.is_resumed]
+    await outbox.append(tx, [Draft(decided.referral_id, said, decided.at, decided.cause) for said in resumed])
+
+
+def refreshed_of(item: Item, decided: Decided, *, policy: Policy) -> Refreshed:
+    """Never later, never less urgent than before: a family loses nothing by telling more."""
+    planned = plan_of(item.route, decided.decision, received_at=decided.clock_from, policy=policy)
+    urgency = higher(item.urgency, decided.decision.urgency)
+    is_raised = urgency is not item.urgency
+    unopened = [at for at in (item.escalate_at, planned.escalate_at) if at] if item.escalate_at else []
+    return Refreshed(
+        item=item,
+        urgency=urgency,
+        due_at=min(item.due_at, planned.due_at),
+        escalate_at=planned.escalate_at if is_raised else min(unopened, default=None),
+        marks=marks_of_item(decided.decision, item.marks),
+        is_raised=is_raised,
+    )
+
+
+def _resumed(each: Refreshed, decided: Decided) -> Event:
+    item = each.item
+    if item.assignee:
+        return WorkItemClaimed(
+            reference=item.reference,
+            agency_id=item.agency_id,
+            about=item.about,
+            work_item_id=item.id,
+            route=item.route,
+        )
+    return WorkItemOpened(
+        reference=item.reference,
+        agency_id=item.agency_id,
+        about=item.about,
+        work_item_id=item.id,
+        route=item.route,
+        tier=decided.decision.tier,
+        urgency=each.urgency,
+        due_at=each.due_at,
+    )
 
 
 async def close_items(
@@ -130,7 +209,9 @@ async def store_decisions(tx: AsyncConnection, decided: Sequence[Decided], *, po
     items = {
         each.id: [
             rows.NewItem(uuid7(), planned)
-            for planned in plan(each.decision, received_at=each.clock_from, policy=policy)
+            for planned in plan(
+                each.decision, received_at=each.clock_from, policy=policy, full_routes=each.facts.full_routes
+            )
             if planned.route not in each.kept_routes
         ]
         for each in decided
@@ -208,7 +289,7 @@ async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConn
     """Withdrawn: every open item of the referral ends."""
     for event in events:
         await rows.mark_withdrawn(tx, event.key, at=event.occurred_at)
-        await close_items(tx, await rows.current_items(tx, event.key), ClosureReason.WITHDRAWN, event)
+        await close_items(tx, await standing.current_items(tx, event.key), ClosureReason.WITHDRAWN, event)
 
 
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
@@ -223,7 +304,7 @@ async def ask_a_person(
 ) -> None:
     """A message could not be delivered after every retry: a work item, so that somebody rings the agency."""
     for event in events:
-        opened = await undeliverable.open_item(tx, event.key, at=event.heard_at, policy=policy)
+        opened = await undeliverable.open_item(tx, event, policy=policy)
         if opened is not None:
             await outbox.append(tx, [Draft(event.key, opened, event.heard_at, because_of(event))])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Final
 
 from shared.events import Decision, Facts, Hold, Infant, Route, Urgency
 from shared.policy import Policy
-from shared.working_time import due_at
+from shared.working_time import day_in_london, due_at
 
 MARKS: Final = {
     "M1": "priority",
@@ -37,6 +38,15 @@ FAMILY_WORK: Final = frozenset(
 SAFEGUARDING: Final = frozenset(
     {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
 )
+FOR_A_PERSON_TO_CLOSE: Final = SAFEGUARDING | {
+    Route.PNMH_EMERGENCY,
+    Route.BEREAVEMENT_REVIEW,
+    Route.REVIEW_BIRTH_OUTCOME,
+}
+"""Unread, items of these routes are never closed by another decision: somebody has to look first."""
+UNDELIVERABLE: Final = "undeliverable"
+OWN_MARKS: Final = frozenset({UNDELIVERABLE, "ages_out_soon", "waiting_list"})
+"""Marks of the item itself, whatever is decided later."""
 WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
 """Nights and weekends count; `now` is due at once."""
 
@@ -59,25 +69,40 @@ class Plan:
     state: ItemState
 
 
-def plan(decision: Decision, *, received_at: datetime, policy: Policy) -> list[Plan]:
+def plan(
+    decision: Decision, *, received_at: datetime, policy: Policy, full_routes: Collection[Route] = ()
+) -> list[Plan]:
     """One plan per route of the decision, counted from `received_at` (or the decision, for one made again)."""
-    return [_plan_of(route, decision, received_at=received_at, policy=policy) for route in decision.routes]
+    return [
+        plan_of(route, decision, received_at=received_at, policy=policy, full_routes=full_routes)
+        for route in decision.routes
+    ]
 
 
-def _plan_of(route: Route, decision: Decision, *, received_at: datetime, policy: Policy) -> Plan:
-    """Information asked for waits on the referrer from the start: its clock runs when they answer."""
+def plan_of(
+    route: Route, decision: Decision, *, received_at: datetime, policy: Policy, full_routes: Collection[Route] = ()
+) -> Plan:
+    """Information asked for waits on the referrer from the start; only routes that are full have a waiting list."""
     state = ItemState.OPEN
+    escalate_at = first_escalation(decision.urgency, received_at=received_at, policy=policy)
     if route is Route.INFO_REQUEST:
         state = ItemState.WAITING_FOR_REFERRER
-    elif "M8" in decision.rules and route in FAMILY_WORK:
+        escalate_at = _unanswered(decision, received_at=received_at, policy=policy)
+    elif "M8" in decision.rules and route in FAMILY_WORK and route in full_routes:
         state = ItemState.WAITING_LIST
-    escalate_at = first_escalation(decision.urgency, received_at=received_at, policy=policy)
     return Plan(
         route=route,
         due_at=due(route, decision, received_at=received_at, policy=policy),
-        escalate_at=None if state is ItemState.WAITING_FOR_REFERRER else escalate_at,
+        escalate_at=escalate_at,
         state=state,
     )
+
+
+def _unanswered(decision: Decision, *, received_at: datetime, policy: Policy) -> datetime:
+    """A referrer who never answers must not hide a family: somebody looks then, sooner under domestic abuse."""
+    times = policy.working_time
+    days = times.seen_days if "S7" in decision.rules else times.decision_days
+    return due_at(received_at, days=days, cutoff=times.cutoff)
 
 
 def due(route: Route, decision: Decision, *, received_at: datetime, policy: Policy) -> datetime:
@@ -107,6 +132,24 @@ def marks(decision: Decision) -> list[str]:
     """Marks for the queue, in the order of the rules; contact holds last."""
     found = [MARKS[rule] for rule in decision.rules if rule in MARKS]
     return [*found, *(f"contact_hold_{hold.value.lower()}" for hold in (Hold.C1, Hold.C2) if hold in decision.holds)]
+
+
+def marks_of_item(decision: Decision, own: Collection[str] = ()) -> list[str]:
+    """Marks of one item: the decision's, and its own, for another route of the decision may be the full one."""
+    found = [mark for mark in marks(decision) if mark not in OWN_MARKS]
+    return [*found, *(mark for mark in own if mark in OWN_MARKS)]
+
+
+def higher(one: Urgency, other: Urgency) -> Urgency:
+    """The more urgent of two."""
+    return max(one, other, key=list(Urgency).index)
+
+
+def counted_from(infant: Infant, *, received_at: datetime, now: datetime) -> datetime:
+    """The moment as of which to decide: the first receipt; for a birth told since, now, when it is in the past."""
+    if infant.born_on and day_in_london(received_at) < infant.born_on <= day_in_london(now):
+        return now
+    return received_at
 
 
 def age_out_warning(infant: Infant, policy: Policy) -> date | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage.planning import counted_from
 from services.triage.rules import decide
 from shared.database import sql
 from shared.events import Decision, Facts
@@ -35,7 +36,7 @@ async def replay(tx: AsyncConnection, policy: Policy, *, since: datetime, until:
     """Decide every stored family referral received in [since, until) again; counts what differs and gives examples."""
     rows = await tx.stream(
         sql("""
-            SELECT DISTINCT ON (r.id) r.reference, r.received_at, d.facts, d.decision
+            SELECT DISTINCT ON (r.id) r.reference, r.received_at, d.decided_at, d.facts, d.decision
             FROM referral r JOIN decision d ON d.referral_id = r.id AND d.decided_by = 'machine'
             WHERE r.received_at >= :since AND r.received_at < :until AND r.erased_at IS NULL AND r.kind = 'family'
             ORDER BY r.id, d.version DESC
@@ -49,7 +50,11 @@ async def replay(tx: AsyncConnection, policy: Policy, *, since: datetime, until:
             row.reference,
             facts,
             Decision.model_validate(row.decision),
-            decide(facts, received_at=row.received_at, policy=policy),
+            decide(
+                facts,
+                received_at=counted_from(facts.infant, received_at=row.received_at, now=row.decided_at),
+                policy=policy,
+            ),
         )
     return {"policy": policy.ref.model_dump(), **changes.summary()}
 

@@ -121,29 +121,32 @@ def brief(row: sa.Row[Any]) -> dict[str, Any]:
 
 
 async def item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]]:
-    """One item: its referral's id, and all about it but who it is; raises Problem 404."""
+    """One item: its referral's id, and all about it but who it is; raises Problem 404.
+
+    The referral may be unknown yet, when a message about it could not be delivered before triage heard of it.
+    """
     row = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item_id})).one_or_none()
     if row is None:
         raise Problem("not-found")
     referral_id = row.referral_id
-    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one()
+    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one_or_none()
     decisions = await _decisions(tx, referral_id)
     return referral_id, {
         **brief(row),
         "referral_id": str(referral_id),
-        "kind": referral.kind,
-        "version": referral.version,
-        "withdrawn_at": _iso(referral.withdrawn_at),
+        "kind": row.about,
+        "version": referral.version if referral else None,
+        "withdrawn_at": _iso(referral.withdrawn_at) if referral else None,
         "accepted_at": _iso(row.accepted_at),
         "first_contact_at": _iso(row.first_contact_at),
         "ended_at": _iso(row.ended_at),
         "end_reason": row.end_reason,
-        "gaps": referral.gaps,
-        "facts": referral.facts,
+        "gaps": referral.gaps if referral else [],
+        "facts": referral.facts if referral else {},
         "decision": decisions[-1] if decisions else None,
         "decisions": decisions,
         "items": await _siblings(tx, referral_id),
-        "links": await _links(tx, referral_id, referral.linked),
+        "links": await _links(tx, referral_id, referral.linked if referral else []),
         "history": await _history(tx, referral_id),
     }
 

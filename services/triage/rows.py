@@ -11,7 +11,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.planning import ItemState, Plan, age_out_warning, marks
+from services.triage.planning import (
+    ItemState,
+    Plan,
+    age_out_warning,
+    marks_of_item,
+)
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import (
@@ -21,10 +26,10 @@ from shared.events import (
     EnquiryReceived,
     Envelope,
     Facts,
-    Kind,
     ReferralAmended,
     ReferralReceived,
     Route,
+    Urgency,
 )
 from shared.outbox import Cause
 from shared.policy import Policy
@@ -63,19 +68,6 @@ class Decided:
 class NewItem:
     id: UUID
     plan: Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """An open work item, as far as events about it need."""
-
-    id: UUID
-    referral_id: UUID
-    reference: str
-    agency_id: UUID
-    about: Kind
-    route: Route
-    is_accepted: bool
 
 
 def referral_of(event: Envelope[ReferralReceived | EnquiryReceived]) -> dict[str, Any]:
@@ -121,7 +113,11 @@ async def keep_referrals(tx: AsyncConnection, rows: Sequence[dict[str, Any]]) ->
 
 
 async def amend_referral(tx: AsyncConnection, event: Envelope[ReferralAmended]) -> bool:
-    """Take over the facts of a newer version; False when the referral can't be decided any more."""
+    """Take over the facts of a newer version; False when the referral can't be decided any more.
+
+    Raises LookupError for a referral not known yet: the event is parked, to be replayed after its receipt.
+    """
+    await lock(tx, event.key)
     row = referral_of(event)
     changed = await tx.execute(
         sql("""
@@ -189,7 +185,7 @@ async def open_items(tx: AsyncConnection, items: Sequence[tuple[Decided, NewItem
             "route": [item.plan.route.value for _, item in items],
             "tier": [each.decision.tier for each, _ in items],
             "urgency": [each.decision.urgency.value for each, _ in items],
-            "marks": [json.dumps(marks(each.decision)) for each, _ in items],
+            "marks": [json.dumps(_marks_of(each, item)) for each, item in items],
             "state": [item.plan.state.value for _, item in items],
             "waiting": [each.at if item.plan.state is ItemState.WAITING_FOR_REFERRER else None for each, item in items],
             "received": [each.received_at for each, _ in items],
@@ -200,30 +196,39 @@ async def open_items(tx: AsyncConnection, items: Sequence[tuple[Decided, NewItem
     )
 
 
+def _marks_of(each: Decided, item: NewItem) -> list[str]:
+    own = ("waiting_list",) if item.plan.state is ItemState.WAITING_LIST else ()
+    return marks_of_item(each.decision, own)
+
+
 def _warning_day(each: Decided, policy: Policy) -> date | None:
     """None when the day has passed: the decision says so itself (M7)."""
     day = age_out_warning(each.facts.infant, policy)
     return day if day and day > each.at.date() else None
 
 
-async def current_items(tx: AsyncConnection, referral_id: UUID) -> list[Item]:
-    """The open items of a referral, locked."""
-    rows = await tx.execute(
-        sql("SELECT * FROM work_item WHERE referral_id = :id AND ended_at IS NULL ORDER BY id FOR UPDATE"),
+async def current_urgency(tx: AsyncConnection, referral_id: UUID) -> Urgency | None:
+    """That of the decision in force; None before the first."""
+    found = await tx.scalar(
+        sql("""
+            SELECT decision ->> 'urgency' FROM decision WHERE referral_id = :id
+            ORDER BY decided_at DESC, id DESC LIMIT 1
+        """),
         {"id": referral_id},
     )
-    return [
-        Item(
-            row.id,
-            row.referral_id,
-            row.reference,
-            row.agency_id,
-            Kind(row.about),
-            Route(row.route),
-            row.accepted_at is not None,
-        )
-        for row in rows
-    ]
+    return Urgency(found) if found else None
+
+
+async def lock(tx: AsyncConnection, referral_id: UUID) -> None:
+    """Take the referral's row before its items, always: events are numbered under it. LookupError without one."""
+    if not await lock_if_known(tx, referral_id):
+        raise LookupError("a referral that triage has not heard of yet")
+
+
+async def lock_if_known(tx: AsyncConnection, referral_id: UUID) -> bool:
+    """As `lock`, but False when there is no row."""
+    found = await tx.execute(sql("SELECT 1 FROM referral WHERE id = :id FOR UPDATE"), {"id": referral_id})
+    return found.first() is not None
 
 
 async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: ClosureReason, at: datetime) -> None:
@@ -240,6 +245,7 @@ async def end_items(tx: AsyncConnection, ids: Sequence[UUID], *, reason: Closure
 
 async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime, escalate_at: datetime) -> None:
     """What waited for the referrer goes on where it was, its deadline moved by that time; unopened, it escalates."""
+    await lock(tx, referral_id)
     await tx.execute(
         sql("""
             UPDATE work_item SET state = CASE WHEN assignee IS NULL THEN 'open' ELSE 'claimed' END,
@@ -253,6 +259,7 @@ async def resume_items(tx: AsyncConnection, referral_id: UUID, *, at: datetime, 
 
 
 async def mark_withdrawn(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
+    await lock(tx, referral_id)
     await tx.execute(sql("UPDATE referral SET withdrawn_at = :at WHERE id = :id"), {"id": referral_id, "at": at})
 
 

@@ -91,6 +91,7 @@ work_item = sa.Table(
         postgresql_where=sa.text("ended_at IS NULL AND route <> 'review'"),
     ),
     sa.Index("work_item_queue", "route", "due_at", "id", postgresql_where=sa.text("ended_at IS NULL")),
+    sa.Index("work_item_place", "route", postgresql_where=sa.text("ended_at IS NULL AND place = 'individual'")),
     sa.Index("work_item_escalation", "escalate_at", postgresql_where=sa.text("escalate_at IS NOT NULL")),
     sa.Index("work_item_age_out", "age_out_warning_on", postgresql_where=sa.text("age_out_warning_on IS NOT NULL")),
 )

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage import rows
 from shared.database import sql
-from shared.events import Kind, Route, Urgency, WorkItemOpened
+from shared.events import Envelope, MessageUndeliverable, Route, Urgency, WorkItemOpened
 from shared.ids import uuid7
 from shared.policy import Policy
 from shared.working_time import due_at
 
 
-async def open_item(tx: AsyncConnection, referral_id: UUID, *, at: datetime, policy: Policy) -> WorkItemOpened | None:
-    """One open item per referral for whatever could not be delivered; None when there is one already."""
-    known = (
-        await tx.execute(
-            sql(
-                "SELECT r.reference, r.agency_id, r.kind, d.id AS decision_id FROM referral r LEFT JOIN decision d"
-                " ON d.referral_id = r.id WHERE r.id = :id ORDER BY d.decided_at DESC LIMIT 1"
-            ),
-            {"id": referral_id},
-        )
-    ).one_or_none()
-    if known is None or known.decision_id is None:
-        raise LookupError("a message about a referral that triage has not decided yet")
+async def open_item(
+    tx: AsyncConnection, event: Envelope[MessageUndeliverable], *, policy: Policy
+) -> WorkItemOpened | None:
+    """One open item per referral for whatever could not be delivered; None when there is one already.
+
+    Built from the event alone: topics have no order among them, so triage may not have heard of the referral yet.
+    """
+    at, message = event.heard_at, event.data
+    await rows.lock_if_known(tx, event.key)
     opened = WorkItemOpened(
-        reference=known.reference,
-        agency_id=known.agency_id,
-        about=Kind(known.kind),
+        reference=message.reference,
+        agency_id=message.agency_id,
+        about=message.about,
         work_item_id=uuid7(),
         route=Route.REVIEW,
         tier=None,
@@ -48,13 +44,22 @@ async def open_item(tx: AsyncConnection, referral_id: UUID, *, at: datetime, pol
         """),
         {
             "item": opened.work_item_id,
-            "id": referral_id,
-            "decision": known.decision_id,
-            "reference": known.reference,
-            "agency": known.agency_id,
-            "about": known.kind,
+            "id": event.key,
+            "decision": await _latest_decision(tx, event.key) or message.message_id,
+            "reference": message.reference,
+            "agency": message.agency_id,
+            "about": message.about.value,
             "at": at,
             "due": opened.due_at,
         },
     )
     return opened if created.rowcount else None
+
+
+async def _latest_decision(tx: AsyncConnection, referral_id: UUID) -> UUID | None:
+    """None before the first; the item then names the message in its stead, for it came of no decision."""
+    found: UUID | None = await tx.scalar(
+        sql("SELECT id FROM decision WHERE referral_id = :id ORDER BY decided_at DESC, id DESC LIMIT 1"),
+        {"id": referral_id},
+    )
+    return found

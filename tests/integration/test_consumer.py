@@ -288,3 +288,74 @@ async def test_an_event_that_this_service_does_not_hear_is_passed_over(probe: As
     await a_consumer(probe).handle([a_record(an_event(), headers=headers)])
     assert await count(probe, "parked") == 0
     assert await count(probe, "inbox") == 0
+
+
+# Bad records with a readable key have a place in the order, and order is promised within a topic.
+
+
+async def test_a_bad_record_keeps_its_place_in_the_order_of_its_key(probe: AsyncEngine) -> None:
+    first, second, third = history_of(keys=1, events=3)
+    stranger = an_event()
+    bad = a_record(second, value=b"{")
+    records = [a_record(first), bad, a_record(third), a_record(stranger)]
+    await a_consumer(probe).handle(records)
+    assert await effects_of(probe, first.key) == [1]
+    assert await effects_of(probe, stranger.key) == [1]
+    rows = await fetch(probe, 'SELECT key, "offset", event_id, cause FROM parked ORDER BY id')
+    assert [(row.key, row.offset, row.event_id) for row in rows] == [
+        (first.key, bad.offset, None),
+        (first.key, records[2].offset, third.id),
+    ]
+    assert rows[1].cause == BEHIND
+
+
+async def test_a_bad_record_and_a_failing_handler_in_one_batch_keep_the_order(probe: AsyncEngine) -> None:
+    events = history_of(keys=3, events=3)
+    records = [a_record(event, **({"value": b"{"} if number == 3 else {})) for number, event in enumerate(events)]
+    await a_consumer(probe, failing_for({events[1].id})).handle(records)
+    assert [await effects_of(probe, event.key) for event in events[:3]] == [[1], [], [1, 2, 3]]
+    rows = await fetch(probe, "SELECT key FROM parked ORDER BY id")
+    assert [row.key for row in rows].count(events[0].key) == 2
+    assert [row.key for row in rows].count(events[1].key) == 3
+
+
+async def test_a_bad_record_that_was_dealt_with_blocks_nothing_when_it_comes_again(probe: AsyncEngine) -> None:
+    first, second = history_of(keys=1, events=2)
+    bad = a_record(first, value=b"{")
+    await a_consumer(probe).handle([bad])
+    [row] = await fetch(probe, "SELECT id FROM parked")
+    assert await repair.discard(probe, row.id, reason="nonsense", by="olga")
+    await a_consumer(probe).handle([bad, a_record(second)])
+    assert await effects_of(probe, second.key) == [2]
+    assert await count(probe, "parked") == 1
+
+
+async def test_what_is_parked_on_one_topic_holds_up_nothing_on_another(probe: AsyncEngine) -> None:
+    first, second = history_of(keys=1, events=2)
+    await handle(probe, [first], failing_for({first.id}))
+    await a_consumer(probe).handle([a_record(second, topic="elsewhere")])
+    assert await effects_of(probe, first.key) == [2]
+
+
+async def test_a_replay_stops_on_the_topic_of_a_failure_and_goes_on_on_another(probe: AsyncEngine) -> None:
+    one, other = history_of(keys=1, events=2)
+    consumer = a_consumer(probe, failing_for({one.id, other.id}))
+    await consumer.handle([a_record(one), a_record(other, topic="elsewhere")])
+    still_broken = {ReferralWithdrawn: failing_for({one.id})}
+    assert await repair.replay(probe, still_broken, only=None, by="olga") == (1, 1)
+    assert await effects_of(probe, one.key) == [2]
+
+
+async def test_a_database_that_takes_no_writes_for_a_while_is_no_reason_to_park(probe: AsyncEngine) -> None:
+    tries = 0
+
+    async def read_only_once(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await tx.execute(sa.text("SET TRANSACTION READ ONLY"))
+        await take_effect(events, tx)
+
+    await handle(probe, history_of(keys=2, events=2), read_only_once)
+    assert await count(probe, "effect") == 4
+    assert await count(probe, "parked") == 0

@@ -5,17 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
 from deploy.local.postgres import Postgres
-from services.referral import agencies, keyring
+from services.referral import agencies, api, handlers, keyring
+from services.referral.document.ages import years_before
 from services.referral.group_writer import GroupWriter
 from shared.audit import Actor
+from shared.events import (
+    ClosureReason,
+    DecidedBy,
+    DeclineReason,
+    Envelope,
+    Event,
+    Kind,
+    ReferralTriaged,
+    WorkItemAccepted,
+    WorkItemClosed,
+    WorkItemDeclined,
+)
+from tests.builders import a_family, decided
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.integration.support import count, effect, ended, eventually, fetch
@@ -133,7 +148,7 @@ async def test_one_bad_row_of_a_group_does_not_fail_the_others(probe: Any) -> No
             await tx.execute(effect.insert().values(event_id=uuid4(), key=uuid4(), sequence=item.sequence))
         return [item.sequence for item in items]
 
-    writer: GroupWriter[Any] = GroupWriter(probe, write)
+    writer: GroupWriter[Any] = GroupWriter(probe, write, lambda item: item)
     waiting = [asyncio.create_task(writer.submit(Item(number))) for number in (1, 2, None, 4, 5)]
     running = asyncio.create_task(writer.run())
     answers = await asyncio.gather(*waiting, return_exceptions=True)
@@ -195,6 +210,92 @@ async def test_a_new_key_works_at_once_beside_the_old_one(intake: Behind) -> Non
     await asyncio.sleep(1.1)  # unknown keys are looked up once a second at most
     assert (await intake.send(a_referral(), token=fresh)).status_code == 201
     assert (await intake.send(a_referral())).status_code == 201
+
+
+async def test_a_key_not_seen_yet_is_answered_with_503_while_postgresql_is_away(
+    intake: Behind, postgres: Postgres
+) -> None:
+    await intake.send(a_referral())
+    async with intake.engine.begin() as tx:
+        fresh = await agencies.rotate(tx, slug="health-visiting", actor=Actor("operator", "test"), at=datetime.now(UTC))
+    await asyncio.sleep(1.1)
+    await asyncio.to_thread(postgres.stop)
+    assert (await intake.send(a_referral(), token=fresh)).status_code == 503
+    await asyncio.to_thread(postgres.start)
+    assert (await intake.send(a_referral(), token=fresh)).status_code == 201
+    assert (await intake.send(a_referral(), token="no-such-key")).status_code == 401
+
+
+async def test_an_enquiry_takes_words_and_no_changes(intake: Behind) -> None:
+    referrer = {"name": "Jo Test", "role": "Health visitor", "email": "jo.test@nottshc.nhs.uk"}
+    asked = {"kind": "consultation", "referrer": referrer, "topic": "How to begin a visit"}
+
+    async def step(method: str, path: str, body: Any) -> httpx.Response:
+        headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {intake.key()}"}
+        return await intake.http.request(method, path, json=body, headers=headers)
+
+    answer = await step("POST", "/enquiries", asked)
+    assert answer.status_code == 201, answer.text
+    own = f"/referrals/{answer.json()['reference']}"
+    assert (await step("POST", f"{own}/information", {"notes": "He hit the child."})).status_code == 200
+    assert (await step("POST", f"{own}/information", {"safety": ["immediate_danger"]})).status_code == 409
+    assert (await step("PATCH", own, {"notes": "Changed."})).status_code == 409
+    assert await count(intake.engine, "event WHERE type = 'referral.informed.v1'") == 1
+
+
+async def test_a_change_is_not_refused_because_the_consent_has_grown_old_meanwhile(intake: Behind) -> None:
+    recorded_at = years_before(datetime.now(UTC), 2) + timedelta(seconds=3)
+    consent = {"status": "given", "recorded_at": recorded_at.isoformat()}
+    own = f"/referrals/{(await intake.send(a_referral(consent=consent))).json()['reference']}"
+    await asyncio.sleep(3.5)
+
+    async def change(body: Any) -> int:
+        headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {intake.key()}"}
+        return (await intake.http.patch(own, json=body, headers=headers)).status_code
+
+    assert await change({"safety": ["immediate_danger"]}) == 200
+    assert await change({"consent": {"given_by": "The mother"}}) == 422
+
+
+async def test_a_cursor_that_is_not_ours_is_400_however_long(intake: Behind) -> None:
+    for cursor in ("x", "A" * 500):
+        answer = await intake.look("/referrals", changed_since=cursor)
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:pir:problem:cursor-unknown")
+
+
+async def test_a_decline_lasts_until_a_newer_decision_and_not_while_a_team_works(intake: Behind) -> None:
+    sent = (await intake.send(a_referral())).json()
+    now = datetime.now(UTC)
+
+    async def hear(handle: Any, event: type[Event], *, after: int, **data: Any) -> None:
+        about = {"reference": sent["reference"], "agency_id": uuid4(), "about": Kind.FAMILY}
+        told: Envelope[Any] = Envelope(
+            id=uuid4(), key=UUID(sent["id"]), type=event.type, source="triage", sequence=1,
+            occurred_at=now + timedelta(seconds=after), correlation_id=uuid4(), causation_id=None, traceparent=None,
+            heard_at=now, data=event.model_validate(about | data),
+        )  # fmt: skip
+        async with intake.engine.begin() as tx:
+            await handle([told], tx)
+
+    async def status() -> str:
+        return str((await intake.look(f"/referrals/{sent['reference']}")).json()["status"])
+
+    decision = {"version": 1, "decided_by": DecidedBy.MACHINE, "decision": decided(a_family())}
+    no = {"reason": DeclineReason.NOT_SUITABLE}
+    pnmh, short = {"work_item_id": uuid4(), "route": "pnmh"}, {"work_item_id": uuid4(), "route": "pir_short"}
+    await hear(handlers.keep_decisions, ReferralTriaged, after=1, decision_id=uuid4(), **decision)
+    await hear(handlers.keep_declined, WorkItemDeclined, after=2, **pnmh, **no)
+    assert await status() == "declined"
+    await hear(handlers.keep_decisions, ReferralTriaged, after=4, decision_id=uuid4(), **decision)
+    assert await status() == "with_team"
+    await hear(handlers.keep_declined, WorkItemDeclined, after=3, **pnmh, **no)
+    assert await status() == "with_team"
+    await hear(handlers.keep_accepted, WorkItemAccepted, after=5, **short)
+    await hear(handlers.keep_declined, WorkItemDeclined, after=6, **pnmh, **no)
+    assert await status() == "accepted"
+    await hear(handlers.keep_closed, WorkItemClosed, after=7, **short, reason=ClosureReason.COMPLETED)
+    assert await status() == "closed"
+    assert await count(intake.engine, "referral WHERE ended_at IS NOT NULL AND declined_at IS NULL") == 1
 
 
 async def test_of_three_keys_the_oldest_stops_working(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,3 +363,11 @@ async def test_nothing_of_who_a_family_is_can_be_read_in_the_database(intake: Be
         if word in text or word.encode().hex() in text
     ]
     assert found == []
+
+
+async def test_a_reference_that_is_taken_is_drawn_again(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "new_reference", lambda _: "PIR-AAA-AAA")
+    answers = [await intake.send(a_referral()) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    first, second = (answer.json()["reference"] for answer in answers)
+    assert first == "PIR-AAA-AAA" != second

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +18,7 @@ from shared import outbox
 from shared.errors import is_transient
 from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
 from shared.ids import uuid7
+from shared.metrics import OUTBOX_ROWS
 from shared.outbox import PARTS, Cause
 from shared.relay import BALANCE_SECONDS, Relay
 from tests.integration.support import (
@@ -228,10 +231,82 @@ async def test_the_past_is_published_again_in_order_and_under_the_same_ids(
             await append(probe, *keys)
         await eventually(lambda: is_drained(probe), what="an empty outbox")
         async with probe.begin() as tx:
-            assert await outbox.republish(tx) == 100
+            queued, last = await outbox.republish(tx)
+            assert queued == 100
+            assert await outbox.republish(tx, after=last) == (0, None)
         await eventually(lambda: is_drained(probe), what="an empty outbox again")
     records = await published(stack)
     for key in map(str, keys):
         told = [headers["ce_id"] for headers in records if headers["ce_subject"] == key]
         assert told[:5] == told[5:]
         assert len(set(told)) == 5
+
+
+async def test_the_past_is_queued_again_in_stretches_each_key_in_its_order(probe: AsyncEngine) -> None:
+    keys = [uuid7() for _ in range(7)]
+    for _ in range(3):
+        await append(probe, *keys)
+    await empty_outbox(probe)
+    total, stretches = 0, 0
+    after: outbox.Place | None = outbox.START
+    while after:
+        async with probe.begin() as tx:
+            queued, after = await outbox.republish(tx, after=after, stretch=4)
+        total += queued
+        stretches += queued > 0
+    assert (total, stretches) == (21, 6)
+    rows = await fetch(probe, "SELECT key, sequence FROM event e JOIN outbox o ON o.event_id = e.id ORDER BY position")
+    for key in keys:
+        assert [row.sequence for row in rows if row.key == key] == [1, 2, 3]
+    parts = await fetch(probe, "SELECT part, key FROM event e JOIN outbox o ON o.event_id = e.id")
+    assert all(row.part == outbox.part_of(row.key) for row in parts)
+
+
+async def test_only_what_happened_since_a_time_is_queued_again(probe: AsyncEngine) -> None:
+    await append(probe, uuid7())
+    since = datetime.now(UTC)
+    await append(probe, uuid7(), uuid7())
+    await empty_outbox(probe)
+    async with probe.begin() as tx:
+        queued, _ = await outbox.republish(tx, since=since)
+    assert queued == 2
+
+
+async def empty_outbox(engine: AsyncEngine) -> None:
+    async with engine.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM outbox"))
+
+
+async def test_the_outbox_is_measured_while_kafka_is_away(database: str, probe: AsyncEngine) -> None:
+    await append(probe, uuid7(), uuid7())
+    OUTBOX_ROWS.labels(SCHEMA).set(0)
+
+    async def measured() -> bool:
+        return OUTBOX_ROWS.labels(SCHEMA)._value.get() == 2
+
+    async with running(Relay(dsn=database, schema=SCHEMA, bootstrap_servers="127.0.0.1:1")):
+        await eventually(measured, what="two rows counted", seconds=10)
+
+
+async def test_a_producer_that_never_answers_is_replaced_and_the_order_holds(
+    stack: Servers, database: str, probe: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.relay.SEND_SECONDS", 1.0)
+    keys = [uuid7() for _ in range(3)]
+    await append(probe, *keys * 5)
+    relay, tries = a_relay(stack, database), 0
+    send = relay._send
+
+    async def sent_but_never_answered(producer: Any, row: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        sent = await send(producer, row)
+        return asyncio.get_running_loop().create_future() if tries == 8 else sent
+
+    monkeypatch.setattr(relay, "_send", sent_but_never_answered)
+    async with running(relay):
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    assert tries == 30
+    records = await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)
+    assert sequences_by_key(records) == {str(key): [1, 2, 3, 4, 5] for key in keys}
+    assert relay.waiting == 0

@@ -18,6 +18,9 @@ from shared.events import (
     Envelope,
     Event,
     Facts,
+    MentalHealth,
+    MessageKind,
+    MessageUndeliverable,
     ReferralAmended,
     ReferralErased,
     ReferralInformed,
@@ -25,6 +28,7 @@ from shared.events import (
     ReferralWithdrawn,
     Route,
     Safety,
+    Severity,
     Urgency,
     WithdrawalReason,
     WorkItemOpened,
@@ -305,3 +309,170 @@ async def test_a_claim_and_a_withdrawal_at_once_never_deadlock(triage: Behind) -
         assert claim.status_code in (200, 409)
         [row] = await items_of(triage, key)
         assert row.state == "closed"
+
+
+async def amend(triage: Behind, key: UUID, facts: Facts, *, version: int = 2, at: datetime = NOON) -> None:
+    changed = received(facts, key=key).model_dump() | {"version": version}
+    await hear(triage, an_event(key, version, ReferralAmended(**changed), at=at))
+
+
+async def open_items_of(triage: Behind, key: UUID) -> dict[str, sa.Row[Any]]:
+    """By route."""
+    return {item.route: item for item in await items_of(triage, key) if item.ended_at is None}
+
+
+async def step(triage: Behind, item: Any, name: str, **body: Any) -> None:
+    answer = await triage.as_staff("POST", f"/work-items/{item.id}/{name}", body)
+    assert answer.status_code == 200, answer.text
+
+
+async def last_decision(triage: Behind, key: UUID) -> dict[str, Any]:
+    rows = await fetch(triage.engine, "SELECT decision FROM decision WHERE referral_id = :id ORDER BY id", id=key)
+    return dict(rows[-1].decision)
+
+
+async def test_a_kept_item_takes_over_what_a_more_urgent_decision_says(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(safety=[Safety.SIGNIFICANT_HARM]))
+    before = (await open_items_of(triage, key))[Route.MASH]
+    await step(triage, before, "claim")
+    worse = a_family(safety=[Safety.SIGNIFICANT_HARM, Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE])
+    await amend(triage, key, worse)
+    after = (await open_items_of(triage, key))[Route.MASH]
+    assert (after.id, after.state, after.urgency) == (before.id, "claimed", "now")
+    assert after.due_at < before.due_at
+    assert after.opened_first_at is None
+    assert after.escalate_at == NOON + timedelta(minutes=a_policy().working_time.unopened_first_minutes)
+    assert "contact_hold_c2" in after.marks
+    assert after.decision_id != before.decision_id
+
+
+async def test_a_kept_item_is_never_less_urgent_or_later_than_before(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(born_on=TODAY - timedelta(days=60)))
+    [before] = (await open_items_of(triage, key)).values()
+    await amend(triage, key, a_family(babies=2), at=NOON + timedelta(days=3))
+    [after] = (await open_items_of(triage, key)).values()
+    assert (after.id, after.due_at, after.escalate_at) == (before.id, before.due_at, before.escalate_at)
+    assert after.marks == ["twins"]
+
+
+async def test_more_urgent_work_does_not_wait_for_the_referrer(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(severity=Severity.MODERATE))
+    [item] = (await open_items_of(triage, key)).values()
+    await step(triage, item, "request-information", asked="Which postcode?")
+    await amend(triage, key, a_family(severity=Severity.MODERATE, born_on=TODAY - timedelta(days=690)))
+    [after] = (await open_items_of(triage, key)).values()
+    assert (after.id, after.urgency, after.state, after.waiting_since) == (item.id, "urgent", "open", None)
+    assert after.escalate_at is not None
+
+
+async def test_an_override_keeps_the_contact_holds_and_the_marks(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(babies=2, safety=[Safety.DOMESTIC_ABUSE]))
+    [item] = (await open_items_of(triage, key)).values()
+    await step(triage, item, "override", routes=["universal"], tier="universal", reason="Enough for now")
+    decision = await last_decision(triage, key)
+    assert decision["holds"] == ["C2"]
+    assert {"person", "C2", "M3"} <= set(decision["rules"])
+    assert {reason["rule"] for reason in decision["reasons"]} == set(decision["rules"])
+    assert (await open_items_of(triage, key))["universal"].marks == ["twins", "contact_hold_c2"]
+
+
+async def test_an_override_without_an_urgency_keeps_that_of_the_decision(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(mental_health=MentalHealth.SELF_HARM_NEW))
+    item = (await open_items_of(triage, key))[Route.PNMH_EMERGENCY]
+    await step(triage, item, "override", routes=["mash"], tier="statutory", reason="Social care knows them")
+    assert (await last_decision(triage, key))["urgency"] == "4h"
+
+
+async def test_unread_safety_work_is_not_closed_by_another_decision(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(safety=[Safety.IMMEDIATE_DANGER]))
+    read = (await open_items_of(triage, key))[Route.EMERGENCY_CALL]
+    assert (await triage.as_staff("GET", f"/work-items/{read.id}")).status_code == 200
+    await amend(triage, key, a_family())
+    assert set(await open_items_of(triage, key)) == {"mash", "targeted"}
+
+
+async def test_a_decline_leaves_unread_safety_work_open(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(safety=[Safety.IMMEDIATE_DANGER]))
+    declined = (await open_items_of(triage, key))[Route.EMERGENCY_CALL]
+    body = {"reason": "not_suitable"}
+    answer = await triage.as_staff("POST", f"/work-items/{declined.id}/decline", body, role="triage-lead")
+    assert answer.status_code == 200
+    assert set(await open_items_of(triage, key)) == {"mash"}
+
+
+async def test_the_machine_does_not_close_what_a_person_decided(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = (await open_items_of(triage, key)).values()
+    await step(triage, item, "override", routes=["pir_long"], tier="specialist_long", reason="I know them")
+    await amend(triage, key, a_family(babies=2))
+    await amend(triage, key, a_family(babies=3), version=3)
+    assert set(await open_items_of(triage, key)) == {"pir_long", "targeted"}
+
+
+def undelivered(key: UUID) -> Envelope[Any]:
+    return an_event(key, 1, about(key, MessageUndeliverable, message_id=uuid7(), kind=MessageKind.DECISION), at=NOON)
+
+
+async def test_a_message_about_a_referral_not_heard_of_yet_still_opens_an_item(triage: Behind) -> None:
+    key = uuid7()
+    await hear(triage, undelivered(key))
+    await hear(triage, undelivered(key))
+    [item] = await items_of(triage, key)
+    assert (item.route, item.marks, item.state) == ("review", ["undeliverable"], "open")
+    assert (await triage.as_staff("GET", f"/work-items/{item.id}")).status_code == 200
+
+
+async def test_an_agency_to_ring_is_not_the_review_that_a_decision_asks_for(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    await hear(triage, undelivered(key))
+    await amend(triage, key, a_family(safety_words=True))
+    reviews = [item.marks for item in await items_of(triage, key) if item.route == "review" and not item.ended_at]
+    assert sorted(reviews) == [[], ["undeliverable"]]
+
+
+async def test_a_birth_after_the_receipt_is_no_date_in_the_future(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family(due_on=TODAY + timedelta(days=10)))
+    later = NOON + timedelta(days=12)
+    await amend(triage, key, a_family(born_on=TODAY + timedelta(days=11)), at=later)
+    assert "E4" in (await last_decision(triage, key))["rules"]
+    [row] = await fetch(triage.engine, "SELECT received_at FROM referral")
+    assert row.received_at == NOON
+
+
+async def test_what_a_person_holds_is_not_released_by_the_clock(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = (await open_items_of(triage, key)).values()
+    await step(triage, item, "override", routes=["phase_hold"], reason="They asked to wait")
+    async with triage.engine.begin() as tx:
+        assert await clock.release_held(tx, now=NOON + timedelta(days=1), policy=a_policy()) == 0
+    assert set(await open_items_of(triage, key)) == {"phase_hold"}
+
+
+async def test_an_event_about_a_referral_not_heard_of_is_not_taken_as_done(triage: Behind) -> None:
+    key = uuid7()
+    changed = received(a_family(), key=key).model_dump() | {"version": 2}
+    for data in (
+        ReferralAmended(**changed),
+        about(key, ReferralInformed),
+        about(key, ReferralWithdrawn, reason=WithdrawalReason.OTHER),
+    ):
+        with pytest.raises(LookupError):
+            await hear(triage, an_event(key, 2, data))
+
+
+async def test_what_is_assigned_goes_on_escalating_until_somebody_opens_it(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    answer = await triage.as_staff("POST", f"/work-items/{item.id}/assign", {"to": "someone"}, role="triage-lead")
+    assert answer.status_code == 200
+    assert await escalate(triage, item.escalate_at) == 1
+
+
+async def test_an_item_that_waits_for_the_referrer_can_be_claimed(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    await step(triage, item, "request-information", asked="Which postcode?")
+    await step(triage, item, "claim")
+    [claimed] = await items_of(triage, key)
+    assert (claimed.state, claimed.waiting_since) == ("claimed", None)
+    assert claimed.due_at > item.due_at

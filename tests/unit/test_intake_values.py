@@ -4,6 +4,7 @@ from typing import Any
 import langcodes
 import pytest
 
+from services.referral.document import Invalid, read_referral
 from services.referral.document.languages import COMMON
 from tests.unit.test_intake_inputs import (
     NOW,
@@ -184,6 +185,15 @@ def test_consent_may_be_five_minutes_ahead(seconds: int, *, fits: bool) -> None:
 def test_consent_may_be_two_years_old() -> None:
     assert accepted(with_consent(recorded_at="2024-06-15T09:00:00Z"))
     assert codes(with_consent(recorded_at="2024-06-15T08:59:59Z")) == ["implausible-time"]
+
+
+def test_consent_sent_earlier_had_to_be_recent_then() -> None:
+    document = with_consent(recorded_at="2024-06-15T08:59:59Z")
+    assert read_referral(document, now=NOW, consent_sent_at=NOW - timedelta(days=1))
+    with pytest.raises(Invalid):
+        read_referral(
+            with_consent(recorded_at="2024-06-14T08:59:59Z"), now=NOW, consent_sent_at=NOW - timedelta(days=1)
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from services.notify.content import Audience, Content, State
 from services.notify.delivery import NO_RECIPIENT, UNWRITABLE, Delivery
@@ -98,3 +99,29 @@ def test_a_message_that_cannot_be_written_holds_up_nobody() -> None:
 def test_every_try_is_the_same_mail() -> None:
     first, again = (a_delivery()._write([a_row(attempts=number)], {}) for number in (0, 7))
     assert first == again
+
+
+@pytest.mark.parametrize(
+    "error", [sa.exc.IntegrityError("", None, Exception()), sa.exc.DataError("", None, Exception())]
+)
+async def test_what_was_handed_over_is_recorded_again_whatever_the_database_says(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    delivery, handed, tries = a_delivery(), 0, 0
+
+    class Once:
+        async def send(self, mails: list[Any]) -> list[Outcome]:
+            nonlocal handed
+            handed += 1
+            return [HANDED_OVER for _ in mails]
+
+    async def record(*_: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise error
+
+    delivery.sender = cast("Any", Once())
+    monkeypatch.setattr(delivery, "_record", record)
+    await delivery.send([a_row()])
+    assert (handed, tries) == (1, 2)

@@ -144,10 +144,16 @@ def test_the_receipt_says_by_when_they_hear() -> None:
     assert "by Monday 22 June 2026" in said("receipt")[1]
 
 
+SAID_ALSO_AFTER_A_LOSS = [
+    "accepted by a person",
+    "withdrawal",
+    *(f"declined: {reason}" for reason in ("duplicate", "need_met_elsewhere", "incomplete", "not_suitable")),
+]
+"""What is known of these does not say whether there was a loss."""
 HURTS = "baby birth born child congrat happy pleased great good support offer excit unfortunately wait pregnan thank"
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY_MESSAGE if "loss" in name] + ["accepted by a person"])
+@pytest.mark.parametrize("name", [name for name in EVERY_MESSAGE if "loss" in name] + SAID_ALSO_AFTER_A_LOSS)
 def test_after_a_loss_the_words_are_such_as_a_person_would_send(name: str) -> None:
     text = " ".join(said(name)).lower().replace("children's social care", "")
     assert not [stem for stem in HURTS.split() if re.search(rf"\b{stem}", text)]

@@ -313,6 +313,7 @@ BEGIN RAISE EXCEPTION 'audit rows are never changed'; END $$""",
     """CREATE INDEX work_item_age_out ON work_item (age_out_warning_on) WHERE age_out_warning_on IS NOT NULL""",
     """CREATE UNIQUE INDEX work_item_current ON work_item (referral_id, route) WHERE ended_at IS NULL AND route <> 'review'""",
     """CREATE INDEX work_item_escalation ON work_item (escalate_at) WHERE escalate_at IS NOT NULL""",
+    """CREATE INDEX work_item_place ON work_item (route) WHERE ended_at IS NULL AND place = 'individual'""",
     """CREATE INDEX work_item_queue ON work_item (route, due_at, id) WHERE ended_at IS NULL""",
     """CREATE TABLE outbox (
     position BIGINT GENERATED ALWAYS AS IDENTITY,

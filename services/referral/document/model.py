@@ -59,7 +59,10 @@ class Part(BaseModel):
 
 
 class Clock(dict[str, datetime | date]):
-    """The context of a reading: the time it is and the day it is in London. Without it ages are not checked."""
+    """The context of a reading: the time it is, the day it is in London, and when the consent was sent.
+
+    Without it ages are not checked.
+    """
 
 
 def _old_enough(born_on: date, info: ValidationInfo) -> date:
@@ -74,7 +77,7 @@ def _recent(recorded_at: datetime, info: ValidationInfo) -> datetime:
     now = info.context["now"]
     if (recorded_at - now).total_seconds() > CLOCK_SKEW_SECONDS:
         raise refusal("implausible-time", "Consent can't be recorded in the future.")
-    if recorded_at < years_before(now, OLDEST_CONSENT_YEARS):
+    if recorded_at < years_before(info.context["consent_sent_at"], OLDEST_CONSENT_YEARS):
         raise refusal("implausible-time", "Consent recorded over two years ago has to be asked for again.")
     return recorded_at
 

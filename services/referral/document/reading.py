@@ -33,23 +33,25 @@ def as_object(value: object) -> dict[str, Any]:
     return value
 
 
-def read(model: type[M], value: Mapping[str, object], *, now: datetime) -> tuple[M | None, list[FieldError]]:
-    """Return the parsed model, or None with what is wrong. `now` is aware."""
-    clock = Clock(now=now, today=day_in_london(now))
+def read(
+    model: type[M], value: Mapping[str, object], *, now: datetime, consent_sent_at: datetime | None = None
+) -> tuple[M | None, list[FieldError]]:
+    """Return the parsed model, or None with what is wrong. Both times are aware."""
+    clock = Clock(now=now, today=day_in_london(now), consent_sent_at=consent_sent_at or now)
     try:
         return model.model_validate(value, context=clock), []
     except ValidationError as error:
         return None, from_pydantic(error)
 
 
-def read_referral(value: object, *, now: datetime) -> Submission:
-    """Read a referral at the aware time `now`.
+def read_referral(value: object, *, now: datetime, consent_sent_at: datetime | None = None) -> Submission:
+    """Read a referral at the aware time `now`; consent that was sent earlier had to be recent then.
 
     Raises Invalid with all errors. A missing member is one of them, unless `safety` or `mental_health` tells of a
     danger: then it is listed in `gaps`. What is there has to be readable in any case.
     """
     raw = as_object(value)
-    document, errors = read(ReferralDocument, raw, now=now)
+    document, errors = read(ReferralDocument, raw, now=now, consent_sent_at=consent_sent_at)
     missing = gaps(raw)
     found = [*errors, *conflicts(raw), *(() if is_urgent(raw) else missing)]
     if document is None or found:

@@ -1,0 +1,67 @@
+"""Where a referral stands: one state a route from all its items, and what its agency sees of a decision."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.referral.status import Progress, RouteState, Status, by_route, shown_to_agency, status_of
+from shared.events import Consent, DecidedBy, Facts
+from tests.builders import a_family, decided
+
+AT = datetime(2026, 6, 15, 9, tzinfo=UTC)
+
+
+def progress(*items: tuple[str, str], facts: Facts | None = None, **changes: Any) -> Progress:
+    known: dict[str, Any] = {
+        "decision": decided(facts or a_family()),
+        "decided_by": DecidedBy.MACHINE,
+        "withdrawn_at": None,
+        "declined_at": None,
+        "routes": by_route(items),
+    }
+    return Progress(**(known | changes))
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        (["open", "closed"], "open"),
+        (["closed", "open"], "open"),
+        (["declined", "open"], "open"),
+        (["accepted", "replaced"], "accepted"),
+        (["replaced", "closed"], "closed"),
+        (["closed", "replaced"], "closed"),
+        (["closed", "declined"], "declined"),
+        (["declined", "closed"], "closed"),
+        (["replaced"], "replaced"),
+    ],
+)
+def test_of_the_items_of_a_route_one_that_has_not_ended_counts(states: list[str], state: str) -> None:
+    assert by_route(("review", each) for each in states) == {"review": RouteState(state)}
+
+
+def test_an_ended_item_beside_an_open_one_of_its_route_ends_nothing() -> None:
+    assert status_of(progress(("review", "open"), ("review", "closed"))) is not Status.CLOSED
+    assert status_of(progress(("review", "closed"), ("review", "closed"))) is Status.CLOSED
+
+
+def test_a_teams_no_beside_another_teams_work_is_not_the_outcome() -> None:
+    assert status_of(progress(("pir_short", "accepted"), ("pnmh", "declined"), declined_at=AT)) is Status.ACCEPTED
+    assert status_of(progress(("pnmh", "declined"), ("pir_short", "closed"))) is Status.CLOSED
+    assert status_of(progress(("review", "closed"), ("pnmh", "declined"), declined_at=AT)) is Status.DECLINED
+
+
+def test_a_hidden_decline_looks_like_any_other_look_of_a_person() -> None:
+    hidden = shown_to_agency(progress(facts=a_family(consent=Consent.REFUSED)))
+    doubted = shown_to_agency(progress(facts=a_family(consent=Consent.DISPUTED)))
+    assert hidden
+    assert doubted
+    assert {**hidden, "reasons": None} == {**doubted, "reasons": None}
+    assert hidden["reasons"][-1] == doubted["reasons"][-1]
+
+
+def test_what_a_person_decided_is_shown_as_it_is() -> None:
+    seen = shown_to_agency(progress(facts=a_family(consent=Consent.DISPUTED), decided_by=DecidedBy.PERSON))
+    assert seen
+    assert "review" not in [reason["rule"] for reason in seen["reasons"]]
