@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import outbox, repair
 from shared.database import create_engine
-from shared.inbox import Handlers
+from shared.dispatch import Handlers
 from shared.logs import configure
 from shared.policy import InvalidPolicyError
 from shared.runtime import Service, serve

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared import parked
 from shared.backoff import pauses, rest_after
 from shared.database import sql
+from shared.dispatch import Handlers, dispatch
 from shared.errors import is_transient
 from shared.events import Envelope, Event
 from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED, PARKED_NOW
@@ -38,9 +39,6 @@ from shared.records import UnreadableRecordError, read_record
 
 log = structlog.get_logger(__name__)
 
-Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
-"""`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""
-Handlers = Mapping[type[Event], Handler]
 
 BATCH: Final = 500
 SESSION_TIMEOUT_MS: Final = 6_000
@@ -313,28 +311,6 @@ async def _fresh(tx: AsyncConnection, items: Sequence[_Read]) -> list[_Read]:
         for item in items
         if (item.envelope and item.envelope.id in claimed) or (item.bad and item.bad.record not in settled)
     ]
-
-
-async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:
-    """Give each handler its events, as many at once as the order of each key allows."""
-    for group in in_order(envelopes):
-        await handlers[type(group[0].data)](group, tx)
-
-
-def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:
-    """Groups of one type each, large, yet no event comes before an earlier one of its key."""
-    groups: list[list[Envelope[Event]]] = []
-    last_group: dict[Any, int] = {}
-    latest_of_type: dict[type[Event], int] = {}
-    for envelope in envelopes:
-        kind = type(envelope.data)
-        place = latest_of_type.get(kind, -1)
-        if place < 0 or place < last_group.get(envelope.key, -1):
-            groups.append([])
-            place = latest_of_type[kind] = len(groups) - 1
-        groups[place].append(envelope)
-        last_group[envelope.key] = place
-    return groups
 
 
 async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], original: Any) -> KafkaAckableMessage:

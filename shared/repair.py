@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import sql
-from shared.inbox import Handlers, dispatch
+from shared.dispatch import Handlers, dispatch
 from shared.parked import record_of
 from shared.records import UnreadableRecordError, read_record
 

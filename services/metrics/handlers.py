@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.measures import TIME_TO
 from shared.database import sql
+from shared.dispatch import Handlers
 from shared.events import (
     AboutWorkItem,
     DecidedBy,
@@ -32,7 +33,6 @@ from shared.events import (
     WorkItemFirstContact,
     WorkItemOpened,
 )
-from shared.inbox import Handlers
 
 _ONCE: Final = """
     WITH news AS (

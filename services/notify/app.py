@@ -16,8 +16,9 @@ from services.notify.settings import Settings
 from shared import events
 from shared.access import staff_directory
 from shared.database import create_engine
+from shared.dispatch import Handlers
 from shared.health import Health
-from shared.inbox import Consumer, Handlers
+from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service

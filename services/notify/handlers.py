@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import composing, rows
 from services.notify.messages import Message
+from shared.dispatch import Handler, Handlers
 from shared.events import (
     AgencyUpdated,
     EnquiryReceived,
@@ -24,7 +25,6 @@ from shared.events import (
     WorkItemEscalated,
     WorkItemWaiting,
 )
-from shared.inbox import Handler, Handlers
 from shared.policy import Policy
 
 Compose = Callable[[Envelope[Any], Policy], list[Message]]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.status import RouteState
 from shared.database import sql
+from shared.dispatch import Handlers
 from shared.events import (
     AboutWorkItem,
     ClosureReason,
@@ -25,7 +26,6 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.inbox import Handlers
 
 _DECIDED: Final = sql("""
     WITH news AS (

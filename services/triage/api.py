@@ -111,7 +111,7 @@ async def _record_look(engine: AsyncEngine, item_id: UUID, referral_id: UUID, st
 
 def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
     async def step(request: Request, item_id: UUID, staff: Staff, name: str, model: type[bodies.Body]) -> Response:
-        body = bodies.read(model, await read_json_body(request))
+        body = bodies.read(model, await read_json_body(request, may_be_empty=True))
         by = By(staff, _now(), cause_of(request))
         async with engine.begin() as tx:
             await steps.take(tx, item_id, name, body, by, desk)

@@ -26,6 +26,7 @@ from services.triage.rules import decide
 from services.triage.standing import Item, Refreshed
 from shared import audit, outbox
 from shared.audit import MACHINE, Entry
+from shared.dispatch import Handlers
 from shared.events import (
     ClosureReason,
     DecidedBy,
@@ -48,7 +49,6 @@ from shared.events import (
     WorkItemWaiting,
 )
 from shared.ids import uuid7
-from shared.inbox import Handlers
 from shared.outbox import Cause, Draft, because_of
 from shared.policy import Policy
 

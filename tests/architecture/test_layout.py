@@ -17,6 +17,7 @@ SHARED: Final = {
     "commands",
     "crypto",
     "database",
+    "dispatch",
     "docs",
     "errors",
     "events",
@@ -47,7 +48,9 @@ SHARED: Final = {
 CORE: Final = {"__init__", "__main__", "api", "app", "handlers", "settings", "tables"}
 
 LINES: Final = 330
-LONG: Final[dict[str, str]] = {}
+LONG: Final[dict[str, str]] = {
+    "shared/inbox.py": "one batch from Kafka to its commit reads as one story, and each part needs the others' state",
+}
 """Files that are longer, each with the reason."""
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from services.triage import capacity, clock
 from services.triage.handlers import handlers
 from services.triage.texts import StaffTexts
+from shared.dispatch import dispatch
 from shared.events import (
     Envelope,
     Event,
@@ -34,7 +35,6 @@ from shared.events import (
     WorkItemOpened,
 )
 from shared.ids import uuid7
-from shared.inbox import dispatch
 from shared.policy import Policy
 from tests.builders import SHERWOOD, TODAY, a_family, a_policy, at_home, noon
 from tests.integration.conftest import Behind

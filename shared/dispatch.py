@@ -1,0 +1,36 @@
+"""Which handler gets which events, and in what order: as many at once as the order of each key allows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.events import Envelope, Event
+
+Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
+"""`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""
+Handlers = Mapping[type[Event], Handler]
+
+
+async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:
+    """Give each handler its events, as many at once as the order of each key allows."""
+    for group in in_order(envelopes):
+        await handlers[type(group[0].data)](group, tx)
+
+
+def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:
+    """Groups of one type each, large, yet no event comes before an earlier one of its key."""
+    groups: list[list[Envelope[Event]]] = []
+    last_group: dict[Any, int] = {}
+    latest_of_type: dict[type[Event], int] = {}
+    for envelope in envelopes:
+        kind = type(envelope.data)
+        place = latest_of_type.get(kind, -1)
+        if place < 0 or place < last_group.get(envelope.key, -1):
+            groups.append([])
+            place = latest_of_type[kind] = len(groups) - 1
+        groups[place].append(envelope)
+        last_group[envelope.key] = place
+    return groups
