@@ -9,7 +9,7 @@ from typing import Final
 
 SHORTEST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 5.0
-WORTH_A_REST: Final = 8
+WORTH_A_REST: Final = 16
 
 
 class Pause:
@@ -30,14 +30,15 @@ class Pause:
         self.seconds = random.uniform(self._bound / 4, self._bound)  # noqa: S311  jitter, not a secret
 
 
-async def rest_after(count: int, *, seconds_each: float = 0.004, at_most: float = 0.1) -> None:
+async def rest_after(count: int, *, seconds_each: float = 0.003, at_most: float = 0.1, at_least: float = 0.0) -> None:
     """After a batch of several a moment's rest, in which the next one grows; after a small one none.
 
     Under load a batch of fifty costs little more than one of five (round trips, commits, requests to the broker),
     so that resting carries more on two cores; at everyday rates batches are small and nothing waits.
     """
-    if count >= WORTH_A_REST:
-        await asyncio.sleep(min(count * seconds_each, at_most))
+    rest = min(count * seconds_each, at_most) if count >= WORTH_A_REST else 0.0
+    if count and (seconds := max(rest, at_least)):
+        await asyncio.sleep(seconds)
 
 
 def pauses(shortest: float = SHORTEST_SECONDS, longest: float = LONGEST_SECONDS) -> Iterator[Pause]:

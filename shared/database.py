@@ -26,12 +26,6 @@ SERVER_SETTINGS: Final = {
     "lock_timeout": "5000",
     "timezone": "UTC",
     "jit": "off",
-    # Every statement looks rows up by key. Without these a table that has just grown is read whole, for its
-    # statistics say that it is small, and each statement is planned anew for each batch.
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
 }
 
 

@@ -48,7 +48,9 @@ _AGE: Final = """
 class Relay:
     """Publishes the outbox of one schema. `run()` never returns by itself; cancel it to stop."""
 
-    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str) -> None:
+    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str, calm_seconds: float = 0.0) -> None:
+        """`calm_seconds` is a rest after every stretch, for events nobody waits for."""
+        self._calm_seconds = calm_seconds
         self._dsn = dsn
         self._schema = schema
         self._bootstrap_servers = bootstrap_servers
@@ -87,7 +89,7 @@ class Relay:
                 self._wake.clear()
                 if published := await self._publish_once(connection, producer, leases.held):
                     going_well()
-                    await rest_after(published)
+                    await rest_after(published, at_least=self._calm_seconds)
                 else:
                     await self._rest()
         finally:

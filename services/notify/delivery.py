@@ -28,7 +28,7 @@ from services.notify.rules import Retries
 from services.notify.senders import Outcome, Sender
 from shared import audit, outbox
 from shared.audit import Actor, Entry
-from shared.backoff import pauses
+from shared.backoff import pauses, rest_after
 from shared.errors import is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.leases import KEEPALIVES, Leases
@@ -99,6 +99,7 @@ class Delivery:
                 if due:
                     await _to_its_end(self.send(due))
                     going_well()
+                    await rest_after(len(due))
                 else:
                     await self._rest()
         finally:
