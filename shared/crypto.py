@@ -11,11 +11,12 @@ import base64
 import hashlib
 import hmac
 import os
-from typing import Final
+from typing import Annotated, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from pydantic import AfterValidator, SecretStr
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -34,6 +35,15 @@ def read_key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError("a key must be 32 bytes in base64url")
     return key
+
+
+def _checked(value: SecretStr) -> SecretStr:
+    read_key(value.get_secret_value())
+    return value
+
+
+Key = Annotated[SecretStr, AfterValidator(_checked)]
+"""A setting that holds a key: a wrong one ends the start, without being shown."""
 
 
 class Safe:

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field, SecretStr
 
-from pydantic import AfterValidator, Field, SecretStr
-
-from shared.crypto import read_key
+from shared.crypto import Key
 from shared.settings import Settings as CommonSettings
-
-
-def _is_key(value: SecretStr) -> SecretStr:
-    read_key(value.get_secret_value())
-    return value
-
-
-Key = Annotated[SecretStr, AfterValidator(_is_key)]
 
 
 class Settings(CommonSettings):

@@ -126,7 +126,7 @@ async def test_a_server_that_is_away_fails_the_whole_batch() -> None:
     ("values", "words"),
     [
         ({}, "PIR_SMTP_HOST"),
-        ({"mail_dir": "/tmp/x", "profile": "production", "mail_from": "a@x.org"}, "PIR_MAIL_DIR"),
+        ({"mail_dir": "mail", "profile": "production", "mail_from": "a@x.org"}, "PIR_MAIL_DIR"),
         ({"smtp_host": "mail", "profile": "production"}, "PIR_MAIL_FROM"),
         ({"smtp_host": "mail", "mail_from": "a@x.org\r\nBcc: b@x.org"}, "PIR_MAIL_FROM"),
         ({"smtp_host": "mail", "smtp_tls": "none", "smtp_password": "x"}, "PIR_SMTP_PASSWORD"),
