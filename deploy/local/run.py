@@ -42,18 +42,17 @@ class Run:
         refuse_taken_ports(self.services)
         self.credentials = credentials.load(self.var / "credentials.json")
         try:
-            self._start_servers()
+            self._launch_servers()
             self._serve()
         finally:
             dev.remove(self.var)
             self.stack.stop()
             say("Everything is stopped; the data is kept.")
 
-    def _start_servers(self) -> None:
+    def _launch_servers(self) -> None:
         names = [server.name for server in self.stack.servers]
         say(f"Starting {' and '.join(names)}." if names else "Using the servers that the environment names.")
-        self.stack.start()
-        say(f"PostgreSQL and Kafka answer ({self._elapsed()}).")
+        self.stack.launch()
 
     def _serve(self) -> None:
         known = environment(
@@ -66,7 +65,9 @@ class Run:
         self.keepers = [Keeper(service, known, self.var) for service in self.services]
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
-            supervisor.spawn()  # they import their libraries meanwhile, and wait for the migrations
+            supervisor.spawn()  # they import their libraries meanwhile, and wait for the servers and the migrations
+            self.stack.wait()
+            say(f"PostgreSQL and Kafka answer ({self._elapsed()}).")
             self._set_up(known)
             say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
             supervisor.wait_until_ready()

@@ -73,9 +73,17 @@ class Server(ABC):
 
         Raises LocalError with the last line of its log, StoppedError when `stopping` was set meanwhile.
         """
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """The first half of `start`: afterwards its address is known, and others may start beside it."""
         if not self.is_alive():
             self.prepare()
             self._spawn()
+
+    def wait(self) -> None:
+        """The second half of `start`: return when it answers."""
         self._wait(time.monotonic())
         self.was_ours = True
 

@@ -6,6 +6,7 @@ with Stack(folder) as stack:
 """
 
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -48,8 +49,20 @@ class Stack:
 
     def start(self) -> None:
         """Start or adopt both at once; when one fails, stop what was started and raise its error."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """The first half of `start`: afterwards both addresses are known."""
+        self._at_once([server.launch for server in self.servers])
+
+    def wait(self) -> None:
+        """The second half of `start`: return when both answer."""
+        self._at_once([given.check, *(server.wait for server in self.servers)])
+
+    def _at_once(self, calls: Sequence[Callable[[], None]]) -> None:
         with ThreadPoolExecutor(3) as pool:
-            jobs = [pool.submit(given.check), *(pool.submit(server.start) for server in self.servers)]
+            jobs = [pool.submit(call) for call in calls]
         errors = [error for job in jobs if (error := job.exception())]
         if errors:
             self.stop()
