@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 500
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
+CALM_BYTES: Final = 64 * 1024
+"""So much, or the calm seconds, until the broker answers a consumer that may wait."""
 HOUSEKEEPING_SECONDS: Final = 30.0
 GIVE_UP_SECONDS: Final = 60.0
 """A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
@@ -96,7 +98,7 @@ class Consumer:
         instance: str | None = None,
         calm_seconds: float = 0.0,
     ) -> None:
-        """`calm_seconds` is a rest after every batch, for a service nobody waits for: fewer, larger batches."""
+        """`calm_seconds`: where nobody waits, records may gather that long at the broker: fewer, larger batches."""
         self._engine = engine
         self.group = f"pir-{service}"
         self.topics = tuple(topics)
@@ -183,6 +185,8 @@ class Consumer:
             auto_offset_reset="earliest",
             session_timeout_ms=SESSION_TIMEOUT_MS,
             heartbeat_interval_ms=1_500,
+            fetch_min_bytes=CALM_BYTES if self._calm_seconds else 1,
+            fetch_max_wait_ms=int(self._calm_seconds * 1000) or 500,
             listener=self._gate,
             parser=_keep_records,
             decoder=_as_they_are,
@@ -202,7 +206,7 @@ class Consumer:
             try:
                 handled = await self.handle(records)
                 await self._acknowledge(message, handled)
-                await rest_after(handled, at_least=self._calm_seconds)
+                await rest_after(len(records), at_least=self._calm_seconds)
             except asyncio.CancelledError as error:
                 if self._stopping:
                     raise

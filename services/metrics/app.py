@@ -26,7 +26,7 @@ async def build(settings: Settings) -> Service:
         handlers=handlers.HANDLERS,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
-        calm_seconds=0.1,  # counts may be a moment behind
+        calm_seconds=0.25,  # counts may be a moment behind
     )
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, None, needs_partitions=True)
     app = create_app(

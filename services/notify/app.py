@@ -45,7 +45,7 @@ async def build(settings: Settings) -> Service:
         dsn=settings.dsn,
         schema=tables.SCHEMA,
         bootstrap_servers=settings.kafka_bootstrap_servers,
-        calm_seconds=0.1,  # that a mail was sent is only counted
+        calm_seconds=0.25,  # that a mail was sent is only counted
     )
     delivery = Delivery(
         dsn=settings.dsn,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,10 +31,12 @@ class Files:
         return [self._write(mail) for mail in mails]
 
     def _write(self, mail: Mail) -> Outcome:
-        half = self._folder / f".{mail.id}.tmp"
+        whole = f"{self._folder}/{mail.id}.eml"
+        half = f"{whole}.tmp"
         try:
-            half.write_bytes(mail.content)
-            half.replace(self._folder / f"{mail.id}.eml")
+            with open(half, "wb") as file:  # noqa: PTH123  a Path costs more than the write
+                file.write(mail.content)
+            os.replace(half, whole)  # noqa: PTH105
         except OSError as error:
             return _failed(error)
         return HANDED_OVER
