@@ -51,7 +51,6 @@ async def build(settings: Settings) -> Service:
         handlers=handlers.HANDLERS,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
-        calm_seconds=0.1,  # where a referral stands may be a moment behind
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=False)

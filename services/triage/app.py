@@ -51,12 +51,7 @@ async def build(settings: Settings) -> Service:
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
     )
-    relay = Relay(
-        dsn=settings.dsn,
-        schema=tables.SCHEMA,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        calm_seconds=0.05,  # a decision is stored already; only the news of it may gather
-    )
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
     app = create_app(
         title="Triage service",

@@ -27,7 +27,8 @@ def test_a_person_decides_otherwise_and_both_decisions_are_kept(
     assert {each["route"] for each in shown["items"] if not each["ended_at"]} == {"targeted", "universal"}
 
     seen = eventually(
-        lambda: (now := health_visiting.sees(reference))["decision"]["tier"] == "targeted" and now, what="the outcome"
+        lambda: (now := health_visiting.sees(reference))["decision"] and now["decision"]["tier"] == "targeted" and now,
+        what="the outcome",
     )
     assert "decided-by-person" in [line["what"] for line in seen["history"]]
     assert "Maya" not in str(seen) + a_mail(system, reference, "outcome").text
