@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from tests.system import NAMES, Load, System, under_load
+from tests.system import NAMES, Load, System, eventually, under_load
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -50,7 +50,7 @@ def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault:
     for schema in NAMES:
         assert system.query(f"SELECT id, cause FROM {schema}.parked") == []
     for schema in ("referral", "triage", "notify"):
-        assert system.query(f"SELECT position FROM {schema}.outbox") == []
+        eventually(lambda: not system.query(f"SELECT position FROM {schema}.outbox"), what="an empty outbox")  # noqa: B023
     undecided = system.query("SELECT reference FROM referral.referral WHERE decision IS NULL")
     assert undecided == []
 
