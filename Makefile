@@ -5,7 +5,7 @@ BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
 LOCKED := uv.lock pyproject.toml deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults check bench format stop clean
+.PHONY: help run test test-faults test-browser check bench guide assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
@@ -19,6 +19,9 @@ test: .venv/.has-test ## Run all tests, on a real PostgreSQL and Kafka (ARGS="-k
 test-faults: .venv/.has-test ## Run the tests that kill and pause things
 	@exec $(BIN)/pytest -q -m chaos $(ARGS)
 
+test-browser: .venv/.has-browser ## Run the staff pages in a real browser (installs Chromium if it may)
+	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)
+
 check: .venv/.has-lint ## Check style, format, types and import rules, in seconds
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -29,6 +32,12 @@ check: .venv/.has-lint ## Check style, format, types and import rules, in second
 
 bench: .venv/.has-test ## Measure throughput and latency
 	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+guide: .venv/.has-browser ## Make the pictures of the staff guide again, from a running system
+	@exec $(BIN)/python -m tests.browser.guide
+
+assets: ## Build the stylesheet and pictures of the pages (needs node and npm)
+	@sh deploy/assets/build.sh
 
 format: .venv/.has-lint ## Format, and repair what can be repaired
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -52,3 +61,8 @@ clean: .venv/.has-local ## Stop everything and remove data, logs and mail
 .venv/.has-lint: $(LOCKED)
 	@$(BOOTSTRAP) local lint
 	@touch $@ .venv/.has-local
+
+.venv/.has-browser: $(LOCKED) deploy/local/chromium.py
+	@$(BOOTSTRAP) local test browser
+	@$(BIN)/python -m deploy.local.chromium
+	@touch $@ .venv/.has-local .venv/.has-test

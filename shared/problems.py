@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -39,6 +39,8 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
 """name → status and title; `type` is `urn:pir:problem:<name>`."""
 
 RETRY_SECONDS: Final = "5"
+FOR_PEOPLE: Final = "/staff/"
+"""Where pages live: a problem there is a page too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
         self.extra = dict(extra or {})
 
     def response(self, instance: str) -> Response:
+        """As `application/problem+json`."""
         status, title = CATALOGUE[self.name]
         body: dict[str, Any] = {
             "type": f"urn:pir:problem:{self.name}",
@@ -81,12 +84,22 @@ class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
         }
         if self.errors:
             body["errors"] = [asdict(error) for error in self.errors]
-        headers = {"Cache-Control": "no-store", **self.headers}
+        headers = {"Cache-Control": "no-store", **self.all_headers}
         if self.name == "credentials-missing":
             headers.setdefault("WWW-Authenticate", "Bearer")
-        if self.name == "unavailable":
-            headers.setdefault("Retry-After", RETRY_SECONDS)
         return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """Those of this answer and those that its name brings."""
+        return ({"Retry-After": RETRY_SECONDS} if self.name == "unavailable" else {}) | self.headers
+
+
+class PagesForProblems(Protocol):
+    """`app.state.pages` of an app that has pages: shared.pages.Pages, which knows problems, and not the other way."""
+
+    def problem(self, request: Request, problem: Problem) -> Response:
+        """The problem in kind words."""
 
 
 def from_validation(error: ValidationError | RequestValidationError, *, within: str = "") -> list[FieldError]:
@@ -102,27 +115,39 @@ def install(app: FastAPI) -> None:
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)  # noqa: S101  FastAPI's signature is wider than what it calls
-        return error.response(_instance(request))
+        return answer_to(request, error)
 
     async def framework(request: Request, error: Exception) -> Response:
         status = getattr(error, "status_code", 500)
+        if status < 400:  # noqa: PLR2004  a redirect is no mistake
+            return Response(status_code=status, headers=getattr(error, "headers", None))
         name = {401: "credentials-missing", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}.get(
             status,
             "unreadable" if 400 <= status < 500 else "internal",  # noqa: PLR2004  client or server
         )
-        return Problem(name, headers=getattr(error, "headers", None)).response(_instance(request))
+        return answer_to(request, Problem(name, headers=getattr(error, "headers", None)))
 
     async def parameters(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  as above
-        return Problem("invalid", errors=from_validation(error)).response(_instance(request))
+        return answer_to(request, Problem("invalid", errors=from_validation(error)))
 
     async def failure(request: Request, error: Exception) -> Response:
-        return of_failure(error).response(_instance(request))
+        return answer_to(request, of_failure(error))
 
     app.add_exception_handler(Exception, failure)
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, framework)
     app.add_exception_handler(RequestValidationError, parameters)
+
+
+def answer_to(request: Request, problem: Problem) -> Response:
+    """A page for people who are on a page, where the app has pages; `application/problem+json` for programs."""
+    pages: PagesForProblems | None = getattr(request.app.state, "pages", None)
+    if pages is None or not f"{request.url.path}/".startswith(FOR_PEOPLE):
+        return problem.response(_instance(request))
+    page = pages.problem(request, problem)
+    page.headers.update(problem.all_headers)
+    return page
 
 
 def of_failure(error: Exception) -> Problem:
