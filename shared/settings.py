@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,6 +18,15 @@ class Profile(StrEnum):
     PRODUCTION = "production"
 
 
+def _read_names(value: object) -> object:
+    """JSON text from the environment; empty is none, as for every other setting."""
+    return (json.loads(value) if value.strip() else {}) if isinstance(value, str) else value
+
+
+RoleNames = Annotated[dict[str, str], NoDecode, BeforeValidator(_read_names)]
+"""What the identity provider calls a role → our code for it."""
+
+
 class Settings(BaseSettings):
     """Addresses, profile and the policy that is live.
 
@@ -24,7 +34,8 @@ class Settings(BaseSettings):
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
     refuses; it is needed outside development. `listen_fd` is a socket that listens already, handed down by a
     supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
-    restarted copy its partitions at once.
+    restarted copy its partitions at once. The `oidc_*` say where staff sign in to pages and which of their roles there
+    is which here, `public_url` where their browsers see this service: docs/sign-in.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -39,11 +50,21 @@ class Settings(BaseSettings):
     instance: str | None = None
     policy: str = "nottingham"
     policies_dir: Path = ROOT / "deploy" / "policies"
+    service_maps_dir: Path = ROOT / "deploy" / "service_maps"
     reference_dir: Path = ROOT / "deploy" / "reference"
     credentials_file: Path | None = None
     staff_jwks_file: Path | None = None
     staff_issuer: str = ""
     staff_audience: str = ""
+    public_url: str = "http://127.0.0.1:8002"
+    oidc_metadata_url: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_client_key_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
+    oidc_scopes: str = "openid profile"
+    oidc_roles_claim: str = "roles"
+    oidc_role_fields: str = ""
+    oidc_roles: RoleNames = {}
     pool_size: int = Field(default=5, ge=1, le=50)
     log_level: str = "INFO"
 
@@ -57,6 +78,20 @@ class Settings(BaseSettings):
     def _counts_stay_inside(self) -> Self:
         if self.profile is not Profile.DEVELOPMENT and self.internal_port is None:
             raise ValueError("PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside")
+        return self
+
+    @model_validator(mode="after")
+    def _signing_in_is_whole_and_private(self) -> Self:
+        if not self.oidc_metadata_url:
+            return self
+        proofs = [self.oidc_client_secret.get_secret_value(), self.oidc_client_key_file]
+        if not self.oidc_client_id or not any(proofs) or all(proofs):
+            raise ValueError(
+                "PIR_OIDC_METADATA_URL needs PIR_OIDC_CLIENT_ID and PIR_OIDC_CLIENT_SECRET or PIR_OIDC_CLIENT_KEY_FILE"
+            )
+        urls = (self.oidc_metadata_url, self.public_url)
+        if self.profile is not Profile.DEVELOPMENT and not all(url.startswith("https://") for url in urls):
+            raise ValueError("outside development PIR_OIDC_METADATA_URL and PIR_PUBLIC_URL must start with https://")
         return self
 
     @property

@@ -1,0 +1,32 @@
+"""The two cookies: one for a session, one for the minutes of a sign-in. Both bound to this very host, over TLS only.
+
+A name that starts with `__Host-` makes browsers refuse the cookie unless it is Secure, without a domain and for `/`:
+another host of the same domain can't plant one. Browsers take 127.0.0.1 and localhost for as good as TLS.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from starlette.responses import Response
+
+SESSION: Final = "__Host-pir-session"
+HANDSHAKE: Final = "__Host-pir-sign-in"
+
+_ATTRIBUTES: Final[dict[str, Any]] = {"path": "/", "secure": True, "httponly": True, "samesite": "lax"}
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+def give(response: Response, name: str, value: str, *, seconds: int | None = None) -> None:
+    """Lax, not Strict: the identity provider sends people back to us. Without `seconds` it ends with the browser."""
+    response.set_cookie(name, value, max_age=seconds, **_ATTRIBUTES)
+
+
+def take(response: Response, name: str) -> None:
+    response.delete_cookie(name, **_ATTRIBUTES)
+
+
+def is_token(value: str) -> bool:
+    """Whether it looks like a token of ours (256 bits in base64url); anything else is not worth a look-up."""
+    return bool(_TOKEN.fullmatch(value))

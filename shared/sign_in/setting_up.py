@@ -1,0 +1,53 @@
+"""Signing in made from settings and put into an app: one line of a service's wiring."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.settings import Settings
+from shared.sign_in.client import Client
+from shared.sign_in.door import FrontDoor
+from shared.sign_in.provider import Provider
+from shared.sign_in.reception import KeepsColleague, Reception, Renders, routes
+from shared.sign_in.roles import RoleBook
+from shared.sign_in.wire import Wire
+
+
+def install(
+    app: FastAPI,
+    settings: Settings,
+    *,
+    engine: AsyncEngine,
+    pages: Renders,
+    keep_colleague: KeepsColleague,
+    now: Callable[[], datetime],
+) -> None:
+    """Set `app.state.sign_in` and add the sign-in pages. Raises ValueError for a role that is none of ours."""
+    door = FrontDoor(engine, settings.public_url, now)
+    app.state.sign_in = door
+    reception = Reception(
+        door=door,
+        provider=provider_of(settings),
+        roles=RoleBook.of(claim=settings.oidc_roles_claim, fields=settings.oidc_role_fields, roles=settings.oidc_roles),
+        pages=pages,
+        keep_colleague=keep_colleague,
+        new_secret=secrets.token_urlsafe,
+    )
+    app.include_router(routes(reception))
+
+
+def provider_of(settings: Settings) -> Provider | None:
+    """None when no provider is set up: then nobody gets in. Raises ValueError for a key that is none."""
+    if not settings.oidc_metadata_url:
+        return None
+    known, file = (settings.oidc_client_id, settings.oidc_scopes), settings.oidc_client_key_file
+    if file is None:
+        client = Client(*known, settings.oidc_client_secret.get_secret_value())
+    else:
+        client = Client.with_key(*known, file.read_text(encoding="utf-8"))
+    return Provider(Wire(settings.oidc_metadata_url), client)
