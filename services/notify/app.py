@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from services.notify import api, measures, rows, tables
+from services.notify import api, internal, measures, rows, tables
 from services.notify.delivery import Delivery
 from services.notify.handlers import handlers
 from services.notify.rules import Retries
@@ -13,7 +13,7 @@ from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
-from shared import events
+from shared import events, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
 from shared.dispatch import Handlers
@@ -22,6 +22,7 @@ from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
+from shared.service_map import of_authority
 from shared.web import Edge, create_app
 
 SPEAKS = (events.MessageSent, events.MessageDelivered, events.MessageUndeliverable)
@@ -53,6 +54,7 @@ async def build(settings: Settings) -> Service:
         engine=engine,
         sender=sender_of(settings),
         policy=policy,
+        service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         mail_from=settings.sender,
         envelope_from=settings.envelope_from,
         retries=retries_of(settings),
@@ -67,6 +69,9 @@ async def build(settings: Settings) -> Service:
     )
     app.state.staff = staff_directory(settings)
     app.include_router(api.router(engine))
+    token = settings.internal_token.get_secret_value()
+    app.include_router(internal.router(engine, token))
+    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
 
     async def keep_measuring() -> None:
         while True:

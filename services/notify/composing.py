@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from services.notify import rules
 from services.notify.content import Audience, Content, Next, Outcome, State
 from services.notify.messages import Message
 from shared.events import (
     DecidedBy,
+    Decision,
     EnquiryReceived,
     Envelope,
     EscalationReason,
@@ -21,6 +22,7 @@ from shared.events import (
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
+    Route,
     WaitingFor,
     WorkItemAccepted,
     WorkItemDeclined,
@@ -32,6 +34,9 @@ from shared.policy import Policy
 from shared.working_time import day_in_london
 
 Arrived = ReferralReceived | EnquiryReceived
+
+AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME})
+"""Queues of families who lost a baby, or may have: whatever is decided there, nothing is offered in a mail."""
 
 
 def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
@@ -74,6 +79,7 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
     """The machine's: one decision message per version. A person's, or a ward's opening: an outcome of its own."""
     data, decision = event.data, event.data.decision
     is_routed = decision.mode is Mode.AUTO_ROUTE
+    waits = decision.routes[:1] if decision.routes[:1] == (Route.PHASE_HOLD,) else ()  # a danger's routes come first
     content = Content(
         about=data.about,
         version=data.version,
@@ -81,9 +87,10 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         is_loss=Hold.C1 in decision.holds,
         next=Next.ROUTED if is_routed else Next.PERSON,
         outcome=Outcome.RELEASED if data.is_release else Outcome.DECIDED,
-        routes=decision.routes if is_routed else (),
+        routes=decision.routes if is_routed else waits,
         is_duplicate="I3" in decision.rules,
         is_waiting_list=is_routed and "M8" in decision.rules,
+        ward=_ward_of(decision) if waits else None,
     )
     kind, occasion = (
         (MessageKind.DECISION, str(data.version))
@@ -91,6 +98,12 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         else (MessageKind.OUTCOME, str(data.decision_id))
     )
     return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version)]
+
+
+def _ward_of(decision: Decision) -> str | None:
+    """The ward that a place rule used: in the machine's decisions, for a person's name none."""
+    wards = (reason.facts.get("ward") for reason in decision.reasons)
+    return next((ward for ward in wards if isinstance(ward, str)), None)
 
 
 def _decided_on(event: Envelope[ReferralTriaged], policy: Policy) -> date:
@@ -103,10 +116,12 @@ def _still_to_come(day: date, event: Envelope[Any]) -> date | None:
 
 
 def on_waiting(event: Envelope[WorkItemWaiting], _: Policy) -> list[Message]:
-    """Information asked from the referrer; each time it is asked is a message. A waiting list was told before."""
-    if event.data.waiting_for is not WaitingFor.REFERRER:
-        return []
-    content = Content(about=event.data.about, routes=(event.data.route,))
+    """Information asked from the referrer, or a person put the family on a waiting list; each time is a message."""
+    data = event.data
+    if data.waiting_for is not WaitingFor.REFERRER:
+        content = Content(about=data.about, outcome=Outcome.WAITING, routes=(data.route,), is_waiting_list=True)
+        return [_message(event, MessageKind.OUTCOME, str(event.id), content)]
+    content = Content(about=data.about, routes=(data.route,))
     return [_message(event, MessageKind.INFORMATION_REQUEST, str(event.id), content)]
 
 
@@ -117,7 +132,13 @@ def on_accepted(event: Envelope[WorkItemAccepted], _: Policy) -> list[Message]:
 
 def on_declined(event: Envelope[WorkItemDeclined], _: Policy) -> list[Message]:
     data = event.data
-    content = Content(about=data.about, outcome=Outcome.DECLINED, routes=(data.route,), reason=data.reason)
+    content = Content(
+        about=data.about,
+        outcome=Outcome.DECLINED,
+        routes=(data.route,),
+        reason=data.reason,
+        is_loss=data.route in AFTER_A_LOSS,
+    )
     return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/declined", content)]
 
 

@@ -38,11 +38,12 @@ class Outcome(StrEnum):
     DECIDED = "decided"
     RELEASED = "released"
     ACCEPTED = "accepted"
+    WAITING = "waiting"
     DECLINED = "declined"
 
 
 class Content(Model):
-    """All that the words of a message are made from: codes and dates."""
+    """All that the words of a message are made from: codes and dates. The ward says which services to name."""
 
     about: Kind = Kind.FAMILY
     version: int = 1
@@ -56,3 +57,4 @@ class Content(Model):
     is_waiting_list: bool = False
     reason: DeclineReason | None = None
     is_again: bool = False
+    ward: str | None = None

@@ -34,6 +34,8 @@ from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.leases import KEEPALIVES, Leases
 from shared.outbox import Cause, Draft
 from shared.policy import Policy
+from shared.service_map import ServiceMap
+from shared.working_time import day_in_london
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Delivery:
     engine: AsyncEngine
     sender: Sender
     policy: Policy
+    service_map: ServiceMap
     mail_from: str
     envelope_from: str
     retries: Retries = field(default_factory=Retries)
@@ -156,8 +159,9 @@ class Delivery:
 
     def _mail(self, row: Any, recipient: str) -> mail.Mail:
         content = Content.model_validate_json(row["content"])
+        council = templates.Council(self.policy, self.service_map, on=day_in_london(self.now()))
         subject, body = templates.words(
-            MessageKind(row["kind"]), reference=row["reference"], content=content, policy=self.policy
+            MessageKind(row["kind"]), reference=row["reference"], content=content, council=council
         )
         whole = mail.write(
             sender=self.mail_from,

@@ -25,10 +25,11 @@ class Settings(CommonSettings):
     """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
 
     A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
-    `retry_hours` (30 s, 1 h and 72 h are the contract's).
+    `retry_hours` (30 s, 1 h and 72 h are the contract's). `internal_token` opens the call of the triage pages.
     """
 
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
+    internal_token: SecretStr
     mail_dir: Path | None = None
     mail_from: str = ""
     smtp_host: str = ""

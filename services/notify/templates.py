@@ -1,18 +1,21 @@
 """The words of every message: plain text, one small function per kind, each giving subject and body.
 
 No names, no dates of birth, nothing clinical: a reference, codes put in plain words, days, and numbers to ring.
-After a loss (C1) the words are such as a person would also send: no offers, no baby, no cheer.
+After a loss (C1) the words are such as a person would also send: no offers, no baby, no cheer. Who else can help is
+the policy's words for the route, and the services of the map with their numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from services.notify.content import Content, Next, Outcome
 from shared.events import DeclineReason, Kind, MessageKind, Route
 from shared.policy import Policy
+from shared.service_map import SIGNPOSTS, ServiceMap
 
 Words = tuple[str, str]
 """Subject and body; lines end in `\\n`."""
@@ -44,11 +47,13 @@ DECLINED: Final = {
     DeclineReason.INCOMPLETE: "We did not get the information that we asked for.",
     DeclineReason.NOT_SUITABLE: "Another kind of help fits this family better.",
 }
-SIGNPOSTS: Final = {
+TURN_TO: Final = {
     DeclineReason.OVER_AGE: Route.SIGNPOST_AGE,
     DeclineReason.OUT_OF_AREA: Route.SIGNPOST_AREA,
     DeclineReason.CONSENT_REFUSED: Route.ADVICE_TO_REFERRER,
 }
+"""Reasons with a route of the signposts; with any other nothing says that there was no loss."""
+OTHERS_HELP: Final = "Others can help the family."
 ELSEWHERE: Final = "The health visitor and the GP are there for the family."
 
 ALSO_REFERRED: Final = "Another agency has referred this family too. A person looks at both referrals together."
@@ -61,9 +66,18 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
-def words(kind: MessageKind, *, reference: str, content: Content, policy: Policy) -> Words:
+@dataclass(frozen=True, slots=True)
+class Council:
+    """What the words take from a council's files, as on the day the mail is written: old entries are not named."""
+
+    policy: Policy
+    service_map: ServiceMap
+    on: date
+
+
+def words(kind: MessageKind, *, reference: str, content: Content, council: Council) -> Words:
     """Return subject and body of one message."""
-    return _TEMPLATES[kind](reference, content, policy)
+    return _TEMPLATES[kind](reference, content, council)
 
 
 def long_date(day: date) -> str:
@@ -71,7 +85,7 @@ def long_date(day: date) -> str:
     return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def receipt(reference: str, content: Content, policy: Policy) -> Words:
+def receipt(reference: str, content: Content, council: Council) -> Words:
     """We have it; by when you hear; what happens next. Before all of that: whom to ring, when something was ticked."""
     what = _what(content)
     is_change = content.version > 1
@@ -81,42 +95,47 @@ def receipt(reference: str, content: Content, policy: Policy) -> Words:
         have, subject = f"We have what you sent us under {reference}.", "we have what you sent"
     if content.must_ring:
         subject = f"please ring now. {subject[0].upper()}{subject[1:]}"
-    return _mail(reference, subject, [*_ring(content, policy), have, _hear_by(content), _what_we_do(content)])
+    return _mail(reference, subject, [*_ring(content, council.policy), have, _hear_by(content), _what_we_do(content)])
 
 
-def decision(reference: str, content: Content, policy: Policy) -> Words:
+def decision(reference: str, content: Content, council: Council) -> Words:
     """Which kind of support; or that a person is looking, and until when."""
     if content.next is Next.PERSON or content.is_loss:
-        return _mail(reference, "what happens next", _a_person_looks(reference, content))
+        return _mail(reference, "what happens next", _a_person_looks(reference, content, council))
     if content.about is not Kind.FAMILY:
         told = f"We have looked at your {_what(content)} {reference}. {A_PERSON} gets in touch with you to plan it."
         return _mail(reference, "what happens next", [told])
     parts = [f"We have looked at your referral {reference}. It goes to:", _list(content.routes), _next_step(content)]
-    return _mail(reference, "what happens next", [*parts, _meanwhile(content, policy), _twice(content)])
+    return _mail(reference, "what happens next", [*parts, _meanwhile(content, council.policy), _twice(content)])
 
 
-def outcome(reference: str, content: Content, policy: Policy) -> Words:
+def outcome(reference: str, content: Content, council: Council) -> Words:
     """What a person decided, who took it on, or why not and where else to turn."""
     if content.outcome is Outcome.ACCEPTED:
         who = _who(content.routes)
         return _mail(
             reference, "taken on", [f"{who} has taken on {reference}.", "They see to the next step, and tell you."]
         )
+    if content.outcome is Outcome.WAITING:
+        told = f"{_who(content.routes)} has put {reference} on its waiting list."
+        parts = [told, _next_step(content), _meanwhile(content, council.policy)]
+        return _mail(reference, "on the waiting list", parts)
     if content.outcome is Outcome.DECLINED and content.reason:
-        why, where = DECLINED[content.reason], policy.signposts.get(SIGNPOSTS.get(content.reason, Route.REVIEW))
+        why, where = DECLINED[content.reason], TURN_TO.get(content.reason)
         told = f"A person has looked at {reference}. We do not go on with it."
-        return _mail(reference, "the outcome", [told, why, where or "", ELSEWHERE])
+        others = _others(content, council, routes=(where,) if where else ())
+        return _mail(reference, "the outcome", [told, why, *others, ELSEWHERE])
     if content.outcome is Outcome.RELEASED:
         told, subject = f"{reference} waited for our support to open where the family lives. It has opened.", "open now"
     else:
         told, subject = f"A person has looked at {reference} and decided what happens next.", "a person has decided"
     if content.next is Next.PERSON or content.is_loss:
-        return _mail(reference, subject, [told, *_a_person_looks(reference, content)])
-    goes = ["It goes to:", _list(content.routes), _next_step(content), _meanwhile(content, policy)]
-    return _mail(reference, subject, [told, *goes])
+        return _mail(reference, subject, [told, *_a_person_looks(reference, content, council)])
+    goes = ["It goes to:", _list(content.routes), _next_step(content), _meanwhile(content, council.policy)]
+    return _mail(reference, subject, [told, *goes, *_others(content, council, routes=content.routes)])
 
 
-def information_request(reference: str, content: Content, _: Policy) -> Words:
+def information_request(reference: str, content: Content, _: Council) -> Words:
     """What to do. What exactly is asked stays in the work queue, for it may name people."""
     ask = f"We need some more information before we can go on with {reference}."
     if Route.INFO_REQUEST in content.routes:
@@ -128,30 +147,27 @@ def information_request(reference: str, content: Content, _: Policy) -> Words:
     return _mail(reference, "we need some information", [ask, how, "We wait until we hear from you."])
 
 
-def withdrawal(reference: str, _: Content, __: Policy) -> Words:
+def withdrawal(reference: str, _: Content, __: Council) -> Words:
     stop = f"We have noted that {reference} is withdrawn. We do no more work on it."
     return _mail(reference, "withdrawn", [stop, "There is nothing more to do."])
 
 
-def duplicate(reference: str, _: Content, __: Policy) -> Words:
+def duplicate(reference: str, _: Content, __: Council) -> Words:
     """To the agency that was first; which other agency it is stays with us."""
     also = f"Another agency has also sent us a referral for the family of {reference}."
     return _mail(reference, "a second referral", [also, "A person looks at both together. There is nothing to do."])
 
 
-def on_call(reference: str, content: Content, policy: Policy) -> Words:
+def on_call(reference: str, content: Content, council: Council) -> Words:
     """Reference and route, no link: whoever is on call signs in as always."""
-    minutes = (
-        policy.working_time.unopened_second_minutes
-        if content.is_again
-        else (policy.working_time.unopened_first_minutes)
-    )
+    times = council.policy.working_time
+    minutes = times.unopened_second_minutes if content.is_again else times.unopened_first_minutes
     urgent = f"{reference} is due at once or within four hours, and nobody has opened it for {minutes} minutes or more."
     todo = f"Please open it in the work queue now: {', '.join(content.routes)}."
     return _mail(reference, "URGENT, still not opened" if content.is_again else "URGENT, not opened", [urgent, todo])
 
 
-_TEMPLATES: Final[dict[MessageKind, Callable[[str, Content, Policy], Words]]] = {
+_TEMPLATES: Final[dict[MessageKind, Callable[[str, Content, Council], Words]]] = {
     MessageKind.RECEIPT: receipt,
     MessageKind.DECISION: decision,
     MessageKind.OUTCOME: outcome,
@@ -195,12 +211,28 @@ def _what_we_do(content: Content) -> str:
     )
 
 
-def _a_person_looks(reference: str, content: Content) -> list[str]:
+def _a_person_looks(reference: str, content: Content, council: Council) -> list[str]:
     until = f" and decides by {long_date(content.by)}" if content.by else ""
     parts = [f"A person in our team is looking at {reference}{until}.", _twice(content)]
     if content.is_loss:
         return [*parts, "They get in touch with you first. We do not write to the family."]
+    parts += _others(content, council, routes=content.routes)
     return [*parts, "There is nothing to do until you hear from us. If something changes, tell us."]
+
+
+def _others(content: Content, council: Council, *, routes: Collection[Route]) -> list[str]:
+    """Who else can help: a paragraph for each route of the signposts; after a loss nothing."""
+    if content.is_loss:
+        return []
+    return [_services(route, content, council) for route in SIGNPOSTS if route in routes]
+
+
+def _services(route: Route, content: Content, council: Council) -> str:
+    """The policy's words, then the services: name, number, what they offer, and how to get there."""
+    said = council.policy.signposts.get(route, "")
+    services = council.service_map.signposts(route, ward=content.ward, on=council.on)
+    lines = [f"- {each.name}, {each.contact.phone}: {each.offers}. {each.contact.how_to_refer}." for each in services]
+    return "\n".join([said or OTHERS_HELP, *lines]) if lines else said
 
 
 def _next_step(content: Content) -> str:

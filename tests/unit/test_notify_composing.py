@@ -40,7 +40,7 @@ from shared.events import (
     WorkItemEscalated,
     WorkItemWaiting,
 )
-from tests.builders import TODAY, a_family, a_policy, an_enquiry, decided, elsewhere, noon
+from tests.builders import SHERWOOD, TODAY, a_family, a_policy, an_enquiry, decided, elsewhere, noon, not_open_yet
 
 REFERRAL, OTHER = UUID(int=1), UUID(int=2)
 AGENCY, OTHER_AGENCY = UUID(int=11), UUID(int=12)
@@ -212,6 +212,32 @@ def test_a_decline_for_the_area_names_no_route() -> None:
     assert the(composing.on_decision, triaged(a_family(home=elsewhere()))).content.routes == ()
 
 
+def test_in_a_ward_that_is_not_open_yet_the_message_can_name_its_services() -> None:
+    content = the(composing.on_decision, triaged(a_family(home=not_open_yet()))).content
+    assert (content.next, content.routes, content.ward) == (Next.PERSON, (Route.PHASE_HOLD,), SHERWOOD)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        a_family(),
+        a_family(home=not_open_yet(), safety=[Safety.SIGNIFICANT_HARM]),
+        a_family(home=not_open_yet(), consent=Consent.REFUSED),
+        a_family(home=not_open_yet(), circumstances=[Circumstance.INFANT_DIED]),
+    ],
+)
+def test_no_other_message_holds_a_ward(facts: Facts) -> None:
+    content = the(composing.on_decision, triaged(facts)).content
+    assert content.ward is None
+    assert Route.PHASE_HOLD not in content.routes
+
+
+@pytest.mark.parametrize("route", [Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME])
+def test_whatever_is_declined_in_the_queues_after_a_loss_is_said_in_neutral_words(route: Route) -> None:
+    event = an_item(WorkItemDeclined, route=route, reason=DeclineReason.CONSENT_REFUSED)
+    assert the(composing.on_declined, event).content.is_loss
+
+
 def test_the_decision_on_a_duplicate_says_so() -> None:
     assert the(composing.on_decision, triaged(a_family(links=[Link.DUPLICATE]))).content.is_duplicate
 
@@ -236,8 +262,10 @@ def test_information_asked_twice_is_asked_twice() -> None:
     assert len(ids) == 2
 
 
-def test_waiting_for_a_place_is_no_news() -> None:
-    assert composing.on_waiting(an_item(WorkItemWaiting, waiting_for=WaitingFor.PLACE), a_policy()) == []
+def test_a_person_s_choice_to_put_a_family_on_a_waiting_list_is_told() -> None:
+    message = the(composing.on_waiting, an_item(WorkItemWaiting, waiting_for=WaitingFor.PLACE))
+    assert (message.kind, message.content.outcome) == (MessageKind.OUTCOME, Outcome.WAITING)
+    assert message.content.is_waiting_list
 
 
 def test_accepted_and_declined_are_outcomes_of_their_own() -> None:

@@ -11,7 +11,8 @@ from services.notify.content import Audience, Content, State
 from services.notify.delivery import NO_RECIPIENT, UNWRITABLE, Delivery
 from services.notify.senders import HANDED_OVER, Outcome
 from shared.events import MessageKind
-from tests.builders import TODAY, a_policy, noon
+from shared.service_map import ServiceMap
+from tests.builders import NOTTINGHAM, TODAY, a_policy, noon
 
 NOW = noon(TODAY)
 TEAM = "team@health.example.org"
@@ -20,7 +21,7 @@ TEAM = "team@health.example.org"
 def a_delivery() -> Delivery:
     nothing = cast("Any", None)
     return Delivery(
-        dsn="", schema="notify", engine=nothing, sender=nothing, policy=a_policy(),
+        dsn="", schema="notify", engine=nothing, sender=nothing, policy=a_policy(), service_map=ServiceMap(authority=NOTTINGHAM, title="None yet"),
         mail_from="Referrals <us@pir.localhost>", envelope_from="us@pir.localhost", chance=lambda: 0.5,
     )  # fmt: skip
 

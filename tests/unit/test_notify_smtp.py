@@ -58,7 +58,7 @@ def a_sender(port: int) -> Smtp:
 
 def some_settings(**values: Any) -> Settings:
     given = {"profile": Profile.DEVELOPMENT, "internal_port": 9000, **values}
-    return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **given)
+    return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", internal_token="t", **given)
 
 
 def mails(*names: str) -> list[Mail]:

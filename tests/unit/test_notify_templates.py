@@ -1,14 +1,15 @@
 """What messages say: plain words, nothing personal, nothing clinical, and after a loss nothing that hurts."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from services.notify.content import Content, Next, Outcome
-from services.notify.templates import DECLINED, words
+from services.notify.templates import DECLINED, Council, words
 from shared.events import DeclineReason, Kind, MessageKind, Route
-from tests.builders import a_policy
+from shared.service_map import ServiceMap, of_authority
+from tests.builders import NOTTINGHAM, POLICIES, SHERWOOD, TODAY, a_policy
 
 REFERENCE = "PIR-4K7-29M"
 BY = date(2026, 6, 22)
@@ -25,6 +26,10 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
     "waiting list": (
         MessageKind.DECISION,
         Content(next=Next.ROUTED, routes=(Route.PIR_SHORT,), is_waiting_list=True),
+    ),
+    "put on the waiting list by a person": (
+        MessageKind.OUTCOME,
+        Content(outcome=Outcome.WAITING, routes=(Route.PIR_SHORT,), is_waiting_list=True),
     ),
     "consultation": (
         MessageKind.DECISION,
@@ -48,6 +53,16 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
         f"declined: {reason}": (MessageKind.OUTCOME, Content(outcome=Outcome.DECLINED, reason=reason))
         for reason in DeclineReason
     },
+    "declined after a loss": (
+        MessageKind.OUTCOME,
+        Content(outcome=Outcome.DECLINED, reason=DeclineReason.CONSENT_REFUSED, is_loss=True),
+    ),
+    "not open yet": (MessageKind.DECISION, Content(by=BY, routes=(Route.PHASE_HOLD,), ward=SHERWOOD)),
+    "not open yet after a loss": (MessageKind.DECISION, Content(by=BY, routes=(Route.PHASE_HOLD,), is_loss=True)),
+    "a person signposts": (
+        MessageKind.OUTCOME,
+        Content(next=Next.ROUTED, routes=(Route.UNIVERSAL, Route.ADVICE_TO_REFERRER)),
+    ),
     "information": (MessageKind.INFORMATION_REQUEST, Content(routes=(Route.PIR_SHORT,))),
     "consent": (MessageKind.INFORMATION_REQUEST, Content(routes=(Route.INFO_REQUEST,))),
     "withdrawal": (MessageKind.WITHDRAWAL, Content()),
@@ -57,9 +72,13 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
 }
 
 
-def said(name: str) -> tuple[str, str]:
+SERVICES = of_authority(NOTTINGHAM, folder=POLICIES.parent / "service_maps")
+NO_SERVICES = ServiceMap(authority=NOTTINGHAM, title="None yet")
+
+
+def said(name: str, *, services: ServiceMap = SERVICES, on: date = TODAY) -> tuple[str, str]:
     kind, content = EVERY_MESSAGE[name]
-    return words(kind, reference=REFERENCE, content=content, policy=a_policy())
+    return words(kind, reference=REFERENCE, content=content, council=Council(a_policy(), services, on))
 
 
 every_message = pytest.mark.parametrize("name", EVERY_MESSAGE)
@@ -174,8 +193,9 @@ def test_a_duplicate_names_no_other_agency() -> None:
     assert "Another agency" in said("duplicate")[1]
 
 
-def test_a_waiting_family_is_offered_something_meanwhile() -> None:
-    body = said("waiting list")[1]
+@pytest.mark.parametrize("name", ["waiting list", "put on the waiting list by a person"])
+def test_a_waiting_family_is_offered_something_meanwhile(name: str) -> None:
+    body = said(name)[1]
     assert "waiting list" in body
     assert "a baby group at the nearest Family Hub" in body
 
@@ -186,8 +206,56 @@ def test_every_reason_to_decline_has_words_and_says_where_else_to_turn() -> None
         assert "GP" in said(f"declined: {reason}")[1]
 
 
-def test_a_declined_age_points_to_the_policys_signpost() -> None:
-    assert a_policy().signposts[Route.SIGNPOST_AGE] in said("declined: over_age")[1]
+def test_a_declined_age_names_who_helps_older_children_with_a_number() -> None:
+    body = said("declined: over_age")[1]
+    assert f"{a_policy().signposts[Route.SIGNPOST_AGE]}\n- Nottingham 0-19 nursing advice line, 0115 496 0111: " in body
+
+
+def test_a_declined_area_names_who_helps_outside_and_refused_consent_a_line_for_the_referrer() -> None:
+    assert "County family advice line, 0115 496 0140" in said("declined: out_of_area")[1]
+    assert "Parent-infant advice line, 0115 496 0131" in said("declined: consent_refused")[1]
+
+
+def test_while_a_ward_is_not_open_its_own_services_are_named_first() -> None:
+    body = said("not open yet")[1]
+    assert "not open yet where the family lives" in body
+    assert body.index("Family Hub Central") < body.index("Nottingham health visiting")
+    assert "Family Hub North" not in body
+
+
+def test_without_a_ward_only_services_for_everybody_are_named() -> None:
+    kind, content = EVERY_MESSAGE["not open yet"]
+    anywhere = content.model_copy(update={"ward": None})
+    council = Council(a_policy(), SERVICES, TODAY)
+    body = words(kind, reference=REFERENCE, content=anywhere, council=council)[1]
+    assert "Nottingham health visiting" in body
+    assert "Family Hub" not in body
+
+
+def test_what_a_person_signposts_is_named_beside_where_it_goes() -> None:
+    body = said("a person signposts")[1]
+    assert "It goes to:" in body
+    assert "Parent-infant advice line" in body
+
+
+@pytest.mark.parametrize("name", ["declined: over_age", "declined: out_of_area", "not open yet"])
+def test_a_service_whose_entry_ran_out_is_not_named(name: str) -> None:
+    """The policy's words stay, so that nobody is left without any."""
+    last = max(service.expires_on for service in SERVICES.services)
+    assert said(name, on=last + timedelta(days=1)) == said(name, services=NO_SERVICES)
+    assert said(name) != said(name, services=NO_SERVICES)
+
+
+@pytest.mark.parametrize("name", [name for name in EVERY_MESSAGE if "loss" in name] + SAID_ALSO_AFTER_A_LOSS)
+def test_after_a_loss_no_service_is_named(name: str) -> None:
+    assert said(name) == said(name, services=NO_SERVICES)
+
+
+def test_a_service_is_named_even_when_the_policy_has_no_words() -> None:
+    policy = a_policy().model_copy(update={"signposts": {}})
+    kind, content = EVERY_MESSAGE["declined: over_age"]
+    body = words(kind, reference=REFERENCE, content=content, council=Council(policy, SERVICES, TODAY))[1]
+    assert "Others can help the family.\n- Nottingham 0-19" in body
 
 
 def test_the_on_call_contact_learns_which_queue() -> None:

@@ -1,0 +1,40 @@
+"""For our own services: what became of the messages about a referral. States and times, no words, no addresses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, Path, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notify import rows
+from shared.access import check_internal
+from shared.web import answer
+
+
+def router(engine: AsyncEngine, internal_token: str) -> APIRouter:
+    """One call, with the internal token."""
+
+    async def known_service(request: Request) -> None:
+        check_internal(request, internal_token)  # before anything is said about the rest of the request
+
+    routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
+
+    @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times")
+    async def messages(reference: Annotated[str, Path(min_length=1, max_length=20)]) -> Response:
+        async with engine.connect() as tx:
+            return answer({"items": [_shown(row) for row in await rows.of_reference(tx, reference)]})
+
+    return routes
+
+
+def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "audience": row.audience,
+        "state": row.state,
+        "created_at": row.created_at.isoformat(),
+        "sent_at": row.sent_at.isoformat() if row.sent_at else None,
+        "next_try_at": row.due_at.isoformat() if row.state in ("due", "failed") else None,
+    }
