@@ -29,6 +29,15 @@ TO_FILL_IN: Final = """\
 PIR_STAFF_ISSUER=https://identity.example.org/
 PIR_STAFF_AUDIENCE=parent-infant-referrals
 
+# The staff pages: where browsers see them, and the identity provider they sign in with (docs/sign-in.md).
+#PIR_PUBLIC_URL=https://triage.example.org
+#PIR_OIDC_METADATA_URL=https://identity.example.org/.well-known/openid-configuration
+#PIR_OIDC_CLIENT_ID=
+#PIR_OIDC_CLIENT_SECRET=
+#PIR_OIDC_SCOPES=openid profile
+#PIR_OIDC_ROLES_CLAIM=roles
+#PIR_OIDC_ROLES={}
+
 # Mail goes to the mail catcher of docker-compose.yml until these name a real server.
 PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
 #PIR_SMTP_HOST=smtp.example.org

@@ -43,6 +43,8 @@ class Permission(StrEnum):
     REPLAY_POLICY = "replay_policy"
     READ_CAPACITY = "read_capacity"
     SET_CAPACITY = "set_capacity"
+    READ_POLICY = "read_policy"
+    DRAFT_POLICY = "draft_policy"
     READ_REPORTS = "read_reports"
     READ_PARKED = "read_parked"
     RESOLVE_PARKED = "resolve_parked"
@@ -62,6 +64,8 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     Permission.REPLAY_POLICY: frozenset({Role.LEAD, Role.MANAGER}),
     Permission.READ_CAPACITY: _TRIAGE,
     Permission.SET_CAPACITY: frozenset({Role.LEAD, Role.MANAGER}),
+    Permission.READ_POLICY: _TRIAGE,
+    Permission.DRAFT_POLICY: frozenset({Role.MANAGER}),
     Permission.READ_REPORTS: frozenset({Role.LEAD, Role.MANAGER, Role.COMMISSIONER, Role.AUDITOR}),
     Permission.READ_PARKED: frozenset({Role.OPERATIONS, Role.AUDITOR}),
     Permission.RESOLVE_PARKED: frozenset({Role.OPERATIONS}),

@@ -43,7 +43,7 @@ _READ: Final = """
     FROM outbox o JOIN event e ON e.id = o.event_id
     WHERE o.part = ANY($1::smallint[]) ORDER BY o.position LIMIT $2
 """
-_AGE: Final = """
+AGE: Final = """
     SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) AS first) AS rows,
            (SELECT coalesce(extract(epoch FROM now() - e.occurred_at), 0)
             FROM outbox o JOIN event e ON e.id = o.event_id ORDER BY o.position LIMIT 1) AS oldest
@@ -164,7 +164,7 @@ class Relay:
             self._dsn, timeout=3, command_timeout=10, server_settings={"search_path": self._schema}
         )
         try:
-            row = await connection.fetchrow(_AGE)
+            row = await connection.fetchrow(AGE)
             OUTBOX_ROWS.labels(self._schema).set(row["rows"])
             OUTBOX_OLDEST.labels(self._schema).set(max(0.0, float(row["oldest"] or 0)))
         finally:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,13 +19,29 @@ from shared.records import UnreadableRecordError, read_record
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A row that waits no more: `replayed` or `discarded`, and by whom."""
+
+    id: int
+    resolution: str
+    by: str
+
+
+Note = Callable[[AsyncConnection, Resolved], Awaitable[None]]
+"""Called in the transaction that resolves a row, for a trail beside the row itself."""
+
+
 async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
-    """Every row that waits for a person, oldest first."""
+    """Every row that waits for a person, oldest first, without its content."""
+    statement = "SELECT id, topic, key, type, cause, parked_at FROM parked WHERE resolved_at IS NULL ORDER BY id"
     async with engine.connect() as connection:
-        return (await connection.execute(sql("SELECT * FROM parked WHERE resolved_at IS NULL ORDER BY id"))).all()
+        return (await connection.execute(sql(statement))).all()
 
 
-async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str) -> tuple[int, int]:
+async def replay(
+    engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str, note: Note | None = None
+) -> tuple[int, int]:
     """Handle parked rows again, each referral's in their order within a topic: (handled, still parked).
 
     A referral stops at its first failure, so that nothing overtakes it; `only` names one row (and with it all rows of
@@ -38,14 +55,14 @@ async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, b
     for row in rows:
         if (row.topic, row.key) in stopped:
             continue
-        if await _replay_one(engine, handlers, row.id, by):
+        if await _replay_one(engine, handlers, row.id, by, note):
             done += 1
         elif row.key is not None:
             stopped.add((row.topic, row.key))
     return done, len(rows) - done
 
 
-async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: str) -> bool:
+async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: str, note: Note | None) -> bool:
     try:
         async with engine.begin() as tx:
             row = await _locked(tx, row_id)
@@ -57,7 +74,7 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
                 is_fresh = await tx.scalar(claim, {"id": envelope.id})
                 if is_fresh or row.event_id is not None:  # parked events were claimed when they were parked
                     await dispatch([envelope], handlers, tx)
-            await _resolve(tx, row_id, "replayed", by=by, reason=None)
+            await _resolve(tx, Resolved(row_id, "replayed", by), reason=None, note=note)
     except UnreadableRecordError as error:
         log.warning("still unreadable", row=row_id, cause=str(error))
         return False
@@ -67,12 +84,12 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
     return True
 
 
-async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str) -> bool:
+async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, note: Note | None = None) -> bool:
     """Give a row up: its value is dropped, who and why stays. False when no such row waits."""
     async with engine.begin() as tx:
         if await _locked(tx, row_id) is None:
             return False
-        await _resolve(tx, row_id, "discarded", by=by, reason=reason)
+        await _resolve(tx, Resolved(row_id, "discarded", by), reason=reason, note=note)
     return True
 
 
@@ -83,12 +100,14 @@ async def _locked(tx: AsyncConnection, row_id: int) -> sa.Row[Any] | None:
     return found.one_or_none()
 
 
-async def _resolve(tx: AsyncConnection, row_id: int, resolution: str, *, by: str, reason: str | None) -> None:
+async def _resolve(tx: AsyncConnection, row: Resolved, *, reason: str | None, note: Note | None) -> None:
     await tx.execute(
         sql("""
             UPDATE parked SET resolved_at = now(), resolution = :resolution, resolved_by = :by, reason = :reason,
                 value = NULL, headers = '[]'
             WHERE id = :id
         """),
-        {"id": row_id, "resolution": resolution, "by": by, "reason": reason},
+        {"id": row.id, "resolution": row.resolution, "by": row.by, "reason": reason},
     )
+    if note:
+        await note(tx, row)

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 
 from shared.backoff import pauses
 from shared.database import wait_for_revision
+from shared.errors import is_transient
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.logs import configure
@@ -41,7 +42,7 @@ Loop = Callable[[], Awaitable[None]]
 
 @dataclass
 class Service:
-    """The parts that app.py wired together."""
+    """The parts that app.py wired together. `prepare` runs once, on the migrated database, before anything else."""
 
     name: str
     settings: Settings
@@ -51,6 +52,7 @@ class Service:
     consumer: Consumer | None = None
     relay: Relay | None = None
     loops: dict[str, Loop] = field(default_factory=dict)
+    prepare: Loop | None = None
 
 
 class _Server(uvicorn.Server):
@@ -102,13 +104,28 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
 
 
 async def _migrated(service: Service, stop: asyncio.Event) -> bool:
-    """Wait for the migrations; False when a stop was asked for meanwhile."""
-    waits = [asyncio.create_task(wait_for_revision(service.engine)), asyncio.create_task(stop.wait())]
+    """Wait for the migrations and prepare; False when a stop was asked for meanwhile."""
+    waits = [asyncio.create_task(_prepared(service)), asyncio.create_task(stop.wait())]
     done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*done)
     return not stop.is_set()
+
+
+async def _prepared(service: Service) -> None:
+    await wait_for_revision(service.engine)
+    if service.prepare is None:
+        return
+    for pause in pauses():
+        try:
+            await service.prepare()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            await pause.sleep()
+        else:
+            return
 
 
 async def _stop(

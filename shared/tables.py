@@ -1,4 +1,4 @@
-"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit."""
+"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit, session."""
 
 from __future__ import annotations
 
@@ -83,4 +83,21 @@ def audit_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("detail", sa.Text),
         sa.Index("audit_referral", "referral_id"),
         sa.Index("audit_actor", "actor_id", "at"),
+    )
+
+
+def session_table(metadata: sa.MetaData) -> sa.Table:
+    """Who is signed in to the pages: `digest` is of the token in their cookie, which is kept nowhere."""
+    return sa.Table(
+        "session",
+        metadata,
+        sa.Column("digest", sa.LargeBinary, primary_key=True),
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("role", sa.Text, nullable=False),
+        sa.Column("csrf", sa.Text, nullable=False),
+        sa.Column("id_token", sa.Text),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Index("session_seen", "seen_at"),
     )

@@ -21,6 +21,7 @@ from deploy.local.postgres import Postgres
 from tests.servers import Servers, endings, running
 from tests.system import System
 
+collect_ignore = [] if os.environ.get("PIR_BROWSER") else ["browser"]
 REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 
 

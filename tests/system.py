@@ -22,6 +22,7 @@ from uuid import uuid4
 import asyncpg
 
 from deploy.local import credentials
+from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment
 from tests.families import a_referral
@@ -102,9 +103,13 @@ class System:
         )
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._suffix = ""
+        back = f"{self.url('triage')}/staff/signed-in"
+        self.sign_in = IdentityProvider(self.credentials["staff"], "staff-pages", uuid4().hex, [back])
 
     def __enter__(self) -> Self:
         endings.append(self.__exit__)
+        self.sign_in.start()
+        self._environment |= self.sign_in.environment(self.url("triage"))
         asyncio.run(self.servers.empty_topics())
         subprocess.run(
             [sys.executable, "-m", "deploy.setup"], env=self._environment, check=True, stdin=subprocess.DEVNULL
@@ -121,6 +126,7 @@ class System:
     def __exit__(self, *_: object) -> None:
         for name in list(self._children):
             self.kill(name)
+        self.sign_in.stop()
 
     @contextmanager
     def second_copies(self) -> Iterator[Self]:

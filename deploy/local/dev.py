@@ -56,5 +56,7 @@ def welcome(services: list[Service], credentials: dict[str, Any], var: Path, tod
     ]
     agencies = [f"  {slug:<16} {key}" for slug, key in credentials["agencies"].items()]
     staff = [f"  {role:<16} {who['token']}  ({who['name']})" for role, who in credentials["staff"].items()]
-    lines = [*addresses, "", "Refer a family:", *curl, "", "Demo agency keys:", *agencies, "Demo staff tokens:", *staff]
+    pages = next(service.url for service in services if service.name == "triage")
+    lines = [f"Staff pages: {pages}/staff (one click signs you in)", "", *addresses, "", "Refer a family:", *curl, ""]
+    lines += ["Demo agency keys:", *agencies, "Demo staff tokens:", *staff]
     return "\n".join([*lines, "", f"Logs: {var}/log  Mail: {var}/mail  Stop: Ctrl-C (data is kept)"])

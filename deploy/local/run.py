@@ -1,6 +1,7 @@
 """`make run`: everything, in the foreground, until Ctrl-C."""
 
 import hashlib
+import secrets
 import sys
 import threading
 import time
@@ -11,7 +12,9 @@ from typing import Any
 
 from deploy.local import credentials, dev
 from deploy.local.console import say
+from deploy.local.demo import Demo, families
 from deploy.local.dev import welcome
+from deploy.local.identity_provider import IdentityProvider, port_from_environment
 from deploy.local.keeper import Keeper, stop_recorded
 from deploy.local.services import Service, environment, refuse_taken_ports
 from deploy.local.stack import Stack
@@ -31,6 +34,7 @@ class Run:
         self.var, self.stopping, self.services, self.setup = var, stopping, services, setup
         self.began = time.monotonic()
         self.stack = Stack(var / "local", stopping)
+        self.demo = Demo(var, families())
         self.credentials: dict[str, Any] = {}
         self.keepers: list[Keeper] = []
         self.announced = False
@@ -41,12 +45,15 @@ class Run:
         stop_recorded(self.var, [service.name for service in self.services])  # of a run that was killed
         refuse_taken_ports(self.services)
         self.credentials = credentials.load(self.var / "credentials.json")
+        sign_in = self._identity_provider()
+        sign_in.start()
         try:
             self._launch_servers()
-            self._serve()
+            self._serve(sign_in)
         finally:
             dev.remove(self.var)
             self.stack.stop()
+            sign_in.stop()
             say("Everything is stopped; the data is kept.")
 
     def _launch_servers(self) -> None:
@@ -54,7 +61,17 @@ class Run:
         say(f"Starting {' and '.join(names)}." if names else "Using the servers that the environment names.")
         self.stack.launch()
 
-    def _serve(self) -> None:
+    def _identity_provider(self) -> IdentityProvider:
+        """Staff sign in with one click a role; its keys and secret live as long as this process."""
+        staff, secret = self.credentials["staff"], secrets.token_urlsafe(24)
+        back = f"{self._pages_url}/staff/signed-in"
+        return IdentityProvider(staff, "staff-pages", secret, [back], port=port_from_environment())
+
+    @property
+    def _pages_url(self) -> str:
+        return next(service.url for service in self.services if service.name == "triage")
+
+    def _serve(self, sign_in: IdentityProvider) -> None:
         known = environment(
             self.services,
             var=self.var,
@@ -62,6 +79,7 @@ class Run:
             database_url=self.stack.database_url,
             brokers=self.stack.kafka_bootstrap_servers,
         )
+        known |= sign_in.environment(self._pages_url)
         self.keepers = [Keeper(service, known, self.var) for service in self.services]
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
@@ -71,6 +89,8 @@ class Run:
             self._set_up(known)
             say(f"The deploy step is done ({self._elapsed()}). Waiting for {', '.join(s.name for s in self.services)}.")
             supervisor.wait_until_ready()
+            if self.demo.is_wanted:
+                self.demo.fill(known, tend=supervisor.wait_until_ready, stopping=self.stopping)
             self._announce()
             supervisor.watch()
         finally:

@@ -6,6 +6,7 @@ import asyncio
 
 from services.metrics import api, handlers, measures, tables
 from services.metrics.settings import Settings
+from shared import parked_calls
 from shared.database import create_engine
 from shared.events import TOPICS
 from shared.health import Health
@@ -37,6 +38,15 @@ async def build(settings: Settings) -> Service:
         hears=tuple(handlers.HANDLERS),
     )
     app.include_router(api.router(engine))
+    app.include_router(
+        parked_calls.router(
+            engine,
+            handlers=handlers.HANDLERS,
+            health=health,
+            internal_token=settings.internal_token.get_secret_value(),
+            note=parked_calls.logged,
+        )
+    )
 
     async def keep_measuring() -> None:
         while True:

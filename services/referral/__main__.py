@@ -1,7 +1,8 @@
-"""`python -m services.referral [serve | agency … | parked … | republish]`: serve is the default."""
+"""`python -m services.referral [serve | agency … | erase … | reindex | demo | parked … | republish]`."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from shared import startup as startup  # noqa: PLC0414  first, before the libraries
@@ -10,8 +11,15 @@ from shared import startup as startup  # noqa: PLC0414  first, before the librar
 from services.referral import handlers, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
+from services.referral.demo.command import add_demo_command
 from services.referral.settings import Settings
 from shared.commands import Command, main
+
+
+def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    add_agency_commands(commands)
+    add_demo_command(commands)
+
 
 if __name__ == "__main__":
     sys.exit(
@@ -22,7 +30,7 @@ if __name__ == "__main__":
                 settings=Settings,
                 build=build,
                 handlers=lambda _: handlers.HANDLERS,
-                extend=add_agency_commands,
+                extend=_add_commands,
             )
         )
     )

@@ -1,4 +1,4 @@
-"""`python -m services.referral agency … | erase`: partner agencies and their keys, and forgetting."""
+"""`python -m services.referral agency … | erase | reindex`: agencies and their keys, forgetting, being found."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral import agencies, erasing, tables
 from services.referral.agencies import AgencyError
+from services.referral.reindexing import add_reindex_command
 from shared.audit import Actor
 
 
 def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs (and `erase`); each gets `run`, an async function of the engine and the arguments."""
+    """Add the verbs (and `erase` and `reindex`); each gets `run`, an async function of the engine and the arguments."""
     add_erase_command(commands)
+    add_reindex_command(commands)
     parser = commands.add_parser("agency", help="partner agencies and their keys")
     verbs = parser.add_subparsers(required=True, metavar="verb")
     add = verbs.add_parser("add", help="a new agency; prints its first key, once")

@@ -16,7 +16,7 @@ from services.referral.places import PostcodeFiles
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
 from services.referral.status import STEPS
-from shared import events
+from shared import events, parked_calls
 from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
@@ -74,7 +74,9 @@ async def build(settings: Settings) -> Service:
     limits = Limits(None if settings.is_development else settings.requests_per_minute)
     api = ReferralApi(engine=engine, keyring=Keyring(engine), limits=limits, preparing=preparing, writer=writer)
     app.include_router(api.router())
-    app.include_router(internal.router(engine, identities, settings.internal_token.get_secret_value()))
+    token = settings.internal_token.get_secret_value()
+    app.include_router(internal.router(engine, identities, token))
+    app.include_router(parked_calls.router(engine, handlers=handlers.HANDLERS, health=health, internal_token=token))
 
     async def forget() -> None:
         while True:

@@ -1,21 +1,27 @@
 """Who a family is: sealed for storage, and blind indexes of it for finding the family again.
 
 A person is recognised by NHS number, or by name, date and postcode together. The same baby makes the
-same referral's family; the same carer with another baby makes a sibling's.
+same referral's family; the same carer with another baby makes a sibling's. Name and date alone find a referral for
+staff who look for it, and never relate two.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from services.referral.document import ReferralDocument
 from shared.crypto import BlindIndex, Safe, seal, unseal
 from shared.policy import fold
+
+_KINDS: Final = ("baby", "carer")
+_ANYBODY: Final = "anybody-name"
+Name = tuple[str, str, str]
+"""First and last name in one form, and the date of birth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +32,35 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Blind indexes (16 bytes each) of the babies and of the carers of one referral."""
+    """Blind indexes (16 bytes each) of the babies and of the carers of one referral.
+
+    `sought` are for staff who look for somebody: too weak to say that two referrals are of one family.
+    """
 
     babies: frozenset[bytes]
     carers: frozenset[bytes]
+    sought: frozenset[bytes] = frozenset()
 
     @property
     def all(self) -> frozenset[bytes]:
+        """Those that relate families."""
         return self.babies | self.carers
+
+
+class Person(Protocol):
+    """What a baby, a carer and a search have in common."""
+
+    @property
+    def nhs_number(self) -> str | None: ...
+
+    @property
+    def given_name(self) -> str | None: ...
+
+    @property
+    def family_name(self) -> str | None: ...
+
+    @property
+    def date_of_birth(self) -> date | None: ...
 
 
 class Identities:
@@ -62,32 +89,39 @@ class Identities:
 
     def tokens(self, document: ReferralDocument) -> Tokens:
         postcode = document.home.postcode if document.home else None
-        babies = frozenset(
-            token
-            for baby in document.babies or ()
-            for token in self._person(
-                "baby", baby.nhs_number, baby.given_name, baby.family_name, baby.date_of_birth, postcode
-            )
-        )
-        carers = frozenset(
-            token
-            for carer in document.caregivers or ()
-            for token in self._person(
-                "carer", carer.nhs_number, carer.given_name, carer.family_name, carer.date_of_birth, postcode
-            )
-        )
-        return Tokens(babies, carers)
+        sought: set[bytes] = set()
+        babies = self._all("baby", document.babies or (), postcode, sought)
+        return Tokens(babies, self._all("carer", document.caregivers or (), postcode, sought), frozenset(sought))
 
-    def _person(
-        self,
-        kind: str,
-        nhs: str | None,
-        given: str | None,
-        family: str | None,
-        born_on: date | None,
-        postcode: str | None,
-    ) -> Iterator[bytes]:
+    def tokens_of(self, person: Person, postcode: str | None) -> frozenset[bytes]:
+        """The tokens that a referral of this person has, as baby or carer.
+
+        Of the NHS number when there is one, else of the name and date, with the postcode when that is given.
+        """
+        name = None if person.nhs_number else _name_of(person)
+        if name and not postcode:
+            return frozenset({self._index.digest(_ANYBODY, *name)})
+        return frozenset(token for kind in _KINDS for token in self._related(kind, person, name, postcode))
+
+    def _all(self, kind: str, people: Iterable[Person], postcode: str | None, sought: set[bytes]) -> frozenset[bytes]:
+        """What relates these people's referrals; what finds them is added to `sought`."""
+        found: list[bytes] = []
+        for person in people:
+            name = _name_of(person)
+            found += self._related(kind, person, name, postcode)
+            if name:
+                sought.add(self._index.digest(_ANYBODY, *name))
+        return frozenset(found)
+
+    def _related(self, kind: str, person: Person, name: Name | None, postcode: str | None) -> Iterator[bytes]:
+        nhs = person.nhs_number
         if nhs and len(set(nhs)) > 1:
             yield self._index.digest(f"{kind}-nhs", nhs)
-        if given and family and born_on and postcode:
-            yield self._index.digest(f"{kind}-name", fold(given), fold(family), born_on.isoformat(), postcode)
+        if name and postcode:
+            yield self._index.digest(f"{kind}-name", *name, postcode)
+
+
+def _name_of(person: Person) -> Name | None:
+    """None unless both names and the date are known."""
+    given, family, born_on = person.given_name, person.family_name, person.date_of_birth
+    return (fold(given), fold(family), born_on.isoformat()) if given and family and born_on else None

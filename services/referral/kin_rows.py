@@ -56,7 +56,7 @@ async def keep(
     tx: AsyncConnection, tokens: Mapping[UUID, Tokens], links: Mapping[UUID, Sequence[LinkedReferral]]
 ) -> None:
     """Store the tokens; store each link from both sides and mark the other referral as changed."""
-    rows = [(own, token, token in each.babies) for own, each in tokens.items() for token in each.all]
+    rows = [(own, token, token in each.babies) for own, each in tokens.items() for token in each.all | each.sought]
     if rows:
         await tx.execute(
             sql("""

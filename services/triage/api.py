@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import bodies, capacity, queues, steps
 from services.triage.families import Families
-from services.triage.preview import policy_of, preview, replay
+from services.triage.looking import record_look
+from services.triage.preview import policy_of, policy_or_draft, preview, replay
 from services.triage.queues import View
 from services.triage.steps import By, Desk
 from services.triage.texts import StaffTexts
@@ -61,9 +62,10 @@ def _add_previews(routes: APIRouter, engine: AsyncEngine, policies: Mapping[str,
     )
     async def decide_again(request: Request, _: Replayer) -> Response:
         asked = bodies.read(bodies.Replay, await read_json_body(request))
-        policy = policy_of(policies, asked.policy)
         async with engine.connect() as tx:
-            return answer(await replay(tx, policy, since=asked.since, until=asked.until))
+            policy = await policy_or_draft(tx, policies, asked.policy)
+            changes = await replay(tx, policy, since=asked.since, until=asked.until)
+        return answer({"policy": policy.ref.model_dump(), **changes.summary()})
 
 
 def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts: StaffTexts) -> None:
@@ -94,19 +96,11 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
             referral_id, shown = await queues.item(tx, item_id)
         if not staff.may(Permission.SEE_IDENTITY):
             return answer(shown)
-        await _record_look(engine, item_id, referral_id, staff)
+        await record_look(engine, item_id, referral_id, staff, at=_now())
         identity = await families.look(referral_id, actor=staff.id)
         async with engine.connect() as tx:
             written = await texts.read(tx, referral_id)
         return answer(shown | {"identity": identity, "texts": [each.shown() for each in written]})
-
-
-async def _record_look(engine: AsyncEngine, item_id: UUID, referral_id: UUID, staff: Staff) -> None:
-    """Before the look itself: who looks at whom. A person has opened the item now, so it no longer escalates."""
-    now = _now()
-    async with engine.begin() as tx:
-        await queues.mark_opened(tx, item_id, at=now)
-        await audit.write(tx, [Entry(Actor("staff", staff.id), "identity.viewed", now, referral_id)])
 
 
 def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
@@ -141,6 +135,10 @@ def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
     offer("request-information", bodies.AskForInformation, Worker, "Ask the referrer; the clock waits")
     offer("first-contact", bodies.Nothing, Worker, "The family has been met or spoken to")
     offer("contact-attempt", bodies.ContactAttempt, Worker, "The family was tried")
+    offer("wait", bodies.Wait, Worker, "No place is free: on the waiting list, with an interim offer or none yet")
+    offer("offer-interim", bodies.OfferInterim, Worker, "Offer the waiting family something else meanwhile")
+    offer("arrange", bodies.Arrange, Worker, "Agree a day and time for a consultation or training; again to move it")
+    offer("deliver", bodies.Deliver, Worker, "The consultation or training took place; this many came")
     offer("note", bodies.Note, Worker, "Write something for colleagues")
     offer("close", bodies.Close, Worker, "The work has ended")
 

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
-from services.triage import api, capacity, clock, tables
+from fastapi import FastAPI
+
+from services.triage import api, capacity, clock, pages, policies, tables
+from services.triage.all_services import AllServices
+from services.triage.colleagues import keep_colleague
 from services.triage.families import Families
 from services.triage.handlers import handlers
+from services.triage.messages import Messages
+from services.triage.pages.room import Room
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
 from services.triage.steps import STEPS, Desk
 from services.triage.texts import StaffTexts
-from shared import events
-from shared.access import staff_directory
+from shared import events, parked_calls
+from shared.access import Permission, staff_directory
 from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
 from shared.inbox import Consumer
+from shared.pages import NavigationItem, Pages
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
+from shared.service_map import of_authority
+from shared.sign_in.setting_up import install
 from shared.web import Edge, create_app
 
 SPEAKS = (
@@ -35,12 +45,23 @@ SPEAKS = (
     events.WorkItemClosed,
     events.WorkItemEscalated,
 )
+NAVIGATION = (
+    NavigationItem("Today", "/staff", Permission.READ_QUEUES),
+    NavigationItem("Queues", "/staff/queues", Permission.READ_QUEUES),
+    NavigationItem("Find", "/staff/find", Permission.READ_QUEUES),
+    NavigationItem("Enquiries", "/staff/enquiries", Permission.READ_QUEUES),
+    NavigationItem("Places", "/staff/capacity", Permission.READ_CAPACITY),
+    NavigationItem("Team", "/staff/team", Permission.READ_QUEUES),
+    NavigationItem("Services", "/staff/services", Permission.READ_QUEUES),
+    NavigationItem("Policy", "/staff/policy", Permission.READ_POLICY),
+    NavigationItem("Parked messages", "/staff/parked", Permission.READ_PARKED),
+)
 
 
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
-    policies = load_all(settings.policies_dir)
-    policy = policies[settings.policy]
+    known = load_all(settings.policies_dir)
+    policy = known[settings.policy]
     engine = create_engine(settings, tables.SCHEMA)
     heard = handlers(policy)
     consumer = Consumer(
@@ -62,15 +83,33 @@ async def build(settings: Settings) -> Service:
         guide=_guide(),
     )
     app.state.staff = staff_directory(settings)
-    families = Families(referral_url=settings.referral_url, internal_token=settings.internal_token.get_secret_value())
-    desk = Desk(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value())))
-    app.include_router(api.router(engine, policies, desk, families))
+    token = settings.internal_token.get_secret_value()
+    room = Room(
+        engine=engine,
+        pages=_pages(settings),
+        desk=Desk(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
+        families=Families(referral_url=settings.referral_url, internal_token=token),
+        messages=Messages(notify_url=settings.notify_url, internal_token=token),
+        all_services=AllServices(settings.service_urls, internal_token=token),
+        policies=known,
+        service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
+        now=_now,
+    )
+    app.include_router(api.router(engine, known, room.desk, room.families))
+    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
+    _add_pages(app, settings, room)
+
+    async def prepare() -> None:
+        """Raises InvalidPolicyError when a version differs from the one that decisions were made with."""
+        texts = policies.texts_of(settings.policies_dir)
+        async with engine.begin() as tx:
+            await capacity.take_over(tx, policy, at=_now())
+            await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 
     async def keep_time() -> None:
-        async with engine.begin() as tx:
-            await capacity.take_over(tx, policy, at=datetime.now(UTC))
+        await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
         while True:
-            now = datetime.now(UTC)
+            now = _now()
             async with engine.begin() as tx:
                 await clock.escalate_unopened(tx, now=now, policy=policy)
             async with engine.begin() as tx:
@@ -80,7 +119,27 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(settings.deadline_seconds)
 
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
-    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time})
+    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time}, prepare)
+
+
+def _pages(settings: Settings) -> Pages:
+    return Pages(
+        name="Parent-infant referrals",
+        folder=Path(pages.__file__).parent / "templates",
+        navigation=NAVIGATION,
+        is_development=settings.is_development,
+    )
+
+
+def _add_pages(app: FastAPI, settings: Settings, room: Room) -> None:
+    app.state.pages = room.pages
+    app.include_router(room.pages.router())
+    app.include_router(pages.router(room))
+    install(app, settings, engine=room.engine, pages=room.pages, keep_colleague=keep_colleague, now=room.now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _guide() -> list[Table]:

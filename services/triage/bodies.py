@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
 
@@ -12,6 +13,8 @@ from shared.problems import FieldError, Problem
 from shared.strict_json import Unreadable, parse_json
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+Offer = Annotated[str, Field(min_length=1, max_length=500)]
+"""Words of the policy: what a family on a waiting list is offered meanwhile."""
 
 
 class ContactOutcome(StrEnum):
@@ -67,6 +70,31 @@ class AskForInformation(Body):
 
 class ContactAttempt(Body):
     outcome: ContactOutcome
+
+
+class Wait(Body):
+    """Without a free place. `offer` is one of the policy's interim offers; null when none was made yet."""
+
+    offer: Offer | None = None
+
+
+class OfferInterim(Body):
+    """Another of the policy's interim offers, in place of the one before."""
+
+    offer: Offer
+
+
+class Arrange(Body):
+    """When a consultation or training takes place: not in the past, at most a year ahead; the step checks that."""
+
+    on: AwareDatetime
+
+
+class Deliver(Body):
+    """Who came to a consultation or training, and on which day (in London): today or before."""
+
+    attendees: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    on: date
 
 
 class Note(Body):

@@ -66,6 +66,19 @@ async def set_places(tx: AsyncConnection, route: Route, *, individual: int, grou
     )
 
 
+async def replace_places(
+    tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime, seen: datetime | None
+) -> bool:
+    """As `set_places`, but only over what was there when they were `seen` (None: nothing); else False."""
+    stands = await tx.scalar(
+        sql("SELECT changed_at FROM capacity WHERE route = :route FOR UPDATE"), {"route": route.value}
+    )
+    if stands != seen:
+        return False
+    await set_places(tx, route, individual=individual, group=group, by=by, at=at)
+    return True
+
+
 async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> None:
     """The policy's places for routes that nobody has set yet; what a person set stays."""
     for places in policy.capacity:

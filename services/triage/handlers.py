@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,7 +26,7 @@ from services.triage.rows import Decided
 from services.triage.rules import decide
 from services.triage.standing import Item, Refreshed
 from shared import audit, outbox
-from shared.audit import MACHINE, Entry
+from shared.audit import MACHINE, Actor, Entry
 from shared.dispatch import Handlers
 from shared.events import (
     ClosureReason,
@@ -53,6 +54,8 @@ from shared.outbox import Cause, Draft, because_of
 from shared.policy import Policy
 
 Arrived = ReferralReceived | EnquiryReceived
+REFERRER: Final = Actor("agency", "referrer")
+"""Which agency it was stands in the referral service's own trail."""
 
 
 async def triage_referrals(events: Sequence[Envelope[Arrived]], tx: AsyncConnection, *, policy: Policy) -> None:
@@ -283,6 +286,7 @@ async def run_clocks_again(
     for event in events:
         escalate_at = first_escalation(Urgency.ROUTINE, received_at=event.occurred_at, policy=policy)
         await rows.resume_items(tx, event.key, at=event.occurred_at, escalate_at=escalate_at)
+        await audit.write(tx, [Entry(REFERRER, "referral.informed", event.occurred_at, event.key)])
 
 
 async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConnection) -> None:
@@ -290,6 +294,7 @@ async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConn
     for event in events:
         await rows.mark_withdrawn(tx, event.key, at=event.occurred_at)
         await close_items(tx, await standing.current_items(tx, event.key), ClosureReason.WITHDRAWN, event)
+        await audit.write(tx, [Entry(REFERRER, "referral.withdrawn", event.occurred_at, event.key)])
 
 
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:

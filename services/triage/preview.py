@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage import policies as kept
+from services.triage.changes import Changes
 from services.triage.planning import counted_from
 from services.triage.rules import decide
+from shared.audit import MACHINE
 from shared.database import sql
 from shared.events import Decision, Facts
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
 
-EXAMPLES: Final = 20
+SLICE: Final = 200
+"""So many referrals are read at once."""
+STRIDE: Final = 20
+"""After so many decisions everything else that the service does has its turn: a few milliseconds."""
 
 
 def policy_of(policies: Mapping[str, Policy], name: str) -> Policy:
@@ -27,72 +35,68 @@ def policy_of(policies: Mapping[str, Policy], name: str) -> Policy:
     return policies[name]
 
 
+async def policy_or_draft(tx: AsyncConnection, policies: Mapping[str, Policy], name: str) -> Policy:
+    """As `policy_of`, and a draft by the id that its page shows."""
+    try:
+        draft = await kept.draft_of(tx, UUID(name))
+    except ValueError:
+        draft = None
+    return draft.policy if draft and draft.policy else policy_of(policies, name)
+
+
 def preview(facts: Facts, *, received_at: datetime, policy: Policy) -> dict[str, Any]:
     """The decision, by the same code that decides live referrals."""
     return decide(facts, received_at=received_at, policy=policy).model_dump(mode="json")
 
 
-async def replay(tx: AsyncConnection, policy: Policy, *, since: datetime, until: datetime) -> dict[str, Any]:
-    """Decide every stored family referral received in [since, until) again; counts what differs and gives examples."""
-    rows = await tx.stream(
-        sql("""
-            SELECT DISTINCT ON (r.id) r.reference, r.received_at, d.decided_at, d.facts, d.decision
-            FROM referral r JOIN decision d ON d.referral_id = r.id AND d.decided_by = 'machine'
-            WHERE r.received_at >= :since AND r.received_at < :until AND r.erased_at IS NULL AND r.kind = 'family'
-            ORDER BY r.id, d.version DESC
-        """),
-        {"since": since, "until": until},
-    )
+async def replay(
+    tx: AsyncConnection, policy: Policy, *, since: datetime | None = None, until: datetime | None = None
+) -> Changes:
+    """Decide every stored family referral received in [since, until) again; None: from the first, to the last.
+
+    Read in slices by id, so that no statement lasts; between decisions the service goes on with its work.
+    """
     changes = Changes()
-    async for row in rows:
-        facts = Facts.model_validate(row.facts)
-        changes.compare(
-            row.reference,
-            facts,
-            Decision.model_validate(row.decision),
-            decide(
-                facts,
-                received_at=counted_from(facts.infant, received_at=row.received_at, now=row.decided_at),
-                policy=policy,
-            ),
-        )
-    return {"policy": policy.ref.model_dump(), **changes.summary()}
+    after = UUID(int=0)
+    while rows := await _slice(tx, after=after, since=since, until=until):
+        for row in rows:
+            _compare(row, changes, policy)
+            if changes.compared % STRIDE == 0:
+                await asyncio.sleep(0)
+        after = rows[-1].id
+    return changes
 
 
-class Changes:
-    """Counts of decisions that differ: by rule gained or lost, ward, and tier before and after."""
-
-    def __init__(self) -> None:
-        self._total = 0
-        self._changed = 0
-        self._rules: Counter[str] = Counter()
-        self._wards: Counter[str] = Counter()
-        self._tiers: Counter[str] = Counter()
-        self._examples: list[dict[str, Any]] = []
-
-    def compare(self, reference: str, facts: Facts, before: Decision, after: Decision) -> None:
-        self._total += 1
-        if _essence(before) == _essence(after):
-            return
-        self._changed += 1
-        self._rules.update(f"+{rule}" for rule in set(after.rules) - set(before.rules))
-        self._rules.update(f"-{rule}" for rule in set(before.rules) - set(after.rules))
-        self._wards[facts.place.ward or "none"] += 1
-        self._tiers[f"{before.tier or 'none'} → {after.tier or 'none'}"] += 1
-        if len(self._examples) < EXAMPLES:
-            self._examples.append({"reference": reference, "before": _essence(before), "after": _essence(after)})
-
-    def summary(self) -> dict[str, Any]:
-        return {
-            "referrals": self._total,
-            "changed": self._changed,
-            "by_rule": dict(self._rules.most_common()),
-            "by_ward": dict(self._wards.most_common()),
-            "by_tier": dict(self._tiers.most_common()),
-            "examples": self._examples,
-        }
+async def _slice(
+    tx: AsyncConnection, *, after: UUID, since: datetime | None, until: datetime | None
+) -> list[sa.Row[Any]]:
+    """Each referral with the machine's latest decision on it; what a person decided is not the policy's."""
+    found = await tx.execute(
+        sql("""
+            SELECT r.id, r.reference, r.received_at, d.decided_at, d.actor_id, d.facts, d.decision
+            FROM referral r CROSS JOIN LATERAL (
+                SELECT * FROM decision WHERE referral_id = r.id AND decided_by = 'machine'
+                ORDER BY version DESC, decided_at DESC, id DESC LIMIT 1
+            ) d
+            WHERE r.id > :after AND r.kind = 'family' AND r.erased_at IS NULL
+              AND (CAST(:since AS timestamptz) IS NULL OR r.received_at >= :since)
+              AND (CAST(:until AS timestamptz) IS NULL OR r.received_at < :until)
+            ORDER BY r.id LIMIT :limit
+        """),
+        {"after": after, "since": since, "until": until, "limit": SLICE},
+    )
+    return list(found.all())
 
 
-def _essence(decision: Decision) -> dict[str, Any]:
-    names = {"eligibility", "mode", "tier", "routes", "urgency", "rules"}
-    return decision.model_dump(mode="json", include=names)
+def _compare(row: sa.Row[Any], changes: Changes, policy: Policy) -> None:
+    facts = Facts.model_validate(row.facts)
+    after = decide(facts, received_at=_as_of(row, facts), policy=policy)
+    changes.compare(row.reference, facts.place.ward, Decision.model_validate(row.decision), after)
+
+
+def _as_of(row: sa.Row[Any], facts: Facts) -> datetime:
+    """As of when it was decided: the receipt, or the day its ward opened (the clock decides again as of then)."""
+    decided_at: datetime = row.decided_at
+    if row.actor_id != MACHINE.id:
+        return decided_at
+    return counted_from(facts.infant, received_at=row.received_at, now=decided_at)

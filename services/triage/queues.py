@@ -27,11 +27,13 @@ class View(StrEnum):
     WAITING_FOR_REFERRER = "waiting_for_referrer"
 
 
-_CONDITION: Final[dict[View | None, str]] = {
+CONDITION: Final[dict[View | None, str]] = {
     None: "TRUE",
     View.UNASSIGNED: "assignee IS NULL AND state <> 'waiting_for_referrer'",
     View.MINE: "assignee = :me",
-    View.DUE_TODAY: "due_at < :tomorrow AND due_at >= :now AND accepted_at IS NULL",
+    View.DUE_TODAY: (
+        "due_at < :tomorrow AND due_at >= :now AND accepted_at IS NULL AND state <> 'waiting_for_referrer'"
+    ),
     View.OVERDUE: "due_at < :now AND accepted_at IS NULL AND state <> 'waiting_for_referrer'",
     View.WAITING_FOR_REFERRER: "state = 'waiting_for_referrer'",
 }
@@ -42,13 +44,13 @@ async def counts(tx: AsyncConnection, *, now: datetime) -> dict[str, Any]:
     rows = await tx.execute(
         sql(f"""
             SELECT route, count(*) AS total,
-                count(*) FILTER (WHERE {_CONDITION[View.UNASSIGNED]}) AS unassigned,
-                count(*) FILTER (WHERE {_CONDITION[View.DUE_TODAY]}) AS due_today,
-                count(*) FILTER (WHERE {_CONDITION[View.OVERDUE]}) AS overdue,
-                count(*) FILTER (WHERE {_CONDITION[View.WAITING_FOR_REFERRER]}) AS waiting_for_referrer
+                count(*) FILTER (WHERE {CONDITION[View.UNASSIGNED]}) AS unassigned,
+                count(*) FILTER (WHERE {CONDITION[View.DUE_TODAY]}) AS due_today,
+                count(*) FILTER (WHERE {CONDITION[View.OVERDUE]}) AS overdue,
+                count(*) FILTER (WHERE {CONDITION[View.WAITING_FOR_REFERRER]}) AS waiting_for_referrer
             FROM work_item WHERE ended_at IS NULL GROUP BY route
         """),  # noqa: S608  the conditions are this module's own
-        {"now": now, "tomorrow": _tomorrow(now)},
+        {"now": now, "tomorrow": tomorrow(now)},
     )
     found = {row.route: row for row in rows}
     names = ("total", "unassigned", "due_today", "overdue", "waiting_for_referrer")
@@ -77,7 +79,7 @@ async def page(
         await tx.execute(
             sql(f"""
                 SELECT * FROM work_item
-                WHERE route = :route AND ended_at IS NULL AND ({_CONDITION[view]})
+                WHERE route = :route AND ended_at IS NULL AND ({CONDITION[view]})
                   AND (CAST(:reference AS text) IS NULL OR reference = :reference)
                   AND (CAST(:due AS timestamptz) IS NULL OR (due_at, id) > (:due, CAST(:id AS uuid)))
                 ORDER BY due_at, id LIMIT :limit
@@ -99,8 +101,8 @@ async def page(
 
 def _of_view(view: View | None, staff: Staff, now: datetime) -> dict[str, Any]:
     """The values that a view's condition names, and no others."""
-    values = {"me": staff.id, "now": now, "tomorrow": _tomorrow(now)}
-    return {name: value for name, value in values.items() if f":{name}" in _CONDITION[view]}
+    values = {"me": staff.id, "now": now, "tomorrow": tomorrow(now)}
+    return {name: value for name, value in values.items() if f":{name}" in CONDITION[view]}
 
 
 def brief(row: sa.Row[Any]) -> dict[str, Any]:
@@ -141,6 +143,9 @@ async def item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]
         "first_contact_at": _iso(row.first_contact_at),
         "ended_at": _iso(row.ended_at),
         "end_reason": row.end_reason,
+        "interim_offer": row.interim_offer,
+        "arranged_for": _iso(row.arranged_for),
+        "attendees": row.attendees,
         "gaps": referral.gaps if referral else [],
         "facts": referral.facts if referral else {},
         "decision": decisions[-1] if decisions else None,
@@ -207,7 +212,7 @@ async def _history(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any
     ]
 
 
-def _tomorrow(now: datetime) -> datetime:
+def tomorrow(now: datetime) -> datetime:
     midnight = now.astimezone(LONDON).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight + timedelta(days=1)
 

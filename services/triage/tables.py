@@ -79,6 +79,9 @@ work_item = sa.Table(
     sa.Column("age_out_warning_on", sa.Date),
     sa.Column("waiting_since", _TIME),
     sa.Column("place", sa.Text),
+    sa.Column("interim_offer", sa.Text),
+    sa.Column("arranged_for", _TIME),
+    sa.Column("attendees", sa.Integer),
     sa.Column("accepted_at", _TIME),
     sa.Column("first_contact_at", _TIME),
     sa.Column("ended_at", _TIME),
@@ -117,3 +120,30 @@ capacity = sa.Table(
     sa.Column("changed_at", _TIME, nullable=False),
     sa.Column("changed_by", sa.Text, nullable=False),
 )
+
+colleague = sa.Table(
+    "colleague",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("routes", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
+    sa.Column("seen_at", _TIME, nullable=False),
+)
+
+policy_version = sa.Table(
+    "policy_version",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("kept_at", _TIME, nullable=False),
+    sa.Column("kept_by", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    sa.CheckConstraint("state IN ('draft', 'live', 'retired')", name="policy_version_state"),
+    sa.Index("policy_version_once", "policy", "version", unique=True, postgresql_where=sa.text("state <> 'draft'")),
+)
+
+session = common.session_table(metadata)

@@ -77,7 +77,9 @@ class StaffTexts:
             await tx.execute(
                 sql("SELECT wrapped_key, erased_at FROM referral WHERE id = :id FOR UPDATE"), {"id": referral_id}
             )
-        ).one()
+        ).one_or_none()
+        if row is None:
+            raise Problem("conflict", "We have not heard of this referral yet: nothing can be written about it")
         if row.erased_at is not None:
             raise Problem("conflict", "This referral was erased; nothing can be written about it")
         if row.wrapped_key is not None:

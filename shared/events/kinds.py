@@ -175,8 +175,12 @@ class WorkItemFirstContact(AboutWorkItem):
 
 
 class WorkItemClosed(AboutWorkItem):
+    """Ended. Of a consultation or training that took place: on which day, and how many came."""
+
     type: ClassVar[str] = "work-item.closed.v1"
     reason: ClosureReason
+    attendees: int | None = None
+    held_on: date | None = None
 
 
 class WorkItemEscalated(AboutWorkItem):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ def told(folder: Path, **changes: Any) -> dict[str, Any]:
         "master_key": secrets["PIR_MASTER_KEY"],
         "index_key": secrets["PIR_INDEX_KEY"],
         "triage_master_key": secrets["PIR_TRIAGE_MASTER_KEY"],
-        "referral_url": f"http://{NOWHERE}",
+        **dict.fromkeys(("referral_url", "triage_url", "notify_url", "metrics_url"), f"http://{NOWHERE}"),
         "mail_dir": folder / "mail",
     } | changes
     return {name: value for name, value in values.items() if value is not None}
@@ -70,3 +70,12 @@ async def built(name: str, folder: Path) -> Service:
 def client_of(service: Service, *, port: int = 8000) -> httpx.AsyncClient:
     """A client of one of its listeners."""
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url=f"http://service:{port}")
+
+
+def routes_of(routes: Iterable[Any]) -> Iterator[Any]:
+    """Every route, those of included routers too (the framework keeps them apart)."""
+    for route in routes:
+        if hasattr(route, "original_router"):
+            yield from routes_of(route.original_router.routes)
+        else:
+            yield route

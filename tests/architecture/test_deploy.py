@@ -107,10 +107,10 @@ def test_a_service_holds_only_its_own_keys() -> None:
     assert not any(held.values())
 
 
-def test_the_internal_token_is_known_to_two_services() -> None:
+def test_the_internal_token_is_known_to_those_that_talk_inside() -> None:
     token = "a-token-to-look-for"
     known = compose(given() | {"PIR_INTERNAL_TOKEN": token})
-    assert {name for name, service in known.items() if token in str(service)} == {"referral", "triage"}
+    assert {name for name, service in known.items() if token in str(service)} == set(OURS)
 
 
 def test_mail_goes_to_the_catcher_without_a_login_until_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.WorkItemAccepted(**_ITEM),
     events.WorkItemDeclined(reason=events.DeclineReason.OVER_AGE, **_ITEM),
     events.WorkItemFirstContact(**_ITEM),
-    events.WorkItemClosed(reason=events.ClosureReason.COMPLETED, **_ITEM),
+    events.WorkItemClosed(reason=events.ClosureReason.COMPLETED, attendees=12, held_on=DAY, **_ITEM),
     events.WorkItemEscalated(reason=events.EscalationReason.UNOPENED_FIRST, **_ITEM),
     events.MessageSent(**_MESSAGE),
     events.MessageDelivered(**_MESSAGE),

@@ -30,6 +30,7 @@ MEMBERS: Final = {
     *("id", "agency_id", "family_id", "decision_id", "work_item_id", "message_id", "reference", "version"),
     # times, days and numbers
     *("received_at", "expected_by", "due_at", "born_on", "due_on", "count", "carer_age", "people"),
+    *("attendees", "held_on"),
     # codes
     *("about", "kind", "source", "consent", "severity", "domains", "risk_factors", "complex_history", "safety"),
     *("mental_health", "care_status", "carer", "circumstances", "links", "link", "requested_tier", "nhs_number"),

@@ -1,0 +1,60 @@
+"""`python -m deploy.demo --families 300 --mark FILE`: fills a running development system, once."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Final
+
+from shared import startup as startup  # noqa: PLC0414  first, before the libraries
+
+# isort: split
+from pydantic import ValidationError
+
+from deploy.demo.filling import fill
+from deploy.demo.mark import Mark
+from services.referral.demo.command import DEVELOPMENT_ONLY, REFUSED
+from services.referral.demo.filling import NoDemoError, UsedError
+from services.referral.settings import Settings
+from shared.logs import configure
+
+PATIENCE_SECONDS: Final = 240
+
+
+def main() -> int:
+    """0 when the demo is there or not for this place, 1 when it has not come to rest, 2 outside development."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--families", type=int, default=300, metavar="N", help="how many referrals (300)")
+    parser.add_argument("--mark", type=Path, required=True, help="the file that says that it has been done")
+    arguments = parser.parse_args()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        print("; ".join(str(part["msg"]) for part in error.errors(include_input=False)), file=sys.stderr)
+        return REFUSED
+    if not settings.is_development:
+        print(DEVELOPMENT_ONLY, file=sys.stderr)
+        return REFUSED
+    configure("demo", "WARNING")
+    return asyncio.run(_fill(settings, arguments.families, Mark(arguments.mark)))
+
+
+async def _fill(settings: Settings, families: int, mark: Mark) -> int:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await fill(settings, families, mark)
+    except UsedError as refusal:
+        print(refusal)
+        mark.done()
+    except NoDemoError as refusal:
+        print(refusal)
+    except TimeoutError:
+        print(f"The demo did not come to rest in {PATIENCE_SECONDS} s.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

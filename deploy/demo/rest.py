@@ -1,0 +1,75 @@
+"""Whether anything is still under way between the services: asked of their tables, so that the answer is exact."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.metrics import handlers as metrics
+from services.notify import handlers as notify
+from services.referral import handlers as referral
+from services.triage import handlers as triage
+from shared.database import sql
+from shared.events import Event
+from shared.policy import Policy
+
+POLL_SECONDS: Final = 0.1
+_SAID: Final = """
+    SELECT id, type FROM referral.event UNION ALL SELECT id, type FROM triage.event
+    UNION ALL SELECT id, type FROM notify.event
+"""
+_UNHEARD: Final = """
+    SELECT count(*) FROM ({said}) AS said
+    WHERE said.type = ANY(:types) AND NOT EXISTS (SELECT 1 FROM {schema}.inbox i WHERE i.event_id = said.id)
+"""
+_UNSENT: Final = """
+    SELECT (SELECT count(*) FROM referral.outbox) + (SELECT count(*) FROM triage.outbox)
+        + (SELECT count(*) FROM notify.outbox)
+"""
+_UNMAILED: Final = "SELECT count(*) FROM notify.message WHERE state IN ('due', 'failed')"
+_UNCOUNTED: Final = """
+    SELECT coalesce(sum(abs(t.total - f.families)), f.families * 3)
+    FROM (SELECT count(*) AS families FROM referral.referral WHERE kind = 'family') f
+    LEFT JOIN metrics.totals t ON t.name IN ('received', 'triaged', 'acknowledged')
+    GROUP BY f.families
+"""
+
+
+def listeners(policy: Policy) -> dict[str, list[str]]:
+    """The types of event that each service hears, by its schema."""
+    heard: Mapping[str, Mapping[type[Event], object]] = {
+        "referral": referral.HANDLERS,
+        "triage": triage.handlers(policy),
+        "notify": notify.handlers(policy, mail_domain=""),
+        "metrics": metrics.HANDLERS,
+    }
+    return {schema: [event.type for event in handlers] for schema, handlers in heard.items()}
+
+
+async def is_heard(tx: AsyncConnection, schema: str, types: list[str]) -> bool:
+    """Whether a service has taken note of everything said that it listens to."""
+    question = sql(_UNHEARD.format(said=_SAID, schema=schema))
+    return not await tx.scalar(question, {"types": types})
+
+
+async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]]) -> bool:
+    """Nothing to publish, nothing unheard, no mail to send, and every referral received, triaged and acknowledged."""
+    for question in (_UNSENT, _UNMAILED, _UNCOUNTED):
+        if await tx.scalar(sql(question)):
+            return False
+    for schema, types in heard_by.items():
+        if not await is_heard(tx, schema, types):
+            return False
+    return True
+
+
+async def until(engine: AsyncEngine, question: Callable[[AsyncConnection], Awaitable[bool]]) -> None:
+    """Ask again and again, each time in a transaction that is committed, until the answer is yes."""
+    while True:
+        async with engine.begin() as tx:
+            if await question(tx):
+                return
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,84 @@
+"""Families and what their agencies send about them, in the order of time: all invented, the same for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final
+
+from services.referral.demo import twists
+from services.referral.demo.deck import FAMILIES, cards
+from services.referral.demo.enquiries import enquiries
+from services.referral.demo.hand import Hand
+from services.referral.demo.later import SEQUELS, Sequel, has_room
+from services.referral.demo.ordinary import ordinary_family
+from services.referral.demo.sent import Sent, What, finished
+from services.referral.demo.times import some_times
+from services.referral.demo.twists import Twist
+from shared.policy import Policy
+from shared.working_time import day_in_london
+
+SEED: Final = 2021
+"""The year of the paper that the wards are from; any other number gives other families."""
+
+RECENT: Final[tuple[tuple[timedelta, Twist], ...]] = (
+    (timedelta(minutes=6), twists.immediate_danger),
+    (timedelta(minutes=25), twists.ordinary),
+    (timedelta(minutes=70), twists.ordinary),
+    (timedelta(minutes=95), twists.safety_words),
+    (timedelta(minutes=140), twists.red_flag("estrangement")),
+    (timedelta(minutes=185), twists.significant_harm),
+    (timedelta(minutes=260), twists.ordinary),
+    (timedelta(minutes=330), twists.father_first),
+)
+"""What came in the last hours, whatever the hour: how long ago, and what it is about."""
+
+
+def invented(count: int, *, now: datetime, policy: Policy, seed: int = SEED) -> list[Sent]:
+    """What agencies sent in the two months before `now`, the earliest first: `count` referrals, and enquiries.
+
+    The wards have to be those of a policy for Nottingham, whose postcodes are known by ward.
+    """
+    chance = Random(seed)  # noqa: S311  invented families, not secrets
+    sequels = [sequel for sequel in SEQUELS for _ in range(share(count, sequel.of_300))]
+    first_count = count - sum(sequel.is_referral for sequel in sequels)
+    recent = RECENT[:first_count]
+    times = some_times(first_count - len(recent), now=now, chance=chance)
+    planned = [*zip(times, cards(len(times), chance), strict=True), *((now - ago, twist) for ago, twist in recent)]
+    firsts = [_first(f"DEMO-{number:04d}", *plan, policy, chance) for number, plan in enumerate(planned, start=1)]
+    asked = enquiries(share(count, 8), now=now, chance=chance)
+    return sorted([*firsts, *_later(firsts, sequels, now, chance), *asked], key=lambda each: (each.at, each.name))
+
+
+def share(count: int, many: int) -> int:
+    """As many of `count` as `many` are of 300."""
+    return round(count * many / FAMILIES)
+
+
+def _first(name: str, at: datetime, twist: Twist, policy: Policy, chance: Random) -> Sent:
+    hand = _hand(at, policy, chance)
+    agency, family = ordinary_family(hand)
+    twist(family, hand)
+    if len(family["caregivers"]) > 1 and hand.happens(45):
+        del family["caregivers"][1]
+    return Sent(at, agency, What.REFERRAL, name, finished(family, name))
+
+
+def _hand(at: datetime, policy: Policy, chance: Random) -> Hand:
+    on = day_in_london(at)
+    wards = {ward.code: policy.is_open(ward.code, on) for ward in policy.wards}
+    opened = tuple(code for code, is_open in wards.items() if is_open)
+    return Hand(chance, at, opened, tuple(code for code, is_open in wards.items() if not is_open))
+
+
+def _later(firsts: Sequence[Sent], sequels: Sequence[Sequel], now: datetime, chance: Random) -> list[Sent]:
+    """What is sent about families that were referred before; each has one sequel at most."""
+    waiting = [first for first in firsts if has_room(first, now)]
+    chance.shuffle(waiting)
+    sent: list[Sent] = []
+    for number, sequel in enumerate(sequels, start=1):
+        if first := next((each for each in waiting if sequel.fits(each)), None):
+            waiting.remove(first)
+            sent += sequel.after(first, f"DEMO-L{number:03d}", now, chance)
+    return sent

@@ -1,0 +1,159 @@
+"""The demo's way through the intake: the same reading, matching, sealing and writing as a request's, in this process.
+
+Only the time is another: each referral is received when it says, so that queues hold old and new work at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.referral import answers, steps
+from services.referral.agencies import Agency, valid_keys
+from services.referral.amendments import By
+from services.referral.answers import Answer, Keyed
+from services.referral.arriving import arrival_of
+from services.referral.demo.sent import Sent, What
+from services.referral.document import read_enquiry, read_withdrawal
+from services.referral.group_writer import GroupWriter
+from services.referral.identity import Identities
+from services.referral.intake import Arrival, Intake, another_reference
+from services.referral.places import NOTTINGHAM, PostcodeFiles
+from services.referral.preparing import Preparing
+from services.referral.reference import new_reference
+from services.referral.settings import Settings
+from shared.crypto import read_key
+from shared.database import sql
+from shared.ids import uuid7
+from shared.outbox import Cause
+from shared.policy import Policy, load_all
+from shared.strict_json import canonical
+
+AT_ONCE: Final = 32
+"""Referrals handed to the group writer together; it keeps those of one family apart and in order."""
+
+
+class NoDemoError(Exception):
+    """The demo is not for this place; the message says why."""
+
+
+class UsedError(NoDemoError):
+    """Somebody has referred families here: invented ones are never mixed with others."""
+
+
+def preparing_of(settings: Settings) -> Preparing:
+    """What reads a referral here: the live policy, the places, the keys."""
+    identities = Identities(
+        master_key=read_key(settings.master_key.get_secret_value()),
+        index_key=read_key(settings.index_key.get_secret_value()),
+    )
+    return Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
+
+
+async def refuse_if_used(engine: AsyncEngine) -> None:
+    """Raises UsedError when there is any referral."""
+    async with engine.connect() as tx:
+        if await tx.scalar(sql("SELECT EXISTS (SELECT 1 FROM referral)")):
+            raise UsedError("There are referrals here already, so no invented families are added.")
+
+
+def refuse_elsewhere(policy: Policy) -> None:
+    """Raises NoDemoError under the policy of a council whose postcodes are not known by ward."""
+    if policy.authority != NOTTINGHAM:
+        raise NoDemoError(f"The invented families live in Nottingham, and the policy here is {policy.id}.")
+
+
+@asynccontextmanager
+async def filling(engine: AsyncEngine, preparing: Preparing) -> AsyncIterator[Filling]:
+    """A Filling with its group writer at work. Raises NoDemoError where the families would be strangers."""
+    refuse_elsewhere(preparing.policy)
+    async with engine.connect() as tx:
+        known = {agency.slug: agency for agency in (await valid_keys(tx)).values()}
+    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
+    writing = asyncio.create_task(writer.run())
+    try:
+        yield Filling(engine, preparing, writer, known)
+    finally:
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+
+
+class Filling:
+    """Sends what agencies sent. `references` are those given, by the name of what was sent."""
+
+    def __init__(
+        self, engine: AsyncEngine, preparing: Preparing, writer: GroupWriter[Arrival], agencies: dict[str, Agency]
+    ) -> None:
+        self._engine = engine
+        self._preparing = preparing
+        self._writer = writer
+        self._agencies = agencies
+        self.references: dict[str, str] = {}
+
+    async def send(self, sent: Sequence[Sent], progress: Callable[[int], None] = lambda _: None) -> None:
+        """In the given order; what was sent before (by a filling that was interrupted) is answered as then."""
+        if missing := {each.agency for each in sent} - set(self._agencies):
+            raise NoDemoError(f"The demo's agencies are not here: {', '.join(sorted(missing))}.")
+        waiting: list[Sent] = []
+        for each in sent:
+            if each.what is What.REFERRAL and len(waiting) < AT_ONCE:
+                waiting.append(each)
+                continue
+            await self._refer(waiting)
+            waiting = [each] if each.what is What.REFERRAL else []
+            if not waiting:
+                await self._step(each)
+            progress(len(self.references))
+        await self._refer(waiting)
+        progress(len(self.references))
+
+    async def _refer(self, sent: Sequence[Sent]) -> None:
+        arrivals = [self._arrival(each) for each in sent]
+        for each, answer in zip(sent, await asyncio.gather(*map(self._writer.submit, arrivals)), strict=True):
+            if not isinstance(answer, Answer):
+                raise answer
+            self.references[each.name] = answer.body["reference"]
+
+    def _arrival(self, sent: Sent) -> Arrival:
+        return arrival_of(
+            sent.body,
+            agency=self._agencies[sent.agency],
+            key=sent.key,
+            cause=Cause(uuid7()),
+            preparing=self._preparing,
+            received_at=sent.at,
+        )
+
+    async def _step(self, sent: Sent) -> None:
+        """A change, a withdrawal or an enquiry: once per key, in one transaction with its answer."""
+        agency, identities = self._agencies[sent.agency], self._preparing.identities
+        by = By(agency, sent.at, Cause(uuid7()))
+        lock = identities.digest("key", agency.id.bytes, sent.key)
+        keyed = Keyed(agency.id, lock.hex(), identities.digest("request", sent.what, canonical(sent.body)))
+
+        async def work(tx: AsyncConnection) -> Answer:
+            return await _WORK[sent.what](tx, self._preparing, self.references.get(sent.name, ""), sent.body, by)
+
+        answer = await answers.once(self._engine, keyed, lock_name=lock, at=sent.at, work=work)
+        self.references.setdefault(sent.name, answer.body["reference"])
+
+
+Work = Callable[[AsyncConnection, Preparing, str, Any, By], Awaitable[Answer]]
+
+
+async def _withdraw(tx: AsyncConnection, preparing: Preparing, reference: str, body: Any, by: By) -> Answer:
+    return await steps.withdraw(tx, preparing, reference, read_withdrawal(body, now=by.at), by)
+
+
+async def _enquire(tx: AsyncConnection, preparing: Preparing, _: str, body: Any, by: By) -> Answer:
+    enquiry, reference = read_enquiry(body, now=by.at), new_reference(secrets.randbelow)
+    return await steps.enquire(tx, preparing, enquiry, body, by, enquiry_id=uuid7(), reference=reference)
+
+
+_WORK: Final[dict[What, Work]] = {What.CHANGE: steps.patch, What.WITHDRAWAL: _withdraw, What.ENQUIRY: _enquire}

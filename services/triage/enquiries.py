@@ -1,0 +1,109 @@
+"""Consultations and training as short journeys: requested, arranged, done with who came; or ended without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database import sql
+from shared.problems import Problem
+
+
+class Stage(StrEnum):
+    REQUESTED = "requested"
+    ARRANGED = "arranged"
+    DONE = "done"
+    ENDED = "ended"
+
+
+class Whose(StrEnum):
+    """A practitioner's own request; or one that came with a family's referral, whose ward is not open yet (E9)."""
+
+    REQUESTS = "requests"
+    FAMILIES = "families"
+
+
+_IS: Final = {
+    Stage.REQUESTED: "w.ended_at IS NULL AND w.arranged_for IS NULL",
+    Stage.ARRANGED: "w.ended_at IS NULL AND w.arranged_for IS NOT NULL",
+    Stage.DONE: "w.attendees IS NOT NULL",
+    Stage.ENDED: "w.ended_at IS NOT NULL AND w.attendees IS NULL",
+}
+_ORDER: Final = {
+    Stage.REQUESTED: "w.due_at, w.id",
+    Stage.ARRANGED: "w.arranged_for, w.id",
+    Stage.DONE: "w.arranged_for DESC, w.id DESC",
+    Stage.ENDED: "w.ended_at DESC, w.id DESC",
+}
+_OF: Final = {Whose.REQUESTS: "w.about <> 'family'", Whose.FAMILIES: "w.about = 'family'"}
+_ROUTES: Final = "w.route IN ('consultation', 'training')"
+SIZE: Final = 50
+"""So many on a page."""
+
+Counts = Mapping[Whose, Mapping[Stage, int]]
+
+
+def stage_of(row: sa.Row[Any]) -> Stage:
+    """Where an item stands: the same as the conditions of the lists."""
+    if row.attendees is not None:
+        return Stage.DONE
+    if row.ended_at is not None:
+        return Stage.ENDED
+    return Stage.REQUESTED if row.arranged_for is None else Stage.ARRANGED
+
+
+async def counts(tx: AsyncConnection) -> Counts:
+    """How many are at each stage; stages without any too."""
+    stages = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {stage}" for stage, condition in _IS.items())
+    found = await tx.execute(
+        sql(f"SELECT w.about = 'family' AS is_familys, {stages} FROM work_item w WHERE {_ROUTES} GROUP BY 1")  # noqa: S608  this module's own
+    )
+    by_whose = {Whose.FAMILIES if row.is_familys else Whose.REQUESTS: row for row in found}
+    return {whose: {stage: getattr(by_whose.get(whose), stage.value, 0) for stage in Stage} for whose in Whose}
+
+
+async def listed(tx: AsyncConnection, whose: Whose, stage: Stage, *, page: int) -> tuple[Sequence[sa.Row[Any]], bool]:
+    """Page 1, 2, ... of those at a stage, and whether there are more; what is next stands first."""
+    rows = (
+        await tx.execute(
+            sql(f"""
+                SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee
+                WHERE {_ROUTES} AND {_OF[whose]} AND {_IS[stage]} ORDER BY {_ORDER[stage]} LIMIT :limit OFFSET :skip
+            """),  # noqa: S608  this module's own
+            {"limit": SIZE + 1, "skip": (page - 1) * SIZE},
+        )
+    ).all()
+    return rows[:SIZE], len(rows) > SIZE
+
+
+async def one(tx: AsyncConnection, item_id: UUID) -> sa.Row[Any]:
+    """One consultation or training with the name of who has it; raises Problem 404 for any other work too."""
+    row = (
+        await tx.execute(
+            sql(f"""
+                SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee
+                WHERE w.id = :id AND {_ROUTES}
+            """),  # noqa: S608  this module's own
+            {"id": item_id},
+        )
+    ).one_or_none()
+    if row is None:
+        raise Problem("not-found", "There is no consultation or training at this address.")
+    return row
+
+
+async def beside(tx: AsyncConnection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
+    """Other open work of the same request or referral: safety work, say."""
+    found = await tx.execute(
+        sql("""
+            SELECT id, route, urgency, state FROM work_item
+            WHERE referral_id = :referral AND id <> :id AND ended_at IS NULL ORDER BY due_at, id
+        """),
+        {"referral": row.referral_id, "id": row.id},
+    )
+    return found.all()

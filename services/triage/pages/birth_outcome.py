@@ -1,0 +1,89 @@
+"""The due date has passed and nobody has told of a birth: what the team that knows the family said, and what follows.
+
+A birth date itself is the referrer's to send (an amendment): staff can write down what they heard and ask for it. After
+a loss the work goes to care after a loss. Nothing here writes to the family.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BeforeValidator, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.triage import bodies
+from services.triage.bodies import Body
+from services.triage.pages.typed import MistypedError, TypedDay
+from services.triage.steps import is_possible
+from shared.events import Route, Urgency
+from shared.pages.times import long_day
+
+
+class Outcome(StrEnum):
+    BORN = "born"
+    ENDED = "ended"
+    DIED = "died"
+    NOT_KNOWN = "not_known"
+
+
+OUTCOMES: Final[dict[str, str]] = {
+    Outcome.BORN: "The baby was born",
+    Outcome.ENDED: "The pregnancy ended",
+    Outcome.DIED: "The baby died",
+    Outcome.NOT_KNOWN: "They cannot say yet",
+}
+
+
+def _written_day(value: object) -> object:
+    """From the three boxes of a form; empty ones are no day."""
+    if not isinstance(value, tuple):
+        return value
+    typed = TypedDay(*value)
+    try:
+        return None if typed.is_empty else typed.read()
+    except MistypedError as error:
+        raise PydanticCustomError("no-such-day", "This is not a day of the calendar") from error
+
+
+class BirthOutcome(Body):
+    """What was heard; the day of a birth when there was one. `note` is for colleagues."""
+
+    answer: Outcome
+    born_on: Annotated[date | None, BeforeValidator(_written_day)] = None
+    note: bodies.Text | None = None
+
+    @model_validator(mode="after")
+    def _a_birth_has_a_day(self, info: ValidationInfo) -> Self:
+        today: date = (info.context or {}).get("today", date.max)
+        if self.answer is Outcome.BORN and (self.born_on is None or self.born_on > today):
+            raise PydanticCustomError("born_on", "A birth has a day, today or before")
+        return self
+
+
+def heard(body: BirthOutcome) -> str:
+    """What is kept as a note, in the plainest words."""
+    return {
+        Outcome.BORN: f"The team that knows the family says: the baby was born on {long_day(body.born_on)}.",
+        Outcome.ENDED: "The team that knows the family says: the pregnancy ended.",
+        Outcome.DIED: "The team that knows the family says: the baby died.",
+        Outcome.NOT_KNOWN: "The team that knows the family cannot say yet how the birth went.",
+    }[body.answer]
+
+
+def steps_of(body: BirthOutcome, item: Any) -> list[tuple[str, Body]]:
+    """The steps that an answer takes, all of them or none: each leaves a note; what follows depends on the answer."""
+    notes = [heard(body), *([body.note] if body.note else [])]
+    steps: list[tuple[str, Body]] = [("note", bodies.Note(text=text)) for text in notes]
+    if body.answer is Outcome.BORN and is_possible("request-information", route=item.route, state=item.state):
+        asked = f"Please send the date of birth ({long_day(body.born_on)}) as an amendment of this referral."
+        steps.append(("request-information", bodies.AskForInformation(asked=asked)))
+    if body.answer in (Outcome.ENDED, Outcome.DIED):
+        steps.append(("override", _to_care_after_a_loss()))
+    return steps
+
+
+def _to_care_after_a_loss() -> bodies.Override:
+    reason = "After a loss. The team that knows the family was asked first."
+    return bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)

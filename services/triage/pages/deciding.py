@@ -1,0 +1,94 @@
+"""Decisions as the page shows them: each rule with its meaning, the facts it used and the words for parents. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from services.triage.pages.near_rules import Near, near
+from services.triage.pages.words import rule_meaning, used_facts
+from services.triage.planning import counted_from
+from shared.events import DecidedBy, Facts, PolicyRef
+from shared.policy import Policy
+
+RELEASED_BY: Final = "clock"
+"""The actor of decisions that were made again because a ward opened."""
+
+
+class Fired(NamedTuple):
+    """A rule of a decision; `text` is what a parent may read."""
+
+    rule: str
+    meaning: str
+    facts: list[tuple[str, str]]
+    text: str
+
+
+class Shown(NamedTuple):
+    """A decision: who made it and when, what it says, and by which policy."""
+
+    made_by: str
+    at: str
+    mode: str
+    eligibility: str
+    tier: str | None
+    urgency: str
+    routes: list[str]
+    policy: str
+    policy_href: str
+    fired: list[Fired]
+    is_persons: bool
+    reason: str | None
+    """What the person wrote, for those who may read it."""
+
+
+def shown(
+    decision: Mapping[str, Any],
+    *,
+    policies: Iterable[Policy],
+    in_force: Policy,
+    names: Mapping[str, str],
+    reasons: Mapping[str, str],
+) -> Shown:
+    """`decision` as the API answers it; `reasons` are what persons wrote, by the moment of their decision."""
+    ref = PolicyRef.model_validate(decision["policy"])
+    policy = next((each for each in policies if each.ref == ref), None)
+    is_persons = decision["decided_by"] == DecidedBy.PERSON
+    return Shown(
+        made_by=names.get(decision["actor"], decision["actor"]) if is_persons else "The rules",
+        at=decision["decided_at"],
+        mode=decision["mode"],
+        eligibility=decision["eligibility"],
+        tier=decision["tier"],
+        urgency=decision["urgency"],
+        routes=list(decision["routes"]),
+        policy=f"{ref.id}, version {ref.version}",
+        policy_href=f"/staff/policy/{ref.id}/{ref.version}",
+        fired=[_fired(reason, policy, in_force) for reason in decision["reasons"]],
+        is_persons=is_persons,
+        reason=reasons.get(decision["decided_at"]) if is_persons else None,
+    )
+
+
+def _fired(reason: Mapping[str, Any], policy: Policy | None, in_force: Policy) -> Fired:
+    rule = str(reason["rule"])
+    used = used_facts(reason.get("facts") or {}, policy or in_force)
+    return Fired("A person" if rule == "person" else rule, rule_meaning(rule, policy), used, str(reason["text"]))
+
+
+def nearly(
+    decisions: Iterable[Mapping[str, Any]], facts: Facts, *, received_at: datetime, policy: Policy
+) -> list[Near]:
+    """Which rules nearly fired, as of the day that the rules' own last decision counted from."""
+    machine = [each for each in decisions if each["decided_by"] == DecidedBy.MACHINE]
+    as_of = _as_of(machine[-1], facts, received_at) if machine else received_at
+    return near(facts, received_at=as_of, policy=policy)
+
+
+def _as_of(decision: Mapping[str, Any], facts: Facts, received_at: datetime) -> datetime:
+    """A release, when a ward opened, counts from that day; anything else as the handlers count."""
+    decided_at = datetime.fromisoformat(decision["decided_at"])
+    if decision["actor"] == RELEASED_BY:
+        return decided_at
+    return counted_from(facts.infant, received_at=received_at, now=decided_at)

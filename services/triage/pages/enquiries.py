@@ -1,0 +1,120 @@
+"""Consultations and training: the lists by stage, and the page of one with its two forms, arrange and deliver."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from services.triage import bodies, enquiries
+from services.triage.enquiries import Stage, Whose
+from services.triage.looking import LookReason, record_look
+from services.triage.pages import who
+from services.triage.pages.enquiry_forms import FORMS, Filled
+from services.triage.pages.room import Room
+from services.triage.steps import By, is_possible, take
+from shared.access import Permission
+from shared.problems import Problem
+from shared.sign_in import Visitor, read_form, visitor
+from shared.web import cause_of
+
+Reader = Annotated[Visitor, Depends(visitor(Permission.READ_QUEUES))]
+Worker = Annotated[Visitor, Depends(visitor(Permission.WORK_ITEMS))]
+
+LAST_PAGE: Final = 10_000
+
+
+def add(routes: APIRouter, room: Room) -> None:
+    @routes.get("/enquiries")
+    async def all_enquiries(request: Request, _: Reader) -> Response:
+        whose = _code(Whose, request.query_params.get("whose"), Whose.REQUESTS)
+        stage = _code(Stage, request.query_params.get("stage"), Stage.REQUESTED)
+        page = _page_of(request.query_params.get("page", ""))
+        async with room.engine.connect() as tx:
+            counts = await enquiries.counts(tx)
+            rows, is_more = await enquiries.listed(tx, whose, stage, page=page)
+        shown = {"whose": whose, "stage": stage, "page": page, "rows": rows, "is_more": is_more, "counts": counts}
+        return room.pages.render(request, "enquiries.html", now=room.now(), stages=list(Stage), **shown)
+
+    @routes.get("/enquiries/{item_id}")
+    async def one_enquiry(request: Request, item_id: UUID, who_looks: Reader) -> Response:
+        return await _show(request, room, item_id, who_looks)
+
+    @routes.post("/enquiries/{item_id}/arrange")
+    async def arrange(request: Request, item_id: UUID, who_acts: Worker) -> Response:
+        return await _take(request, room, item_id, who_acts, "arrange")
+
+    @routes.post("/enquiries/{item_id}/deliver")
+    async def deliver(request: Request, item_id: UUID, who_acts: Worker) -> Response:
+        return await _take(request, room, item_id, who_acts, "deliver")
+
+
+async def _show(
+    request: Request, room: Room, item_id: UUID, visitor_: Visitor, *, filled: Filled | None = None, status: int = 200
+) -> Response:
+    """The page; with `filled` again after a form that could not be used, everything that was typed kept."""
+    async with room.engine.connect() as tx:
+        row = await enquiries.one(tx, item_id)
+        beside = await enquiries.beside(tx, row)
+    may_work = visitor_.staff.may(Permission.WORK_ITEMS)
+    steps = [step for step in FORMS if may_work and is_possible(step, route=row.route, state=row.state)]
+    return room.pages.render(
+        request,
+        "enquiry.html",
+        status=status,
+        row=row,
+        stage=enquiries.stage_of(row),
+        beside=beside,
+        steps=steps,
+        filled=filled or Filled(),
+        errors=filled.summary if filled else [],
+        now=room.now(),
+        **await _asked(room, row, visitor_),
+    )
+
+
+async def _asked(room: Room, row: Any, visitor_: Visitor) -> dict[str, Any]:
+    """What was asked and by whom, for those who may see it: a look, written down before it happens.
+
+    A family's own consultation shows nobody here: who they are is on the referral's page, behind its own questions.
+    """
+    if row.about == "family" or not visitor_.staff.may(Permission.SEE_IDENTITY):
+        return {"may_see": False}
+    why = LookReason.ASSIGNED if row.assignee == visitor_.staff.id else None
+    await record_look(room.engine, row.id, row.referral_id, visitor_.staff, at=room.now(), why=why)
+    found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
+    async with room.engine.connect() as tx:
+        written = await room.desk.texts.read(tx, row.referral_id)
+    return {"may_see": True, "asked": who.sections(found) if found else None, "written": written}
+
+
+async def _take(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str) -> Response:
+    """Read the form, take the step; what can't be used is shown again with what was typed."""
+    filled, body = FORMS[step](await read_form(request, visitor_))
+    if body is None:
+        return await _show(request, room, item_id, visitor_, filled=filled, status=422)
+    try:
+        await _do(request, room, item_id, visitor_, step, body)
+    except Problem as problem:
+        if problem.name not in ("invalid", "step-not-allowed"):
+            raise
+        status = 422 if problem.name == "invalid" else 409
+        return await _show(request, room, item_id, visitor_, filled=filled.refused(step, problem), status=status)
+    done = "arranged" if step == "arrange" else "delivered"
+    return RedirectResponse(f"/staff/enquiries/{item_id}?done={done}", 303)
+
+
+async def _do(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str, body: bodies.Body) -> None:
+    async with room.engine.begin() as tx:
+        await enquiries.one(tx, item_id)
+        await take(tx, item_id, step, body, By(visitor_.staff, room.now(), cause_of(request)), room.desk)
+
+
+def _code(codes: Any, value: str | None, otherwise: Any) -> Any:
+    return codes(value) if value in set(codes) else otherwise
+
+
+def _page_of(text: str) -> int:
+    return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) <= len("10000") else 1

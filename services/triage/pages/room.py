@@ -1,0 +1,32 @@
+"""What every page of the triage team works with, made once in app.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.triage.all_services import AllServices
+from services.triage.families import Families
+from services.triage.messages import Messages
+from services.triage.steps import Desk
+from shared.pages import Pages
+from shared.policy import Policy
+from shared.service_map import ServiceMap
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """`policies` are those on disk by id; `desk.policy` is the one in force; `now` is the wall clock in UTC."""
+
+    engine: AsyncEngine
+    pages: Pages
+    desk: Desk
+    families: Families
+    messages: Messages
+    all_services: AllServices
+    policies: Mapping[str, Policy]
+    service_map: ServiceMap
+    now: Callable[[], datetime]

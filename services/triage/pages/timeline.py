@@ -1,0 +1,123 @@
+"""The audit trail as sentences: who, what, when; and what staff wrote, in its place between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from services.triage.looking import VIEWED
+from services.triage.pages.words import LOOKED
+from services.triage.story import Line
+from services.triage.texts import Written
+from shared.events import Mode
+from shared.pages.times import clock
+from shared.pages.wording import CLOSURES, CONTACTS, DECLINES, ESCALATIONS, route_name, word_for
+
+DID: Final = {
+    "item.claim": "took this on: {route}",
+    "item.release": "put this back in the queue: {route}",
+    "item.assign": "gave this to {colleague}",
+    "item.accept": "accepted the family: {route}",
+    "item.decline": "declined the referral: {decline}",
+    "item.override": "decided differently",
+    "item.request-information": "asked the referrer for information",
+    "item.contact-attempt": "tried to make contact: {contact}",
+    "item.first-contact": "recorded the first contact: {route}",
+    "item.note": "wrote a note",
+    "item.close": "closed this work: {closure}",
+    "item.wait": "put the family on the waiting list",
+    "item.offer-interim": "recorded an offer while the family waits",
+    "item.arrange": "arranged a date: {moment}",
+    "item.deliver": "recorded how many people came: {detail}",
+    "item.escalated": "brought this to attention: {escalation}",
+    "referral.decided": "{mode}",
+    "referral.informed": "sent the information",
+    "referral.withdrawn": "withdrew the referral",
+    "referral.erased": "erased what was held about the family",
+    VIEWED: "looked at who the family is: {look}",
+}
+"""Action → words, with the word that `detail` stands for."""
+
+TEXT_OF: Final = {
+    "item.note": "note",
+    "item.override": "override",
+    "item.request-information": "asked",
+    "item.decline": "decline",
+}
+"""Action → kind of the text that was written with it."""
+
+_DECIDED: Final[dict[str, str]] = {
+    Mode.AUTO_ROUTE: "decided where the family should go",
+    Mode.HUMAN_REVIEW: "brought this to a person, who decides",
+    Mode.PROPOSE_DECLINE: "proposed to decline; a person confirms it or not",
+}
+_SYSTEM: Final = {"rules": "The rules", "clock": "The clock"}
+_PERSONS_DECISION: Final = "referral.decided"
+
+
+class Moment(NamedTuple):
+    """One entry of the history; `text` is what they wrote, for those who may read it."""
+
+    id: int
+    at: datetime
+    who: str
+    what: str
+    text: str | None = None
+
+
+def timeline(lines: Sequence[Line], names: Mapping[str, str], texts: Sequence[Written] = ()) -> list[Moment]:
+    """Oldest first. A person's decision is told once, by the step that made it."""
+    left = list(texts)
+    shown = [line for line in lines if not (line.action == _PERSONS_DECISION and line.actor_kind == "staff")]
+    return [
+        Moment(line.id, line.at, who(line.actor_kind, line.actor, names), what(line, names), _text_of(line, left))
+        for line in shown
+    ]
+
+
+def _text_of(line: Line, left: list[Written]) -> str | None:
+    """What was written in this step, taken out of those left."""
+    for text in left:
+        if text.kind == TEXT_OF.get(line.action) and (text.author, text.at) == (line.actor, line.at):
+            left.remove(text)
+            return text.text
+    return None
+
+
+def who(kind: str, actor: str, names: Mapping[str, str]) -> str:
+    """A colleague's name when known, else their staff id; parts of the system by what they are."""
+    if kind == "system":
+        return _SYSTEM.get(actor, actor)
+    if kind == "agency":
+        return "The referrer"
+    return names.get(actor, actor)
+
+
+def what(line: Line, names: Mapping[str, str]) -> str:
+    """In words; an action that a newer version writes is shown as it is."""
+    words = DID.get(line.action)
+    if words is None:
+        return line.action.replace(".", ": ").replace("-", " ")
+    return words.format_map(_Words(line.detail, names)).removesuffix(": ")
+
+
+class _Words(dict[str, str]):
+    """The word that an entry's detail stands for, under the name that the sentence gives it."""
+
+    def __init__(self, detail: str | None, names: Mapping[str, str]) -> None:
+        super().__init__(
+            route=route_name(detail),
+            decline=word_for(DECLINES)(detail),
+            contact=word_for(CONTACTS)(detail),
+            closure=word_for(CLOSURES)(detail),
+            escalation=word_for(ESCALATIONS)(detail),
+            mode=word_for(_DECIDED)(detail),
+            look=word_for(LOOKED)(detail),
+            colleague=names.get(detail or "", detail or "a colleague"),
+            detail=detail or "",
+        )
+        self._detail = detail
+
+    def __missing__(self, name: str) -> str:
+        return clock(self._detail) if name == "moment" else ""

@@ -1,0 +1,147 @@
+"""Words of the referral page for codes that no other page shows: rules and their facts, looks, states of messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from services.triage.looking import LookReason
+from services.triage.rules import CATALOGUE
+from shared.events import Facts, PlaceQuality, Route
+from shared.pages.facts import OF_FIELD, fact_name
+from shared.pages.times import long_day
+from shared.pages.wording import route_name, tier_name
+from shared.policy import Policy
+
+LOOKS: Final[dict[str, str]] = {
+    LookReason.TEAM_QUEUE: "It is in my team's queue today",
+    LookReason.COVERING: "I am covering for a colleague",
+    LookReason.RANG: "The family or the referrer rang",
+    LookReason.SAFEGUARDING: "A safeguarding check",
+    LookReason.QUALITY_REVIEW: "A quality review",
+}
+"""What somebody may choose; `assigned` is not theirs to choose."""
+
+LOOKED: Final[dict[str, str]] = {
+    LookReason.TEAM_QUEUE: "it was in their team's queue",
+    LookReason.COVERING: "they covered for a colleague",
+    LookReason.RANG: "the family or the referrer rang",
+    LookReason.SAFEGUARDING: "for a safeguarding check",
+    LookReason.QUALITY_REVIEW: "for a quality review",
+    LookReason.ASSIGNED: "it is their own work",
+}
+
+MESSAGE_STATES: Final = {
+    "due": "On its way",
+    "sent": "Sent",
+    "delivered": "Delivered",
+    "failed": "Not sent yet, tried again",
+    "undeliverable": "Could not be delivered",
+    "held": "Held: a person decides about it",
+}
+AUDIENCES: Final = {"agency": "The referrer's team", "household": "The family", "on-call": "The person on call"}
+
+FACTS: Final = {
+    "source": "Who referred",
+    "severity": "How severe the concern is",
+    "domains": "Areas of concern",
+    "risk_factors": "Risk factors",
+    "complex_history": "Complex history",
+    "safety": "Safety",
+    "safety_words": "Safety words in the notes",
+    "mental_health": "Mental health",
+    "care_status": "Social care",
+    "carer": "Main carer",
+    "carer_age": "Age of the youngest parent",
+    "circumstances": "Circumstances",
+    "consent": "Consent",
+    "links": "Linked referrals",
+    "nhs_number": "NHS number",
+    "accessible_information": "Another language or format",
+    "requested_tier": "Asked for",
+    "tier": "The rules give",
+    "steps": "Steps apart",
+    "born_on": "Born on",
+    "due_on": "Due on",
+    "received_on": "Received on",
+    "support_ends_on": "Support ends on",
+    "opens_on": "Opens on",
+    "days_pregnant": "Days pregnant",
+    "days_to_due_date": "Days to the due date",
+    "months_old": "Months old",
+    "count": "Babies",
+    "ward": "Ward",
+    "authority": "Council",
+    "quality": "Place",
+    "kind": "Kind",
+    "full_routes": "Teams that are full",
+}
+_DAYS: Final = frozenset({"born_on", "due_on", "received_on", "support_ends_on", "opens_on"})
+_UNITS: Final = {"days": "days", "months": "months", "years": "years", "domains": "areas", "factors": "risk factors"}
+
+
+def rule_meaning(rule: str, policy: Policy | None) -> str:
+    """What a rule says, with the numbers of the policy that was in force; with their names when it is not known."""
+    if rule not in CATALOGUE:
+        return "A person decided, instead of the rules."
+    meaning = " ".join(CATALOGUE[rule].meaning.split())
+    return re.sub(r"`(\w+)`", lambda found: _number(found[1], policy), meaning)
+
+
+def _number(name: str, policy: Policy | None) -> str:
+    for part in (policy.age, policy.need, policy.priority, policy.working_time) if policy else ():
+        if name in type(part).model_fields:
+            unit = _UNITS.get(name.rpartition("_")[2])
+            return f"{getattr(part, name)}{f' {unit}' if unit else ''}"
+    return name.replace("_", " ")
+
+
+def used_facts(facts: Mapping[str, Any], policy: Policy) -> list[tuple[str, str]]:
+    """The facts a rule used as (name, value) in words; what was not given says so."""
+    return [(FACTS.get(name, name.replace("_", " ")), fact_value(name, value, policy)) for name, value in facts.items()]
+
+
+def fact_value(name: str, value: Any, policy: Policy) -> str:
+    """One fact in words: codes, days, places and counts."""
+    if value is None or value == []:
+        return "none" if value == [] else "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(fact_value(name, each, policy) for each in value)
+    if name in _DAYS:
+        return long_day(str(value))
+    return _code(name, str(value), policy)
+
+
+def _code(name: str, value: str, policy: Policy) -> str:
+    if name == "ward":
+        ward = policy.ward_by_code.get(value)
+        return ward.name if ward else value
+    if name == "authority":
+        return policy.authority_name if value == policy.authority else f"another council ({value})"
+    if name == "full_routes":
+        return route_name(value)
+    if name == "tier":
+        return tier_name(value)
+    return fact_name(value, name) if name in OF_FIELD or name == "source" else value
+
+
+def told_facts(facts: Facts, policy: Policy) -> list[tuple[str, str]]:
+    """What the referral says, as the rules see it: what was not said is left out."""
+    said = facts.model_dump(mode="json", exclude={"kind", "links", "full_routes"}, exclude_defaults=True)
+    place = {name: value for name, value in said.pop("place", {}).items() if value != PlaceQuality.KNOWN}
+    flat = {**said.pop("infant", {}), **place, **said.pop("concern", {}), **said}
+    return used_facts(flat, policy)
+
+
+def routes_in_words(routes: list[str] | tuple[Route, ...]) -> str:
+    """One after the other; a name may hold a comma."""
+    return "; ".join(route_name(route) for route in routes)
+
+
+def gap_in_words(pointer: str) -> str:
+    """What is still missing, from its place in what was sent: `/babies/0/date_of_birth` → `babies 1 date of birth`."""
+    parts = pointer.strip("/").split("/")
+    return " ".join(str(int(part) + 1) if part.isdecimal() else part.replace("_", " ") for part in parts)

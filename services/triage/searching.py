@@ -1,0 +1,83 @@
+"""Finding referrals: by reference here, by who a family is through the referral service; counted and audited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.triage.families import Match
+from services.triage.looking import LookReason
+from shared import audit
+from shared.access import Staff
+from shared.audit import Actor, Entry
+from shared.database import sql
+
+SEARCHED: Final = "identity.searched"
+MOST_AN_HOUR: Final = 60
+"""Searches of one person: more than a busy day at the telephone needs, far less than going through a list."""
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A referral that was looked for, as triage knows it; `kind` is None until triage has heard of it."""
+
+    reference: str
+    received_at: datetime
+    kind: str | None = None
+    is_withdrawn: bool = False
+    items: Sequence[Mapping[str, Any]] = ()
+
+
+async def is_known(tx: AsyncConnection, reference: str) -> bool:
+    """Whether there is such a referral here; an erased one is not found."""
+    found = await tx.scalar(
+        sql("SELECT 1 FROM referral WHERE reference = :reference AND erased_at IS NULL"), {"reference": reference}
+    )
+    return found is not None
+
+
+async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason, at: datetime) -> bool:
+    """Before the search itself: who looks for somebody, and why; never for whom.
+
+    False, and nothing is written, when they have searched MOST_AN_HOUR times within the hour.
+    """
+    recent = await tx.scalar(
+        sql("SELECT count(*) FROM audit WHERE actor_id = :who AND at > :since AND action = :searched"),
+        {"who": staff.id, "since": at - HOUR, "searched": SEARCHED},
+    )
+    if recent >= MOST_AN_HOUR:
+        return False
+    await audit.write(tx, [Entry(Actor("staff", staff.id), SEARCHED, at, detail=reason.value)])
+    return True
+
+
+async def standing_of(tx: AsyncConnection, matches: Sequence[Match]) -> list[Found]:
+    """Where each stands now, in the order given: its open work items, the earliest due first."""
+    rows = await tx.execute(
+        sql("""
+            SELECT r.id, r.kind, r.withdrawn_at, r.erased_at,
+                coalesce(jsonb_agg(jsonb_build_object('route', w.route, 'state', w.state) ORDER BY w.due_at, w.id)
+                    FILTER (WHERE w.id IS NOT NULL), '[]') AS items
+            FROM referral r LEFT JOIN work_item w ON w.referral_id = r.id AND w.ended_at IS NULL
+            WHERE r.id = ANY(CAST(:ids AS uuid[])) GROUP BY r.id
+        """),
+        {"ids": [match.id for match in matches]},
+    )
+    known: dict[UUID, Any] = {row.id: row for row in rows}
+    return [
+        _found(match, known.get(match.id))
+        for match in matches
+        if match.id not in known or known[match.id].erased_at is None
+    ]
+
+
+def _found(match: Match, row: Any) -> Found:
+    if row is None:
+        return Found(match.reference, match.received_at)
+    return Found(match.reference, match.received_at, row.kind, row.withdrawn_at is not None, row.items)

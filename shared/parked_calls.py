@@ -1,0 +1,203 @@
+"""For the page of operations: what is parked in this service and how the service is; handle it again, or give it up.
+
+Internal calls: they need the internal token, and who acts where something is done. What a record holds is never told.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared import audit, repair
+from shared.access import check_internal
+from shared.audit import Actor, Entry
+from shared.database import sql
+from shared.dispatch import Handlers
+from shared.events import EVENTS
+from shared.health import Health
+from shared.problems import Problem, from_validation
+from shared.relay import AGE
+from shared.repair import Note, Resolved
+from shared.strict_json import Unreadable, parse_json
+from shared.web import answer, read_json_body
+
+log = structlog.get_logger(__name__)
+
+MOST: Final = 200
+"""Rows that are listed, the oldest; the others come up as those are dealt with."""
+
+Asking = Annotated[str, Header(min_length=1, max_length=100)]
+"""Who of the staff acts."""
+RowId = Annotated[int, Path(ge=1, lt=2**63)]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Waiting(_Told):
+    """A row at the head of its line; `behind` more of the same referral and topic wait for it.
+
+    `type` is None where it can't be read or is not one of ours.
+    """
+
+    id: int
+    topic: str
+    type: str | None
+    key: UUID | None
+    cause: str
+    parked_at: datetime
+    behind: int
+
+
+class Condition(_Told):
+    """How the copy that answered is. `lag` is None while it reads nothing, `outbox` in a service that says nothing."""
+
+    is_ready: bool
+    checks: dict[str, bool]
+    lag: int | None
+    outbox: int | None
+    outbox_oldest_seconds: float
+
+
+class Found(_Told):
+    """`items` are MOST at the most, `total` counts every row that waits."""
+
+    items: tuple[Waiting, ...]
+    total: int
+    health: Condition
+
+
+class Replayed(_Told):
+    """Rows of the line that are handled now, and those that are still parked."""
+
+    handled: int
+    left: int
+
+
+class Discard(BaseModel):
+    """Why it is given up: a code or a few words, kept with the row."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+_TAKES: Final = {"requestBody": {"content": {"application/json": {"schema": Discard.model_json_schema()}}}}
+
+
+async def audited(tx: AsyncConnection, row: Resolved) -> None:
+    """Into the audit trail of the service; the parked row itself keeps the referral and the reason."""
+    by = Actor("staff", row.by)
+    await audit.write(tx, [Entry(by, f"parked.{row.resolution}", datetime.now(UTC), detail=str(row.id))])
+
+
+async def logged(_: AsyncConnection, row: Resolved) -> None:
+    """For a service without an audit trail; the parked row itself keeps who, when and why."""
+    log.info("parked record resolved", row=row.id, resolution=row.resolution, by=row.by)
+
+
+def router(
+    engine: AsyncEngine, *, handlers: Handlers, health: Health, internal_token: str, note: Note = audited
+) -> APIRouter:
+    """Three calls; `handlers` are those of the service's consumer."""
+
+    async def known_service(request: Request) -> None:
+        check_internal(request, internal_token)  # before anything is said about the rest of the request
+
+    routes = APIRouter(prefix="/internal/parked", tags=["internal"], dependencies=[Depends(known_service)])
+
+    @routes.get("", summary="What is parked here, and how this service is")
+    async def parked() -> Response:
+        async with engine.connect() as tx:
+            items, total = await _waiting(tx)
+            condition = await _condition(tx, health)
+        return _told(Found(items=items, total=total, health=condition))
+
+    @routes.post("/{row_id}/replay", summary="Handle a record again, with those behind it (audited)")
+    async def replay(row_id: RowId, x_pir_actor: Asking) -> Response:
+        handled, left = await repair.replay(engine, handlers, only=row_id, by=x_pir_actor, note=note)
+        if not handled and not left:
+            raise Problem("not-found")
+        return _told(Replayed(handled=handled, left=left))
+
+    @routes.post("/{row_id}/discard", summary="Give a record up, with a reason (audited)", openapi_extra=_TAKES)
+    async def discard(request: Request, row_id: RowId, x_pir_actor: Asking) -> Response:
+        asked = _read(await read_json_body(request))
+        if not await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note):
+            raise Problem("not-found")
+        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    return routes
+
+
+async def _waiting(tx: AsyncConnection) -> tuple[tuple[Waiting, ...], int]:
+    rows = await tx.execute(
+        sql("""
+            SELECT * FROM (
+                SELECT id, topic, type, key, cause, parked_at, headers, count(*) OVER () AS total,
+                    row_number() OVER (PARTITION BY topic, line ORDER BY id) AS place,
+                    count(*) OVER (PARTITION BY topic, line) - 1 AS behind
+                FROM (
+                    SELECT id, topic, type, key, cause, parked_at, headers,
+                        coalesce(CAST(key AS text), CAST(id AS text)) AS line
+                    FROM parked WHERE resolved_at IS NULL
+                ) AS waiting
+            ) AS placed WHERE place = 1 ORDER BY id LIMIT :most
+        """),
+        {"most": MOST},
+    )
+    found = rows.all()
+    return tuple(_shown(row) for row in found), found[0].total if found else 0
+
+
+def _shown(row: sa.Row[Any]) -> Waiting:
+    return Waiting(
+        id=row.id,
+        topic=row.topic,
+        type=row.type or _type_in(row.headers),
+        key=row.key,
+        cause=row.cause,
+        parked_at=row.parked_at,
+        behind=row.behind,
+    )
+
+
+def _type_in(headers: list[list[str]]) -> str | None:
+    """The type that the record names, when it is one of ours: what else stands there may be anything."""
+    named = (bytes.fromhex(value).decode("utf-8", "replace") for name, value in headers if name == "ce_type")
+    return next((name for name in named if name in EVENTS), None)
+
+
+async def _condition(tx: AsyncConnection, health: Health) -> Condition:
+    is_ready, checks = await health.is_ready()
+    consumer = health.consumer
+    outbox = (await tx.execute(sql(AGE))).one() if health.relay else None
+    return Condition(
+        is_ready=is_ready,
+        checks=checks,
+        lag=consumer.lag if consumer and consumer.is_assigned else None,
+        outbox=outbox.rows if outbox else None,
+        outbox_oldest_seconds=max(0.0, float(outbox.oldest or 0)) if outbox else 0.0,
+    )
+
+
+def _read(body: bytes) -> Discard:
+    """Raises Problem 400 or 422."""
+    try:
+        return Discard.model_validate(parse_json(body))
+    except Unreadable as error:
+        raise Problem("unreadable", error.detail) from None
+    except ValidationError as error:
+        raise Problem("invalid", errors=from_validation(error)) from None
+
+
+def _told(model: BaseModel) -> Response:
+    return answer(model.model_dump(mode="json"))

@@ -1,0 +1,150 @@
+"""Every staff page × every role: a page without a row here fails, and so does a row without a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from shared.access import PERMISSIONS, Permission, Role, Staff
+from shared.runtime import Service
+from shared.sign_in import Visitor
+from tests.architecture.apps import client_of, routes_of
+from tests.architecture.test_access import EXAMPLES, framework
+
+P = Permission
+OPEN, SIGNED_IN = "open", "signed in"
+Who = str | Permission | tuple[Permission, ...]
+
+STEPS: Final[dict[str, Permission]] = {
+    "assign": P.ASSIGN,
+    "decline": P.CONFIRM_DECLINE,
+    **dict.fromkeys(
+        (
+            "claim",
+            "release",
+            "accept",
+            "override",
+            "request-information",
+            "first-contact",
+            "contact-attempt",
+            "note",
+            "wait",
+            "offer-interim",
+            "close",
+            "birth-outcome",
+        ),
+        P.WORK_ITEMS,
+    ),
+}
+PAGES: Final[dict[str, Who]] = {
+    "GET /static/{stamp}/{name:path}": OPEN,
+    "GET /staff/sign-in": OPEN,
+    "GET /staff/sign-in/start": OPEN,
+    "GET /staff/sign-in/keys": OPEN,  # our public ones, for a provider that asks for signed requests
+    "GET /staff/signed-in": OPEN,
+    "GET /staff/signed-out": OPEN,
+    "POST /staff/sign-out": SIGNED_IN,
+    "GET /staff": SIGNED_IN,
+    "GET /staff/find": P.READ_QUEUES,
+    "POST /staff/find": P.READ_QUEUES,
+    "GET /staff/find/family": P.SEE_IDENTITY,
+    "POST /staff/find/family": P.SEE_IDENTITY,
+    "GET /staff/queues": P.READ_QUEUES,
+    "GET /staff/queues/{name}": P.READ_QUEUES,
+    "GET /staff/items/{item_id}": P.READ_QUEUES,  # who it is only after POST look
+    "GET /staff/items/{item_id}/look": P.SEE_IDENTITY,
+    "POST /staff/items/{item_id}/look": P.SEE_IDENTITY,
+    "GET /staff/referrals/{reference}": P.READ_QUEUES,
+    **{f"{verb} /staff/items/{{item_id}}/{step}": who for step, who in STEPS.items() for verb in ("GET", "POST")},
+    "GET /staff/capacity": P.READ_CAPACITY,
+    "GET /staff/capacity/{route}": P.SET_CAPACITY,
+    "POST /staff/capacity/{route}": P.SET_CAPACITY,
+    "GET /staff/policy": P.READ_POLICY,
+    "GET /staff/policy/{name}/{version}": P.READ_POLICY,
+    "GET /staff/policy/{name}/{version}/file": P.READ_POLICY,
+    "GET /staff/policy/drafts/new": P.DRAFT_POLICY,
+    "POST /staff/policy/drafts/new": P.DRAFT_POLICY,
+    "GET /staff/policy/drafts/{draft_id}": P.READ_POLICY,
+    "GET /staff/policy/drafts/{draft_id}/file": P.READ_POLICY,
+    "POST /staff/policy/drafts/{draft_id}/compare": P.REPLAY_POLICY,
+    "POST /staff/policy/drafts/{draft_id}/discard": P.DRAFT_POLICY,
+    "GET /staff/services": (P.READ_QUEUES, P.READ_REPORTS),
+    "GET /staff/enquiries": P.READ_QUEUES,
+    "GET /staff/enquiries/{item_id}": P.READ_QUEUES,
+    "POST /staff/enquiries/{item_id}/arrange": P.WORK_ITEMS,
+    "POST /staff/enquiries/{item_id}/deliver": P.WORK_ITEMS,
+    "GET /staff/team": P.READ_QUEUES,
+    "GET /staff/team/{colleague_id}": P.ASSIGN,
+    "POST /staff/team/{colleague_id}": P.ASSIGN,
+    "GET /staff/parked": P.READ_PARKED,
+    "POST /staff/parked/{service}/{row_id}/replay": P.RESOLVE_PARKED,
+    "GET /staff/parked/{service}/{row_id}/discard": P.RESOLVE_PARKED,
+    "POST /staff/parked/{service}/{row_id}/discard": P.RESOLVE_PARKED,
+}
+FILLED: Final = EXAMPLES | {
+    "name": "pir_short",
+    "version": "1",
+    "draft_id": EXAMPLES["item_id"],
+    "colleague_id": "dev-triage-worker",
+    "service": "metrics",
+    "stamp": "0",
+}
+CLOSED: Final = [page for page, who in PAGES.items() if who != OPEN]
+each_closed: Final = pytest.mark.parametrize("address", CLOSED)
+
+
+class Door:
+    """Stands for the session table: lets in whoever is asked for."""
+
+    def __init__(self, role: Role | None) -> None:
+        self._role = role
+
+    async def find(self, _: Request) -> Visitor | None:
+        return Visitor(Staff("dev", "A person", self._role), "token", b"") if self._role else None
+
+
+def pages_of(app: FastAPI) -> Iterator[str]:
+    for route in routes_of(app.routes):
+        if route.path.startswith(("/staff", "/static/")):
+            yield from (f"{verb} {route.path}" for verb in route.methods - {"HEAD"})
+
+
+@pytest.fixture
+def triage(apps: dict[str, Service]) -> Service:
+    return apps["triage"]
+
+
+async def answer_to(triage: Service, address: str, role: Role | None) -> httpx.Response:
+    framework(triage).state.sign_in = Door(role)
+    verb, _, path = address.partition(" ")
+    async with client_of(triage) as client:
+        body: dict[str, Any] = {"data": {"csrf": "token"}} if verb == "POST" else {}
+        return await client.request(verb, path.format(**FILLED), **body)
+
+
+def test_every_page_has_a_row_and_every_row_a_page(triage: Service) -> None:
+    assert set(pages_of(framework(triage))) == set(PAGES)
+
+
+@each_closed
+async def test_without_a_session_the_way_leads_to_the_sign_in(triage: Service, address: str) -> None:
+    answer = await answer_to(triage, address, None)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/staff/sign-in?next=")
+
+
+@each_closed
+async def test_a_role_opens_exactly_the_pages_that_it_may(triage: Service, address: str) -> None:
+    who = PAGES[address]
+    wanted = who if isinstance(who, tuple) else (who,) if isinstance(who, Permission) else ()
+    for role in Role:
+        answer = await answer_to(triage, address, role)
+        is_allowed = not wanted or any(role in PERMISSIONS[each] for each in wanted)
+        assert (answer.status_code != 403) is is_allowed, (role, answer.status_code)
+        if answer.status_code != 303:
+            assert answer.headers["content-type"].startswith("text/html")
+            assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,87 @@
+"""Pages of the triage team in an app of their own, at whose door stands whoever a request names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Protocol, cast
+
+import httpx
+import sqlalchemy as sa
+from fastapi import APIRouter, FastAPI, Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.triage.pages.room import Room
+from services.triage.steps import Desk
+from shared import problems
+from shared.access import Role, Staff
+from shared.pages import Pages
+from shared.sign_in import Visitor
+from tests.builders import a_policy
+from tests.rendering import Page
+
+TEMPLATES = Path(__file__).parents[2] / "services" / "triage" / "pages" / "templates"
+CSRF = "a-csrf-value"
+PEOPLE = {role: Staff(f"a-{role.value}", f"The {role.value}", role) for role in Role}
+
+
+class PageModule(Protocol):
+    def add(self, routes: APIRouter, room: Room) -> None: ...
+
+
+class Door:
+    """Whoever comes has the role that the request names."""
+
+    async def find(self, request: Request) -> Visitor:
+        return Visitor(PEOPLE[Role(request.headers["role"])], CSRF, b"")
+
+
+class Somebody:
+    """Somebody of a role who opens pages and sends their forms; redirects are not followed."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def get(self, path: str, *, role: Role = Role.LEAD) -> httpx.Response:
+        return await self._http.get(path, headers={"role": role})
+
+    async def send(self, path: str, *, role: Role = Role.LEAD, csrf: str = CSRF, **fields: Any) -> httpx.Response:
+        return await self._http.post(path, data={"csrf": csrf, **fields}, headers={"role": role})
+
+
+@asynccontextmanager
+async def somebody_at(
+    *modules: PageModule, engine: AsyncEngine, now: Callable[[], datetime], families: Any = None
+) -> AsyncIterator[Somebody]:
+    pages = Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True)
+    desk = Desk(a_policy(), cast("Any", None))
+    room = cast("Room", SimpleNamespace(engine=engine, pages=pages, desk=desk, families=families, now=now))
+    app, routes = FastAPI(), APIRouter(prefix="/staff")
+    problems.install(app)
+    for module in modules:
+        module.add(routes, room)
+    app.include_router(routes)
+    app.state.sign_in, app.state.pages = Door(), pages
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage") as client:
+        yield Somebody(client)
+
+
+def words_of(answer: httpx.Response) -> str:
+    """What is read on the page, without its frame."""
+    return Page(answer.text).words("main")
+
+
+@contextmanager
+def statements(engine: AsyncEngine) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)

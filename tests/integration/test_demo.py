@@ -1,0 +1,154 @@
+"""The demo on real servers: through the intake into the tables, and a whole system filled and at rest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local import credentials
+from deploy.setup import add_demo_agencies
+from services.referral import tables
+from services.referral.demo.families import invented
+from services.referral.demo.filling import NoDemoError, filling, preparing_of, refuse_if_used
+from services.referral.demo.sent import Sent, What
+from services.referral.settings import Settings
+from shared.database import create_engine
+from tests.integration.support import count, fetch
+from tests.system import System, eventually
+
+FAMILIES = 40
+
+
+@pytest.fixture
+async def engine(database: str, settings: dict[str, Any]) -> AsyncIterator[AsyncEngine]:
+    """The intake's, with the demo agencies in it."""
+    await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
+    engine = create_engine(Settings(**settings), tables.SCHEMA)
+    yield engine
+    await engine.dispose()
+
+
+async def send(engine: AsyncEngine, settings: dict[str, Any], sent: list[Sent]) -> dict[str, str]:
+    async with filling(engine, preparing_of(Settings(**settings))) as demo:
+        await demo.send(sent)
+        return demo.references
+
+
+def some_families(settings: dict[str, Any], *, families: int = FAMILIES, now: datetime | None = None) -> list[Sent]:
+    policy = preparing_of(Settings(**settings)).policy
+    return invented(families, now=now or datetime.now(UTC), policy=policy)
+
+
+async def test_every_family_is_received_when_it_says(engine: AsyncEngine, settings: dict[str, Any]) -> None:
+    sent = some_families(settings)
+    references = await send(engine, settings, sent)
+    rows = await fetch(engine, "SELECT reference, received_at FROM referral")
+    expected = {references[each.name]: each.at for each in sent if each.what in (What.REFERRAL, What.ENQUIRY)}
+    assert {row.reference: row.received_at for row in rows} == expected
+    assert await count(engine, "event WHERE type = 'referral.received.v1'") == FAMILIES
+    assert await count(engine, "audit WHERE action = 'referral.received'") == FAMILIES
+
+
+async def test_families_that_were_known_are_linked_withdrawn_and_born(
+    engine: AsyncEngine, settings: dict[str, Any]
+) -> None:
+    await send(engine, settings, some_families(settings, families=300))
+    links = {row.link for row in await fetch(engine, "SELECT DISTINCT link FROM kin")}
+    assert links == {"duplicate", "repeat", "sibling_open", "re_referral"}
+    assert await count(engine, "referral WHERE withdrawn_at IS NOT NULL") >= 6
+    assert await count(engine, "referral WHERE version = 2") == 3
+
+
+async def test_sent_once_more_nothing_is_added(engine: AsyncEngine, settings: dict[str, Any]) -> None:
+    """A demo that was interrupted goes on from the same moment."""
+    sent = some_families(settings, now=datetime.now(UTC) - timedelta(hours=3))
+    first = await send(engine, settings, sent[: len(sent) // 2])
+    again = await send(engine, settings, sent)
+    assert again | first == again
+    assert await count(engine, "referral WHERE kind = 'family'") == FAMILIES
+    before = await count(engine, "event")
+    await send(engine, settings, sent)
+    assert await count(engine, "event") == before
+
+
+async def test_where_a_family_was_referred_no_demo_is_added(engine: AsyncEngine, settings: dict[str, Any]) -> None:
+    await refuse_if_used(engine)
+    await send(engine, settings, some_families(settings, families=1))
+    with pytest.raises(NoDemoError, match="already"):
+        await refuse_if_used(engine)
+
+
+async def test_under_another_councils_policy_there_is_no_demo(engine: AsyncEngine, settings: dict[str, Any]) -> None:
+    with pytest.raises(NoDemoError, match="birmingham"):
+        await send(engine, settings | {"policy": "birmingham"}, [])
+
+
+async def test_without_the_demo_agencies_nothing_is_sent(database: str, settings: dict[str, Any]) -> None:
+    bare = create_engine(Settings(**settings), tables.SCHEMA)
+    with pytest.raises(NoDemoError, match="agencies"):
+        await send(bare, settings, some_families(settings))
+    assert await count(bare, "referral") == 0
+    await bare.dispose()
+
+
+KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_INTERNAL_TOKEN")
+
+
+def run(system: System, *command: str, profile: str = "development") -> subprocess.CompletedProcess[str]:
+    """A command with the environment of the system's services; in production with what it needs there alone."""
+    environment = system._environment
+    if profile == "production":
+        environment = {name: value for name, value in environment.items() if name[:4] != "PIR_" or name in KEYS}
+        environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100"}
+    return subprocess.run(
+        [sys.executable, "-m", *command], env=environment, check=False, capture_output=True, text=True, timeout=240
+    )
+
+
+def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path: Path) -> None:
+    """Refused outside development, interrupted, gone on with, never done twice: each part needs those before it."""
+    mark = tmp_path / "demo.json"
+    fill = ("deploy.demo", "--families", str(FAMILIES), "--mark", str(mark))
+
+    for command in (fill, ("services.referral", "demo")):
+        refused = run(system, *command, profile="production")
+        assert (refused.returncode, "for development only" in refused.stderr) == (2, True), refused
+    assert system.totals()["received"] == 0
+
+    with subprocess.Popen([sys.executable, "-m", *fill], env=system._environment, stdout=subprocess.DEVNULL) as begun:
+        eventually(lambda: system.totals()["received"], what="the first families")
+        begun.kill()
+    assert not json.loads(mark.read_text()).get("is_done")
+
+    done = run(system, *fill)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{FAMILIES} of {FAMILIES} families" in done.stdout
+    assert json.loads(mark.read_text())["is_done"]
+    totals = system.totals()
+    assert totals["received"] == totals["triaged"] == totals["acknowledged"] == FAMILIES
+    for schema in ("referral", "triage", "notify"):
+        assert system.query(f"SELECT count(*) AS n FROM {schema}.outbox")[0]["n"] == 0
+        assert system.query(f"SELECT count(*) AS n FROM {schema}.parked")[0]["n"] == 0
+    assert system.query("SELECT count(*) AS n FROM notify.message WHERE state <> 'sent'")[0]["n"] == 0
+    states = {row["state"] for row in system.query("SELECT DISTINCT state FROM triage.work_item")}
+    assert states >= {"open", "claimed", "accepted", "closed"}
+    [row] = system.query("SELECT count(*) AS n, count(assignee) AS taken FROM triage.work_item WHERE ended_at IS NULL")
+    assert row["n"] * 0.2 < row["taken"] < row["n"] * 0.8
+    [row] = system.query("SELECT count(*) AS n FROM triage.work_item WHERE escalate_at <= now() AND ended_at IS NULL")
+    assert row["n"] == 0
+
+    mark.unlink()
+    once_more = run(system, *fill)
+    assert once_more.returncode == 0, once_more.stdout + once_more.stderr
+    assert "already" in once_more.stdout
+    by_hand = run(system, "services.referral", "demo")
+    assert (by_hand.returncode, "already" in by_hand.stdout) == (0, True), by_hand.stdout + by_hand.stderr
+    assert system.totals() == totals

@@ -1,0 +1,429 @@
+"""What the referral page is made of: rules that nearly fired, what comes next, the history in words, who a family is."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import ImmutableMultiDict
+
+from services.triage.looking import LookReason
+from services.triage.pages import birth_outcome, who
+from services.triage.pages.birth_outcome import BirthOutcome, Outcome
+from services.triage.pages.near_rules import near, without_the_decline
+from services.triage.pages.next_step import next_steps
+from services.triage.pages.offered import ORDER, offers, permission_of
+from services.triage.pages.step_choices import DECLINED_FOR
+from services.triage.pages.step_forms import FORMS
+from services.triage.pages.timeline import DID, TEXT_OF, timeline
+from services.triage.pages.words import FACTS, LOOKED, LOOKS, fact_value, gap_in_words, rule_meaning, told_facts
+from services.triage.rules import CATALOGUE
+from services.triage.steps import STEPS
+from services.triage.story import Line
+from services.triage.texts import Written
+from shared.access import Permission, Role, Staff
+from shared.events import (
+    ComplexHistory,
+    Consent,
+    Domain,
+    Eligibility,
+    Facts,
+    Kind,
+    Mode,
+    RiskFactor,
+    Route,
+    Safety,
+    Severity,
+    Tier,
+)
+from shared.policy import Policy
+from tests.builders import (
+    SHERWOOD,
+    TODAY,
+    a_family,
+    a_policy,
+    an_enquiry,
+    at_home,
+    decided,
+    elsewhere,
+    noon,
+    withheld,
+)
+
+NOON = noon(TODAY)
+DAY = timedelta(days=1)
+MAYA = Staff("maya", "Maya Patel", Role.WORKER)
+LENA = Staff("lena", "Lena Okafor", Role.LEAD)
+MO = Staff("mo", "Mo Hall", Role.MANAGER)
+
+
+def nearly(facts: Facts, policy: Policy | None = None) -> dict[str, str]:
+    return {each.rule: each.text for each in near(facts, received_at=NOON, policy=policy or a_policy())}
+
+
+# Rules that nearly fired.
+
+
+def test_one_more_area_of_concern_may_make_it_longer_term_work() -> None:
+    two = nearly(a_family(severity=Severity.SEVERE, domains=[Domain.MAIN_CARER, Domain.EMOTIONAL]))
+    assert two["N2"] == "One more area of concern would make this longer-term work (N2)."
+    assert "N2" not in nearly(a_family(severity=Severity.SEVERE, domains=[Domain.MAIN_CARER]))
+
+
+def test_one_more_risk_factor_may_make_it_targeted_help() -> None:
+    one = a_family(severity=Severity.NONE, domains=(), risk_factors=[RiskFactor.ISOLATION])
+    assert nearly(one)["N4"] == "One more risk factor would make this targeted help (N4)."
+    assert "N4" in nearly(a_family(severity=Severity.NONE, domains=()))  # one step more severe
+
+
+def test_a_step_in_severity_is_one_step() -> None:
+    assert "N3" in nearly(a_family(severity=Severity.MILD, domains=()))
+    assert "N3" not in nearly(a_family(severity=Severity.NONE, domains=()))
+    assert nearly(a_family(severity=Severity.UNKNOWN, domains=())) == {}
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(1, True), (28, True), (29, False)])
+def test_a_birthday_within_four_weeks_is_near(days: int, is_near: bool) -> None:
+    birthday = TODAY + days * DAY
+    found = nearly(a_family(born_on=birthday.replace(year=birthday.year - 2)))
+    assert ("E5" in found) is is_near
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(1, True), (14, True), (15, False)])
+def test_late_pregnancy_within_two_weeks_is_near(days: int, is_near: bool) -> None:
+    found = nearly(a_family(due_on=TODAY + (280 - 196 + days) * DAY))
+    assert ("M1" in found) is is_near
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(1, True), (60, True), (61, False)])
+def test_a_ward_that_opens_within_two_months_is_near(days: int, is_near: bool) -> None:
+    opens_on = TODAY + days * DAY
+    wards = [each.model_dump() for each in a_policy().wards]
+    opened = [each | {"opens_on": opens_on} if each["code"] == SHERWOOD else each for each in wards]
+    policy = Policy.model_validate(a_policy().model_dump() | {"wards": opened})
+    found = nearly(a_family(home=at_home(ward=SHERWOOD)), policy)
+    assert ("E8" in found) is is_near
+
+
+def test_nothing_is_near_for_an_enquiry() -> None:
+    assert nearly(an_enquiry(Kind.TRAINING)) == {}
+
+
+def test_a_nudge_names_each_rule_once_and_none_that_fired() -> None:
+    facts = a_family(severity=Severity.MODERATE, complex_history=[ComplexHistory.COMPLEX_TRAUMA])
+    found = near(facts, received_at=NOON, policy=a_policy())
+    assert len({each.rule for each in found}) == len(found)
+    assert not {each.rule for each in found} & set(decided(facts).rules)
+
+
+@given(
+    severity=st.sampled_from(Severity),
+    domains=st.lists(st.sampled_from(Domain), unique=True),
+    factors=st.lists(st.sampled_from(RiskFactor), unique=True, max_size=3),
+    days=st.integers(-300, 900),
+)
+def test_whatever_the_facts_every_near_rule_is_a_sentence_with_its_rule(
+    severity: Severity, domains: list[Domain], factors: list[RiskFactor], days: int
+) -> None:
+    facts = a_family(severity=severity, domains=domains, risk_factors=factors, born_on=TODAY - days * DAY)
+    for rule, text in nearly(facts).items():
+        assert rule in CATALOGUE
+        assert text.endswith(f"({rule}).")
+        assert "_" not in text
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        a_family(severity=Severity.MODERATE, home=elsewhere()),
+        a_family(severity=Severity.MODERATE, consent=Consent.REFUSED),
+        a_family(severity=Severity.MODERATE, born_on=date(2020, 1, 1)),
+        a_family(severity=Severity.MODERATE, home=elsewhere(), born_on=date(2020, 1, 1), consent=Consent.REFUSED),
+    ],
+)
+def test_without_the_decline_the_need_alone_decides(facts: Facts) -> None:
+    assert decided(facts).mode is Mode.PROPOSE_DECLINE
+    found = without_the_decline(facts, received_at=NOON, policy=a_policy())
+    assert (found.tier, found.routes) == (Tier.SPECIALIST_SHORT, (Route.PIR_SHORT,))
+    assert found.eligibility is Eligibility.ELIGIBLE
+
+
+def test_every_rule_that_proposes_a_decline_has_its_reason() -> None:
+    assert set(DECLINED_FOR) == {"E6", "E10", "E13"}
+
+
+# Words.
+
+
+@pytest.mark.parametrize("rule", CATALOGUE)
+def test_the_meaning_of_a_rule_has_the_numbers_of_its_policy(rule: str) -> None:
+    meaning = rule_meaning(rule, a_policy())
+    assert "`" not in meaning
+    assert "_" not in meaning
+
+
+def test_an_earlier_policy_that_is_not_known_lends_no_number() -> None:
+    assert rule_meaning("M7", a_policy()) == "From 22 months old: urgent, before support ends."
+    assert "22" not in rule_meaning("M7", None)
+
+
+def test_every_fact_that_a_rule_uses_has_words() -> None:
+    cases = [
+        a_family(severity=Severity.SEVERE, complex_history=list(ComplexHistory), safety=list(Safety)),
+        a_family(home=elsewhere(), carer_age=15, requested_tier=Tier.SPECIALIST_LONG),
+        a_family(home=withheld()),
+        a_family(due_on=TODAY + 20 * DAY),
+        a_family(has_dates=False, full_routes=[Route.TARGETED]),
+    ]
+    used = {name: value for facts in cases for each in decided(facts).reasons for name, value in each.facts.items()}
+    assert set(used) <= set(FACTS)
+    for name, value in used.items():
+        assert fact_value(name, value, a_policy())
+
+
+def test_what_was_not_said_is_not_told() -> None:
+    told = dict(told_facts(a_family(risk_factors=[RiskFactor.ISOLATION]), a_policy()))
+    assert told["Risk factors"] == "On their own, with little support"
+    assert "Complex history" not in told
+
+
+def test_what_is_missing_is_said_without_signs_of_a_program() -> None:
+    assert gap_in_words("/babies/0/date_of_birth") == "babies 1 date of birth"
+
+
+def test_a_reason_to_look_is_offered_in_words_but_not_the_pages_own() -> None:
+    assert set(LOOKS) == set(LookReason) - {LookReason.ASSIGNED}
+    assert set(LOOKED) == set(LookReason)
+
+
+# History.
+
+
+def a_line(
+    action: str, detail: str | None = None, *, actor: str = "maya", number: int = 1, kind: str = "staff"
+) -> Line:
+    return Line(number, NOON, kind, actor, action, detail)
+
+
+def test_every_step_has_words_for_the_history() -> None:
+    assert {f"item.{step}" for step in STEPS} <= set(DID)
+    assert set(TEXT_OF) <= set(DID)
+
+
+def test_the_history_says_who_did_what() -> None:
+    lines = [
+        a_line("referral.decided", "auto_route", actor="rules", kind="system"),
+        a_line("item.escalated", "unopened_working_day", actor="clock", kind="system"),
+        a_line("item.claim", "pir_short"),
+        a_line("item.assign", "tom"),
+        a_line("item.contact-attempt", "no_answer", actor="gone"),
+        a_line("identity.viewed", "rang"),
+        a_line("identity.viewed"),
+        a_line("item.arrange", "2026-06-15T13:05+00:00"),
+        a_line("referral.informed", actor="health-visiting", kind="agency"),
+        a_line("something.new", "code"),
+    ]
+    told = [f"{each.who} {each.what}" for each in timeline(lines, {"maya": "Maya Patel", "tom": "Tom Reed"})]
+    assert told == [
+        "The rules decided where the family should go",
+        "The clock brought this to attention: Nobody opened it within a working day",
+        "Maya Patel took this on: Parent-infant team, short-term work",
+        "Maya Patel gave this to Tom Reed",
+        "gone tried to make contact: No answer",
+        "Maya Patel looked at who the family is: the family or the referrer rang",
+        "Maya Patel looked at who the family is",
+        "Maya Patel arranged a date: Monday 15 June 2026, 14:05",
+        "The referrer sent the information",
+        "Maya Patel something: new",
+    ]
+
+
+def test_a_persons_decision_is_told_once() -> None:
+    lines = [a_line("item.override", "pir_short"), a_line("referral.decided", "auto_route")]
+    assert [each.what for each in timeline(lines, {})] == ["decided differently"]
+
+
+def test_what_was_written_stands_with_the_step_it_was_written_in() -> None:
+    lines = [a_line("item.note", number=1), a_line("item.note", number=2), a_line("item.note", number=3, actor="tom")]
+    texts = [Written("note", "maya", NOON, "one"), Written("note", "maya", NOON, "two")]
+    assert [each.text for each in timeline(lines, {}, texts)] == ["one", "two", None]
+    assert [each.text for each in timeline(lines, {})] == [None, None, None]
+
+
+# What comes next, and what can be done.
+
+
+def an_item(**changes: Any) -> Any:
+    known: dict[str, Any] = {
+        "id": UUID(int=1),
+        "route": "pir_short",
+        "state": "open",
+        "assignee": None,
+        "due_at": NOON + 20 * DAY,
+        "escalate_at": None,
+        "accepted_at": None,
+        "first_contact_at": None,
+        "arranged_for": None,
+        "ended_at": None,
+        "end_reason": None,
+    }
+    return SimpleNamespace(**known | changes)
+
+
+def coming(item: Any, facts: Facts | None = None, mode: Mode = Mode.AUTO_ROUTE) -> str:
+    return "; ".join(each.what for each in next_steps(item, facts, {"mode": mode}, a_policy()))
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (an_item(), "The team accepts the family"),
+        (an_item(escalate_at=NOON), "later than this the team is alerted; The team accepts"),
+        (an_item(route="mash"), "Safeguarding colleagues are told"),
+        (an_item(route="review"), "Somebody decides what happens"),
+        (an_item(route="bereavement_review"), "Somebody speaks with the team that knows the family"),
+        (an_item(state="waiting_for_referrer"), "The clock stands still until then"),
+        (an_item(state="waiting_for_referrer", escalate_at=NOON), "somebody in the team rings them"),
+        (an_item(state="waiting_list"), "A place becomes free"),
+        (an_item(route="training"), "arranges a date"),
+        (an_item(route="training", arranged_for=NOON), "records who came"),
+        (an_item(state="accepted", accepted_at=NOON), "speaks with the family for the first time"),
+        (an_item(state="accepted", accepted_at=NOON, first_contact_at=NOON), "closes this when the work has ended"),
+        (an_item(state="closed", ended_at=NOON, end_reason="moved_away"), "Nothing more here. The family moved away."),
+        (an_item(state="declined", ended_at=NOON, end_reason="over_age"), "Nothing more here. The child is past"),
+    ],
+)
+def test_what_happens_next_follows_from_the_state(item: Any, words: str) -> None:
+    assert words in coming(item)
+
+
+def test_a_proposed_decline_waits_for_a_lead() -> None:
+    assert "A lead confirms the decline" in coming(an_item(route="signpost_age"), mode=Mode.PROPOSE_DECLINE)
+
+
+def test_the_end_of_support_is_said_for_a_baby_who_is_born() -> None:
+    assert "ends with the birthday" in coming(an_item(), a_family())
+    assert "ends with the birthday" not in coming(an_item(), a_family(due_on=TODAY + 40 * DAY))
+
+
+def offered(item: Any, staff: Staff = MAYA, mode: Mode = Mode.AUTO_ROUTE) -> list[str]:
+    return [each.step for each in offers(item, {"mode": mode}, staff)]
+
+
+def test_a_step_is_offered_where_it_is_possible_allowed_and_of_use() -> None:
+    assert "claim" in offered(an_item())
+    assert "claim" not in offered(an_item(state="claimed", assignee="tom"))
+    assert "release" not in offered(an_item(state="claimed", assignee="tom"))
+    assert "release" in offered(an_item(state="claimed", assignee="maya"))
+    assert "release" in offered(an_item(state="claimed", assignee="tom"), LENA)
+    assert "first-contact" not in offered(an_item(state="accepted", first_contact_at=NOON))
+    assert "accept" not in offered(an_item(route="training"))
+    assert "birth-outcome" in offered(an_item(route="review_birth_outcome"))
+    assert "birth-outcome" not in offered(an_item())
+    assert offered(an_item(state="closed", ended_at=NOON)) == []
+
+
+def test_what_is_a_leads_is_offered_to_leads_and_a_manager_is_offered_nothing() -> None:
+    item = an_item()
+    assert set(offered(item, LENA)) - set(offered(item)) == {"assign", "decline"}
+    assert offered(item, MO) == []
+    assert permission_of("decline") is Permission.CONFIRM_DECLINE
+
+
+def test_every_step_has_a_place_and_a_form() -> None:
+    assert set(STEPS) | {"birth-outcome"} == set(ORDER)
+    assert set(ORDER) - set(FORMS) == {"arrange", "deliver"}  # on the page of the enquiry
+
+
+# Who a family is.
+
+
+def headings(document: dict[str, Any], answers: list[dict[str, str]] | None = None) -> dict[str, dict[str, str]]:
+    found = who.sections({"document": document, "answers": answers or []})
+    return {each.heading: dict(each.rows) for each in found}
+
+
+def test_a_safe_way_to_make_contact_comes_first() -> None:
+    carer = {"relationship": "mother", "given_name": "Sana", "phone": "07700 900123", "safe_contact": "Ring at noon"}
+    [section] = who.sections({"document": {"caregivers": [carer]}, "answers": []})
+    assert [name for name, _ in section.rows][:2] == ["Safe way to make contact", "Name"]
+
+
+def test_each_part_of_what_was_sent_has_its_place() -> None:
+    shown = headings(
+        {
+            "referrer": {"name": "Ada Okoro", "role": "Health visitor", "email": "ada@example.org"},
+            "babies": [{"given_name": "Robin", "date_of_birth": "2026-01-16", "sex": "2"}, {}],
+            "caregivers": [{"relationship": "father", "interpreter_needed": True, "communication_needs": ["bsl"]}],
+            "home": {"address_lines": ["1 High Street", "Flat 2"], "postcode": "NG6 8GB"},
+            "consent": {"status": "given", "given_by": "Sana", "recorded_at": "2026-06-15T11:00:00+01:00"},
+            "strengths": ["warm_moments_seen"],
+            "notes": "One\nTwo",
+        },
+        [{"at": "2026-06-16T09:00:00+00:00", "notes": "She said yes"}],
+    )
+    assert shown["Baby"]["Born on"] == "Friday 16 January 2026"
+    assert shown["Baby 2"] == {"Name": "not given"}
+    assert shown["Father"] == {"Interpreter": "Needed", "Needs": "British Sign Language"}
+    assert shown["Home"]["Address"] == "1 High Street\nFlat 2\nNG6 8GB"
+    assert shown["Consent"]["Recorded"] == "Monday 15 June 2026, 11:00"
+    assert shown["Notes of the referrer"] == {"Notes": "One\nTwo"}
+    assert shown["Answer of the referrer"] == {"Tuesday 16 June 2026, 10:00": "She said yes"}
+    assert shown["What goes well"] == {"Strengths": "Warm moments were seen"}
+
+
+@pytest.mark.parametrize("document", [{}, {"babies": None, "caregivers": None, "home": None, "notes": None}])
+def test_where_nothing_was_sent_nothing_is_shown(document: dict[str, Any]) -> None:
+    assert headings(document) == {}
+
+
+def test_a_kept_address_and_a_home_without_one_are_said() -> None:
+    assert "Kept safe" in headings({"home": {"withheld": True}})["Home"]["Address"]
+    assert headings({"home": {"no_fixed_abode": True}})["Home"]["Address"] == "No fixed address"
+
+
+def test_a_time_that_cannot_be_read_is_shown_as_it_was_sent() -> None:
+    assert headings({"consent": {"recorded_at": "noon"}})["Consent"]["Recorded"] == "noon"
+
+
+# The birth.
+
+
+def steps_after(answer: Outcome, state: str = "open", **more: Any) -> list[str]:
+    body = BirthOutcome(answer=answer, **more)
+    item = SimpleNamespace(route="review_birth_outcome", state=state)
+    return [step for step, _ in birth_outcome.steps_of(body, item)]
+
+
+def test_what_follows_from_how_the_birth_went() -> None:
+    assert steps_after(Outcome.BORN, born_on=TODAY) == ["note", "request-information"]
+    assert steps_after(Outcome.BORN, "waiting_for_referrer", born_on=TODAY) == ["note"]
+    assert steps_after(Outcome.DIED) == steps_after(Outcome.ENDED) == ["note", "override"]
+    assert steps_after(Outcome.NOT_KNOWN) == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("day", "is_fine"),
+    [(("3", "5", "2026"), True), (("", "", ""), False), (("31", "2", "2026"), False), (("16", "6", "2026"), False)],
+)
+def test_a_birth_is_on_a_day_that_has_come(day: tuple[str, str, str], is_fine: bool) -> None:
+    form = FORMS["birth-outcome"]
+    parts = dict(zip(("born_on-day", "born_on-month", "born_on-year"), day, strict=True))
+    typed = form.read(ImmutableMultiDict({"answer": "born", **parts}))
+    body, mistakes = form.check(typed, today=TODAY)
+    assert (body is not None) is is_fine
+    assert set(mistakes) == (set() if is_fine else {"born_on"})
+
+
+def test_what_somebody_adds_to_the_answer_is_a_note_of_its_own_as_long_as_any() -> None:
+    assert steps_after(Outcome.NOT_KNOWN, note="x" * 10_000) == ["note", "note"]
+
+
+def test_lists_and_line_ends_are_read_as_they_were_meant() -> None:
+    form = ImmutableMultiDict([("routes", "mash"), ("routes", "mash"), ("routes", "review"), ("reason", " a\r\nb ")])
+    assert FORMS["override"].read(form) == {"routes": ["mash", "review"], "reason": "a\nb"}
