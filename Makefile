@@ -11,7 +11,7 @@ help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
 
 run: .venv/.has-local ## Start PostgreSQL, Kafka and the four services; Ctrl-C stops them, data is kept
-	@exec $(BIN)/python -m deploy.local run
+	@exec env $(if $(DEMO),PIR_DEMO=$(DEMO)) $(BIN)/python -m deploy.local run
 
 test: .venv/.has-test ## Run all tests, on a real PostgreSQL and Kafka (ARGS="-k words" chooses)
 	@exec $(BIN)/pytest -q $(ARGS)

@@ -1,6 +1,5 @@
 """Filling the demo when a data folder is new: a process beside the services, its words on the console."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from deploy.demo.mark import Mark
 from deploy.local.console import LocalError, StoppedError, last_line, say
 
 VARIABLE = "PIR_DEMO"
@@ -25,14 +25,6 @@ def families(environ: Mapping[str, str] = os.environ) -> int:
     return int(text)
 
 
-def is_done(mark: Path) -> bool:
-    """Whether this data folder has had its demo."""
-    try:
-        return bool(json.loads(mark.read_text(encoding="utf-8")).get("is_done"))
-    except (OSError, ValueError):
-        return False
-
-
 class Demo:
     """What fills `count` families once; `mark` is the file that remembers it."""
 
@@ -43,7 +35,7 @@ class Demo:
 
     @property
     def is_wanted(self) -> bool:
-        return self.count > 0 and not is_done(self.mark)
+        return self.count > 0 and not Mark(self.mark).is_done
 
     def fill(self, environment: dict[str, str], *, tend: Callable[[], None], stopping: threading.Event) -> None:
         """Return when it is filled and at rest, or has given up; `tend` keeps the services alive meanwhile."""

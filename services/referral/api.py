@@ -16,6 +16,7 @@ from services.referral import answers, steps, views
 from services.referral.agencies import Agency
 from services.referral.amendments import By
 from services.referral.answers import Answer, Keyed
+from services.referral.arriving import arrival_of
 from services.referral.document import (
     Invalid,
     ReferralDocument,
@@ -105,27 +106,10 @@ class ReferralApi:
         return agency
 
     def _arrival(self, value: object, agency: Agency, key: str, cause: Cause) -> Arrival:
-        now, referral_id, identities = _now(), uuid7(), self._preparing.identities
         try:
-            prepared = self._preparing.referral(value, agency=agency, now=now, received_at=now)
+            return arrival_of(value, agency=agency, key=key, cause=cause, preparing=self._preparing, received_at=_now())
         except Invalid as invalid:
             raise refused(invalid) from None
-        own, body = agency.id.bytes, canonical(value)
-        key_digest = identities.digest("key", own, key)  # an agency may put anything into its keys
-        external = value.get("external_reference") if isinstance(value, dict) else None
-        return Arrival(
-            id=referral_id,
-            reference=new_reference(secrets.randbelow),
-            agency=agency,
-            keyed=Keyed(agency.id, key_digest.hex(), identities.digest("request", b"POST /referrals", body)),
-            key_digest=key_digest,
-            external_digest=identities.digest("external", own, str(external)) if external else None,
-            body_digest=identities.digest("body", own, body),
-            sealed=identities.seal(referral_id, value),
-            prepared=prepared,
-            received_at=now,
-            cause=cause,
-        )
 
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agency(request)

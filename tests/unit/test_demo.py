@@ -203,17 +203,16 @@ def test_a_demo_that_was_begun_can_go_on_and_is_done_once(tmp_path: Path) -> Non
     assert Mark(file).begun() is None
     Mark(file).begin(NOW, 300)
     assert Mark(file).begun() == (NOW, 300)
-    assert not local.is_done(file)
+    assert not Mark(file).is_done
     Mark(file).done()
     assert Mark(file).is_done
-    assert local.is_done(file)
 
 
 def test_a_mark_that_was_cut_short_counts_as_none(tmp_path: Path) -> None:
     file = tmp_path / "demo.json"
     file.write_text('{"now": "2026')
     assert Mark(file).begun() is None
-    assert not local.is_done(file)
+    assert not Mark(file).is_done
 
 
 def test_how_many_families_is_asked_by_a_variable() -> None:
