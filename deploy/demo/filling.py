@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from deploy.demo.colleagues import introduce, shared_out
 from deploy.demo.mark import Mark
 from deploy.demo.rest import is_at_rest, is_heard, listeners, until
 from deploy.demo.team import SECONDS, Team
@@ -64,6 +65,8 @@ async def fill(settings: Settings, families: int, mark: Mark) -> None:
             await refuse_if_used(engine)
             begun = datetime.now(UTC).replace(microsecond=0), families
             mark.begin(*begun)
+        async with of_triage.begin() as tx:
+            await introduce(tx, credentials["staff"], at=begun[0])
         await _Demo(engine, of_triage, preparing, team, *begun).fill(credentials["agencies"])
         mark.done()
     finally:
@@ -125,8 +128,9 @@ class _Demo:
             found = await tx.execute(sql(_OPEN), {"known": list(self._known)})
             items = [item_of(row) for row in found.mappings()]
         self._known |= {item.id for item in items}
-        ways = [(item, way_of(item, now=self._now, policy=self.policy, chance=self._chance)) for item in items]
-        self._taken += await self._team.go(ways)
+        ways = [way_of(item, now=self._now, policy=self.policy, chance=self._chance) for item in items]
+        shared = [shared_out(way, chance=self._chance) for way in ways]
+        self._taken += await self._team.go(zip(items, shared, strict=True))
 
     def _say(self, done: int) -> None:
         done = min(done, self._families)

@@ -59,7 +59,7 @@ _SHOWN: Final[dict[Show, str]] = {
     Show.WAITING: "accepted_at IS NULL",
     Show.WITH_TEAM: "accepted_at IS NOT NULL",
     Show.ON_CALL: f"{_ON_CALL} AND {_UNSEEN}",
-    Show.SAFETY: f"{_SAFETY} AND {_UNSEEN}",
+    Show.SAFETY: f"{_SAFETY} AND NOT {_ON_CALL} AND {_UNSEEN}",
     Show.NEAR_BIRTHDAY: "first_contact_at IS NULL AND "
     "(marks ?| ARRAY['ages_out_soon', 'time_short'] OR age_out_warning_on <= :today)",
     Show.UNDELIVERABLE: f"marks ? '{UNDELIVERABLE}'",

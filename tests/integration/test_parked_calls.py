@@ -12,9 +12,12 @@ from aiokafka.structs import ConsumerRecord
 
 from shared import outbox
 from shared.events import REFERRAL_TOPIC, Envelope
+from shared.ids import uuid7
 from shared.inbox import Consumer
+from tests.builders import a_family
 from tests.integration.conftest import Behind
-from tests.integration.support import a_draft, a_record, count, fetch, headers_of, history_of
+from tests.integration.support import a_draft, a_record, an_event, count, fetch, headers_of, history_of
+from tests.integration.test_triage import received
 
 WAITING = "parked WHERE resolved_at IS NULL"
 
@@ -89,7 +92,8 @@ async def test_how_the_service_is_is_told_beside_it(triage: Behind) -> None:
 async def test_a_replay_of_what_can_be_handled_now_is_audited_with_who_asked_for_it(
     triage: Behind, consumer: Consumer
 ) -> None:
-    first, second = history_of(keys=1, events=2)
+    key = uuid7()
+    first, second = an_event(key, data=received(a_family(), key=key)), an_event(key, 2)
     await fail_with_a_missing_table(triage)
     await consumer.handle([a_record(first), a_record(second)])
     [item] = await items(triage)

@@ -20,10 +20,10 @@ Anybody = Annotated[Visitor, Depends(any_visitor())]
 
 SECTIONS: Final[dict[Show, tuple[Sort, str, str]]] = {
     Show.ON_CALL: (Sort.DUE, "On call now", "Nothing is waiting for the person on call."),
-    Show.SAFETY: (Sort.DUE, "Safety first", "Somebody looks after every piece of safety work."),
-    Show.MINE: (Sort.DUE, "Your work", "You have no open work. You can take something on from a queue."),
+    Show.SAFETY: (Sort.DUE, "Other safety work", "Somebody looks after every other piece of safety work."),
     Show.OVERDUE: (Sort.DUE, "Overdue", "Nothing is overdue."),
     Show.DUE_TODAY: (Sort.DUE, "Due today", "Nothing more is due today."),
+    Show.MINE: (Sort.DUE, "Your work", "You have no open work. You can take something on from a queue."),
     Show.WAITING: (Sort.RECEIVED, "Waiting longest", "No family is waiting."),
     Show.NEAR_BIRTHDAY: (Sort.DUE, "Second birthday soon", "No baby who waits is close to the second birthday."),
     Show.UNDELIVERABLE: (Sort.DUE, "Messages that did not arrive", "Every message has arrived."),

@@ -41,7 +41,7 @@ SHOWN: Final[dict[Show, str]] = {
     Show.WAITING: "Not accepted yet",
     Show.WITH_TEAM: "Accepted, with a team",
     Show.ON_CALL: "On call now",
-    Show.SAFETY: "Safety work that nobody looks after yet",
+    Show.SAFETY: "Other safety work that nobody looks after yet",
     Show.NEAR_BIRTHDAY: "Second birthday soon",
     Show.UNDELIVERABLE: "A message could not be delivered",
 }

@@ -36,7 +36,8 @@ IN_THE_WAY: Final = frozenset({"step-not-allowed", "conflict"})
 CHOSEN_FIRST: Final = frozenset({"routes", "tier", "urgency"})
 """Of an override: what is chosen before it is compared with the decision as it is."""
 
-_CHANGED: Final = "Somebody did something here while you had the page open. Press again if your step still fits."
+_CHANGED: Final = "Somebody did something here while you had the page open."
+_AGAIN: Final = "Press again if your step still fits."
 
 
 def add(routes: APIRouter, room: Room) -> None:
@@ -141,7 +142,9 @@ async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: P
     async with asked.room.engine.connect() as tx:
         told = await story.tell(tx, asked.item_id)
     lines = [line for line in told.lines if seen is not None and line.id > seen and line.action != VIEWED]
-    words = _in_the_way(problem, told.names, asked.staff) if problem else _CHANGED
+    is_possible = asked.form.step in {offer.step for offer in offers(told.row, told.item["decision"], asked.staff)}
+    changed = f"{_CHANGED} {_AGAIN}" if is_possible else _CHANGED
+    words = _in_the_way(problem, told.names, asked.staff) if problem else changed
     overtaken = Overtaken(words, timeline(lines, told.names))
     if asked.form.step in ONE_BUTTON:
         return await item_page(asked.request, asked.room, asked.staff, asked.item_id, overtaken=overtaken, status=409)
