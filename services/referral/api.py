@@ -35,6 +35,7 @@ from shared.database import read_only
 from shared.ids import uuid7
 from shared.outbox import Cause
 from shared.problems import FieldError, Problem
+from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
 from shared.web import Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
@@ -56,6 +57,7 @@ class ReferralApi:
         keyring: Keyring,
         limits: Limits,
         preparing: Preparing,
+        service_map: ServiceMap,
         writer: GroupWriter[Arrival],
     ) -> None:
         self._engine = engine
@@ -63,6 +65,7 @@ class ReferralApi:
         self._keyring = keyring
         self._limits = limits
         self._preparing = preparing
+        self._service_map = service_map
         self._writer = writer
 
     def router(self) -> APIRouter:
@@ -114,7 +117,15 @@ class ReferralApi:
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agency(request)
         async with self._reading.connect() as tx:
-            return json_answer(await views.one(tx, agency_id=agency.id, reference=_reference(reference)))
+            return json_answer(
+                await views.one(
+                    tx,
+                    agency_id=agency.id,
+                    reference=_reference(reference),
+                    service_map=self._service_map,
+                    on=day_in_london(_now()),
+                )
+            )
 
     async def get_feed(
         self,

@@ -25,6 +25,7 @@ from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
 from shared.runtime import Service
+from shared.service_map import of_authority
 from shared.web import Edge, create_app
 
 SPEAKS = (
@@ -72,7 +73,14 @@ async def build(settings: Settings) -> Service:
         ],
     )
     limits = Limits(None if settings.is_development else settings.requests_per_minute)
-    api = ReferralApi(engine=engine, keyring=Keyring(engine), limits=limits, preparing=preparing, writer=writer)
+    api = ReferralApi(
+        engine=engine,
+        keyring=Keyring(engine),
+        limits=limits,
+        preparing=preparing,
+        service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
+        writer=writer,
+    )
     app.include_router(api.router())
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, identities, token))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,9 @@ from services.referral.status import (
     status_of,
 )
 from shared.database import sql
+from shared.events import Hold
 from shared.problems import Problem
+from shared.service_map import SIGNPOSTS, ServiceMap
 
 CURRENT_TRANSACTION: Final[sa.ColumnElement[int]] = sa.literal_column(
     "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
@@ -92,13 +94,36 @@ def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
     )
 
 
-async def one(tx: AsyncConnection, *, agency_id: UUID, reference: str) -> dict[str, Any]:
+async def one(
+    tx: AsyncConnection, *, agency_id: UUID, reference: str, service_map: ServiceMap, on: date
+) -> dict[str, Any]:
     """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
     row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference})).one_or_none()
     if row is None:
         raise Problem("not-found")
     known = progress(row, by_route(row.routes or []))
-    return _shown(row, known, row.links or []) | {"history": [_line(line, known) for line in row.history or []]}
+    return _shown(row, known, row.links or []) | {
+        "other_help": _other_help(known, row.facts, service_map, on=on),
+        "history": [_line(line, known) for line in row.history or []],
+    }
+
+
+def _other_help(known: Progress, facts: dict[str, Any] | None, service_map: ServiceMap, *, on: date) -> list[Any]:
+    """Who else can help, on the routes that the agency sees; after a loss (C1) nothing is offered."""
+    decision = shown_to_agency(known)
+    if not decision or not facts or (known.decision and Hold.C1 in known.decision.holds):
+        return []
+    shown = {each["route"] for each in decision["routes"]}
+    found = [
+        service
+        for route in SIGNPOSTS
+        if route in shown
+        for service in service_map.signposts(route, ward=facts["place"]["ward"], on=on)
+    ]
+    return [
+        {"name": each.name, "offers": each.offers, "phone": each.contact.phone, "web": each.contact.web}
+        for each in dict.fromkeys(found)
+    ]
 
 
 _ONE: Final = sql("""
@@ -109,7 +134,14 @@ _ONE: Final = sql("""
         (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
-""").columns(tables.referral.c.decision, tables.referral.c.gaps, routes=JSONB, links=JSONB, history=JSONB)
+""").columns(
+    tables.referral.c.decision,
+    tables.referral.c.facts,
+    tables.referral.c.gaps,
+    routes=JSONB,
+    links=JSONB,
+    history=JSONB,
+)
 
 
 async def feed(

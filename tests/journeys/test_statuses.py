@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
+from shared.events import Route
+from shared.service_map import of_authority
+from shared.settings import Settings
+from shared.working_time import day_in_london
 from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
 from tests.system import System, call, eventually
 
@@ -12,6 +17,8 @@ LONG_TERM: dict[str, Any] = {
     "concern": {"severity": "severe", "domains": ["main_carer", "emotional", "cognitive"]},
     "requested_tier": "specialist_long",
 }
+WARD: Final = "E05012275"
+"""Bulwell, where the families of these tests live."""
 REFUSED: dict[str, Any] = {"consent": {"status": "refused"}}
 
 
@@ -55,6 +62,7 @@ def test_a_proposed_decline_is_a_persons_look_until_a_lead_confirms_it(
     assert (seen["decision"]["mode"], seen["decision"]["eligibility"]) == ("human_review", "provisional")
     assert "E6" not in [reason["rule"] for reason in seen["decision"]["reasons"]]
     assert "signpost" not in str(seen)
+    assert seen["other_help"] == []
     feed = health_visiting.call("GET", "/referrals?limit=200").body["items"]
     assert "signpost" not in str([item for item in feed if item["reference"] == reference])
     assert "person" in a_mail(system, reference, "decision").text
@@ -69,6 +77,11 @@ def test_a_proposed_decline_is_a_persons_look_until_a_lead_confirms_it(
     seen = health_visiting.sees_status(reference, "declined")
     assert seen["decision"]["eligibility"] == "not_eligible"
     assert "E6" in [reason["rule"] for reason in seen["decision"]["reasons"]]
+    on = day_in_london(datetime.now(UTC))
+    others = of_authority("E06000018", folder=Settings.model_fields["service_maps_dir"].default)
+    assert [each["name"] for each in seen["other_help"]] == [
+        service.name for service in others.signposts(Route.SIGNPOST_AGE, ward=WARD, on=on)
+    ]
     outcome = a_mail(system, reference, "outcome")
     assert "past the age" in outcome.text
     after = totals_at_rest(system)

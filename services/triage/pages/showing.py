@@ -23,6 +23,9 @@ from services.triage.pages.words import AUDIENCES, LOOKS, MESSAGE_STATES, gap_in
 from services.triage.story import Story
 from services.triage.texts import Written
 from shared.access import Permission, Staff
+from shared.events import Hold
+from shared.service_map import SIGNPOSTS, Service
+from shared.working_time import day_in_london
 
 DONE: Final = {
     "waiting": "The family is on the waiting list. The referrer is told.",
@@ -145,10 +148,20 @@ def _of_facts(told: Story, room: Room) -> dict[str, Any]:
     """What the rules saw; nothing for a referral that was erased or that triage has not heard of yet."""
     received_at: datetime | None = told.row.referral_received_at
     if told.facts is None or received_at is None:
-        return {"told": [], "near_rules": []}
+        return {"told": [], "near_rules": [], "signposts": []}
     policy = room.desk.policy
     near = deciding.nearly(told.item["decisions"], told.facts, received_at=received_at, policy=policy)
-    return {"told": told_facts(told.facts, policy), "near_rules": near}
+    return {"told": told_facts(told.facts, policy), "near_rules": near, "signposts": _signposts(told, room)}
+
+
+def _signposts(told: Story, room: Room) -> list[Service]:
+    """Who else can help, by the service map, when the decision sends somebody on; nobody is named after a loss."""
+    decision = told.item["decision"]
+    if told.facts is None or not decision or Hold.C1 in decision["holds"]:
+        return []
+    ward, on = told.facts.place.ward, day_in_london(room.now())
+    routes = [route for route in SIGNPOSTS if route in decision["routes"]]
+    return list(dict.fromkeys(each for route in routes for each in room.service_map.signposts(route, ward=ward, on=on)))
 
 
 def _flash(request: Request) -> dict[str, str]:
