@@ -13,7 +13,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -42,7 +42,10 @@ Loop = Callable[[], Awaitable[None]]
 
 @dataclass
 class Service:
-    """The parts that app.py wired together. `prepare` runs once, on the migrated database, before anything else."""
+    """The parts that app.py wired together.
+
+    `prepare` runs once, on the migrated database, before anything else; `closes` are calls that end clients.
+    """
 
     name: str
     settings: Settings
@@ -53,6 +56,12 @@ class Service:
     relay: Relay | None = None
     loops: dict[str, Loop] = field(default_factory=dict)
     prepare: Loop | None = None
+    closes: Sequence[Loop] = ()
+
+    async def close(self) -> None:
+        """Let go of every connection it holds; call it when nothing runs any more."""
+        for close in (*self.closes, self.engine.dispose):
+            await close()
 
 
 class _Server(uvicorn.Server):
@@ -141,7 +150,7 @@ async def _stop(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await service.engine.dispose()
+            await service.close()
     except TimeoutError:
         log.warning("stop cut short", seconds=STOP_SECONDS)
         return 1

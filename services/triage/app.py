@@ -118,8 +118,9 @@ async def build(settings: Settings) -> Service:
                 await clock.release_held(tx, now=now, policy=policy)
             await asyncio.sleep(settings.deadline_seconds)
 
+    closes = (room.families.close, room.messages.close, room.all_services.close)
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
-    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time}, prepare)
+    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time}, prepare, closes)
 
 
 def _pages(settings: Settings) -> Pages:

@@ -95,7 +95,7 @@ async def behind(
         yield Behind(service, client, credentials.load(settings.credentials_file))
     for task in tasks:
         await ended(task)
-    await service.engine.dispose()
+    await service.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.local.postgres import Postgres
-from services.referral import agencies, api, handlers, keyring
+from services.referral import agencies, arriving, handlers, keyring
 from services.referral.document.ages import years_before
 from services.referral.group_writer import GroupWriter
 from shared.audit import Actor
@@ -366,7 +366,7 @@ async def test_nothing_of_who_a_family_is_can_be_read_in_the_database(intake: Be
 
 
 async def test_a_reference_that_is_taken_is_drawn_again(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "new_reference", lambda _: "PIR-AAA-AAA")
+    monkeypatch.setattr(arriving, "new_reference", lambda _: "PIR-AAA-AAA")
     answers = [await intake.send(a_referral()) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     first, second = (answer.json()["reference"] for answer in answers)
