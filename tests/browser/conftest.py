@@ -1,0 +1,73 @@
+"""One system with one browser for all of these tests; every person is a window of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.browser.cases import Cases
+from tests.browser.desk import DESKTOP, PHONE, Desk
+from tests.browser.running import fill, launching
+from tests.servers import Servers
+from tests.system import System
+
+FAMILIES = 60
+FIRST = "test_nothing_yet.py"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is seen before the first referral has to be looked at before the first referral."""
+    items.sort(key=lambda item: item.path.name != FIRST)
+
+
+@pytest.fixture(scope="session")
+def empty_system(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """The four services before the first referral."""
+    name = stack.new_database()
+    with System(stack, stack.url_of(name), tmp_path_factory.mktemp("browser")) as running:
+        yield running
+    stack.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def system(empty_system: System) -> System:
+    """The same, once the demo's families are in it."""
+    fill(empty_system, FAMILIES)
+    return empty_system
+
+
+@pytest.fixture(scope="session")
+def playwright(empty_system: System) -> Iterator[Playwright]:
+    """After the system: playwright's loop runs in this thread from now on, and the start of a system needs one too."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | launching()
+
+
+@pytest.fixture(scope="session")
+def _desk(empty_system: System, browser: Browser) -> Desk:
+    return Desk(empty_system, browser)
+
+
+@pytest.fixture
+def desk(_desk: Desk) -> Iterator[Desk]:
+    """Where people sit down for one test; no browser may have complained about anything in the end."""
+    yield _desk
+    assert _desk.everybody_leaves() == []
+
+
+@pytest.fixture
+def cases(system: System) -> Cases:
+    return Cases(system)
+
+
+@pytest.fixture(params=[DESKTOP, PHONE])
+def size(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

@@ -1,0 +1,54 @@
+"""What is wrong with a page as it is seen: axe's findings, what does not fit a narrow window; and its picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.desk import SIZES
+
+PICTURES: Final = Path(__file__).parents[2] / "var" / "screenshots"
+WCAG: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+ADVICE: Final = "best-practice"
+NARROW: Final = {"width": 320, "height": 640}
+"""WCAG 1.4.10: 1280 pixels at 400 %."""
+TOO_WIDE: Final = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+    .map((each) => `${each.tagName}.${each.className}`.slice(0, 80)).slice(0, 5).concat("scrolls sideways")"""
+
+advice: Final[dict[str, set[str]]] = {}
+"""Best practice that a page does not follow, by rule: printed in the end, for whoever wants to do better."""
+
+
+def faults(page: Page, name: str) -> list[str]:
+    """Everything that WCAG 2.2 AA forbids, at both sizes, and what does not fit 320 pixels; takes the pictures."""
+    found = []
+    for size, window in SIZES.items():
+        page.set_viewport_size(window)
+        take_picture(page, f"{name}-{size}")
+        found += [f"{size}: {fault}" for fault in _violations(page, name)]
+    page.set_viewport_size(NARROW)
+    return found + [f"320 px: {fault}" for fault in page.evaluate(TOO_WIDE)]
+
+
+def take_picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def _violations(page: Page, name: str) -> list[str]:
+    options = {"runOnly": {"type": "tag", "values": [*WCAG, ADVICE]}, "resultTypes": ["violations"]}
+    found = []
+    for violation in Axe().run(page, options=options).response["violations"]:
+        if set(violation["tags"]) & set(WCAG):
+            found.append(f"{violation['id']}: {_places(violation)}")
+        else:
+            advice.setdefault(violation["id"], set()).add(name)
+    return found
+
+
+def _places(violation: dict[str, Any]) -> str:
+    return "; ".join(str(node["html"])[:200] for node in violation["nodes"][:3])

@@ -1,0 +1,212 @@
+"""Every page of the staff in every state that looks different, by name: who sees it, and how it comes about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final
+
+from tests.browser.cases import Case, Cases
+from tests.browser.desk import COMMISSIONER, LEAD, MANAGER, WORKER, Desk, Person
+
+Way = Callable[[Person, Cases], None]
+
+
+def at(path: str) -> Way:
+    return lambda person, _: person.opens(path)
+
+
+def item(case: Callable[[Cases], Case], step: str = "") -> Way:
+    """The page of an item, or of a step of it."""
+    return lambda person, cases: person.opens(case(cases).path + (f"/{step}" if step else ""))
+
+
+def pressed(way: Way, button: str) -> Way:
+    """A page after a button was pressed on it, as for a form that nobody filled in."""
+
+    def then(person: Person, cases: Cases) -> None:
+        way(person, cases)
+        person.presses(button)
+
+    return then
+
+
+def _looked(person: Person, cases: Cases) -> None:
+    person.opens(cases.with_a_long_name().path)
+    person.chooses("A quality review")
+    person.presses("Show who this is about")
+
+
+def _compared(person: Person, cases: Cases) -> None:
+    person.opens(f"{cases.taken_on().path}/override")
+    person.chooses("Early Help")
+    person.presses("Compare before and after")
+
+
+def _overtaken(person: Person, cases: Cases) -> None:
+    """The lead closes it while the worker writes."""
+    case = cases.taken_on()
+    person.opens(f"{case.path}/note")
+    person.fills("Your note", "Half written")
+    cases.lead.does(case.item, "close", reason="moved_away")
+    person.presses("Add a note")
+
+
+def _decided_again(person: Person, cases: Cases) -> None:
+    case = cases.taken_on()
+    cases.worker.does(case.item, "note", text="A note\nwith two lines")
+    cases.worker.does(case.item, "override", routes=["targeted"], tier="targeted", reason="Known to Early Help")
+    person.opens(case.path)
+
+
+def _waiting_for_a_place(cases: Cases) -> Case:
+    with cases.lead.with_places("pir_long", individual=0):
+        return cases.long_term()
+
+
+def _waiting_for_the_referrer(cases: Cases) -> Case:
+    case = cases.taken_on()
+    cases.worker.does(case.item, "request-information", asked="Since when?")
+    return case
+
+
+def _found(person: Person, cases: Cases) -> None:
+    case = cases.plain()
+    person.opens("/staff/find")
+    person.chooses("The family or the referrer rang")
+    person.fills("NHS number", case.family["babies"][0]["nhs_number"])
+    person.presses("Find this family")
+
+
+def _not_found(person: Person, _: Cases) -> None:
+    person.opens("/staff/find")
+    person.chooses("The family or the referrer rang")
+    person.fills("NHS number", "9990000000")
+    person.presses("Find this family")
+
+
+def _drafted(text: str) -> Way:
+    def way(person: Person, _: Cases) -> None:
+        person.opens("/staff/policy/drafts/new")
+        person.fills("Or paste the text here", text)
+        person.fills("Note for colleagues (optional)", "A very-" + "long-" * 60 + "note")
+        person.presses("Send in the draft")
+
+    return way
+
+
+def _compared_policy(text: str) -> Way:
+    return pressed(_drafted(text), "See what would change")
+
+
+def _arranged(person: Person, cases: Cases) -> None:
+    case = cases.enquiry("training", topic="A topic with a long" + "-word" * 30)
+    cases.worker.does(case.item, "arrange", on="2027-03-01T14:00:00+00:00")
+    person.opens(f"/staff/enquiries/{case.item}")
+
+
+def _enquiry(person: Person, cases: Cases) -> None:
+    person.opens(f"/staff/enquiries/{cases.enquiry().item}")
+
+
+def _done(person: Person, cases: Cases) -> None:
+    case = cases.enquiry()
+    cases.worker.does(case.item, "deliver", attendees=4, on=str(datetime.now(UTC).date()))
+    person.opens(f"/staff/enquiries/{case.item}")
+
+
+def _signed_out(person: Person, _: Cases) -> None:
+    person.opens("/staff")
+    person.presses("Sign out")
+
+
+def _took_on(person: Person, cases: Cases) -> None:
+    person.opens(f"/staff/queues/pir_short?reference={cases.plain().reference}")
+    person.presses("Take this on")
+
+
+def of_policy(text: str) -> dict[str, tuple[str | None, Way]]:
+    """Those that need the text of a policy."""
+    return {
+        "policy-draft": (MANAGER, _drafted(text)),
+        "policy-draft-mistakes": (MANAGER, _drafted(text.replace("grace_days = 28", "grace_days = 'soon'"))),
+        "policy-changes": (MANAGER, _compared_policy(text.replace("long_term_domains = 3", "long_term_domains = 2"))),
+        "policy-no-changes": (MANAGER, _compared_policy(text)),
+    }
+
+
+STATES: Final[dict[str, tuple[str | None, Way]]] = {
+    "sign-in": (None, at("/staff")),
+    "signed-out": (f"{WORKER}, fresh", _signed_out),
+    "home": (WORKER, at("/staff")),
+    "home-of-a-lead": (LEAD, at("/staff")),
+    "home-without-queues": (COMMISSIONER, at("/staff")),
+    "queues": (WORKER, at("/staff/queues")),
+    "queue-of-all": (WORKER, at("/staff/queues/all?size=50")),
+    "queue": (WORKER, at("/staff/queues/pir_short")),
+    "queue-claimed": (WORKER, _took_on),
+    "queue-nothing-fits": (LEAD, at("/staff/queues/all?urgency=now&tier=universal")),
+    "queue-mistake": (LEAD, at("/staff/queues/all?reference=PIR-000")),
+    "item": (LEAD, item(Cases.plain)),
+    "item-taken-on": (WORKER, item(Cases.taken_on)),
+    "item-accepted": (WORKER, item(Cases.accepted)),
+    "item-closed": (WORKER, item(Cases.closed)),
+    "item-of-a-manager": (MANAGER, item(Cases.plain)),
+    "item-long-names": (LEAD, _looked),
+    "item-no-reason": (LEAD, pressed(item(Cases.plain), "Show who this is about")),
+    "item-loss": (WORKER, item(Cases.overdue_birth)),
+    "item-abuse": (WORKER, item(Cases.with_abuse)),
+    "item-decline": (LEAD, item(Cases.proposed_decline)),
+    "item-waiting-list": (WORKER, item(_waiting_for_a_place)),
+    "item-waiting-for-referrer": (WORKER, item(_waiting_for_the_referrer)),
+    "item-decided-again": (WORKER, _decided_again),
+    "step-assign": (LEAD, item(Cases.plain, "assign")),
+    "step-accept": (WORKER, item(Cases.taken_on, "accept")),
+    "step-contact-attempt": (WORKER, item(Cases.with_abuse, "contact-attempt")),
+    "step-note": (WORKER, item(Cases.taken_on, "note")),
+    "step-note-mistake": (WORKER, pressed(item(Cases.taken_on, "note"), "Add a note")),
+    "step-note-overtaken": (WORKER, _overtaken),
+    "step-request-information": (WORKER, item(Cases.taken_on, "request-information")),
+    "step-wait": (WORKER, item(Cases.taken_on, "wait")),
+    "step-offer-interim": (WORKER, item(_waiting_for_a_place, "offer-interim")),
+    "step-override": (WORKER, item(Cases.taken_on, "override")),
+    "step-override-compared": (WORKER, _compared),
+    "step-override-mistake": (WORKER, pressed(_compared, "Decide")),
+    "step-decline": (LEAD, item(Cases.proposed_decline, "decline")),
+    "step-close": (WORKER, item(Cases.taken_on, "close")),
+    "step-close-mistake": (WORKER, pressed(item(Cases.taken_on, "close"), "Close this work")),
+    "step-birth-outcome": (WORKER, item(Cases.overdue_birth, "birth-outcome")),
+    "step-birth-outcome-mistake": (WORKER, pressed(item(Cases.overdue_birth, "birth-outcome"), "Write this down")),
+    "find": (WORKER, at("/staff/find")),
+    "find-of-a-manager": (MANAGER, at("/staff/find")),
+    "find-mistake": (WORKER, pressed(at("/staff/find"), "Find this family")),
+    "find-reference-mistake": (WORKER, pressed(at("/staff/find"), "Find this reference")),
+    "found": (WORKER, _found),
+    "found-nobody": (WORKER, _not_found),
+    "places": (MANAGER, at("/staff/capacity")),
+    "places-form": (MANAGER, at("/staff/capacity/pir_long")),
+    "places-form-mistake": (MANAGER, pressed(at("/staff/capacity/pnmh_emergency"), "Save")),
+    "policy": (MANAGER, at("/staff/policy")),
+    "policy-version": (WORKER, at("/staff/policy/nottingham/1")),
+    "policy-new": (MANAGER, at("/staff/policy/drafts/new")),
+    "policy-new-mistake": (MANAGER, pressed(at("/staff/policy/drafts/new"), "Send in the draft")),
+    "services": (WORKER, at("/staff/services")),
+    "services-chosen": (WORKER, at("/staff/services?ward=E05012270&level=specialist&age=older")),
+    "enquiries": (WORKER, at("/staff/enquiries")),
+    "enquiries-done": (WORKER, at("/staff/enquiries?stage=done")),
+    "enquiry": (WORKER, _enquiry),
+    "enquiry-mistake": (WORKER, pressed(_enquiry, "Arrange it")),
+    "enquiry-arranged": (WORKER, _arranged),
+    "enquiry-done": (WORKER, _done),
+    "team": (LEAD, at("/staff/team")),
+    "team-routes": (LEAD, at("/staff/team/dev-triage-lead")),
+    "parked": ("operations", at("/staff/parked")),
+    "not-found": (WORKER, at("/staff/nowhere")),
+    "forbidden": (WORKER, at("/staff/capacity/pnmh")),
+}
+"""Name → the role that sees it (None for nobody, with `, fresh` for a session of its own) and the way there."""
+
+
+def sit_down(desk: Desk, role: str | None) -> Person:
+    name, _, fresh = (role or "").partition(", ")
+    return desk.sit_down(name or None, is_fresh=bool(fresh))

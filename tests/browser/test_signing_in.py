@@ -1,0 +1,95 @@
+"""Signing in and out: who comes in, where to, and what an old page is worth afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.cases import Cases
+from tests.browser.desk import LEAD, MANAGER, WORKER, Desk
+
+
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no-script"])
+def test_whoever_signs_in_gets_the_page_they_asked_for(desk: Desk, cases: Cases, has_script: bool, size: str) -> None:
+    case = cases.plain()
+    worker = desk.sit_down(size=size, has_script=has_script)
+    desk.sign_in(worker, WORKER, at=case.path)
+    assert worker.path == case.path
+    worker.reads(case.reference)
+
+
+def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases, size: str) -> None:
+    case = cases.taken_on()
+    worker = desk.sit_down(WORKER, size=size, is_fresh=True)
+    worker.opens(f"{case.path}/note")
+    worker.fills("Your note", "Written before signing out")
+    other = worker.page.context.new_page()
+    other.goto(f"{desk.home}/staff")
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_text("You are signed out").first.wait_for()
+
+    worker.presses("Add a note")
+    worker.reads("Sign in")
+    worker.does_not_read("Written before signing out")
+    assert "note" not in str(cases.lead.sees(case.item)["texts"])
+    worker.page.go_back()
+    worker.page.go_back()
+    worker.page.reload()
+    worker.does_not_read(case.name)
+
+
+def test_the_back_button_shows_no_family_after_signing_out(desk: Desk, cases: Cases) -> None:
+    case = cases.taken_on()
+    worker = desk.sit_down(WORKER, is_fresh=True)
+    worker.opens(case.path)
+    worker.reads(case.name)
+    worker.presses("Sign out")
+    worker.reads("You are signed out")
+    worker.page.go_back()
+    worker.does_not_read(case.name)
+
+
+def test_a_form_of_another_session_is_refused(desk: Desk, cases: Cases) -> None:
+    case = cases.taken_on()
+    worker = desk.sit_down(WORKER, is_fresh=True)
+    worker.opens(f"{case.path}/note")
+    worker.fills("Your note", "For the wrong person")
+    tab = worker.page.context.new_page()
+    tab.goto(f"{desk.home}/staff")
+    tab.get_by_role("button", name="Sign out").click()
+    tab.get_by_text("You are signed out").first.wait_for()
+    tab.goto(f"{desk.home}/staff")
+    tab.get_by_role("button", name="Sign in with your work account").click()
+    tab.get_by_role("button", name=desk.name(LEAD)).click()
+    tab.get_by_role("button", name="Sign out").wait_for()
+    worker.presses("Add a note")
+    worker.reads("You can't go on from here")
+    assert cases.lead.sees(case.item)["texts"] == []
+
+
+def test_who_does_not_want_to_sign_in_is_told_so(desk: Desk, cases: Cases) -> None:
+    nobody = desk.sit_down()
+    nobody.opens("/staff/queues")
+    nobody.presses("Sign in with your work account")
+    nobody.presses("Do not sign in")
+    nobody.reads("Start again")
+
+
+@pytest.mark.parametrize("role", ["commissioner", "operations", "auditor"])
+def test_roles_without_queues_are_told_what_is_theirs(desk: Desk, cases: Cases, role: str) -> None:
+    person = desk.sit_down(role)
+    person.opens("/staff")
+    person.reads("Welcome")
+    case = cases.plain()
+    person.opens(case.path)
+    person.reads("You can't go on from here")
+    person.does_not_read(case.reference)
+
+
+def test_a_manager_sees_the_work_and_not_the_family(desk: Desk, cases: Cases, size: str) -> None:
+    case = cases.taken_on()
+    manager = desk.sit_down(MANAGER, size=size)
+    manager.opens(case.path)
+    manager.reads("The decision")
+    manager.does_not_read(case.name)
+    manager.does_not_read("Who this is about")
+    manager.does_not_read("What you can do")
