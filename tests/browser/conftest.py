@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from tests.browser.cases import Cases
 from tests.browser.desk import DESKTOP, PHONE, Desk
 from tests.browser.running import fill, launching
+from tests.browser.seeing import advice
 from tests.servers import Servers
 from tests.system import System
 
@@ -21,6 +22,14 @@ FIRST = "test_nothing_yet.py"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is seen before the first referral has to be looked at before the first referral."""
     items.sort(key=lambda item: item.path.name != FIRST)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What axe calls best practice and nobody asked for: said, and no failure."""
+    for rule, pages in sorted(advice.items()):
+        terminalreporter.write_line(
+            f"best practice, not a failure: {rule} on {len(pages)}: {', '.join(sorted(pages)[:4])}"
+        )
 
 
 @pytest.fixture(scope="session")

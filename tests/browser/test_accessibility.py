@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.cases import Cases
 from tests.browser.desk import Desk
-from tests.browser.seeing import advice, faults
+from tests.browser.seeing import faults
 from tests.browser.states import STATES, of_policy, sit_down
 from tests.browser.test_policy import a_draft
 
 ALL = STATES | of_policy(a_draft())
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _tell_the_advice() -> Iterator[None]:
-    yield
-    for rule, pages in sorted(advice.items()):
-        print(f"best practice, not asked for: {rule} on {len(pages)} pages: {', '.join(sorted(pages)[:5])}")
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -13,7 +13,7 @@ FOCUSED = """() => {
   const marks = [at, ...at.children, ...(label ? [label] : [])].flatMap((each) => ["", "::before", "::after"].map(
     (part) => getComputedStyle(each, part || null)));
   return {
-    text: (at.innerText || at.value || label?.innerText || "").trim(),
+    text: [at.innerText, at.value, label?.innerText].join(" "),
     tag: at.tagName,
     isSeen: marks.some((mark) => (mark.outlineStyle !== "none" && parseFloat(mark.outlineWidth) > 0)
       || mark.boxShadow !== "none" || mark.backgroundColor === "rgb(255, 235, 59)"),
