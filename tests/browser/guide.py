@@ -21,10 +21,9 @@ FAMILIES: Final = 120
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="pir-guide-"))
-    with running(folder / "stack") as servers:
+    with tempfile.TemporaryDirectory(prefix="pir-guide-") as name, running(Path(name) / "stack") as servers:
         servers.make_template()
-        with System(servers, servers.url_of(servers.new_database()), folder) as system:
+        with System(servers, servers.url_of(servers.new_database()), Path(name)) as system:
             fill(system, FAMILIES)
             with sync_playwright() as playwright, playwright.chromium.launch(**launching()) as browser:
                 desk = Desk(system, browser)

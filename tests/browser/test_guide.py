@@ -1,0 +1,57 @@
+"""The guide beside the pages: its pictures are there, small, and its words are those of the buttons."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+
+from services.triage.pages.offered import WORDS
+from shared.pages.wording import STEPS
+from tests.browser.guide import FOLDER, WIDTH
+from tests.browser.small_png import small
+
+TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
+MOST_BYTES = 100_000
+CONFIRM = "Confirm the decline"
+"""What a proposed decline is called."""
+
+
+def test_every_picture_is_shown_and_every_shown_picture_is_there() -> None:
+    shown = re.findall(r"!\[([^\]]+)\]\(([^)]+\.png)\)", TEXT)
+    assert {name for _, name in shown} == {file.name for file in FOLDER.glob("*.png")}
+    assert all(len(words) > 20 for words, _ in shown), "whoever can't see a picture reads what is on it"
+
+
+def test_pictures_are_as_wide_as_a_page_and_small() -> None:
+    for file in FOLDER.glob("*.png"):
+        content = file.read_bytes()
+        assert struct.unpack(">I", content[16:20]) == (WIDTH,)
+        assert len(content) < MOST_BYTES, file.name
+
+
+def test_steps_are_called_what_their_buttons_say() -> None:
+    acting = TEXT.partition("## Acting")[2].partition("\n## ")[0]
+    named = re.findall(r"^- \*\*([^*]+)\*\*", acting, re.MULTILINE)
+    assert len(named) > 5
+    assert set(named) <= {*STEPS.values(), *WORDS.values(), CONFIRM}
+
+
+def test_a_small_picture_shows_the_same_as_the_large_one() -> None:
+    lines = [bytes((x * 40, y * 60, 7)[part] for x in range(3) for part in range(3)) for y in range(4)]
+    sub = [bytes((byte - (line[at - 3] if at > 2 else 0)) & 255 for at, byte in enumerate(line)) for line in lines]
+    packed = zlib.compress(b"".join(b"\1" + line for line in sub))
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 3, 4, 8, 2, 0, 0, 0)), (b"IDAT", packed), (b"IEND", b"")]
+    large = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks
+    )
+    made = small(large)
+    palette, indices = _part(made, b"PLTE"), zlib.decompress(_part(made, b"IDAT"))
+    shown = [indices[start + 1 : start + 4] for start in range(0, len(indices), 4)]
+    assert [b"".join(palette[place * 3 : place * 3 + 3] for place in line) for line in shown] == lines
+
+
+def _part(png: bytes, name: bytes) -> bytes:
+    at = png.index(name)
+    return png[at + 4 : at + 4 + struct.unpack(">I", png[at - 4 : at])[0]]
