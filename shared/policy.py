@@ -121,6 +121,22 @@ class Capacity(Part):
     interim_offer: str = ""
 
 
+class Contract(Part):
+    """What the service is bought to do, and when the buyer hears: contract years count from `starts_on`.
+
+    `payment_from_year`: from that contract year on payment hangs on the KPIs in `paid`. `published_after_days`: working
+    days after a month's end on which its report is published. `targets`: KPI code → share that has to be reached.
+    `seen_elsewhere`: families a year with a specialist need whom another service sees.
+    """
+
+    starts_on: date
+    payment_from_year: Annotated[int, Field(ge=1, le=20)]
+    published_after_days: Days
+    targets: dict[str, Share] = {}
+    paid: tuple[str, ...] = ()
+    seen_elsewhere: Annotated[int, Field(ge=0)] = 0
+
+
 class Policy(Part):
     """Everything a council may set. `authority` is its ONS code; `current_wards` its wards as they stand today."""
 
@@ -140,6 +156,7 @@ class Policy(Part):
     capacity: tuple[Capacity, ...] = ()
     signposts: dict[Route, str] = {}
     need_shares: dict[str, Share] = {}
+    contract: Contract | None = None
     wards: tuple[Ward, ...]
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Working days in Europe/London with English bank holidays: when things are due.
+"""Working days in Europe/London with English bank holidays: when things are due; and months, as ages count them.
 
 Bank holidays come from deploy/reference/bank-holidays.csv (made from PyPI `holidays`, see deploy/holidays.py);
 cut-off and numbers of days are the policy's.
@@ -7,13 +7,14 @@ cut-off and numbers of days are the policy's.
 from __future__ import annotations
 
 import csv
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
 LONDON: Final = ZoneInfo("Europe/London")
+START_OF_DAY: Final = time(9, 0)
 CLOSE_OF_DAY: Final = time(17, 0)
 """What is due on a day is due by 17:00 there."""
 
@@ -68,6 +69,37 @@ def due_at(at: datetime, *, days: int, cutoff: time) -> datetime:
     return datetime.combine(due_on(at, days=days, cutoff=cutoff), CLOSE_OF_DAY, LONDON).astimezone(UTC)
 
 
+def months_later(day: date, months: int) -> date:
+    """Add months: same day, or the 1st of the month after where there is none: 29 February → 1 March.
+
+    The last day of the calendar when the answer would lie behind it.
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if year > MAXYEAR:
+        return date.max
+    try:
+        return date(year, month + 1, day.day)
+    except ValueError:
+        return date(year, month + 2, 1)
+
+
 def working_days_between(start: date, end: date) -> int:
     """Working days after `start` up to and with `end`; 0 when `end` is not later."""
     return sum(is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+
+
+def is_working_time(at: datetime) -> bool:
+    """From 09:00 up to 17:00 of a working day, by the clocks in London."""
+    local = at.astimezone(LONDON)
+    return is_working_day(local.date()) and START_OF_DAY <= local.time() < CLOSE_OF_DAY
+
+
+def working_seconds_between(start: datetime, end: datetime) -> float:
+    """How much of the time from `start` to `end` is working time; 0 when `end` is not later."""
+    seconds, day = 0.0, day_in_london(start)
+    while day <= day_in_london(end):
+        if is_working_day(day):
+            opens, closes = (datetime.combine(day, at, LONDON).astimezone(UTC) for at in (START_OF_DAY, CLOSE_OF_DAY))
+            seconds += max(0.0, (min(end, closes) - max(start, opens)).total_seconds())
+        day += timedelta(days=1)
+    return seconds

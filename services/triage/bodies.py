@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.events import ClosureReason, DeclineReason, Facts, Route, Tier, Urgency
+from shared.events import ClosureReason, DeclineReason, Facts, PlaceKind, Route, Tier, Urgency
 from shared.problems import FieldError, Problem
 from shared.strict_json import Unreadable, parse_json
 
@@ -22,11 +22,6 @@ class ContactOutcome(StrEnum):
     NO_ANSWER = "no_answer"
     LEFT_MESSAGE = "left_message"
     WRONG_DETAILS = "wrong_details"
-
-
-class PlaceKind(StrEnum):
-    INDIVIDUAL = "individual"
-    GROUP = "group"
 
 
 class Body(BaseModel):

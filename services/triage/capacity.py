@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared import outbox
 from shared.database import sql
-from shared.events import Route
+from shared.events import CapacityChanged, Route, capacity_key
+from shared.ids import uuid7
+from shared.outbox import Cause, Draft
 from shared.policy import Policy
 
 _USED = """
@@ -64,6 +68,7 @@ async def set_places(tx: AsyncConnection, route: Route, *, individual: int, grou
         """),
         {"route": route.value, "individual": individual, "group": group, "by": by, "at": at},
     )
+    await _announce(tx, {route: CapacityChanged(route=route, individual=individual, group=group)}, at=at)
 
 
 async def replace_places(
@@ -79,8 +84,14 @@ async def replace_places(
     return True
 
 
+async def _announce(tx: AsyncConnection, changes: Mapping[Route, CapacityChanged], *, at: datetime) -> None:
+    """Say it to those who count places; the caller's statement holds the lock of each route's row."""
+    cause = Cause(uuid7())
+    await outbox.append(tx, [Draft(capacity_key(route), change, at, cause) for route, change in changes.items()])
+
+
 async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> None:
-    """The policy's places for routes that nobody has set yet; what a person set stays."""
+    """The policy's places for routes that nobody has set yet; what a person set stays. Said once for each route."""
     for places in policy.capacity:
         await tx.execute(
             sql("""
@@ -89,3 +100,11 @@ async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> Non
             """),
             {"route": places.route.value, "individual": places.individual, "group": places.group, "at": at},
         )
+    unsaid = [
+        CapacityChanged(route=Route(row.route), individual=row.individual, group=row.group)
+        for row in await tx.execute(sql('SELECT route, individual, "group" FROM capacity ORDER BY route FOR UPDATE'))
+        if not await tx.scalar(
+            sql("SELECT EXISTS (SELECT 1 FROM event WHERE key = :key)"), {"key": capacity_key(Route(row.route))}
+        )
+    ]
+    await _announce(tx, {change.route: change for change in unsaid}, at=at)

@@ -24,6 +24,7 @@ from shared.events.codes import (
     MessageKind,
     Mode,
     NhsNumber,
+    PlaceKind,
     PlaceQuality,
     RiskFactor,
     Route,
@@ -47,6 +48,7 @@ from shared.events.kinds import (
     AboutReferral,
     AboutWorkItem,
     AgencyUpdated,
+    CapacityChanged,
     EnquiryReceived,
     Event,
     LinkedReferral,
@@ -67,6 +69,7 @@ from shared.events.kinds import (
     WorkItemFirstContact,
     WorkItemOpened,
     WorkItemWaiting,
+    capacity_key,
 )
 
 __all__ = [
@@ -81,6 +84,7 @@ __all__ = [
     "AboutReferral",
     "AboutWorkItem",
     "AgencyUpdated",
+    "CapacityChanged",
     "CareStatus",
     "Carer",
     "Circumstance",
@@ -113,6 +117,7 @@ __all__ = [
     "Monitoring",
     "NhsNumber",
     "Place",
+    "PlaceKind",
     "PlaceQuality",
     "PolicyRef",
     "Reason",
@@ -139,4 +144,5 @@ __all__ = [
     "WorkItemOpened",
     "WorkItemWaiting",
     "adapter",
+    "capacity_key",
 ]

@@ -256,6 +256,13 @@ class EscalationReason(StrEnum):
     AGES_OUT_SOON = "ages_out_soon"
 
 
+class PlaceKind(StrEnum):
+    """What a team takes a family on in: a place of its own, or one in a group."""
+
+    INDIVIDUAL = "individual"
+    GROUP = "group"
+
+
 class MessageKind(StrEnum):
     RECEIPT = "receipt"
     DECISION = "decision"

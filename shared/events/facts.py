@@ -85,13 +85,17 @@ class Facts(Model):
 
 
 class Monitoring(Model):
-    """What equality counts need and rules never see: codes only (ETHNIC CATEGORY CODE 2001, BCP 47)."""
+    """What equality counts need and rules never see: codes only (ETHNIC CATEGORY CODE 2001, BCP 47).
+
+    `deprivation_decile`: of the small area where the family lives, within its country; 1 is most deprived.
+    """
 
     baby_ethnicity: str | None = None
     mother_ethnicity: str | None = None
     father_ethnicity: str | None = None
     language: str | None = None
     parent_was_asked: bool | None = None
+    deprivation_decile: Annotated[int, Field(ge=1, le=10)] | None = None
 
 
 class Reason(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import ClassVar, Final, Literal
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime
 
@@ -16,6 +16,7 @@ from shared.events.codes import (
     Kind,
     Link,
     MessageKind,
+    PlaceKind,
     Route,
     Tier,
     Urgency,
@@ -160,7 +161,10 @@ class WorkItemWaiting(AboutWorkItem):
 
 
 class WorkItemAccepted(AboutWorkItem):
+    """A team took it on; `place` is None for work that needs none, and in events of before it was told."""
+
     type: ClassVar[str] = "work-item.accepted.v1"
+    place: PlaceKind | None = None
 
 
 class WorkItemDeclined(AboutWorkItem):
@@ -186,6 +190,21 @@ class WorkItemClosed(AboutWorkItem):
 class WorkItemEscalated(AboutWorkItem):
     type: ClassVar[str] = "work-item.escalated.v1"
     reason: EscalationReason
+
+
+class CapacityChanged(Event):
+    """How many places a route has from now on. Key = `capacity_key(route)`: no referral is meant."""
+
+    type: ClassVar[str] = "capacity.changed.v1"
+    topic: ClassVar[str] = TRIAGE_TOPIC
+    route: Route
+    individual: int
+    group: int
+
+
+def capacity_key(route: Route) -> UUID:
+    """The same key for the same route, so that its changes keep their order."""
+    return uuid5(NAMESPACE_URL, f"urn:pir:capacity:{route.value}")
 
 
 class AboutMessage(AboutReferral):
@@ -230,6 +249,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         WorkItemFirstContact,
         WorkItemClosed,
         WorkItemEscalated,
+        CapacityChanged,
         MessageSent,
         MessageDelivered,
         MessageUndeliverable,

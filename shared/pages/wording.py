@@ -149,7 +149,10 @@ CONTACTS: Final[Words] = {
     "left_message": "Left a message",
     "wrong_details": "The number or address is wrong",
 }
-PLACES: Final[Words] = {"individual": "An individual place", "group": "A place in a group"}
+PLACES: Final[Words] = {
+    codes.PlaceKind.INDIVIDUAL: "An individual place",
+    codes.PlaceKind.GROUP: "A place in a group",
+}
 LINKS: Final[Words] = {
     codes.Link.DUPLICATE: "The same baby, referred by another agency",
     codes.Link.SIBLING_OPEN: "A brother or sister, referred too",
@@ -239,11 +242,12 @@ def rule_group(rule: str) -> str:
 
 def source_name(code: str | None) -> str:
     """Words of the NHS Data Dictionary for a SOURCE OF REFERRAL FOR MENTAL HEALTH code."""
-    return _sources().get(code, code) if code else ""
+    return sources().get(code, code) if code else ""
 
 
 @lru_cache(maxsize=1)
-def _sources() -> dict[str, str]:
+def sources() -> dict[str, str]:
+    """All codes of it with their words, in the order of the dictionary."""
     with _NHS_CODES.open(encoding="utf-8", newline="") as lines:
         return {
             row["code"]: row["description"].rpartition(": ")[2]
@@ -260,6 +264,7 @@ OF_CODES: Final[dict[type[StrEnum], Words]] = {
     codes.ClosureReason: CLOSURES,
     codes.WithdrawalReason: WITHDRAWALS,
     codes.Link: LINKS,
+    codes.PlaceKind: PLACES,
     codes.EscalationReason: ESCALATIONS,
     codes.Hold: HOLDS,
     codes.Eligibility: ELIGIBILITIES,

@@ -51,6 +51,7 @@ def test_each_service_speaks_on_a_topic_of_its_own() -> None:
         "enquiry": "pir.referral.v1",
         "agency": "pir.referral.v1",
         "work-item": "pir.triage.v1",
+        "capacity": "pir.triage.v1",
         "message": "pir.notify.v1",
     }
     assert EVENTS["referral.triaged.v1"].topic == "pir.triage.v1"

@@ -20,7 +20,7 @@ ITEMS: Final = {
 }
 SPEAKS: Final[dict[str, set[str]]] = {
     "referral": REFERRALS,
-    "triage": {"referral.triaged.v1", *ITEMS},
+    "triage": {"referral.triaged.v1", "capacity.changed.v1", *ITEMS},
     "notify": {"message.sent.v1", "message.delivered.v1", "message.undeliverable.v1"},
     "metrics": set(),
 }
@@ -33,9 +33,9 @@ HEARS: Final[dict[str, set[str]]] = {
         "work-item.escalated.v1",
     },
     "metrics": {
-        *("referral.received.v1", "enquiry.received.v1", "referral.withdrawn.v1", "referral.erased.v1"),
-        "referral.triaged.v1",
-        *ITEMS - {"work-item.waiting.v1", "work-item.escalated.v1"},
+        *REFERRALS,
+        *("referral.triaged.v1", "capacity.changed.v1"),
+        *ITEMS - {"work-item.escalated.v1"},
         *("message.sent.v1", "message.undeliverable.v1"),
     },
 }

@@ -30,14 +30,14 @@ MEMBERS: Final = {
     *("id", "agency_id", "family_id", "decision_id", "work_item_id", "message_id", "reference", "version"),
     # times, days and numbers
     *("received_at", "expected_by", "due_at", "born_on", "due_on", "count", "carer_age", "people"),
-    *("attendees", "held_on"),
+    *("attendees", "held_on", "individual", "group"),
     # codes
     *("about", "kind", "source", "consent", "severity", "domains", "risk_factors", "complex_history", "safety"),
     *("mental_health", "care_status", "carer", "circumstances", "links", "link", "requested_tier", "nhs_number"),
     *("full_routes", "ward", "authority", "quality", "baby_ethnicity", "mother_ethnicity", "father_ethnicity"),
     *("language", "decided_by", "eligibility", "mode", "tier", "route", "routes", "urgency", "rules", "rule", "holds"),
     *("reason", "waiting_for", "channel", "gaps", "accessible_information", "safety_words", "parent_was_asked"),
-    *("waiting_list", "is_release", "active"),
+    *("waiting_list", "is_release", "active", "deprivation_decile"),
     # what holds the above
     *("infant", "place", "concern", "facts", "monitoring", "linked", "decision", "reasons", "policy"),
     # words of our own, and an agency's
@@ -74,7 +74,16 @@ def test_a_stored_sample_still_parses(name: str) -> None:
 def test_a_parsed_sample_says_what_it_said(name: str) -> None:
     data = SAMPLES[name]["data"]
     said = json.loads(adapter(EVENTS[name]).validate_python(data).model_dump_json())
-    assert {member: said[member] for member in data} == data
+    assert known_to(data, said) == data
+
+
+def known_to(sample: Any, said: Any) -> Any:
+    """What is said without the members that the sample does not know, at every depth."""
+    if isinstance(sample, dict) and isinstance(said, dict):
+        return {member: known_to(sample[member], value) for member, value in said.items() if member in sample}
+    if isinstance(sample, list) and isinstance(said, list) and len(sample) == len(said):
+        return [known_to(*pair) for pair in zip(sample, said, strict=True)]
+    return said
 
 
 @every_sample

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.bodies import ContactOutcome, PlaceKind
+from services.triage.bodies import ContactOutcome
 from services.triage.planning import MARKS as MARKED
 from services.triage.planning import OWN_MARKS, ItemState
 from services.triage.rules.writing import LISTED
 from services.triage.steps import STEPS as POSSIBLE
 from shared.access import Role
-from shared.events import Facts, Hold, codes
+from shared.events import Facts, Hold, PlaceKind, codes
 from shared.pages import facts, times, wording
 from shared.pages.outcomes import DONE, OF_STEP, TROUBLES
 

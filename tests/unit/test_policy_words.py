@@ -49,6 +49,7 @@ def another(value: Any, path: tuple[Any, ...]) -> Any:
         "code": "E05999999",
         "cutoff": "12:30:00",
         "opens_on": "2030-01-01",
+        "starts_on": "2030-01-01",
         "route": "universal",
         "unopened_second_minutes": 90,
     }
@@ -84,7 +85,7 @@ def test_every_label_is_of_a_member_that_there_is() -> None:
         held: Any = a_policy()
         for part in place.split("."):
             held = getattr(held, part)
-        assert isinstance(held, str | int | time), place
+        assert isinstance(held, str | int | time | date), place
     assert {place.rpartition(".")[0] for place in LABELS} <= set(SECTIONS)
 
 
@@ -156,8 +157,8 @@ def mistakes_of(text: str) -> list[str]:
         ("grace_days = 28", 'grace_days = "soon"', "(age.grace_days): this must be a whole number."),
         ("grace_days = 28", "grace_days = 2.5", "(age.grace_days): this must be a whole number."),
         ("grace_days = 28", "grace_days = 28\ngrace = 1", "age.grace: a policy has no such member."),
-        ("version = 1", "version = 0", "Version (version): this must be at least 1."),
-        ("version = 1", "version = 2000000", "Version (version): this must be at most 1000000."),
+        ("version = 2", "version = 0", "Version (version): this must be at least 1."),
+        ("version = 2", "version = 2000000", "Version (version): this must be at most 1000000."),
         ("cutoff = 13:00:00", 'cutoff = "noon"', "(working_time.cutoff): this must be a time of day, such as 13:00:00."),
         ('code = "E05012270"', 'code = "Aspley"', "ONS code of a ward (wards.0.code): this must look like E05012275"),
         ("opens_on = 2022-09-01", 'opens_on = "soon"', "(wards.0.opens_on): this must be a day, such as 2026-09-01."),
@@ -173,7 +174,7 @@ def test_a_mistake_of_a_draft_is_named_in_words_with_its_place(old: str, new: st
 
 
 def test_every_mistake_is_named_at_once() -> None:
-    text = TEXT.replace("grace_days = 28", "").replace("version = 1", "version = 0").replace("title =", "titel =")
+    text = TEXT.replace("grace_days = 28", "").replace("version = 2", "version = 0").replace("title =", "titel =")
     assert len(mistakes_of(text)) == 4
 
 

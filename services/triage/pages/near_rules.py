@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 from services.triage.rules import CATALOGUE, decide
-from services.triage.rules.dates import day_of_receipt, days_pregnant, months_later, support_ends_on, unborn_due_on
+from services.triage.rules.dates import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
 from shared.events import Consent, Decision, Domain, Facts, Kind, Place, PlaceQuality, RiskFactor, Severity
 from shared.policy import Policy
+from shared.working_time import months_later
 
 BIRTHDAY_DAYS: Final = 28
 PREGNANCY_DAYS: Final = 14

@@ -37,6 +37,7 @@ EVENTS: Final = {
     "work-item.first-contact.v1": "A family had its first contact",
     "work-item.closed.v1": "Work was closed",
     "work-item.escalated.v1": "Work was brought to attention",
+    "capacity.changed.v1": "The places of a team changed",
     "message.sent.v1": "A message was sent",
     "message.delivered.v1": "A message arrived",
     "message.undeliverable.v1": "A message could not be delivered",

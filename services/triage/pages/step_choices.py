@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import bodies, story
+from services.triage import story
 from services.triage.capacity import full_routes
 from services.triage.pages.birth_outcome import OUTCOMES
 from services.triage.pages.near_rules import without_the_decline
@@ -15,7 +15,7 @@ from services.triage.pages.offered import BIRTH_OUTCOME
 from services.triage.pages.step_forms import Typed
 from services.triage.steps import offers
 from services.triage.story import Story
-from shared.events import ClosureReason, DeclineReason, Mode, Route, Tier, Urgency
+from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
 from shared.pages import wording
 from shared.policy import Policy
 
@@ -45,7 +45,7 @@ async def _assign(tx: AsyncConnection, told: Story, _: Policy) -> dict[str, Any]
 async def _accept(tx: AsyncConnection, told: Story, _: Policy) -> dict[str, Any]:
     is_full = Route(told.row.route) in await full_routes(tx)
     places = list(wording.PLACES.items())
-    return {"places": places, "is_full": is_full, "suggested": {"place": bodies.PlaceKind.INDIVIDUAL.value}}
+    return {"places": places, "is_full": is_full, "suggested": {"place": PlaceKind.INDIVIDUAL.value}}
 
 
 async def _decline(_: AsyncConnection, told: Story, __: Policy) -> dict[str, Any]:

@@ -26,6 +26,8 @@ SECTIONS: Final[dict[str, str]] = {
     "signposts": "Where else families can turn",
     "words": "Safety words",
     "need_shares": "Expected need",
+    "contract": "The contract and its reports",
+    "targets": "Targets of the contract",
 }
 """Part of the file → the heading it is read under, in this order."""
 
@@ -64,6 +66,10 @@ LABELS: Final[dict[str, Label]] = {
     "on_call.name": Label("Name"),
     "on_call.email": Label("E-mail"),
     "on_call.phone": Label("Phone"),
+    "contract.starts_on": Label("The contract starts on"),
+    "contract.payment_from_year": Label("Payment hangs on the figures from contract year"),
+    "contract.published_after_days": Label("A month's report is published after its end, after", "working days"),
+    "contract.seen_elsewhere": Label("Families a year whom another specialist service sees"),
 }  # fmt: skip
 """Members that stand once in the file. Those of lists are named in sections.py."""
 
@@ -84,6 +90,8 @@ LISTED: Final[dict[str, Label]] = {
     "signposts": Label("Signpost"),
     "words.safety": Label("Safety words"),
     "need_shares": Label("Share of families"),
+    "contract.targets": Label("Target"),
+    "contract.paid": Label("Figures that payment hangs on"),
 }
 """Members of lists, for the words of a mistake."""
 

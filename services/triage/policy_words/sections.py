@@ -83,6 +83,7 @@ def _lines(policy: Policy, part: str) -> Iterator[Line]:
         "signposts": _signposts,
         "words": _safety_words,
         "need_shares": _shares,
+        "targets": _targets,
     }
     return lists[part](policy) if part in lists else _members(policy, part)
 
@@ -90,12 +91,20 @@ def _lines(policy: Policy, part: str) -> Iterator[Line]:
 def _members(policy: Policy, part: str) -> Iterator[Line]:
     """Those of LABELS in this part; what is not set says so."""
     held = getattr(policy, part) if part else policy
+    if held is None:
+        return
     for place, label in LABELS.items():
         within, _, member = place.rpartition(".")
         if within == part:
             value = getattr(held, member)
-            words = f"{value:%H:%M}" if isinstance(value, time) else amount(value, label.unit)
+            words = _said(value, label.unit)
             yield Line(place, label.words, words or (NOT_SIGNED_OFF if member == "signed_off_by" else "not set"))
+
+
+def _said(value: object, unit: str) -> str:
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return short_day(value) if isinstance(value, date) else amount(value, unit)
 
 
 def _wards(policy: Policy) -> Iterator[Line]:
@@ -132,6 +141,15 @@ def _shares(policy: Policy) -> Iterator[Line]:
     for name, share in policy.need_shares.items():
         percent = f"{share * 100:.2f}".rstrip("0").rstrip(".")
         yield Line(f"need_shares.{name}", SHARES.get(name, name), f"{percent}% of children under two")
+
+
+def _targets(policy: Policy) -> Iterator[Line]:
+    if policy.contract is None:
+        return
+    for code, share in policy.contract.targets.items():
+        yield Line(f"targets.{code}", code.replace("_", " ").capitalize(), f"{share * 100:g}% or more")
+    for code in policy.contract.paid:
+        yield Line(f"paid.{code}", code.replace("_", " ").capitalize(), "payment hangs on it")
 
 
 def _numbered(lines: Iterator[Line]) -> Iterator[Line]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import MAXYEAR, date, datetime
+from datetime import date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from shared.events import Infant
 from shared.policy import Age
+from shared.working_time import months_later
 
 LONDON: Final = ZoneInfo("Europe/London")
 
@@ -24,20 +25,6 @@ def day_of_receipt(received_at: datetime) -> date:
         return received_at.astimezone(LONDON).date()
     except OverflowError:
         return received_at.date()
-
-
-def months_later(day: date, months: int) -> date:
-    """Add months: same day, or the 1st of the month after where there is none: 29 February → 1 March.
-
-    The last day of the calendar when the answer would lie behind it.
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    if year > MAXYEAR:
-        return date.max
-    try:
-        return date(year, month + 1, day.day)
-    except ValueError:
-        return date(year, month + 2, 1)
 
 
 def months_old(born_on: date, on: date) -> int:

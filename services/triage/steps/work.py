@@ -12,6 +12,7 @@ from services.triage.capacity import full_routes
 from services.triage.steps.step import By, Desk, change, clock_resumed, say, write
 from shared.database import sql
 from shared.events import (
+    PlaceKind,
     Route,
     WaitingFor,
     WorkItemAccepted,
@@ -55,7 +56,7 @@ async def assign(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Assign, by:
 async def accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by: By, _: Desk) -> None:
     """The team takes the family on, in a place; with none free it stays on the waiting list."""
     await tx.execute(sql("SELECT 1 FROM capacity WHERE route = :route FOR UPDATE"), {"route": row.route})
-    if body.place is bodies.PlaceKind.INDIVIDUAL and Route(row.route) in await full_routes(tx):
+    if body.place is PlaceKind.INDIVIDUAL and Route(row.route) in await full_routes(tx):
         raise Problem("conflict", "Every individual place of this route is taken", extra={"state": row.state})
     await change(
         tx,
@@ -68,7 +69,7 @@ async def accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by:
         escalate_at=None,
         **clock_resumed(row, by),
     )
-    await say(tx, row, WorkItemAccepted, by)
+    await say(tx, row, WorkItemAccepted, by, place=body.place)
 
 
 async def request_information(
