@@ -1,4 +1,4 @@
-"""`python -m services.referral [serve | agency … | erase … | reindex | demo | parked … | republish]`."""
+"""`python -m services.referral [serve | agency … | erase … | reindex | demo | places … | parked … | republish]`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from services.referral import handlers, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
 from services.referral.demo.command import add_demo_command
+from services.referral.postcodes.commands import add_places_commands
 from services.referral.settings import Settings
 from shared.commands import Command, main
 
@@ -19,6 +20,7 @@ from shared.commands import Command, main
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_agency_commands(commands)
     add_demo_command(commands)
+    add_places_commands(commands)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from services.referral.intake import Arrival, Intake, another_reference
 from services.referral.keyring import Keyring
 from services.referral.limits import Limits
 from services.referral.places import PostcodeFiles
+from services.referral.postcodes.looking_up import LoadedPlaces
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
 from services.referral.status import STEPS
@@ -24,7 +25,7 @@ from shared.health import Health
 from shared.inbox import Consumer
 from shared.policy import load_all
 from shared.relay import Relay
-from shared.runtime import Service
+from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app
 
@@ -43,7 +44,8 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
     identities = identities_of(settings)
-    preparing = Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
+    places = LoadedPlaces(engine, PostcodeFiles())
+    preparing = Preparing(load_all(settings.policies_dir)[settings.policy], places, identities)
     writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
     consumer = Consumer(
         engine=engine,
@@ -95,9 +97,8 @@ async def build(settings: Settings) -> Service:
     edge = Edge(
         app, is_development=settings.is_development, internal_port=settings.internal_port, express=api.express()
     )
-    return Service(
-        "referral", settings, engine, edge, health, consumer, relay, {"group-writer": writer.run, "forget": forget}
-    )
+    loops: dict[str, Loop] = {"group-writer": writer.run, "forget": forget, "places": places.watch}
+    return Service("referral", settings, engine, edge, health, consumer, relay, loops=loops, prepare=places.refresh)
 
 
 def identities_of(settings: Settings) -> Identities:

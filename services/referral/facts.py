@@ -99,8 +99,11 @@ def enquiry_facts(enquiry: Enquiry, *, source_of_agency: str, policy: Policy) ->
     )
 
 
-def monitoring_of(document: ReferralDocument) -> Monitoring:
-    """Return codes for equality counts, of the first baby, mother and father; the first caregiver's language."""
+def monitoring_of(document: ReferralDocument, *, deprivation_decile: int | None = None) -> Monitoring:
+    """Return codes for equality counts, of the first baby, mother and father; the first caregiver's language.
+
+    `deprivation_decile` is that of where the family lives, which the place knows.
+    """
     babies, caregivers = document.babies, document.caregivers
     return Monitoring(
         baby_ethnicity=babies[0].ethnic_category if babies else None,
@@ -108,6 +111,7 @@ def monitoring_of(document: ReferralDocument) -> Monitoring:
         father_ethnicity=_ethnicity_of(Carer.FATHER, caregivers),
         language=caregivers[0].preferred_language if caregivers else None,
         parent_was_asked=document.concern.parent_was_asked if document.concern else None,
+        deprivation_decile=deprivation_decile,
     )
 
 

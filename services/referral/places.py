@@ -1,7 +1,7 @@
 """From a home to its ward and authority.
 
-`Places` is what the intake asks. `PostcodeFiles` answers it from the files that ship with the system; a loader of the
-full ONS directory (with the wards of all of England, and terminated postcodes) can take its place.
+`Places` is what the intake asks. `PostcodeFiles` answers it from the files that ship with the system; once a council
+has loaded the directory of the ONS, `postcodes.looking_up.LoadedPlaces` answers from that.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import importlib.util
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -40,11 +41,41 @@ class Home(Protocol):
     def withheld(self) -> bool | None: ...
 
 
+class Found(NamedTuple):
+    """The place, which the rules see, and the decile of deprivation there (1 is most deprived), which they never do."""
+
+    place: Place
+    deprivation_decile: int | None = None
+
+
 class Places(Protocol):
     """What knows where a home is."""
 
-    def find(self, home: Home | None) -> Place:
+    def find(self, home: Home | None) -> Found:
         """Return the place of a home; never an error, for a missing or unknown one is a decision."""
+
+
+def without_looking(home: Home | None) -> PlaceQuality | None:
+    """What is known without looking a postcode up; None when there is a postcode to look up.
+
+    Said in so many words: withheld or of no fixed abode (ZZ99 3VZ says so too). Nothing said: missing. An address
+    without a postcode: unknown.
+    """
+    if home is None:
+        return PlaceQuality.MISSING
+    if home.withheld:
+        return PlaceQuality.WITHHELD
+    if home.no_fixed_abode or home.postcode == _NO_FIXED_ABODE:
+        return PlaceQuality.NO_FIXED_ABODE
+    if home.postcode is None:
+        return PlaceQuality.UNKNOWN if home.address_lines else PlaceQuality.MISSING
+    return None
+
+
+@lru_cache(maxsize=20_000)
+def place_of(ward: str | None, authority: str | None, quality: PlaceQuality) -> Place:
+    """The one Place with these values: it is frozen, and checking its codes costs more than finding them."""
+    return Place(ward=ward, authority=authority, quality=quality)
 
 
 class PostcodeFiles:
@@ -55,21 +86,12 @@ class PostcodeFiles:
         self._folder = authorities or _packaged_folder()
         self._areas: dict[str, Area] = {}
 
-    def find(self, home: Home | None) -> Place:
-        """Ward and authority of the postcode.
-
-        Said in so many words: withheld or of no fixed abode. Nothing said: missing. A postcode in no file, an NHS
-        pseudo postcode (ZZ99 3VZ apart, which is no fixed abode) or an address without a postcode: unknown.
-        """
-        if home is None:
-            return Place(quality=PlaceQuality.MISSING)
-        if home.withheld:
-            return Place(quality=PlaceQuality.WITHHELD)
-        if home.no_fixed_abode or home.postcode == _NO_FIXED_ABODE:
-            return Place(quality=PlaceQuality.NO_FIXED_ABODE)
-        if home.postcode is None:
-            return Place(quality=PlaceQuality.UNKNOWN if home.address_lines else PlaceQuality.MISSING)
-        return self._find_postcode(home.postcode)
+    def find(self, home: Home | None) -> Found:
+        """Ward and authority of the postcode; a postcode in no file, an NHS pseudo postcode too, is unknown."""
+        quality = without_looking(home)
+        if quality is not None or home is None or home.postcode is None:
+            return Found(place_of(None, None, quality or PlaceQuality.UNKNOWN))
+        return Found(self._find_postcode(home.postcode))
 
     def warm(self, letters: str) -> None:
         """Read the files of these first letters now, so that no request waits for them (about 0.2 s each)."""
@@ -79,9 +101,9 @@ class PostcodeFiles:
     def _find_postcode(self, postcode: str) -> Place:
         ward = self._wards.get(postcode)
         if ward:
-            return Place(ward=ward, authority=NOTTINGHAM, quality=PlaceQuality.KNOWN)
+            return place_of(ward, NOTTINGHAM, PlaceQuality.KNOWN)
         authority = self._authority(postcode)
-        return Place(authority=authority, quality=PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN)
+        return place_of(None, authority, PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN)
 
     def _authority(self, postcode: str) -> str | None:
         outward, _, inward = postcode.partition(" ")

@@ -52,10 +52,11 @@ class Preparing:
         """Read `value` as it stands `now`; days count from `received_at`. Raises Invalid with every error."""
         submission = read_referral(value, now=now, consent_sent_at=consent_sent_at)
         document = submission.document
+        home = self.places.find(document.home)
         facts = coded.facts_of(
             document,
             source_of_agency=agency.source,
-            place=self.places.find(document.home),
+            place=home.place,
             links=(),
             today=day_in_london(received_at),
             policy=self.policy,
@@ -66,7 +67,7 @@ class Preparing:
             tokens=self.identities.tokens(document),
             is_baby_named=bool(document.babies and document.babies[0].given_name),
             facts=facts,
-            monitoring=coded.monitoring_of(document),
+            monitoring=coded.monitoring_of(document, deprivation_decile=home.deprivation_decile),
             gaps=submission.gaps,
             act_now=tuple(coded.act_now(facts, self.policy)),
             expected_by=self.expected_by(received_at),

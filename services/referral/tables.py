@@ -124,3 +124,29 @@ request = sa.Table(
     sa.Column("answer", JSONB, nullable=False),
     sa.Column("created_at", _TIME, nullable=False, index=True),
 )
+
+# The yearly postcode directory: what was loaded, and its postcodes, packed (postcodes/packing.py). The load in force
+# is the one that has not ended.
+postcode_load = sa.Table(
+    "postcode_load",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("loaded_at", _TIME, nullable=False),
+    sa.Column("loaded_by", sa.Text, nullable=False),
+    sa.Column("ended_at", _TIME),
+    sa.Column("postcodes", sa.Integer, nullable=False),
+    sa.Column("terminated", sa.Integer, nullable=False),
+    sa.Column("unread", sa.Integer, nullable=False),
+    sa.Column("columns", JSONB, nullable=False),
+    sa.Column("indexes", JSONB, nullable=False),
+    sa.Column("areas", JSONB, nullable=False),
+)
+
+postcode_run = sa.Table(
+    "postcode_run",
+    metadata,
+    sa.Column("load_id", sa.BigInteger, sa.ForeignKey(postcode_load.c.id), primary_key=True),
+    sa.Column("outward", sa.Text, primary_key=True),
+    sa.Column("run", BYTEA, nullable=False),
+)

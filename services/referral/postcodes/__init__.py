@@ -1,0 +1,1 @@
+"""The yearly postcode directory of the ONS: read once, packed, kept in PostgreSQL, looked up in memory."""
