@@ -5,10 +5,10 @@ BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
 LOCKED := uv.lock pyproject.toml deploy/local/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-browser check bench guide assets format stop clean
+.PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards assets format stop clean
 
 help: ## List these targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 run: .venv/.has-local ## Start PostgreSQL, Kafka and the four services; Ctrl-C stops them, data is kept
 	@exec env $(if $(DEMO),PIR_DEMO=$(DEMO)) $(BIN)/python -m deploy.local run
@@ -21,6 +21,9 @@ test-faults: .venv/.has-test ## Run the tests that kill and pause things
 
 test-browser: .venv/.has-browser ## Run the staff pages in a real browser (installs Chromium if it may)
 	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)
+
+test-monitoring: .venv/.has-monitoring ## Run a real Prometheus and Alertmanager on the services (installs them if it may)
+	@PIR_MONITORING=1 exec $(BIN)/pytest -q tests/monitoring $(ARGS)
 
 check: .venv/.has-lint ## Check style, format, types and import rules, in seconds
 	@$(BIN)/ruff check .
@@ -35,6 +38,9 @@ bench: .venv/.has-test ## Measure throughput and latency
 
 guide: .venv/.has-browser ## Make the pictures of the staff guide again, from a running system
 	@exec $(BIN)/python -m tests.browser.guide
+
+dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code, the alerts and the runbooks
+	@exec $(BIN)/python -m deploy.monitoring
 
 assets: ## Build the stylesheet and pictures of the pages (needs node and npm)
 	@sh deploy/assets/build.sh
@@ -65,4 +71,9 @@ clean: .venv/.has-local ## Stop everything and remove data, logs and mail
 .venv/.has-browser: $(LOCKED) deploy/local/chromium.py
 	@$(BOOTSTRAP) local test browser
 	@$(BIN)/python -m deploy.local.chromium
+	@touch $@ .venv/.has-local .venv/.has-test
+
+.venv/.has-monitoring: $(LOCKED) deploy/monitoring/programs.py
+	@$(BOOTSTRAP) local test
+	@$(BIN)/python -m deploy.monitoring.programs
 	@touch $@ .venv/.has-local .venv/.has-test

@@ -21,13 +21,14 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from shared.inbox import Consumer
-from shared.metrics import LOOP_LAG
+from shared.metrics import LOOP_LAG, SERVER_UP
 from shared.relay import Relay
 
 log = structlog.get_logger(__name__)
 
 STUCK_SECONDS: Final = 30.0
 LIVE_LAG_SECONDS: Final = 5.0
+ASK_SECONDS: Final = 10.0
 EXIT_STUCK: Final = 70
 """EX_SOFTWARE of sysexits.h: the supervisor starts the process again."""
 
@@ -68,6 +69,13 @@ class Health:
             LOOP_LAG.set(worst)
             if self.beat_at - since > 10:  # noqa: PLR2004  the metric's help names it
                 worst, since = 0.0, self.beat_at
+
+    async def watch_servers(self) -> None:
+        """Say whether PostgreSQL and Kafka answer from here; `is_ready` asks by itself."""
+        while True:
+            SERVER_UP.labels("postgresql").set(await self._postgresql_answers())
+            SERVER_UP.labels("kafka").set(await self._kafka_answers())
+            await asyncio.sleep(ASK_SECONDS)
 
     async def watch_progress(self) -> None:
         """End the process when it has had work and the means to do it for 30 s, and has not moved.

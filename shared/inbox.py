@@ -34,7 +34,19 @@ from shared.database import sql
 from shared.dispatch import Handlers, dispatch
 from shared.errors import is_transient
 from shared.events import Envelope, Event
-from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, LAG, PARKED, PARKED_NOW
+from shared.metrics import (
+    BATCH_EVENTS,
+    BATCH_SECONDS,
+    CONSUMED,
+    GIVEN_BACK,
+    LAG,
+    PARKED,
+    PARKED_NOW,
+    PARTITIONS,
+    RETRIES,
+    count,
+    measured,
+)
 from shared.records import UnreadableRecordError, read_record
 
 log = structlog.get_logger(__name__)
@@ -150,6 +162,7 @@ class Consumer:
             finally:
                 self._stopping = True
                 self._gate.assigned = set()
+                PARTITIONS.set(0)
                 await _stop(broker)
 
     async def _watch(self) -> None:
@@ -157,6 +170,7 @@ class Consumer:
         housekept_at = float("-inf")
         while True:
             await asyncio.sleep(2)
+            PARTITIONS.set(len(self._gate.assigned))
             if self.lag == 0 and self.is_assigned:
                 self.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
@@ -168,6 +182,7 @@ class Consumer:
         try:
             async with self._engine.connect() as tx:
                 PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
+            measured("parked")
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -213,6 +228,7 @@ class Consumer:
                 await message.nack()
                 raise RuntimeError("a handler was cancelled") from error  # a cancel would end the subscriber for good
             except Exception as error:  # noqa: BLE001  logged without its values, then read again
+                GIVEN_BACK.inc()
                 log.warning("batch given back", cause=type(error).__name__, records=len(records))
                 await message.nack()
                 await asyncio.sleep(1)
@@ -288,6 +304,7 @@ class Consumer:
         for item in fresh:
             if item.envelope:
                 CONSUMED.labels(item.envelope.type).inc()
+                count(item.envelope.data)
             elif item.bad:
                 PARKED.labels(item.bad.cause.split(":", 1)[0]).inc()
 
@@ -311,6 +328,7 @@ class Consumer:
             except Exception as error:
                 if not is_transient(error) or time.monotonic() > give_up_at:
                     raise
+                RETRIES.inc()
                 log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None

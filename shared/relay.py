@@ -22,7 +22,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.backoff import pauses, rest_after
 from shared.events import EVENTS
 from shared.leases import KEEPALIVES, Leases
-from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PUBLISHED
+from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 
 log = structlog.get_logger(__name__)
 
@@ -66,12 +66,14 @@ class Relay:
 
     async def run(self) -> None:
         """Connect, publish, and start afresh after any trouble: a new producer, a new connection, new leases."""
+        PAUSES.labels(self._schema)
         measuring = asyncio.create_task(self._measure(), name=f"outbox of {self._schema}")
         try:
             for pause in pauses():
                 try:
                     await self._publish_until_trouble(pause.reset)
                 except _TROUBLE as error:
+                    PAUSES.labels(self._schema).inc()
                     log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
                 await pause.sleep()
         finally:
@@ -167,6 +169,7 @@ class Relay:
             row = await connection.fetchrow(AGE)
             OUTBOX_ROWS.labels(self._schema).set(row["rows"])
             OUTBOX_OLDEST.labels(self._schema).set(max(0.0, float(row["oldest"] or 0)))
+            measured("outbox")
         finally:
             await connection.close(timeout=2)
 

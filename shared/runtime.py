@@ -29,6 +29,7 @@ from shared.errors import is_transient
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.logs import configure
+from shared.metrics import LOOP_FAILURES, watch_resources
 from shared.relay import Relay
 from shared.settings import Settings
 
@@ -94,6 +95,7 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     service = await build()
+    watch_resources(service.engine, disk=service.settings.disk_folder)
     _calm_the_collector()
     if not await _migrated(service, stop):
         return 0
@@ -162,6 +164,7 @@ def _loops(service: Service) -> dict[str, Loop]:
     loops: dict[str, Loop] = {
         "loop-lag": service.health.watch_loop,
         "watchdog": service.health.watch_progress,
+        "servers": service.health.watch_servers,
         **service.loops,
     }
     if service.consumer:
@@ -172,10 +175,12 @@ def _loops(service: Service) -> dict[str, Loop]:
 
 
 async def _forever(loop: Loop, name: str) -> None:
+    LOOP_FAILURES.labels(name)
     for pause in pauses():
         try:
             await loop()
         except Exception:
+            LOOP_FAILURES.labels(name).inc()
             log.exception("loop failed", loop=name)
         await pause.sleep()
 

@@ -34,8 +34,9 @@ class Settings(BaseSettings):
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
     refuses; it is needed outside development. `listen_fd` is a socket that listens already, handed down by a
     supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
-    restarted copy its partitions at once. The `oidc_*` say where staff sign in to pages and which of their roles there
-    is which here, `public_url` where their browsers see this service: docs/sign-in.md.
+    restarted copy its partitions at once. `disk_folder` is any folder on the disk whose free space is measured. The
+    `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
+    browsers see this service: docs/sign-in.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     policies_dir: Path = ROOT / "deploy" / "policies"
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"
     reference_dir: Path = ROOT / "deploy" / "reference"
+    disk_folder: Path = ROOT
     credentials_file: Path | None = None
     staff_jwks_file: Path | None = None
     staff_issuer: str = ""
@@ -89,10 +91,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "PIR_OIDC_METADATA_URL needs PIR_OIDC_CLIENT_ID and PIR_OIDC_CLIENT_SECRET or PIR_OIDC_CLIENT_KEY_FILE"
             )
-        urls = (self.oidc_metadata_url, self.public_url)
-        if self.profile is not Profile.DEVELOPMENT and not all(url.startswith("https://") for url in urls):
-            raise ValueError("outside development PIR_OIDC_METADATA_URL and PIR_PUBLIC_URL must start with https://")
+        urls = {"PIR_OIDC_METADATA_URL": self.oidc_metadata_url, self._public_url_variable: self.public_url}
+        if self.profile is not Profile.DEVELOPMENT and not all(url.startswith("https://") for url in urls.values()):
+            raise ValueError(f"outside development {' and '.join(urls)} must start with https://")
         return self
+
+    @property
+    def _public_url_variable(self) -> str:
+        """A service with pages of its own has an address of its own."""
+        return str(type(self).model_fields["public_url"].validation_alias or "PIR_PUBLIC_URL")
 
     @property
     def is_development(self) -> bool:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import sql
 from shared.events import Route
-from shared.metrics import SECONDS
+from shared.metrics import SECONDS, measured
+from shared.working_time import is_working_time, working_seconds_between
 
 TIME_TO: Final = {
     "triaged_at": Histogram("pir_time_to_decision_seconds", "From receipt to the first decision", buckets=SECONDS),
@@ -25,6 +26,9 @@ QUEUE = Gauge("pir_queue_items", "Work items that nobody has accepted or ended",
 OLDEST = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
 OVERDUE = Gauge("pir_queue_overdue_items", "Those of them that are past their due time", ["route"])
 UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
+WORKING_TIME = Gauge("pir_working_time", "1 from 09:00 to 17:00 of a working day in England, else 0")
+QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
+DATABASE_SIZE = Gauge("pir_database_size_bytes", "Size of the whole database on PostgreSQL's disk")
 
 
 async def totals(tx: AsyncConnection) -> dict[str, int]:
@@ -57,8 +61,25 @@ async def measure(tx: AsyncConnection) -> None:
         QUEUE.labels(route.value).set(row.items if row else 0)
         OLDEST.labels(route.value).set(row.oldest if row else 0)
         OVERDUE.labels(route.value).set(row.overdue if row else 0)
-    undecided = "SELECT extract(epoch FROM now() - min(received_at)) FROM referral WHERE triaged_at IS NULL"
-    UNDECIDED.set(float(await tx.scalar(sql(undecided)) or 0))
+    await _measure_arrivals(tx)
+    measured("counts")
+
+
+async def _measure_arrivals(tx: AsyncConnection) -> None:
+    """A referral that was withdrawn is decided no more."""
+    found = await tx.execute(
+        sql("""
+            SELECT now() AS now, (SELECT max(received_at) FROM referral) AS last,
+                (SELECT extract(epoch FROM now() - min(received_at)) FROM referral
+                 WHERE triaged_at IS NULL AND withdrawn_at IS NULL) AS undecided,
+                pg_database_size(current_database()) AS size
+        """)
+    )
+    row = found.one()
+    UNDECIDED.set(float(row.undecided or 0))
+    WORKING_TIME.set(is_working_time(row.now))
+    QUIET.set(working_seconds_between(row.last, row.now) if row.last else 0)
+    DATABASE_SIZE.set(row.size)
 
 
 async def _queues(tx: AsyncConnection) -> list[sa.Row[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from services.notify import api, internal, measures, rows, tables
+from services.notify import api, internal, measures, tables
 from services.notify.delivery import Delivery
 from services.notify.handlers import handlers
 from services.notify.rules import Retries
@@ -76,9 +76,7 @@ async def build(settings: Settings) -> Service:
     async def keep_measuring() -> None:
         while True:
             async with engine.connect() as tx:
-                due, oldest = await rows.waiting(tx)
-            measures.DUE.set(due)
-            measures.OLDEST_DUE.set(oldest)
+                await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)

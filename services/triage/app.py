@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.triage import api, capacity, clock, pages, policies, tables
+from services.triage import api, capacity, clock, measures, pages, policies, tables
 from services.triage.all_services import AllServices
 from services.triage.colleagues import keep_colleague
 from services.triage.families import Families
@@ -44,7 +44,9 @@ SPEAKS = (
     events.WorkItemFirstContact,
     events.WorkItemClosed,
     events.WorkItemEscalated,
+    events.CapacityChanged,
 )
+MEASURE_SECONDS = 10.0
 NAVIGATION = (
     NavigationItem("Today", "/staff", Permission.READ_QUEUES),
     NavigationItem("Queues", "/staff/queues", Permission.READ_QUEUES),
@@ -118,9 +120,26 @@ async def build(settings: Settings) -> Service:
                 await clock.release_held(tx, now=now, policy=policy)
             await asyncio.sleep(settings.deadline_seconds)
 
+    async def keep_measuring() -> None:
+        while True:
+            async with engine.connect() as tx:
+                await measures.measure(tx)
+            await asyncio.sleep(MEASURE_SECONDS)
+
     closes = (room.families.close, room.messages.close, room.all_services.close)
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
-    return Service("triage", settings, engine, edge, health, consumer, relay, {"clock": keep_time}, prepare, closes)
+    return Service(
+        "triage",
+        settings,
+        engine,
+        edge,
+        health,
+        consumer,
+        relay,
+        {"clock": keep_time, "measure": keep_measuring},
+        prepare,
+        closes,
+    )
 
 
 def _pages(settings: Settings) -> Pages:

@@ -1,0 +1,1 @@
+"""Grafana dashboards as code: `python -m deploy.monitoring` writes them. Thresholds come from the alert rules."""
