@@ -46,6 +46,7 @@ class Permission(StrEnum):
     READ_POLICY = "read_policy"
     DRAFT_POLICY = "draft_policy"
     READ_REPORTS = "read_reports"
+    EXPORT_CODED = "export_coded"
     READ_PARKED = "read_parked"
     RESOLVE_PARKED = "resolve_parked"
     READ_AUDIT = "read_audit"
@@ -67,6 +68,7 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     Permission.READ_POLICY: _TRIAGE,
     Permission.DRAFT_POLICY: frozenset({Role.MANAGER}),
     Permission.READ_REPORTS: frozenset({Role.LEAD, Role.MANAGER, Role.COMMISSIONER, Role.AUDITOR}),
+    Permission.EXPORT_CODED: frozenset({Role.MANAGER}),
     Permission.READ_PARKED: frozenset({Role.OPERATIONS, Role.AUDITOR}),
     Permission.RESOLVE_PARKED: frozenset({Role.OPERATIONS}),
     Permission.READ_AUDIT: frozenset({Role.WORKER, Role.LEAD, Role.MANAGER, Role.AUDITOR}),

@@ -26,6 +26,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "not-found": (404, "There is nothing here that you may see"),
     "method-not-allowed": (405, "This address does not take this method"),
     "too-slow": (408, "The body did not arrive in time"),
+    "not-acceptable": (406, "None of the forms that you would take is one we can give"),
     "conflict": (409, "This does not fit what has happened meanwhile"),
     "step-not-allowed": (409, "This step is not possible from here"),
     "too-large": (413, "The body is too large"),

@@ -1,1 +1,1 @@
-"""The demo of `make run`: invented families, a team at work on them, and rest before anybody looks."""
+"""The demo of `make run`: practice reports, invented families, a team at work on them, rest before anybody looks."""

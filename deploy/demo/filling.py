@@ -1,4 +1,4 @@
-"""The demo in its order: what is old and the places it takes, what came since, rest; the team at work all the while."""
+"""The demo in its order: practice reports, what is old, what came since, rest; the team at work all the while."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.demo.colleagues import introduce, shared_out
 from deploy.demo.mark import Mark
+from deploy.demo.practice import practise_once
 from deploy.demo.rest import is_at_rest, is_heard, listeners, until
 from deploy.demo.team import SECONDS, Team
 from deploy.demo.ways import Item, Move, item_of, way_of
@@ -65,6 +66,9 @@ async def fill(settings: Settings, families: int, mark: Mark) -> None:
             await refuse_if_used(engine)
             begun = datetime.now(UTC).replace(microsecond=0), families
             mark.begin(*begun)
+        if not mark.is_practised:
+            await practise_once(now=begun[0], told=say)
+            mark.practised()
         async with of_triage.begin() as tx:
             await introduce(tx, credentials["staff"], at=begun[0])
         await _Demo(engine, of_triage, preparing, team, *begun).fill(credentials["agencies"])

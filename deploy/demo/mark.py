@@ -20,7 +20,15 @@ class Mark:
         return (datetime.fromisoformat(known["now"]), known["families"]) if "now" in known else None
 
     def begin(self, now: datetime, families: int) -> None:
-        self._write({"now": now.isoformat(), "families": families})
+        self._write(self._read() | {"now": now.isoformat(), "families": families})
+
+    def practised(self) -> None:
+        self._write(self._read() | {"is_practised": True})
+
+    @property
+    def is_practised(self) -> bool:
+        """Whether the practice reports are there."""
+        return bool(self._read().get("is_practised"))
 
     def done(self) -> None:
         self._write(self._read() | {"is_done": True})

@@ -44,7 +44,7 @@ def listeners(policy: Policy) -> dict[str, list[str]]:
         "referral": referral.HANDLERS,
         "triage": triage.handlers(policy),
         "notify": notify.handlers(policy, mail_domain=""),
-        "metrics": metrics.HANDLERS,
+        "metrics": metrics.handlers(policy),
     }
     return {schema: [event.type for event in handlers] for schema, handlers in heard.items()}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.local.keeper import Keeper
 from deploy.local.record import write_private
-from deploy.local.services import Service
+from deploy.local.services import WITH_PAGES, Service
 
 
 def document(keepers: list[Keeper], *, credentials: dict[str, Any], database_url: str, brokers: str) -> dict[str, Any]:
@@ -56,7 +56,8 @@ def welcome(services: list[Service], credentials: dict[str, Any], var: Path, tod
     ]
     agencies = [f"  {slug:<16} {key}" for slug, key in credentials["agencies"].items()]
     staff = [f"  {role:<16} {who['token']}  ({who['name']})" for role, who in credentials["staff"].items()]
-    pages = next(service.url for service in services if service.name == "triage")
-    lines = [f"Staff pages: {pages}/staff (one click signs you in)", "", *addresses, "", "Refer a family:", *curl, ""]
+    pages = {service.name: service.url for service in services if service.name in WITH_PAGES}
+    lines = [f"Staff pages: {pages['triage']}/staff (one click signs you in)"]
+    lines += [f"Reports:     {pages['metrics']}/staff", "", *addresses, "", "Refer a family:", *curl, ""]
     lines += ["Demo agency keys:", *agencies, "Demo staff tokens:", *staff]
     return "\n".join([*lines, "", f"Logs: {var}/log  Mail: {var}/mail  Stop: Ctrl-C (data is kept)"])

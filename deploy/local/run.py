@@ -16,7 +16,7 @@ from deploy.local.demo import Demo, families
 from deploy.local.dev import welcome
 from deploy.local.identity_provider import IdentityProvider, port_from_environment
 from deploy.local.keeper import Keeper, stop_recorded
-from deploy.local.services import Service, environment, refuse_taken_ports
+from deploy.local.services import Service, environment, refuse_taken_ports, return_addresses
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor, run_step
 
@@ -64,8 +64,8 @@ class Run:
     def _identity_provider(self) -> IdentityProvider:
         """Staff sign in with one click a role; its keys and secret live as long as this process."""
         staff, secret = self.credentials["staff"], secrets.token_urlsafe(24)
-        back = f"{self._pages_url}/staff/signed-in"
-        return IdentityProvider(staff, "staff-pages", secret, [back], port=port_from_environment())
+        back = return_addresses(self.services)
+        return IdentityProvider(staff, "staff-pages", secret, back, port=port_from_environment())
 
     @property
     def _pages_url(self) -> str:

@@ -12,6 +12,8 @@ from deploy.local.ports import is_free
 
 DEFAULT_PORTS = {"referral": 8001, "triage": 8002, "notify": 8003, "metrics": 8004}
 HIGHEST_PORT = 65_535
+WITH_PAGES = {"triage": "PIR_PUBLIC_URL", "metrics": "PIR_METRICS_PUBLIC_URL"}
+"""The services where staff sign in, and the variable that says where browsers see each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,11 @@ def refuse_taken_ports(services: list[Service]) -> None:
             raise LocalError(f"port {service.port} ({service.name}) is taken: free it, or set {service.port_variable}")
 
 
+def return_addresses(services: list[Service]) -> list[str]:
+    """Return where the identity provider may send people back to."""
+    return [f"{service.url}/staff/signed-in" for service in services if service.name in WITH_PAGES]
+
+
 def environment(
     services: list[Service], *, var: Path, credentials: dict[str, Any], database_url: str, brokers: str
 ) -> dict[str, str]:
@@ -72,5 +79,6 @@ def environment(
         "PYTHONUNBUFFERED": "1",
     }
     places = {f"PIR_{service.name.upper()}_URL": service.url for service in services}
+    seen = {WITH_PAGES[service.name]: service.url for service in services if service.name in WITH_PAGES}
     ports = {service.port_variable: str(service.port) for service in services}
-    return {**os.environ, **own, **places, **ports, **credentials["secrets"]}
+    return {**os.environ, **own, **places, **seen, **ports, **credentials["secrets"]}

@@ -1,4 +1,4 @@
-"""`python -m services.metrics [serve | parked …]`: serve is the default."""
+"""`python -m services.metrics [serve | parked … | publish | rebuild | practice]`: serve is the default."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from shared import startup as startup  # noqa: PLC0414  first, before the libraries
 
 # isort: split
-from services.metrics import handlers, tables
-from services.metrics.app import build
+from services.metrics import commands, tables
+from services.metrics.app import build, heard
 from services.metrics.settings import Settings
 from shared.commands import Command, main
 
@@ -20,8 +20,9 @@ if __name__ == "__main__":
                 schema=tables.SCHEMA,
                 settings=Settings,
                 build=build,
-                handlers=lambda _: handlers.HANDLERS,
+                handlers=heard,
                 speaks=False,
+                extend=commands.add,
             )
         )
     )

@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
 
-from services.metrics import api, handlers, measures, tables
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.metrics import api, exports_api, measures, pages, reports_api, tables
+from services.metrics.archive import Archive
+from services.metrics.coded import coded_csv
+from services.metrics.handlers import handlers
+from services.metrics.pages.room import Room
+from services.metrics.population import load
+from services.metrics.reports.agreeing import terms_under
+from services.metrics.reports.publishing import publish_due
+from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
+from services.metrics.spans import Span
 from shared import parked_calls
+from shared.access import staff_directory
 from shared.database import create_engine
+from shared.dispatch import Handlers
 from shared.events import TOPICS
 from shared.health import Health
 from shared.inbox import Consumer
+from shared.pages import Pages
+from shared.policy import load_all
 from shared.runtime import Service
+from shared.sign_in.cookies import Names
+from shared.sign_in.setting_up import install
 from shared.web import Edge, create_app
 
 MEASURE_SECONDS = 10.0
+PUBLISH_SECONDS = 600.0
+"""How often the service looks whether a report's day has come."""
+
+
+def heard(settings: Settings) -> Handlers:
+    """What this service does with each event, under the policy in force."""
+    return handlers(load_all(settings.policies_dir)[settings.policy])
+
+
+def terms_of(settings: Settings) -> Terms | None:
+    """What reports are made under; None when the policy has no contract.
+
+    Raises InvalidPolicyError and InvalidPopulationError for files that can't be used.
+    """
+    policy = load_all(settings.policies_dir)[settings.policy]
+    return terms_under(policy, load(settings.population_dir, policy.authority, wards=policy.ward_by_code))
 
 
 async def build(settings: Settings) -> Service:
-    """Everything connected, nothing started."""
+    """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
+    hears, terms = heard(settings), terms_of(settings)
     engine = create_engine(settings, tables.SCHEMA)
     consumer = Consumer(
         engine=engine,
         service="metrics",
         topics=TOPICS,
-        handlers=handlers.HANDLERS,
+        handlers=hears,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
         calm_seconds=0.25,  # counts may be a moment behind
@@ -35,24 +72,70 @@ async def build(settings: Settings) -> Service:
         description="Counts of what happened, without personal data.",
         health=health,
         speaks=(),
-        hears=tuple(handlers.HANDLERS),
+        hears=tuple(hears),
     )
     app.include_router(api.router(engine))
     app.include_router(
         parked_calls.router(
             engine,
-            handlers=handlers.HANDLERS,
+            handlers=hears,
             health=health,
             internal_token=settings.internal_token.get_secret_value(),
             note=parked_calls.logged,
         )
     )
 
+    room = _add_reports(app, settings, engine, terms)
+
     async def keep_measuring() -> None:
+        await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
         while True:
             async with engine.connect() as tx:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
+    async def keep_publishing() -> None:
+        while terms is not None:
+            await publish_due(engine, now=datetime.now(UTC), terms=terms)
+            await asyncio.sleep(PUBLISH_SECONDS)
+        await asyncio.Event().wait()
+
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
-    return Service("metrics", settings, engine, edge, health, consumer, None, {"measure": keep_measuring})
+    return Service(
+        "metrics",
+        settings,
+        engine,
+        edge,
+        health,
+        consumer,
+        None,
+        {"measure": keep_measuring, "publish": keep_publishing},
+    )
+
+
+def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, terms: Terms | None) -> Room:
+    """What is published, for programs with a token and for people who sign in."""
+    policy = load_all(settings.policies_dir)[settings.policy]
+    shown = Pages(
+        name="Parent-infant reports",
+        folder=Path(pages.__file__).parent / "templates",
+        navigation=pages.navigation(settings.triage_public_url, has_export=True),
+        is_development=settings.is_development,
+    )
+
+    async def coded(tx: AsyncConnection, span: Span) -> bytes:
+        return await coded_csv(tx, span, policy.working_time)
+
+    room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now), pages=shown, coded=coded)
+    app.state.staff = staff_directory(settings)
+    app.state.pages = shown
+    app.include_router(reports_api.router(room.archive, shown))
+    app.include_router(exports_api.router(engine, policy.working_time))
+    app.include_router(shown.router())
+    app.include_router(pages.router(room))
+    install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))
+    return room
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -7,12 +7,27 @@ another host of the same domain can't plant one. Browsers take 127.0.0.1 and loc
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.responses import Response
 
 SESSION: Final = "__Host-pir-session"
 HANDSHAKE: Final = "__Host-pir-sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a service calls its two: browsers send cookies to every port of a host, so each has names of its own."""
+
+    session: str = SESSION
+    handshake: str = HANDSHAKE
+
+    @classmethod
+    def of(cls, pages: str) -> Names:
+        """Those of the pages that are called so: `reports`."""
+        return cls(f"__Host-pir-{pages}-session", f"__Host-pir-{pages}-sign-in")
+
 
 _ATTRIBUTES: Final[dict[str, Any]] = {"path": "/", "secure": True, "httponly": True, "samesite": "lax"}
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)

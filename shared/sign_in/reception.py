@@ -47,6 +47,10 @@ class KeepsColleague(Protocol):
     async def __call__(self, tx: AsyncConnection, staff: Staff, *, at: datetime) -> None: ...
 
 
+async def keep_nothing(tx: AsyncConnection, staff: Staff, *, at: datetime) -> None:
+    """For a service where nobody is given work: the session and the trail say enough."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reception:
     """`new_secret` makes 256 random bits in base64url; without a `provider` nobody can sign in."""
@@ -66,7 +70,8 @@ class Reception:
         if self.provider is None:
             return self._refuse(request, Refusal.NOT_SET_UP)
         start = f"{addresses.START}?next={quote(page, safe='/')}"
-        return self.pages.render(request, "sign_in.html", onward=start, ran_out=cookies.SESSION in request.cookies)
+        ran_out = self.door.names.session in request.cookies
+        return self.pages.render(request, "sign_in.html", onward=start, ran_out=ran_out)
 
     async def leave(self, request: Request) -> Response:
         """Off to the provider, with a cookie that ties the way back to this browser."""
@@ -85,7 +90,8 @@ class Reception:
             return self._refuse(request, error.refusal)
         response = RedirectResponse(url, 303, _NO_STORE)
         seconds = int(handshakes.LASTS.total_seconds())
-        cookies.give(response, cookies.HANDSHAKE, handshakes.seal(handshake, provider.client.secret), seconds=seconds)
+        sealed = handshakes.seal(handshake, provider.client.secret)
+        cookies.give(response, self.door.names.handshake, sealed, seconds=seconds)
         return response
 
     async def come_back(self, request: Request) -> Response:
@@ -101,8 +107,8 @@ class Reception:
         token = self.new_secret()
         await self._let_in(request, staff, token=token, id_token=identity.id_token, at=at)
         response = RedirectResponse(local_page(handshake.page), 303, _NO_STORE)
-        cookies.give(response, cookies.SESSION, token)
-        cookies.take(response, cookies.HANDSHAKE)
+        cookies.give(response, self.door.names.session, token)
+        cookies.take(response, self.door.names.handshake)
         return response
 
     async def sign_out(self, request: Request, visitor: Visitor) -> Response:
@@ -115,7 +121,7 @@ class Reception:
                 await audit.write(tx, [Entry(Actor("staff", visitor.staff.id), SIGNED_OUT, at)])
         request.state.visitor = None
         response = await self._farewell(request, id_token)
-        cookies.take(response, cookies.SESSION)
+        cookies.take(response, self.door.names.session)
         return response
 
     async def show_signed_out(self, request: Request) -> Response:
@@ -131,7 +137,7 @@ class Reception:
         return self.provider
 
     def _handshake(self, request: Request, provider: Provider, *, at: datetime) -> Handshake:
-        sealed, state = request.cookies.get(cookies.HANDSHAKE, ""), request.query_params.get("state", "")
+        sealed, state = request.cookies.get(self.door.names.handshake, ""), request.query_params.get("state", "")
         handshake = handshakes.unseal(sealed, provider.client.secret, at=at)
         if handshake is None or not hmac.compare_digest(handshake.state.encode(), state.encode()):
             raise RefusedError(Refusal.RAN_OUT)
@@ -150,7 +156,7 @@ class Reception:
 
     async def _let_in(self, request: Request, staff: Staff, *, token: str, id_token: str, at: datetime) -> None:
         """A new session every time, and the end of the one that this browser had."""
-        before = request.cookies.get(cookies.SESSION, "")
+        before = request.cookies.get(self.door.names.session, "")
         async with self.door.engine.begin() as tx:
             await sessions.sweep(tx, at=at)
             await sessions.end(tx, sessions.digest_of(before))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.settings import Settings
 from shared.sign_in.client import Client
+from shared.sign_in.cookies import Names
 from shared.sign_in.door import FrontDoor
 from shared.sign_in.provider import Provider
-from shared.sign_in.reception import KeepsColleague, Reception, Renders, routes
+from shared.sign_in.reception import KeepsColleague, Reception, Renders, keep_nothing, routes
 from shared.sign_in.roles import RoleBook
 from shared.sign_in.wire import Wire
+
+_NAMES: Final = Names()
 
 
 def install(
@@ -24,11 +28,15 @@ def install(
     *,
     engine: AsyncEngine,
     pages: Renders,
-    keep_colleague: KeepsColleague,
     now: Callable[[], datetime],
+    keep_colleague: KeepsColleague = keep_nothing,
+    names: Names = _NAMES,
 ) -> None:
-    """Set `app.state.sign_in` and add the sign-in pages. Raises ValueError for a role that is none of ours."""
-    door = FrontDoor(engine, settings.public_url, now)
+    """Set `app.state.sign_in` and add the sign-in pages. Raises ValueError for a role that is none of ours.
+
+    A second service on the same host needs other `names` for its cookies.
+    """
+    door = FrontDoor(engine, settings.public_url, now, names)
     app.state.sign_in = door
     reception = Reception(
         door=door,

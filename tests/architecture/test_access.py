@@ -85,7 +85,19 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /messages": P.READ_PARKED,
         "GET /internal/messages/{reference}": INTERNAL,
     },
-    "metrics": {**EVERYWHERE, "GET /totals": OPEN},  # outside development on an internal listener, as /metrics
+    "metrics": {
+        **EVERYWHERE,
+        "GET /totals": OPEN,  # outside development on an internal listener, as /metrics
+        "GET /reports": P.READ_REPORTS,
+        "GET /reports/contract": P.READ_REPORTS,
+        "GET /reports/contract.{suffix}": P.READ_REPORTS,
+        "GET /reports/equality": P.READ_REPORTS,
+        "GET /reports/equality.{suffix}": P.READ_REPORTS,
+        "GET /reports/need": P.READ_REPORTS,
+        "GET /reports/need.{suffix}": P.READ_REPORTS,
+        "GET /exports/coded": P.EXPORT_CODED,
+        "GET /exports/coded/dictionary": P.EXPORT_CODED,
+    },
 }
 """Who may make each call; open ones are open to anybody who can reach the port."""
 
@@ -107,6 +119,7 @@ CONTRACT: Final = {  # "Who may do what" of the contract: worker, lead, manager,
     P.READ_POLICY: "WLM",
     P.DRAFT_POLICY: "M",
     P.READ_REPORTS: "LMCA",
+    P.EXPORT_CODED: "M",
     P.READ_PARKED: "OA",
     P.RESOLVE_PARKED: "O",
     P.READ_AUDIT: "WLMA",
@@ -115,8 +128,8 @@ LETTERS: Final = dict(zip("WLMCOA", Role, strict=True))
 
 ASKED_INSIDE: Final = {P.SEE_IDENTITY, P.READ_POLICY, P.DRAFT_POLICY, P.RESOLVE_PARKED}
 """Asked for within a call that others may make too, or by a page (test_page_access.py)."""
-WITHOUT_A_CALL: Final = {P.READ_REPORTS, P.READ_AUDIT}
-"""Granted already, for calls that are still to come."""
+WITHOUT_A_CALL: Final = {P.READ_AUDIT}
+"""Granted already, for a call that is still to come."""
 
 EXAMPLES: Final = {
     "reference": "PIR-4K7-29M",
@@ -124,6 +137,7 @@ EXAMPLES: Final = {
     "item_id": "019a0000-0000-7000-8000-000000000001",
     "referral_id": "019a0000-0000-7000-8000-000000000002",
     "row_id": "1",
+    "suffix": "csv",
 }
 KEY: Final = "an-agency-key"
 SUNFLOWER: Final = Agency(UUID(int=1), "sunflower", "Sunflower nursery", "team@agency.example.org", "C2")

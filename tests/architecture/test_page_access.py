@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from shared.access import PERMISSIONS, Permission, Role, Staff
 from shared.runtime import Service
 from shared.sign_in import Visitor
-from tests.architecture.apps import client_of, routes_of
+from tests.architecture.apps import NAMES, client_of, routes_of
 from tests.architecture.test_access import EXAMPLES, framework
 
 P = Permission
@@ -40,7 +40,7 @@ STEPS: Final[dict[str, Permission]] = {
         P.WORK_ITEMS,
     ),
 }
-PAGES: Final[dict[str, Who]] = {
+EVERYWHERE: Final[dict[str, Who]] = {
     "GET /static/{stamp}/{name:path}": OPEN,
     "GET /staff/sign-in": OPEN,
     "GET /staff/sign-in/start": OPEN,
@@ -48,6 +48,8 @@ PAGES: Final[dict[str, Who]] = {
     "GET /staff/signed-in": OPEN,
     "GET /staff/signed-out": OPEN,
     "POST /staff/sign-out": SIGNED_IN,
+}
+TRIAGE: Final[dict[str, Who]] = {
     "GET /staff": SIGNED_IN,
     "GET /staff/find": P.READ_QUEUES,
     "POST /staff/find": P.READ_QUEUES,
@@ -85,6 +87,24 @@ PAGES: Final[dict[str, Who]] = {
     "GET /staff/parked/{service}/{row_id}/discard": P.RESOLVE_PARKED,
     "POST /staff/parked/{service}/{row_id}/discard": P.RESOLVE_PARKED,
 }
+METRICS: Final[dict[str, Who]] = {
+    "GET /staff": P.READ_REPORTS,
+    "GET /staff/kpis": P.READ_REPORTS,
+    "GET /staff/kpis/{code}": P.READ_REPORTS,
+    "GET /staff/equality": P.READ_REPORTS,
+    "GET /staff/equality/{period}.{suffix}": P.READ_REPORTS,
+    "GET /staff/need": P.READ_REPORTS,
+    "GET /staff/need/{period}.{suffix}": P.READ_REPORTS,
+    "GET /staff/reports": P.READ_REPORTS,
+    "GET /staff/reports/{month}": P.READ_REPORTS,
+    "GET /staff/reports/{month}.{suffix}": P.READ_REPORTS,
+    "GET /staff/about": P.READ_REPORTS,
+    "GET /staff/export": P.EXPORT_CODED,
+    "POST /staff/export": P.EXPORT_CODED,
+    "GET /staff/export/dictionary.csv": P.EXPORT_CODED,
+}
+PAGES: Final = {"triage": EVERYWHERE | TRIAGE, "metrics": EVERYWHERE | METRICS}
+"""Service → its pages, and who may open each."""
 FILLED: Final = EXAMPLES | {
     "name": "pir_short",
     "version": "1",
@@ -92,9 +112,12 @@ FILLED: Final = EXAMPLES | {
     "colleague_id": "dev-triage-worker",
     "service": "metrics",
     "stamp": "0",
+    "code": "received",
+    "month": "2026-06",
+    "period": "2026-03--2026-08",
 }
-CLOSED: Final = [page for page, who in PAGES.items() if who != OPEN]
-each_closed: Final = pytest.mark.parametrize("address", CLOSED)
+CLOSED: Final = [(service, page) for service in PAGES for page, who in PAGES[service].items() if who != OPEN]
+each_closed: Final = pytest.mark.parametrize(("service", "address"), CLOSED, ids=[" ".join(each) for each in CLOSED])
 
 
 class Door:
@@ -113,38 +136,37 @@ def pages_of(app: FastAPI) -> Iterator[str]:
             yield from (f"{verb} {route.path}" for verb in route.methods - {"HEAD"})
 
 
-@pytest.fixture
-def triage(apps: dict[str, Service]) -> Service:
-    return apps["triage"]
-
-
-async def answer_to(triage: Service, address: str, role: Role | None) -> httpx.Response:
-    framework(triage).state.sign_in = Door(role)
+async def answer_to(service: Service, address: str, role: Role | None) -> httpx.Response:
+    framework(service).state.sign_in = Door(role)
     verb, _, path = address.partition(" ")
-    async with client_of(triage) as client:
+    async with client_of(service) as client:
         body: dict[str, Any] = {"data": {"csrf": "token"}} if verb == "POST" else {}
         return await client.request(verb, path.format(**FILLED), **body)
 
 
-def test_every_page_has_a_row_and_every_row_a_page(triage: Service) -> None:
-    assert set(pages_of(framework(triage))) == set(PAGES)
+@pytest.mark.parametrize("service", NAMES)
+def test_every_page_has_a_row_and_every_row_a_page(apps: dict[str, Service], service: str) -> None:
+    assert set(pages_of(framework(apps[service]))) == set(PAGES.get(service, {}))
 
 
 @each_closed
-async def test_without_a_session_the_way_leads_to_the_sign_in(triage: Service, address: str) -> None:
-    answer = await answer_to(triage, address, None)
+async def test_without_a_session_the_way_leads_to_the_sign_in(
+    apps: dict[str, Service], service: str, address: str
+) -> None:
+    answer = await answer_to(apps[service], address, None)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/staff/sign-in?next=")
 
 
 @each_closed
-async def test_a_role_opens_exactly_the_pages_that_it_may(triage: Service, address: str) -> None:
-    who = PAGES[address]
+async def test_a_role_opens_exactly_the_pages_that_it_may(apps: dict[str, Service], service: str, address: str) -> None:
+    who = PAGES[service][address]
     wanted = who if isinstance(who, tuple) else (who,) if isinstance(who, Permission) else ()
     for role in Role:
-        answer = await answer_to(triage, address, role)
+        answer = await answer_to(apps[service], address, role)
         is_allowed = not wanted or any(role in PERMISSIONS[each] for each in wanted)
         assert (answer.status_code != 403) is is_allowed, (role, answer.status_code)
         if answer.status_code != 303:
-            assert answer.headers["content-type"].startswith("text/html")
+            kind = "text/csv" if answer.is_success and address.endswith(".csv") else "text/html"
+            assert answer.headers["content-type"].startswith(kind)
             assert answer.headers["cache-control"] == "no-store"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics import handlers, measures, tables
+from services.metrics import measures, tables
+from services.metrics.handlers import handlers
 from shared import outbox
 from shared.events import (
     TOPICS,
@@ -40,7 +40,7 @@ from shared.ids import uuid7
 from shared.inbox import Consumer
 from shared.outbox import Cause, Draft
 from shared.relay import Relay
-from tests.builders import TODAY, a_family, decided, noon
+from tests.builders import TODAY, a_family, a_policy, decided, noon
 from tests.integration.support import a_record, an_event, count, engine_of, eventually, fetch, running
 from tests.servers import Servers
 
@@ -81,12 +81,18 @@ async def counts_in(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def a_consumer(engine: AsyncEngine, group: str = "counting", servers: str = "127.0.0.1:1") -> Consumer:
-    return Consumer(engine=engine, service=group, topics=TOPICS, handlers=handlers.HANDLERS, bootstrap_servers=servers)
+    return Consumer(engine=engine, service=group, topics=TOPICS, handlers=handlers(a_policy()), bootstrap_servers=servers)
 
 
-async def contents(engine: AsyncEngine) -> dict[str, Sequence[sa.Row[Any]]]:
+async def contents(engine: AsyncEngine) -> dict[str, list[dict[str, Any]]]:
+    """Every projected row, without the one time that is this service's own: when it heard."""
+    names = ("referral", "work_item", "clock_change", "message", "agency", "places", "totals")
     return {
-        table: await fetch(engine, f"SELECT * FROM {table} ORDER BY 1") for table in ("referral", "work_item", "totals")
+        name: [
+            {column: value for column, value in row._mapping.items() if column != "heard_at"}
+            for row in await fetch(engine, f"SELECT * FROM {name} ORDER BY 1")
+        ]
+        for name in names
     }
 
 

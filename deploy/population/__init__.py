@@ -1,0 +1,1 @@
+"""Population files, one CSV per authority, and the command that checks them."""

@@ -1,0 +1,115 @@
+"""What each column of the coded export is: the national name, where it comes from, and its codes with their words."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+NHS_CODES: Final = Path(__file__).parents[3] / "deploy" / "reference" / "nhs_codes.csv"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column. `attributes` are those of the NHS Data Dictionary whose codes it may hold, none for ids and dates."""
+
+    column: str
+    name: str
+    description: str
+    comes_from: str
+    attributes: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Code → words."""
+        return {code: words for attribute in self.attributes for code, words in nhs_codes().get(attribute, {}).items()}
+
+
+_ETHNIC: Final = ("ETHNIC_CATEGORY_CODE_2001", "ETHNIC_CATEGORY")
+
+FIELDS: Final = (
+    Field("local_id", "LOCAL IDENTIFIER", "The referral's id in this system: a pseudonym.", "referral"),
+    Field("received_date", "REFERRAL REQUEST RECEIVED DATE", "The day of receipt in London.", "referral"),
+    Field(
+        "source_mental_health",
+        "SOURCE OF REFERRAL FOR MENTAL HEALTH",
+        "Who referred, as the agency's record says.",
+        "referral: source",
+        ("SOURCE_OF_REFERRAL_FOR_MENTAL_HEALTH",),
+    ),
+    Field(
+        "source_community",
+        "SOURCE OF REFERRAL FOR COMMUNITY",
+        "The same for the community data set; empty where it has no such source.",
+        "referral: source",
+        ("SOURCE_OF_REFERRAL_FOR_COMMUNITY",),
+    ),
+    Field(
+        "reason_mental_health",
+        "PRIMARY REASON FOR REFERRAL (MENTAL HEALTH)",
+        "Worked out from the tier of the latest decision; empty without a tier, and for social care.",
+        "triage: tier",
+        ("REASON_FOR_REFERRAL_TO_MENTAL_HEALTH",),
+    ),
+    Field(
+        "reason_community",
+        "PRIMARY REASON FOR REFERRAL (COMMUNITY CARE)",
+        "Worked out from the tier of the latest decision; empty without a tier.",
+        "triage: tier",
+        ("REASON_FOR_REFERRAL_TO_COMMUNITY_CARE",),
+    ),
+    Field(
+        "priority",
+        "CLINICAL RESPONSE PRIORITY TYPE",
+        "From the urgency of the latest decision.",
+        "triage: urgency",
+        ("CLINICAL_RESPONSE_PRIORITY_TYPE",),
+    ),
+    Field("rejection_date", "REFERRAL REJECTION DATE", "The day on which a person confirmed a decline.", "triage"),
+    Field(
+        "rejection_reason",
+        "REFERRAL REJECTION REASON",
+        "From the coded reason of the decline.",
+        "triage: reason of the decline",
+        ("REFERRAL_REJECTION_REASON",),
+    ),
+    Field("closure_date", "REFERRAL CLOSURE DATE", "Withdrawn, or the last of its work closed.", "referral, triage"),
+    Field(
+        "closure_reason",
+        "REFERRAL CLOSURE REASON",
+        "From the reason of the last closure, or of the withdrawal.",
+        "referral, triage: reason of the end",
+        ("REFERRAL_CLOSURE_REASON",),
+    ),
+    Field("ethnic_category_baby", "ETHNIC CATEGORY", "Of the baby.", "referral: ethnic_category", _ETHNIC),
+    Field("ethnic_category_mother", "ETHNIC CATEGORY", "Of the mother.", "referral: ethnic_category", _ETHNIC),
+    Field("ethnic_category_father", "ETHNIC CATEGORY", "Of the father.", "referral: ethnic_category", _ETHNIC),
+)
+
+
+def dictionary() -> list[dict[str, str]]:
+    """One line a code; one line for a column without codes."""
+    return [
+        {
+            "column": field.column,
+            "national_name": field.name,
+            "description": field.description,
+            "comes_from": field.comes_from,
+            "code": code,
+            "code_means": words,
+        }
+        for field in FIELDS
+        for code, words in (field.codes or {"": ""}).items()
+    ]
+
+
+@lru_cache(maxsize=1)
+def nhs_codes() -> dict[str, dict[str, str]]:
+    """Attribute → code → words, from the reference file."""
+    found: dict[str, dict[str, str]] = {}
+    with NHS_CODES.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            found.setdefault(row["attribute"], {})[row["code"]] = row["description"]
+    return found

@@ -1,0 +1,297 @@
+"""A referral as it is counted: its days in London, its deadlines, and the categories it falls into. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+
+from services.metrics.spans import Span
+from shared.events import ClosureReason, Route
+from shared.policy import WorkingTime
+from shared.working_time import day_in_london, due_on, is_working_day, working_days_between
+
+SUPPORT: Final = frozenset(
+    {
+        Route.UNIVERSAL,
+        Route.TARGETED,
+        Route.PIR_SHORT,
+        Route.PIR_LONG,
+        Route.PNMH,
+        Route.PNMH_EMERGENCY,
+        Route.ADULT_MH,
+    }
+)
+"""Routes on which a family is helped; the others look, decide, link up or signpost."""
+SAFEGUARDING: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
+NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN})
+"""Ends that follow from something else: nobody at the team did them."""
+
+
+def day_of(at: datetime | None) -> date | None:
+    """The day in London; None of nothing."""
+    return day_in_london(at) if at else None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One work item; times in UTC, None for what has not happened."""
+
+    route: str
+    opened_at: datetime | None = None
+    claimed_at: datetime | None = None
+    asked_at: datetime | None = None
+    accepted_at: datetime | None = None
+    place: str | None = None
+    first_contact_at: datetime | None = None
+    declined_at: datetime | None = None
+    decline_reason: str | None = None
+    ended_at: datetime | None = None
+    end_reason: str | None = None
+
+    @property
+    def asked_by_a_person_at(self) -> datetime | None:
+        """The question about consent (E14) is asked by the rules themselves."""
+        return None if self.route == Route.INFO_REQUEST else self.asked_at
+
+    @property
+    def ended_by_a_person_at(self) -> datetime | None:
+        return None if self.end_reason in NOT_BY_A_PERSON else self.ended_at
+
+
+@dataclass(frozen=True)
+class Case:
+    """One family referral with its items and the times at which its clock stopped (True) and ran again (False)."""
+
+    id: UUID
+    received_at: datetime
+    working_time: WorkingTime
+    agency_id: UUID | None = None
+    source: str | None = None
+    ward: str | None = None
+    authority: str | None = None
+    carer: str | None = None
+    carer_age: int | None = None
+    support_ends_on: date | None = None
+    family_id: UUID | None = None
+    baby_ethnicity: str | None = None
+    mother_ethnicity: str | None = None
+    father_ethnicity: str | None = None
+    language: str | None = None
+    deprivation: int | None = None
+    parent_was_asked: bool | None = None
+    is_re_referral: bool = False
+    has_gaps: bool = False
+    tier: str | None = None
+    is_priority: bool = False
+    urgency: str | None = None
+    withdrawn_at: datetime | None = None
+    withdrawal_reason: str | None = None
+    acknowledged_at: datetime | None = None
+    decided_at: datetime | None = None
+    person_decided_at: datetime | None = None
+    declined_at: datetime | None = None
+    is_erased: bool = False
+    heard_at: datetime | None = None
+    was_turned_away_at: datetime | None = None
+    """When an earlier referral of the family last ended without a first contact, before this one came."""
+    items: tuple[Item, ...] = ()
+    clock: tuple[tuple[datetime, bool], ...] = field(default=())
+
+    @cached_property
+    def received_on(self) -> date:
+        return day_in_london(self.received_at)
+
+    @cached_property
+    def was_turned_away_on(self) -> date | None:
+        return day_of(self.was_turned_away_at)
+
+    @cached_property
+    def withdrawn_on(self) -> date | None:
+        return day_of(self.withdrawn_at)
+
+    @cached_property
+    def declined_on(self) -> date | None:
+        return day_of(self.declined_at)
+
+    @cached_property
+    def accepted_at(self) -> datetime | None:
+        """The first time a team that helps took the family on."""
+        return _first([item.accepted_at for item in self.items if item.route in SUPPORT])
+
+    @cached_property
+    def accepted_on(self) -> date | None:
+        return day_of(self.accepted_at)
+
+    @cached_property
+    def first_contact_at(self) -> datetime | None:
+        return _first([item.first_contact_at for item in self.items])
+
+    @cached_property
+    def first_contact_on(self) -> date | None:
+        return day_of(self.first_contact_at)
+
+    @cached_property
+    def seen_on(self) -> date | None:
+        """The first day on which a person did something with it: any step on any item, or a decision."""
+        steps = [
+            at
+            for item in self.items
+            for at in (
+                item.claimed_at,
+                item.asked_by_a_person_at,
+                item.accepted_at,
+                item.declined_at,
+                item.first_contact_at,
+                item.ended_by_a_person_at,
+            )
+        ]
+        return day_of(_first([*steps, self.person_decided_at]))
+
+    @cached_property
+    def decided_on(self) -> date | None:
+        """A decision that stands: the rules routed it, a person decided, a team took it on, or it was declined."""
+        accepted = [item.accepted_at for item in self.items]
+        return day_of(_first([self.decided_at, self.declined_at, *accepted]))
+
+    @cached_property
+    def ended_at(self) -> datetime | None:
+        """Withdrawn, declined, or the last of its items ended; None while anything is open."""
+        closed = [item.ended_at or item.declined_at for item in self.items]
+        last = max((at for at in closed if at), default=None) if closed and all(closed) else None
+        return _first([self.withdrawn_at, self.declined_at, last])
+
+    @cached_property
+    def seen_due_on(self) -> date:
+        return self._due_on(self.working_time.seen_days)
+
+    @cached_property
+    def decision_due_on(self) -> date | None:
+        """Moved by the working days on which the clock waited for the referrer; None while it waits."""
+        return self._moved(self._due_on(self.working_time.decision_days), until=self.decided_on)
+
+    @cached_property
+    def contact_due_on(self) -> date | None:
+        days = (
+            self.working_time.first_contact_priority_days if self.is_priority else self.working_time.first_contact_days
+        )
+        return self._moved(self._due_on(days), until=self.first_contact_on)
+
+    def _due_on(self, days: int) -> date:
+        return due_on(self.received_at, days=days, cutoff=self.working_time.cutoff)
+
+    def _moved(self, due: date, *, until: date | None) -> date | None:
+        """A stop counts when it began on or before the day as moved so far, and before what was due was done."""
+        for stopped, ran in self._stops:
+            if stopped > due or (until is not None and stopped > until):
+                break
+            if ran is None:
+                return due if until is not None else None
+            for _ in range(working_days_between(stopped, ran)):
+                due = _next_working_day(due)
+        return due
+
+    @cached_property
+    def _stops(self) -> Sequence[tuple[date, date | None]]:
+        """From the day it stopped to the day it ran again; asked twice in between is one stop."""
+        stops: list[tuple[date, date | None]] = []
+        began: date | None = None
+        for at, is_stop in sorted(self.clock):
+            if is_stop and began is None:
+                began = day_in_london(at)
+            elif not is_stop and began is not None:
+                stops.append((began, day_in_london(at)))
+                began = None
+        return [*stops, (began, None)] if began else stops
+
+    @cached_property
+    def waited_days(self) -> int | None:
+        """Working days from the day of receipt to the day of the first contact."""
+        return working_days_between(self.received_on, self.first_contact_on) if self.first_contact_on else None
+
+    @cached_property
+    def aged_out_on(self) -> date | None:
+        """The day support ended for a family that was still waiting for its first contact."""
+        ends, ended = self.support_ends_on, day_of(self.ended_at)
+        if ends is None or ends <= self.received_on:
+            return None
+        was_met = self.first_contact_on is not None and self.first_contact_on < ends
+        return None if was_met or (ended is not None and ended < ends) else ends
+
+    @cached_property
+    def is_incomplete(self) -> bool:
+        """Something was missing: it came with gaps, or the referrer had to be asked while it was to be decided."""
+        last = self._due_on(self.working_time.decision_days)
+        return self.has_gaps or any(day_in_london(item.asked_at) <= last for item in self.items if item.asked_at)
+
+
+def _first(times: Sequence[datetime | None]) -> datetime | None:
+    return min((at for at in times if at), default=None)
+
+
+def _next_working_day(day: date) -> date:
+    day += timedelta(days=1)
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+@dataclass(frozen=True)
+class SafeguardingItem:
+    """An item on the way to children's social care; `acknowledged_at`: taken up, or ended by a person."""
+
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    working_time: WorkingTime
+
+    @property
+    def due_on(self) -> date:
+        return due_on(self.opened_at, days=self.working_time.safeguarding_days, cutoff=self.working_time.cutoff)
+
+    @property
+    def is_in_time(self) -> bool:
+        return self.acknowledged_at is not None and day_in_london(self.acknowledged_at) <= self.due_on
+
+
+@dataclass(frozen=True)
+class Session:
+    """A consultation or training that took place."""
+
+    about: str
+    held_on: date
+    attendees: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message that was handed over, or given up."""
+
+    on: date
+    is_undeliverable: bool
+
+
+@dataclass(frozen=True)
+class PlacesTaken:
+    """Places of one kind, individual or group, at the end of a month."""
+
+    on: date
+    kind: str
+    taken: int
+    there: int
+
+
+@dataclass(frozen=True)
+class Book:
+    """What happened in a span, and what was due in it: each list holds more than the span; the KPIs' dates choose."""
+
+    span: Span
+    cases: Sequence[Case]
+    safeguarding: Sequence[SafeguardingItem]
+    sessions: Sequence[Session]
+    messages: Sequence[Message]
+    places: Sequence[PlacesTaken]
+    agencies: Mapping[UUID, tuple[str, str]]
+    """Slug and name by id."""

@@ -1,0 +1,148 @@
+"""What was due, and whether it was done in time: the figures that payment can hang on. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from services.metrics.counting.cases import Case, SafeguardingItem
+from services.metrics.counting.kpis.kpi import (
+    DAY_RECEIVED,
+    NOTIFY,
+    TRIAGE,
+    Kpi,
+    cases,
+    is_on_time,
+    share,
+    working_days,
+)
+from shared.policy import Policy
+
+AT_ONCE: Final = timedelta(minutes=15)
+"""A receipt is sent by a machine within seconds; so much is allowed for a mail system that is busy."""
+
+
+def _unless_withdrawn_before(case: Case, due: date | None, done: date | None) -> date | None:
+    """A referral that was withdrawn by the due day, before it was done, is not asked about."""
+    gone = case.withdrawn_on
+    is_out = gone is not None and due is not None and gone <= due and (done is None or done > gone)
+    return None if is_out else due
+
+
+def _seen_due(case: Case) -> date | None:
+    return _unless_withdrawn_before(case, case.seen_due_on, case.seen_on)
+
+
+def _decision_due(case: Case) -> date | None:
+    return _unless_withdrawn_before(case, case.decision_due_on, case.decided_on)
+
+
+def _contact_due(case: Case, *, priority: bool) -> date | None:
+    """Of families that a team took on; those whose contact ended by being withdrawn are not asked about."""
+    if case.is_priority is not priority or case.accepted_on is None:
+        return None
+    return _unless_withdrawn_before(case, case.contact_due_on, case.first_contact_on)
+
+
+def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
+    who = "with priority (late in pregnancy, or a baby under six months)" if priority else "without priority"
+    return share(
+        code,
+        name,
+        f"Families {who} that a team has taken on: was the first contact made within {days} working days of receipt? "
+        "Days on which we waited for the referrer are not counted.",
+        numerator_means="with a first contact on or before the day it was due",
+        denominator_means="families taken on whose first contact was due in the month",
+        counted_by="the day the first contact was due",
+        source=TRIAGE,
+        quality="Leans on the team recording the first contact on the day it happens. A family that nobody has taken "
+        "on yet is not in here: see the waits and those who became too old while waiting.",
+        over=cases,
+        day=lambda case: _contact_due(case, priority=priority),
+        numerator=lambda case: is_on_time(case.first_contact_on, case.contact_due_on),
+        denominator=lambda _: 1,
+    )
+
+
+def deadlines(policy: Policy) -> tuple[Kpi, ...]:
+    days = policy.working_time
+    return (
+        share(
+            "acknowledged_at_once",
+            "Acknowledged at once",
+            f"Was the receipt handed to the mail system within {AT_ONCE.seconds // 60} minutes?",
+            numerator_means="with a receipt sent in time",
+            denominator_means="referrals received in the month",
+            counted_by=DAY_RECEIVED,
+            source=NOTIFY,
+            quality="Handed over is not read: messages that never arrive are counted as undeliverable.",
+            over=cases,
+            day=lambda case: case.received_on,
+            numerator=lambda case: int(
+                case.acknowledged_at is not None and case.acknowledged_at - case.received_at <= AT_ONCE
+            ),
+            denominator=lambda _: 1,
+            denominator_cell="received",
+        ),
+        share(
+            "seen_by_a_person",
+            f"Seen by a person within {working_days(days.seen_days)}",
+            f"Did a person take a step on it within {working_days(days.seen_days)} of receipt? Taking it on, asking, "
+            "deciding, giving it to a colleague: anything but what the system does by itself.",
+            numerator_means="with a person's step on or before the day it was due",
+            denominator_means="referrals that were to be seen in the month",
+            counted_by="the day it was to be seen",
+            source=TRIAGE,
+            quality="Reading without a step leaves no trace here. Referrals withdrawn before that are left out.",
+            over=cases,
+            day=_seen_due,
+            numerator=lambda case: is_on_time(case.seen_on, case.seen_due_on),
+            denominator=lambda _: 1,
+        ),
+        share(
+            "decided_in_time",
+            f"Decided within {working_days(days.decision_days)}",
+            f"Was there a decision that stands within {working_days(days.decision_days)}? The rules routed it, a "
+            "person decided or declined, or a team took it on. Days on which we waited for the referrer are left out.",
+            numerator_means="decided on or before the day it was due",
+            denominator_means="referrals whose decision was due in the month",
+            counted_by="the day the decision was due",
+            source=TRIAGE,
+            quality="While we wait for the referrer nothing is due; it is once they have answered.",
+            over=cases,
+            day=_decision_due,
+            numerator=lambda case: is_on_time(case.decided_on, case.decision_due_on),
+            denominator=lambda _: 1,
+        ),
+        _contact(
+            "contacted_in_time",
+            f"First contact within {days.first_contact_days} working days",
+            days.first_contact_days,
+            priority=False,
+        ),
+        _contact(
+            "contacted_in_time_priority",
+            f"First contact within {days.first_contact_priority_days} working days, priority",
+            days.first_contact_priority_days,
+            priority=True,
+        ),
+        share(
+            "safeguarding_acknowledged",
+            f"Safeguarding acknowledged within {working_days(days.safeguarding_days)}",
+            "Work for children's social care: did they take it up, or did a person end it, within "
+            f"{working_days(days.safeguarding_days)} of its being passed to them?",
+            numerator_means="acknowledged on or before the day it was due",
+            denominator_means="pieces of work for children's social care due in the month",
+            counted_by="the day the acknowledgement was due",
+            source=TRIAGE,
+            quality="One referral can be two pieces of work, when two councils are told. Withdrawn work is left out.",
+            over=lambda book: book.safeguarding,
+            day=lambda item: item.due_on,
+            numerator=lambda item: int(_in_time(item)),
+            denominator=lambda _: 1,
+        ),
+    )
+
+
+def _in_time(item: SafeguardingItem) -> bool:
+    return item.is_in_time

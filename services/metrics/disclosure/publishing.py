@@ -1,0 +1,74 @@
+"""What is published of counts that hang together: the HES rule for all, then more held back until nothing tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from services.metrics.disclosure.choices import choices
+from services.metrics.disclosure.proof import FEWEST, Proof
+from services.metrics.disclosure.rounding import rounded
+from services.metrics.disclosure.sums import Sum, bounds, connected
+from services.metrics.reports.model import WITHHELD, Shown
+
+NOTHING_YET: Final[Mapping[str, Shown]] = MappingProxyType({})
+CHOICES: Final = 24
+"""So many ways of holding back one more are tried, the cheapest first, before the cheapest is taken anyway."""
+
+
+def publish(
+    counts: Mapping[str, int], sums: Sequence[Sum], *, before: Mapping[str, Shown] = NOTHING_YET
+) -> dict[str, Shown]:
+    """What to publish of each count, so that for each of 1 or more at least FEWEST different counts stay possible.
+
+    That holds for whoever adds and subtracts all that is published with all `sums`, also for hidden quantities that
+    only the sums name. `before` is already published and can't change any more: it is given back as it is, and what
+    follows from it alone can't be helped. Raises ValueError for counts that do not add up, or below 0.
+    """
+    _check(counts, sums, before)
+    known = {name: rounded(count) for name, count in counts.items()} | dict(before)
+    for group in connected(sums):
+        known |= _protected(group, counts, known, before)
+    return {name: known[name] for name in counts}
+
+
+def _check(counts: Mapping[str, int], sums: Sequence[Sum], before: Mapping[str, Shown]) -> None:
+    for each in sums:
+        is_exact = all(name in counts and name not in before for name in each.names)
+        if is_exact and counts[each.total] != sum(counts[part] for part in each.parts):
+            raise ValueError(f"the parts of {each.total} do not add up to it")
+
+
+def _protected(
+    group: Sequence[Sum], counts: Mapping[str, int], published: Mapping[str, Shown], before: Mapping[str, Shown]
+) -> dict[str, Shown]:
+    """The cells of a group that are held back after all."""
+    known = dict(published)
+    proof = Proof([each.terms for each in group], counts, known)
+    ours = {name for name in proof.names if name in counts and name not in before}
+    if not proof.has_begun:
+        return {name: WITHHELD for name in ours if counts[name]}
+    given_away = _given_away(group, before)
+    in_danger = proof.unproven(known, [name for name in proof.names if name not in given_away])
+    while in_danger and (held_back := _cheapest(in_danger[0], group, ours, known, proof)):
+        known |= dict.fromkeys(held_back, WITHHELD)
+        in_danger = proof.unproven(known, in_danger)
+    return {name: known[name] for name in ours}
+
+
+def _given_away(group: Sequence[Sum], before: Mapping[str, Shown]) -> set[str]:
+    """What `before` alone tells: nothing that is held back now could help."""
+    limits = bounds({name: before[name] for each in group for name in each.names if name in before}, group)
+    return {name for name, (low, high) in limits.items() if high is not None and high - low + 1 < FEWEST}
+
+
+def _cheapest(
+    pinned: str, group: Sequence[Sum], ours: set[str], known: Mapping[str, Shown], proof: Proof
+) -> tuple[str, ...]:
+    """What to hold back next: the first choice that ends the danger, else the first; empty when nothing is left."""
+    found = list(choices(pinned, group, ours, known))
+    for names in found[:CHOICES]:
+        if not proof.unproven({**known, **dict.fromkeys(names, WITHHELD)}, [pinned], is_quick=True):
+            return names
+    return found[0] if found else ()

@@ -1,0 +1,160 @@
+"""What the teams do: items opened, claimed, accepted, declined, ended; consultations held; places to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.metrics.handlers.once import count_once, families, moments
+from services.metrics.handlers.referrals import change_clock
+from shared.database import sql
+from shared.events import (
+    AboutWorkItem,
+    CapacityChanged,
+    Envelope,
+    WaitingFor,
+    WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
+    WorkItemDeclined,
+    WorkItemFirstContact,
+    WorkItemOpened,
+    WorkItemWaiting,
+)
+
+_TYPES: Final = {
+    "claimed_at": "timestamptz",
+    "asked_at": "timestamptz",
+    "accepted_at": "timestamptz",
+    "first_contact_at": "timestamptz",
+    "declined_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "place": "text",
+    "decline_reason": "text",
+    "end_reason": "text",
+    "held_on": "date",
+    "attendees": "integer",
+}
+"""Columns that an event fills once, with their types."""
+
+
+async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection) -> None:
+    """A referral is routed when the first item of it is on a team's list; the latest opening says when it is due."""
+    await count_once("routed_at", "routed", moments(families(events)), tx)
+    await tx.execute(
+        sql("""
+            INSERT INTO work_item AS w (id, referral_id, about, route, opened_at, due_at, opened_sequence)
+            SELECT DISTINCT ON (id) id, referral, about, route, min(at) OVER (PARTITION BY id), due, number
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:referrals AS uuid[]), CAST(:abouts AS text[]),
+                        CAST(:routes AS text[]), CAST(:times AS timestamptz[]), CAST(:dues AS timestamptz[]),
+                        CAST(:numbers AS integer[])) AS t(id, referral, about, route, at, due, number)
+            ORDER BY id, number DESC
+            ON CONFLICT (id) DO UPDATE SET about = excluded.about,
+                opened_at = least(w.opened_at, excluded.opened_at),
+                due_at = CASE WHEN coalesce(w.opened_sequence, 0) < excluded.opened_sequence THEN excluded.due_at
+                              ELSE w.due_at END,
+                opened_sequence = greatest(w.opened_sequence, excluded.opened_sequence)
+        """),
+        {
+            **_items(events),
+            "times": [event.occurred_at for event in events],
+            "dues": [event.data.due_at for event in events],
+            "numbers": [event.sequence for event in events],
+        },
+    )
+
+
+def _items(events: Sequence[Envelope[Any]]) -> dict[str, list[Any]]:
+    return {
+        "ids": [event.data.work_item_id for event in events],
+        "referrals": [event.key for event in events],
+        "abouts": [event.data.about.value for event in events],
+        "routes": [event.data.route.value for event in events],
+    }
+
+
+async def _fill(
+    events: Sequence[Envelope[AboutWorkItem]], columns: Mapping[str, Sequence[Any]], tx: AsyncConnection
+) -> None:
+    """Fill columns of the items, each once: the first event of an item that has something to say is kept."""
+    if not events:
+        return
+    names = list(columns)
+    arrays = ", ".join(f"CAST(:{name} AS {_TYPES[name]}[])" for name in names)
+    await tx.execute(
+        sql(f"""
+            INSERT INTO work_item AS w (id, referral_id, about, route, {", ".join(names)})
+            SELECT DISTINCT ON (id) id, referral, about, route, {", ".join(names)}
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:referrals AS uuid[]), CAST(:abouts AS text[]),
+                        CAST(:routes AS text[]), {arrays})
+                WITH ORDINALITY AS t(id, referral, about, route, {", ".join(names)}, row_place)
+            ORDER BY id, row_place
+            ON CONFLICT (id) DO UPDATE SET about = excluded.about,
+                {", ".join(f"{name} = coalesce(w.{name}, excluded.{name})" for name in names)}
+        """),  # noqa: S608  the columns are those of _TYPES
+        {**_items(events), **columns},
+    )
+
+
+def _times(events: Sequence[Envelope[Any]]) -> list[Any]:
+    return [event.occurred_at for event in events]
+
+
+async def count_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
+    await _fill(events, {"claimed_at": _times(events)}, tx)
+
+
+async def count_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
+    """Asking the referrer stops the clock of the referral; waiting for a place does not."""
+    asked = [event for event in events if event.data.waiting_for is WaitingFor.REFERRER]
+    await _fill(asked, {"asked_at": _times(asked)}, tx)
+    await change_clock(families(asked), tx, stops=True)
+
+
+async def count_accepted(events: Sequence[Envelope[WorkItemAccepted]], tx: AsyncConnection) -> None:
+    places = [event.data.place.value if event.data.place else None for event in events]
+    await _fill(events, {"accepted_at": _times(events), "place": places}, tx)
+
+
+async def count_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], tx: AsyncConnection) -> None:
+    await _fill(events, {"first_contact_at": _times(events)}, tx)
+
+
+async def count_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
+    await count_once("declined_at", "declined", moments(families(events)), tx)
+    reasons = [event.data.reason.value for event in events]
+    await _fill(events, {"declined_at": _times(events), "decline_reason": reasons}, tx)
+
+
+async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:
+    await _fill(
+        events,
+        {
+            "ended_at": _times(events),
+            "end_reason": [event.data.reason.value for event in events],
+            "held_on": [event.data.held_on for event in events],
+            "attendees": [event.data.attendees for event in events],
+        },
+        tx,
+    )
+
+
+async def keep_places(events: Sequence[Envelope[CapacityChanged]], tx: AsyncConnection) -> None:
+    """Every change is a row of its own: how many there were at a month's end can be told at any time."""
+    await tx.execute(
+        sql("""
+            INSERT INTO places (event_id, route, at, individual, "group")
+            SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:routes AS text[]), CAST(:times AS timestamptz[]),
+                                 CAST(:individuals AS integer[]), CAST(:groups AS integer[]))
+            ON CONFLICT DO NOTHING
+        """),
+        {
+            "ids": [event.id for event in events],
+            "routes": [event.data.route.value for event in events],
+            "times": _times(events),
+            "individuals": [event.data.individual for event in events],
+            "groups": [event.data.group for event in events],
+        },
+    )

@@ -1,0 +1,46 @@
+"""The pages for managers and commissioners under /staff: published reports, as charts with their tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from services.metrics.pages.about import add as add_about
+from services.metrics.pages.export import add as add_export
+from services.metrics.pages.kpis import add as add_kpis
+from services.metrics.pages.overview import add as add_overview
+from services.metrics.pages.periods import add as add_periods
+from services.metrics.pages.reports import add as add_reports
+from services.metrics.pages.room import Room
+from shared.access import Permission
+from shared.pages import NavigationItem
+
+PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_about)
+NAVIGATION: Final = (
+    NavigationItem("Overview", "/staff", Permission.READ_REPORTS),
+    NavigationItem("KPIs", "/staff/kpis", Permission.READ_REPORTS),
+    NavigationItem("Equality", "/staff/equality", Permission.READ_REPORTS),
+    NavigationItem("Need", "/staff/need", Permission.READ_REPORTS),
+    NavigationItem("Reports", "/staff/reports", Permission.READ_REPORTS),
+    NavigationItem("About the figures", "/staff/about", Permission.READ_REPORTS),
+)
+
+
+EXPORT: Final = NavigationItem("Coded export", "/staff/export", Permission.EXPORT_CODED)
+
+
+def navigation(triage_url: str, *, has_export: bool = False) -> tuple[NavigationItem, ...]:
+    """Ours, and the way to the pages of the triage team for those who may go there."""
+    ours = (*NAVIGATION, EXPORT) if has_export else NAVIGATION
+    return (*ours, NavigationItem("Referrals", f"{triage_url.rstrip('/')}/staff", Permission.READ_QUEUES))
+
+
+def router(room: Room) -> APIRouter:
+    """Every page; docs/pages.md lists the addresses."""
+    routes = APIRouter(prefix="/staff", include_in_schema=False)
+    for add in PAGES:
+        add(routes, room)
+    if room.coded is not None:
+        add_export(routes, room, room.coded)
+    return routes

@@ -1,0 +1,70 @@
+"""The KPIs of the last published month with what each means, and one of them over thirteen months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request, Response
+
+from services.metrics.library import latest
+from services.metrics.pages.lines import groups_of, line_of
+from services.metrics.pages.overview import MONTHS
+from services.metrics.pages.reading import Reader, nothing_yet
+from services.metrics.pages.room import Room
+from services.metrics.reports import charts, words
+from services.metrics.reports.model import ContractReport, Figure, Heading, ReportKind, Shown, figure_of
+from shared.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """What a KPI was in one month; `figure` is None where that month's report did not have it."""
+
+    heading: Heading
+    figure: Figure | None
+
+
+def add(routes: APIRouter, room: Room) -> None:
+    @routes.get("/kpis")
+    async def all_kpis(request: Request, _: Reader) -> Response:
+        months = await _months(room)
+        if not months:
+            return nothing_yet(room, request)
+        heading = months[-1].heading
+        meanings = words.meanings(figure.value for figure in months[-1].figures)
+        groups = groups_of(months)
+        return room.pages.render(request, "kpis.html", groups=groups, heading=heading, meanings=meanings, words=words)
+
+    @routes.get("/kpis/{code}")
+    async def one_kpi(request: Request, code: str, _: Reader) -> Response:
+        months = await _months(room)
+        if not months:
+            return nothing_yet(room, request)
+        figure = figure_of(months[-1].figures, code)
+        if figure is None:
+            raise Problem("not-found", "There is no such figure in the last report.")
+        return room.pages.render(
+            request,
+            "kpi.html",
+            figure=figure,
+            line=line_of(figure, months),
+            heading=months[-1].heading,
+            months=[Month(each.heading, figure_of(each.figures, code)) for each in reversed(months)],
+            words=words,
+            picture=charts.trend(f"chart-{code}", figure, charts.points(months, code)),
+            meanings=words.meanings(shown for shown in _shown(months, code)),
+        )
+
+
+def _shown(months: Sequence[ContractReport], code: str) -> Iterator[Shown | None]:
+    """Every number of the table."""
+    for report in months:
+        if figure := figure_of(report.figures, code):
+            yield from (figure.value, figure.numerator, figure.denominator)
+
+
+async def _months(room: Room) -> list[ContractReport]:
+    """The last ones, oldest first."""
+    editions = latest(await room.archive.library.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
+    return await room.archive.library.read(ContractReport, editions)

@@ -1,0 +1,74 @@
+"""The start page, for the contract meeting: the last month, what is paid for, who is not reached, what is not met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from services.metrics.library import Edition, latest
+from services.metrics.pages.lines import lines_of
+from services.metrics.pages.reading import Reader, nothing_yet
+from services.metrics.pages.room import Room
+from services.metrics.reports import words
+from services.metrics.reports.as_html import Section, trends
+from services.metrics.reports.model import ContractReport, EqualityReport, NeedReport, ReportKind
+
+MONTHS: Final = 13
+"""A year, and the same month of the year before."""
+HEADLINES: Final = (
+    "received",
+    "accepted",
+    "declined",
+    "seen_by_a_person",
+    "decided_in_time",
+    "contacted_in_time",
+    "aged_out_waiting",
+    "parent_was_asked",
+)
+TRENDS: Final = ("received", "accepted", "decided_in_time", "contacted_in_time")
+
+
+def add(routes: APIRouter, room: Room) -> None:
+    library = room.archive.library
+
+    @routes.get("")
+    async def overview(request: Request, _: Reader) -> Response:
+        editions = await library.editions()
+        months = latest(editions, ReportKind.CONTRACT)[:MONTHS][::-1]
+        if not months:
+            return nothing_yet(room, request)
+        asked = [*months, *_last(editions, ReportKind.EQUALITY), *_last(editions, ReportKind.NEED)]
+        reports = [each.report for each in await library.documents(asked)]
+        contracts = [each for each in reports if isinstance(each, ContractReport)]
+        equality = next((each for each in reports if isinstance(each, EqualityReport)), None)
+        return room.pages.render(
+            request,
+            "overview.html",
+            report=contracts[-1],
+            heading=contracts[-1].heading,
+            months=len(contracts),
+            headlines=lines_of(HEADLINES, contracts),
+            paid=lines_of([figure.code for figure in contracts[-1].figures if figure.is_paid], contracts),
+            trends=_trends(contracts),
+            equality=equality,
+            is_invented=equality and any(dimension.is_invented for dimension in equality.dimensions),
+            need=next((each for each in reports if isinstance(each, NeedReport)), None),
+            words=words,
+        )
+
+
+def _trends(months: list[ContractReport]) -> list[Section]:
+    """Of a few figures: a picture each, with its table. One month alone makes no line."""
+    seen = Counter(figure.code for each in months for figure in each.figures)
+    drawn = [code for code in TRENDS if seen[code] > 1]
+    slim = [
+        each.model_copy(update={"figures": tuple(figure for figure in each.figures if figure.code in drawn)})
+        for each in months
+    ]
+    return trends(slim)
+
+
+def _last(editions: list[Edition], kind: ReportKind) -> list[Edition]:
+    return latest(editions, kind)[:1]

@@ -1,0 +1,54 @@
+"""The two reports on longer periods: who is referred in a half-year (equality), who needs help in a year (need)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+
+from services.metrics.asking import Asked, Found, read_period
+from services.metrics.library import Edition, latest
+from services.metrics.pages.reading import Reader, download, found_at, nothing_yet, span_in_words, version_of
+from services.metrics.pages.room import Room
+from services.metrics.pages.whole import whole_report
+from services.metrics.reports.model import ReportKind
+
+KINDS: Final = (ReportKind.EQUALITY, ReportKind.NEED)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A period that one may look at instead."""
+
+    period: str
+    words: str
+
+
+def add(routes: APIRouter, room: Room) -> None:
+    for kind in KINDS:
+        _add(routes, room, kind)
+
+
+def _add(routes: APIRouter, room: Room, kind: ReportKind) -> None:
+    @routes.get(f"/{kind}")
+    async def page(request: Request, _: Reader) -> Response:
+        period = request.query_params.get("period") or None
+        if period is None and not latest(await room.archive.library.editions(), kind):
+            return nothing_yet(room, request, kind)
+        found = await _find(room, request, kind, period)
+        heading = found.report.heading
+        choices = [_choice(each) for each in latest(found.editions, kind) if each.period != heading.period]
+        return whole_report(room.pages, request, found, is_page=True, choices=choices)
+
+    @routes.get(f"/{kind}/{{period}}.{{suffix}}")
+    async def as_file(request: Request, period: str, suffix: str, _: Reader) -> Response:
+        return await download(room, await _find(room, request, kind, period), suffix)
+
+
+async def _find(room: Room, request: Request, kind: ReportKind, period: str | None) -> Found:
+    return await found_at(room, Asked(kind, period, version_of(request.query_params.get("version"))))
+
+
+def _choice(edition: Edition) -> Choice:
+    return Choice(edition.period, span_in_words(read_period(edition.period)))

@@ -1,0 +1,141 @@
+"""One referral or enquiry on its way: what is known of it, its open work, and what is going to happen when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from heapq import heappop, heappush
+from typing import Any
+from uuid import UUID
+
+from services.metrics.practice.chance import Chance
+from services.metrics.practice.families import Family, Wards
+from services.metrics.practice.places import Places
+from services.metrics.practice.seasons import Season
+from services.metrics.practice.telling import Teller
+from shared.events import AboutWorkItem, LinkedReferral, PlaceKind, Route, Urgency
+from shared.policy import Policy
+from shared.working_time import day_in_london, due_on
+
+Step = Callable[[datetime], object]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all referrals share."""
+
+    chance: Chance
+    policy: Policy
+    wards: Wards
+    places: Places
+    seasons: Mapping[date, Season]
+    now: datetime
+
+    def season(self, at: datetime) -> Season:
+        """Of the month of `at`; the last one for what comes later."""
+        month = day_in_london(at).replace(day=1)
+        return self.seasons.get(month) or self.seasons[max(self.seasons)]
+
+
+@dataclass(slots=True)
+class Item:
+    """A work item; ended when `ended_at` is set."""
+
+    id: UUID
+    route: Route
+    urgency: Urgency
+    opened_at: datetime
+    is_persons: bool = False
+    is_undeliverable: bool = False
+    is_looked_at: bool = False
+    is_waiting: bool = False
+    is_on_list: bool = False
+    place: PlaceKind | None = None
+    accepted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None
+
+    @property
+    def is_to_do(self) -> bool:
+        """Nobody has taken it on yet."""
+        return self.ended_at is None and self.accepted_at is None
+
+
+@dataclass
+class Course:
+    """The state of one referral; `family` changes with every amendment."""
+
+    world: World
+    teller: Teller
+    family: Family
+    received_at: datetime
+    family_id: UUID
+    plan: Callable[[Course, Item], None]
+    """What will be done with an item is settled when it is opened."""
+    linked: tuple[LinkedReferral, ...] = ()
+    version: int = 1
+    waited: timedelta = timedelta(0)
+    """How long its clock has waited for the referrer."""
+    items: list[Item] = field(default_factory=list)
+    urgency: Urgency = Urgency.ROUTINE
+    is_priority: bool = False
+    ended_at: datetime | None = None
+    is_over: bool = False
+    """Withdrawn or erased: nothing more is done."""
+    is_erased: bool = False
+    _agenda: list[tuple[datetime, int, Step]] = field(default_factory=list)
+    _planned: int = 0
+
+    @property
+    def chance(self) -> Chance:
+        return self.world.chance
+
+    @property
+    def policy(self) -> Policy:
+        return self.world.policy
+
+    @cached_property
+    def season(self) -> Season:
+        """Of the month in which it was received."""
+        return self.world.season(self.received_at)
+
+    @property
+    def open_items(self) -> list[Item]:
+        return [item for item in self.items if item.is_open]
+
+    def was_open(self, at: datetime) -> bool:
+        """Whether something was still going on at that moment."""
+        return self.ended_at is None or self.ended_at > at
+
+    def later(self, at: datetime, step: Step) -> None:
+        """Plan a step."""
+        heappush(self._agenda, (at, self._planned, step))
+        self._planned += 1
+
+    def run(self) -> None:
+        """Take the steps in the order of time, with those that follow from them, up to now."""
+        while self._agenda and not self.is_over:
+            at, _, step = heappop(self._agenda)
+            if at > self.world.now:
+                return
+            step(at)
+
+    def say(self, at: datetime, item: Item, event: type[AboutWorkItem], **members: Any) -> UUID:
+        """Say something about a work item."""
+        return self.teller.say(at, event, work_item_id=item.id, route=item.route, **members)
+
+    def end(self, item: Item, at: datetime) -> None:
+        """The item is over, and with the last one the referral."""
+        item.ended_at = at
+        self.ended_at = None if self.open_items else at
+
+    def due(self, days: int, *, since: datetime | None = None) -> date:
+        """The day by which something is due, counted from the receipt; later by what the clock has waited."""
+        cutoff = self.policy.working_time.cutoff
+        return due_on(since or self.received_at, days=days, cutoff=cutoff) + (timedelta(0) if since else self.waited)

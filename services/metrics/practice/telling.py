@@ -1,0 +1,81 @@
+"""What was said of one referral: events with their envelopes, by the topic on which each service said them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from services.metrics.practice.chance import Chance
+from shared.events import TOPICS, Envelope, Event
+
+_HEARD: Final = timedelta(seconds=1)
+_SOURCES: Final = dict(zip(TOPICS, ("/pir/referral", "/pir/triage", "/pir/notify"), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that was said about one key (a referral, an enquiry, an agency, a route's places)."""
+
+    key: UUID
+    by_topic: Mapping[str, tuple[Envelope[Any], ...]]
+    """In the order in which it was said; a topic on which nothing was said is left out."""
+
+    @property
+    def events(self) -> list[Envelope[Any]]:
+        """All of them in the order of time."""
+        return sorted((event for told in self.by_topic.values() for event in told), key=attrgetter("occurred_at"))
+
+
+class _Said(NamedTuple):
+    at: datetime
+    place: int
+    id: UUID
+    because_of: UUID | None
+    event: Event
+
+
+class Teller:
+    """Notes what is said about one key, in whatever order; `story` puts it in the order of time."""
+
+    def __init__(self, chance: Chance, *, key: UUID, began: datetime, known: Mapping[str, Any] | None = None) -> None:
+        """`known` are members that every event about this referral has."""
+        self.key = key
+        self.known = dict(known or {})
+        self._chance = chance
+        self._correlation_id = chance.id(began)
+        self._said: list[_Said] = []
+
+    def say(self, at: datetime, event: type[Event], *, because_of: UUID | None = None, **members: Any) -> UUID:
+        """Note it; returns the id of the event."""
+        said = _Said(at, len(self._said), self._chance.id(at), because_of, event(**self.known, **members))
+        self._said.append(said)
+        return said.id
+
+    def story(self, *, until: datetime) -> Story:
+        """All up to that moment, numbered by topic from 1."""
+        by_topic: dict[str, list[Envelope[Any]]] = {}
+        for said in sorted(self._said):
+            if said.at > until:
+                break
+            told = by_topic.setdefault(said.event.topic, [])
+            told.append(self._envelope(said, len(told) + 1))
+        return Story(self.key, {topic: tuple(told) for topic, told in by_topic.items()})
+
+    def _envelope(self, said: _Said, number: int) -> Envelope[Any]:
+        return Envelope(
+            id=said.id,
+            key=self.key,
+            type=said.event.type,
+            source=_SOURCES[said.event.topic],
+            sequence=number,
+            occurred_at=said.at,
+            correlation_id=self._correlation_id,
+            causation_id=said.because_of,
+            traceparent=None,
+            heard_at=said.at + _HEARD,
+            data=said.event,
+        )

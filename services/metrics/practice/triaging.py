@@ -1,0 +1,221 @@
+"""What triage says by itself: decisions, the work they open and close, what nobody opened in time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from services.metrics.practice.course import Course, Item
+from services.metrics.practice.deciding import by_person, decided
+from services.metrics.practice.hours import next_working_day
+from services.metrics.practice.mailing import mail
+from shared.events import (
+    ClosureReason,
+    DecidedBy,
+    Decision,
+    EscalationReason,
+    MessageKind,
+    ReferralTriaged,
+    Route,
+    Tier,
+    Urgency,
+    WaitingFor,
+    WorkItemClosed,
+    WorkItemEscalated,
+    WorkItemOpened,
+    WorkItemWaiting,
+)
+from shared.working_time import day_in_london, due_at, months_later
+
+SAFEGUARDING: Final = frozenset(
+    {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
+)
+FAMILY_WORK: Final = frozenset(
+    {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
+)
+WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
+_OUTLIVES: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW}
+"""Unread work of these routes is closed by a person only."""
+_LOOKED_AT: Final = 0.75
+"""How often somebody has at least looked at an item before it is brought to attention."""
+_ESCALATIONS: Final = 4
+_SETTLED_HOUR: Final = timedelta(hours=5)
+
+
+def decide(course: Course, at: datetime) -> None:
+    """The machine decides on what was told last, as of the receipt."""
+    on = day_in_london(course.received_at)
+    full = course.world.places.full(day_in_london(at))
+    decision = decided(course.family.facts, on=on, policy=course.policy, full=full)
+    settle(course, at, decision, DecidedBy.MACHINE)
+    ward = course.policy.ward_by_code.get(course.family.facts.place.ward or "")
+    if "E9" in decision.rules and ward and ward.opens_on:
+        opens = datetime.combine(ward.opens_on, datetime.min.time(), at.tzinfo) + _SETTLED_HOUR
+        course.later(opens, lambda at: release(course, at))
+
+
+def release(course: Course, at: datetime) -> None:
+    """The ward is open now: what was held for it is decided again."""
+    if any(item.route is Route.PHASE_HOLD and item.is_to_do for item in course.items):
+        decision = decided(course.family.facts, on=day_in_london(at), policy=course.policy)
+        settle(course, at, decision, DecidedBy.MACHINE, is_release=True)
+
+
+def override(course: Course, at: datetime, route: Route, tier: Tier) -> None:
+    """A person decides otherwise."""
+    decision = by_person(
+        course.family.facts,
+        routes=(route,),
+        tier=tier,
+        urgency=course.urgency,
+        on=day_in_london(course.received_at),
+        policy=course.policy,
+    )
+    settle(course, at, decision, DecidedBy.PERSON)
+
+
+def settle(
+    course: Course, at: datetime, decision: Decision, decided_by: DecidedBy, *, is_release: bool = False
+) -> None:
+    """Close what the decision has no place for, say it, open work for the rest of its routes."""
+    stale = [item for item in course.open_items if _is_stale(item, decision, decided_by)]
+    _close(course, at, stale)
+    kept = {item.route for item in course.open_items if not item.is_undeliverable}
+    course.urgency, course.is_priority = decision.urgency, "M1" in decision.rules
+    said = course.teller.say(
+        at,
+        ReferralTriaged,
+        decision_id=course.chance.id(at),
+        version=course.version,
+        decided_by=decided_by,
+        decision=decision,
+        is_release=is_release,
+    )
+    is_first = decided_by is DecidedBy.MACHINE and not is_release
+    kind = MessageKind.DECISION if is_first else MessageKind.OUTCOME
+    mail(course, at, kind, because_of=said, given_up=lambda at: ring_agency(course, at))
+    counted_from = course.received_at if is_first and course.version == 1 else at
+    for route in decision.routes:
+        if route not in kept:
+            _open(course, at, route, decision, counted_from)
+
+
+def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
+    if item.route in decision.routes or item.accepted_at or item.is_undeliverable:
+        return False
+    if item.route in _OUTLIVES and not item.is_looked_at:
+        return False
+    return not (item.is_persons and decided_by is DecidedBy.MACHINE)
+
+
+def _close(course: Course, at: datetime, items: Sequence[Item]) -> None:
+    for item in items:
+        course.say(at, item, WorkItemClosed, reason=ClosureReason.DECIDED_AGAIN)
+        course.end(item, at)
+
+
+def close_others(course: Course, at: datetime, declined: Item) -> None:
+    """A decline ends every other item that nobody has taken on, but no unread safety work."""
+    others = [
+        item
+        for item in course.open_items
+        if item is not declined and item.is_to_do and not item.is_undeliverable
+        if item.is_looked_at or item.route not in _OUTLIVES
+    ]
+    _close(course, at, others)
+
+
+def _open(course: Course, at: datetime, route: Route, decision: Decision, counted_from: datetime) -> None:
+    is_on_list = "M8" in decision.rules and route in FAMILY_WORK and route in course.world.places.full(
+        day_in_london(at)
+    )  # fmt: skip
+    item = Item(
+        course.chance.id(at),
+        route,
+        decision.urgency,
+        at,
+        is_persons="person" in decision.rules,
+        is_on_list=is_on_list,
+        is_waiting=route is Route.INFO_REQUEST,
+    )
+    course.items.append(item)
+    course.ended_at = None
+    said = course.say(
+        at,
+        item,
+        WorkItemOpened,
+        tier=decision.tier,
+        urgency=decision.urgency,
+        due_at=_due(course, route, decision, counted_from),
+        waiting_list=is_on_list,
+    )
+    if item.is_waiting:
+        course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.REFERRER)
+        mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)
+    _watch(course, item, counted_from)
+    course.plan(course, item)
+
+
+def _due(course: Course, route: Route, decision: Decision, counted_from: datetime) -> datetime:
+    if (within := WALL_CLOCK.get(decision.urgency)) is not None:
+        return counted_from + within
+    times = course.policy.working_time
+    days = times.decision_days
+    if decision.urgency is Urgency.WORKING_DAY or route in SAFEGUARDING:
+        days = times.safeguarding_days
+    elif route in FAMILY_WORK:
+        is_soon = "M1" in decision.rules or decision.urgency is Urgency.URGENT
+        days = times.first_contact_priority_days if is_soon else times.first_contact_days
+    return due_at(counted_from, days=days, cutoff=times.cutoff)
+
+
+def _watch(course: Course, item: Item, counted_from: datetime) -> None:
+    """What time alone will bring about: nobody opens it, or support is about to end."""
+    times = course.policy.working_time
+    if item.urgency in WALL_CLOCK:
+        first_at = max(item.opened_at, counted_from + timedelta(minutes=times.unopened_first_minutes))
+    else:
+        first_at = due_at(counted_from, days=times.seen_days, cutoff=times.cutoff)
+    if not course.chance.happens(_LOOKED_AT):
+        course.later(max(first_at, item.opened_at + timedelta(minutes=1)), lambda at: _escalate(course, item, at, 1))
+    born_on = course.family.facts.infant.born_on
+    if born_on and item.route in FAMILY_WORK:
+        on = months_later(born_on, course.policy.priority.time_short_months)
+        if on > day_in_london(item.opened_at):
+            at = datetime.combine(on, datetime.min.time(), item.opened_at.tzinfo) + _SETTLED_HOUR
+            course.later(at, lambda at: _warn_of_age(course, item, at))
+
+
+def _escalate(course: Course, item: Item, at: datetime, times: int) -> None:
+    """Said aloud, and again, until somebody opens it."""
+    if item.is_looked_at or not item.is_to_do or item.is_waiting or times > _ESCALATIONS:
+        return
+    reason, again_at = EscalationReason.UNOPENED_WORKING_DAY, at + timedelta(days=1)
+    if item.urgency in WALL_CLOCK:
+        reason = EscalationReason.UNOPENED_FIRST if times == 1 else EscalationReason.UNOPENED_SECOND
+        again_at = at + timedelta(minutes=45 if times == 1 else 60)
+    else:
+        again_at += next_working_day(day_in_london(again_at)) - day_in_london(again_at)
+    said = course.say(at, item, WorkItemEscalated, reason=reason)
+    if item.urgency in WALL_CLOCK:
+        mail(course, at, MessageKind.ON_CALL, because_of=said)
+    course.later(again_at, lambda at: _escalate(course, item, at, times + 1))
+
+
+def _warn_of_age(course: Course, item: Item, at: datetime) -> None:
+    if item.is_open and item.contacted_at is None:
+        course.say(at, item, WorkItemEscalated, reason=EscalationReason.AGES_OUT_SOON)
+
+
+def ring_agency(course: Course, at: datetime) -> None:
+    """A message was given up: somebody has to ring, unless that is on the list already."""
+    if any(item.is_undeliverable for item in course.open_items):
+        return
+    item = Item(course.chance.id(at), Route.REVIEW, Urgency.URGENT, at, is_undeliverable=True)
+    course.items.append(item)
+    course.ended_at = None
+    times = course.policy.working_time
+    due = due_at(at, days=times.seen_days, cutoff=times.cutoff)
+    course.say(at, item, WorkItemOpened, tier=None, urgency=Urgency.URGENT, due_at=due)
+    course.plan(course, item)

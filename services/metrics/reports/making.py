@@ -1,0 +1,185 @@
+"""A contract report made of exact numbers: figures and tables after disclosure control, verdicts, quality. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from services.metrics.counting.cases import Book
+from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
+from services.metrics.counting.kpis import Kpi
+from services.metrics.disclosure import Sum, percent, publish, verdict
+from services.metrics.reports.model import (
+    FEW,
+    NOTHING,
+    ContractReport,
+    Figure,
+    Heading,
+    Row,
+    Shown,
+    Table,
+    Unit,
+)
+from services.metrics.reports.quality import sentences
+from services.metrics.reports.terms import Terms
+
+MEDIAN_OF: Final = 8
+"""A median of fewer is not said: it could be one family's own wait (the rule of the counts: 1 to 7 are held back)."""
+INCOMPLETE: Final = "incomplete_by_agency"
+
+Cells = dict[str, int]
+"""Exact counts by the name of their cell: `received`, `received/ward/E05012275`, `decided_in_time/of`."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every count of a report by name, and which are sums of which: what an attacker would write down too."""
+
+    cells: Mapping[str, int]
+    sums: tuple[Sum, ...]
+
+
+def plan_of(exact: Exact, kpis: tuple[Kpi, ...]) -> Plan:
+    """The cells of a month with all that ties them together.
+
+    A share's `missed` part (denominator - numerator) is a cell that is never published; it is named so that the attack
+    looks at it as well.
+    """
+    cells: Cells = {}
+    sums: list[Sum] = []
+    for kpi in kpis:
+        number = exact.numbers[kpi.code]
+        if kpi.unit is Unit.DAYS:
+            continue
+        cells[numerator_of(kpi)] = number.numerator
+        if number.denominator is not None:
+            cells[denominator_of(kpi)] = number.denominator
+            sums.append(Sum(denominator_of(kpi), (numerator_of(kpi), f"{kpi.code}/missed")))
+    for dimension in BREAKDOWNS:
+        for column in COLUMNS:
+            parts = {
+                cell_of(column, dimension, row): counts[column]
+                for row, counts in exact.tables[f"by_{dimension}"].items()
+            }
+            cells |= parts
+            sums.append(Sum(column, tuple(parts)))
+    for column in ("received", "incomplete"):
+        parts = {cell_of(column, "agency", slug): counts[column] for slug, counts in exact.tables[INCOMPLETE].items()}
+        cells |= parts
+        sums.append(Sum(column, tuple(parts)))
+    for slug in exact.tables[INCOMPLETE]:
+        within = (cell_of("incomplete", "agency", slug), f"whole/agency/{slug}")
+        sums.append(Sum(cell_of("received", "agency", slug), within))
+    return Plan(cells, tuple(sums))
+
+
+def numerator_of(kpi: Kpi) -> str:
+    return kpi.numerator_cell or kpi.code
+
+
+def denominator_of(kpi: Kpi) -> str:
+    return kpi.denominator_cell or f"{kpi.code}/of"
+
+
+def cell_of(column: str, dimension: str, category: str) -> str:
+    return f"{column}/{dimension}/{category}"
+
+
+def make_contract(heading: Heading, book: Book, exact: Exact, terms: Terms) -> ContractReport:
+    """The report of a month: everything in it has been through disclosure control."""
+    plan = plan_of(exact, terms.kpis)
+    shown = publish(plan.cells, plan.sums)
+    return ContractReport(
+        heading=heading,
+        figures=tuple(_figure(kpi, exact.numbers[kpi.code], shown, terms, heading) for kpi in terms.kpis),
+        tables=(*(_breakdown(code, exact, shown, terms) for code in BREAKDOWNS), _agencies(book, exact, shown)),
+        quality=sentences(book, heading.published_at),
+    )
+
+
+def _figure(kpi: Kpi, number: Number, shown: Mapping[str, Shown], terms: Terms, heading: Heading) -> Figure:
+    target = terms.contract.targets.get(kpi.code)
+    numerator, denominator = shown.get(numerator_of(kpi)), shown.get(denominator_of(kpi))
+    told: Figure = Figure(
+        code=kpi.code,
+        name=kpi.name,
+        definition=kpi.definition,
+        numerator_means=kpi.numerator_means,
+        denominator_means=kpi.denominator_means,
+        counted_by=kpi.counted_by,
+        source=kpi.source,
+        quality=kpi.quality,
+        unit=kpi.unit,
+        value=_days(number) if kpi.unit is Unit.DAYS else numerator or NOTHING,
+        is_paid=kpi.code in terms.contract.paid and heading.is_payment_year,
+    )
+    if kpi.unit is not Unit.SHARE or numerator is None or denominator is None or number.denominator is None:
+        return told
+    answer = None
+    if target is not None:
+        answer = verdict(number.numerator, number.denominator, shown=(numerator, denominator), target=target)
+    return told.model_copy(
+        update={
+            "value": percent(numerator, denominator),
+            "numerator": numerator,
+            "denominator": denominator,
+            "target": target,
+            "verdict": answer,
+        }
+    )
+
+
+def _days(number: Number) -> Shown:
+    if not number.numerator or number.days is None:
+        return NOTHING
+    return Shown(value=number.days) if number.numerator >= MEDIAN_OF else FEW
+
+
+def _breakdown(dimension: str, exact: Exact, shown: Mapping[str, Shown], terms: Terms) -> Table:
+    """Categories that never occur are left out where there are many; wards are always all there."""
+    words = terms.dimensions[dimension].words
+    counts = exact.tables[f"by_{dimension}"]
+    kept = [category for category in counts if dimension == "ward" or any(counts[category].values())]
+    rows = [
+        Row(
+            code=category,
+            name=words.get(category, category),
+            counts={column: shown[cell_of(column, dimension, category)] for column in COLUMNS},
+        )
+        for category in kept
+    ]
+    return Table(
+        code=f"by_{dimension}",
+        title=f"Referrals by {_lower(terms.dimensions[dimension].title)}",
+        dimension=terms.dimensions[dimension].title,
+        columns=dict(COLUMNS),
+        rows=tuple(rows),
+        total=Row(code="total", name="All", counts={column: shown[column] for column in COLUMNS}),
+        note="Each column is counted by a date of its own: a family received in one month may be accepted in the next.",
+    )
+
+
+def _agencies(book: Book, exact: Exact, shown: Mapping[str, Shown]) -> Table:
+    names = dict(book.agencies.values())
+    columns = {"received": "Received", "incomplete": "Incomplete"}
+    rows = [
+        Row(
+            code=slug,
+            name=names.get(slug, "Agency not known"),
+            counts={column: shown[cell_of(column, "agency", slug)] for column in columns},
+        )
+        for slug in exact.tables[INCOMPLETE]
+    ]
+    return Table(
+        code=INCOMPLETE,
+        title="Incomplete referrals by agency",
+        dimension="Agency",
+        columns=columns,
+        rows=tuple(rows),
+        total=Row(code="total", name="All", counts={column: shown[column] for column in columns}),
+    )
+
+
+def _lower(title: str) -> str:
+    return title[:1].lower() + title[1:]

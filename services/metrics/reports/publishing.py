@@ -1,0 +1,160 @@
+"""Publishing: on a fixed working day after a span has ended its report is made, and frozen from then on.
+
+Once a month, with the new report, those of the year before are made again; where a published number comes out
+differently, a new version says so. Never more often: whoever could watch a number from day to day would learn when it
+crosses a step of the rounding, and with that what it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from typing import Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.metrics.counting.cases import Book
+from services.metrics.counting.exact import count
+from services.metrics.counting.reading import read_book
+from services.metrics.reports import shelf
+from services.metrics.reports.changes import changes
+from services.metrics.reports.making import make_contract
+from services.metrics.reports.model import (
+    AnyReport,
+    ContractReport,
+    EqualityReport,
+    Heading,
+    NeedReport,
+    ReportKind,
+    ReportStatus,
+)
+from services.metrics.reports.terms import Terms
+from services.metrics.reports.wider import make_equality, make_need
+from services.metrics.spans import Span, half_of, month_of, published_on, year_of
+from shared.database import sql
+from shared.working_time import day_in_london
+
+log = structlog.get_logger(__name__)
+
+CORRECTED_MONTHS: Final = 12
+"""So far back a published report is made again; what comes later changes no report."""
+_LOCK: Final = 0x5052_5055
+"""One copy of the service publishes at a time."""
+
+Told = Callable[[str], None]
+
+
+def due(first: date, today: date, terms: Terms) -> Iterator[tuple[ReportKind, Span]]:
+    """Every span since the first referral whose day of publication has come, in the order of their ends."""
+    starts = terms.contract.starts_on
+    spans = [
+        *((ReportKind.CONTRACT, span) for span in _since(month_of(first), today)),
+        *((ReportKind.EQUALITY, span) for span in _since(half_of(first, starts), today)),
+        *((ReportKind.NEED, span) for span in _since(year_of(first, starts), today)),
+    ]
+    days = terms.contract.published_after_days
+    yield from sorted(
+        ((kind, span) for kind, span in spans if published_on(span, days) <= today),
+        key=lambda each: (each[1].last_day, each[1].months),
+    )
+
+
+def _since(span: Span, today: date) -> Iterator[Span]:
+    while span.last_day < today:
+        yield span
+        span = span.next()
+
+
+async def publish_due(engine: AsyncEngine, *, now: datetime, terms: Terms, told: Told = lambda _: None) -> int:
+    """Publish what is due and not published yet, then what has to be corrected. Returns how many were published."""
+    today = day_in_london(now)
+    async with engine.begin() as tx:
+        if not await tx.scalar(sql("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
+            return 0
+        first = await tx.scalar(sql("SELECT min(received_at) FROM referral"))
+        if first is None:
+            return 0
+        wanted = list(due(day_in_london(first), today, terms))
+        there = {(row.kind, row.period) for row in await tx.execute(sql("SELECT DISTINCT kind, period FROM report"))}
+        missing = [(kind, span) for kind, span in wanted if (kind.value, span.code) not in there]
+        for kind, span in missing:
+            await shelf.put(tx, await _make(tx, kind, span, now, terms))
+            told(f"{kind.value} {span.code}")
+        is_new_month = any(kind is ReportKind.CONTRACT for kind, _ in missing)
+        older = [each for each in wanted if each not in missing] if is_new_month else []
+        corrected = [await _correct(tx, kind, span, now, terms) for kind, span in older[-3 * CORRECTED_MONTHS :]]
+    if missing:
+        log.info("reports_published", count=len(missing), corrected=sum(corrected))
+    return len(missing) + sum(corrected)
+
+
+async def _correct(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
+    """A new version, when a published number comes out differently now.
+
+    Practice reports are left as they are, and so are those of spans in which a family was erased since: its going from
+    one number to another would tell which one it was.
+    """
+    last = await shelf.latest(tx, kind, span.code)
+    if last is None or last.heading.is_practice or await _was_erased_since(tx, span, last.heading.published_at):
+        return False
+    again = await _make(tx, kind, span, now, terms)
+    found = changes(last, again)
+    if not found:
+        return False
+    heading = again.heading.model_copy(update={"version": last.heading.version + 1, "changes": found})
+    await shelf.put(tx, again.model_copy(update={"heading": heading}))
+    return True
+
+
+async def _was_erased_since(tx: AsyncConnection, span: Span, at: datetime | None) -> bool:
+    return bool(
+        await tx.scalar(
+            sql("""
+                SELECT EXISTS (SELECT 1 FROM referral WHERE erased_at > :at AND received_at < :until)
+            """),
+            {"at": at, "until": span.ends_at},
+        )
+    )
+
+
+async def _make(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> AnyReport:
+    """One report from the rows as they are. Counting runs in a thread: the service goes on answering."""
+    book = await read_book(tx, span, terms.policy.working_time)
+    heading = terms.heading(kind, span, published_at=now)
+    if kind is ReportKind.CONTRACT:
+        return await asyncio.to_thread(_contract, heading, book, terms)
+    if kind is ReportKind.EQUALITY:
+        months = [await shelf.latest(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
+        published = [month for month in months if isinstance(month, ContractReport)]
+        return await asyncio.to_thread(make_equality, heading, book, terms, published)
+    return await asyncio.to_thread(make_need, heading, book, terms)
+
+
+def _contract(heading: Heading, book: Book, terms: Terms) -> ContractReport:
+    return make_contract(heading, book, count(book, terms.kpis, terms.dimensions), terms)
+
+
+def stand_in(kind: ReportKind, span: Span, *, today: date, terms: Terms, has_data: bool) -> AnyReport:
+    """A report without figures where none is published: not yet, or from before the first referral."""
+    available = published_on(span, terms.contract.published_after_days)
+    is_over = available <= today and not has_data
+    heading = terms.heading(
+        kind,
+        span,
+        status=ReportStatus.NO_DATA if is_over else ReportStatus.NOT_YET,
+        available_on=None if is_over else max(available, today),
+    )
+    words = (
+        "Nothing had been received by then."
+        if is_over
+        else f"The figures of this period are published on {heading.available_on:%-d %B %Y}, and not before."
+    )
+    if kind is ReportKind.CONTRACT:
+        return ContractReport(heading=heading, figures=(), tables=(), quality=(words,))
+    if kind is ReportKind.EQUALITY:
+        return EqualityReport(heading=heading, dimensions=(), gaps=(), quality=(words,))
+    return NeedReport(
+        heading=heading, tiers=(), wards=(), outreach=(), expected={}, source="", is_invented=False, quality=(words,)
+    )

@@ -1,0 +1,166 @@
+"""The two reports that look wider than a month: equality over half a contract year, need over a whole one. Pure.
+
+Both count cases of their own span, so that nothing depends on how months were rounded; what the months of the half-year
+have published is taken into the attack, so that the sums of both together pin no cell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final
+
+from services.metrics.counting.cases import Book, Case
+from services.metrics.counting.categories import Dimension
+from services.metrics.disclosure import Sum, publish
+from services.metrics.equality import equality_report
+from services.metrics.need import need_report
+from services.metrics.need.shares import SPECIALIST, TIERS, WARD_TIERS
+from services.metrics.reports.making import cell_of
+from services.metrics.reports.model import (
+    ZERO,
+    ContractReport,
+    EqualityReport,
+    Heading,
+    NeedReport,
+    Shown,
+)
+from services.metrics.reports.terms import Terms
+from services.metrics.spans import Span
+
+DIMENSIONS: Final = (
+    "ward",
+    "carer",
+    "mother_ethnicity",
+    "father_ethnicity",
+    "baby_ethnicity",
+    "language",
+    "carer_age",
+    "deprivation",
+)
+COLUMNS: Final = ("received", "accepted")
+TOTAL: Final = "total"
+
+
+def make_equality(heading: Heading, book: Book, terms: Terms, months: Sequence[ContractReport]) -> EqualityReport:
+    """Referrals and acceptances of a half-year by category; `months` are its contract reports as published."""
+    dimensions = {code: terms.dimensions[code] for code in DIMENSIONS}
+    counts = {
+        (column, code): _counted(book, column, each, terms) for column in COLUMNS for code, each in dimensions.items()
+    }
+    cells = {column: sum(counts[column, "ward"].values()) for column in COLUMNS}
+    sums: list[Sum] = []
+    for (column, code), counter in counts.items():
+        parts = {cell_of(column, code, category): number for category, number in counter.items()}
+        cells |= parts
+        sums.append(Sum(column, tuple(parts)))
+    before = _published(months)
+    sums += _sums_of_months(before)
+    sums += [Sum(name, of_months) for name in cells if (of_months := _months_of(name, book.span, before))]
+    shown = publish(cells, sums, before=before)
+    return equality_report(
+        heading,
+        {
+            code: {
+                TOTAL: (shown["received"], shown["accepted"]),
+                **{
+                    category: (shown[cell_of("received", code, category)], shown[cell_of("accepted", code, category)])
+                    for category in counts["received", code]
+                },
+            }
+            for code in dimensions
+        },
+        population=terms.population,
+        names={code: each.words for code, each in dimensions.items()},
+        open_wards={ward.code for ward in terms.policy.wards if ward.opens_on and ward.opens_on <= book.span.first_day},
+    )
+
+
+def _counted(book: Book, column: str, dimension: Dimension, terms: Terms) -> Counter[str]:
+    """Category → count; every category of both columns is there, so that the two can be read side by side."""
+    counter = Counter(
+        {
+            _category(case, dimension, terms): 0
+            for case in book.cases
+            if case.received_on in book.span or case.accepted_on in book.span
+        }
+    )
+    counter.update(_category(case, dimension, terms) for case in book.cases if _day(case, column) in book.span)
+    return counter
+
+
+def _day(case: Case, column: str) -> date | None:
+    return case.received_on if column == "received" else case.accepted_on
+
+
+def _category(case: Case, dimension: Dimension, terms: Terms) -> str:
+    """As in the population file where it has one: rare languages are counted together."""
+    category = dimension.category(case)
+    return terms.population.category_of(dimension.code, category) if terms.population else category
+
+
+def _published(months: Sequence[ContractReport]) -> dict[str, Shown]:
+    """`2026-06/received/ward/E05012275` → what was published; categories that a table left out were zero."""
+    found: dict[str, Shown] = {}
+    for month in months:
+        for table in month.tables:
+            dimension = table.code.removeprefix("by_")
+            if dimension not in DIMENSIONS:
+                continue
+            for column in COLUMNS:
+                found[f"{month.heading.period}/{column}"] = table.total.counts[column]
+                for row in table.rows:
+                    found[f"{month.heading.period}/{cell_of(column, dimension, row.code)}"] = row.counts[column]
+    return found
+
+
+def _sums_of_months(before: Mapping[str, Shown]) -> list[Sum]:
+    """Within each month the rows of a table and its total."""
+    parts: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for name in before:
+        period, column, *rest = name.split("/")
+        if rest:
+            parts.setdefault((period, column), {}).setdefault(rest[0], []).append(name)
+    return [
+        Sum(f"{period}/{column}", tuple(names))
+        for (period, column), tables in parts.items()
+        for names in tables.values()
+    ]
+
+
+def _months_of(name: str, span: Span, before: Mapping[str, Shown]) -> tuple[str, ...]:
+    """The cells of the months that add up to a cell of the half-year; none unless every month was published."""
+    months = [month.code for month in span.each_month()]
+    if any(f"{month}/received" not in before for month in months):
+        return ()
+    dimension = name.split("/")[1] if "/" in name else ""
+    if dimension and not any(f"/{dimension}/" in each for each in before):
+        return ()
+    return tuple(cell for month in months if (cell := f"{month}/{name}") in before)
+
+
+def make_need(heading: Heading, book: Book, terms: Terms) -> NeedReport:
+    """Families seen in a year, that is with a first contact in it, by tier and by ward, against those expected."""
+    seen = [case for case in book.cases if case.first_contact_on in book.span]
+    tiers = Counter(dict.fromkeys(TIERS, 0))
+    tiers.update(case.tier for case in seen if case.tier is not None and case.tier in TIERS)
+    ward_of = terms.dimensions["ward"].category
+    wards = Counter(dict.fromkeys(terms.policy.ward_by_code, 0))
+    wards.update(ward_of(case) for case in seen if case.tier in WARD_TIERS)
+    cells = {f"tier/{tier}": number for tier, number in tiers.items()}
+    cells |= {f"ward/{ward}": number for ward, number in wards.items()}
+    cells |= {"tier/specialist": sum(tiers[tier] for tier in SPECIALIST)}
+    sums = (
+        Sum("tier/specialist", tuple(f"tier/{tier}" for tier in SPECIALIST)),
+        Sum("in wards", tuple(f"ward/{ward}" for ward in wards)),
+        Sum("in wards", tuple(f"tier/{tier}" for tier in WARD_TIERS)),
+    )
+    shown = publish(cells, sums)
+    return need_report(
+        heading,
+        policy=terms.policy,
+        population=terms.population,
+        seen_by_tier={code: shown.get(f"tier/{code}", ZERO) for code in (*TIERS, "specialist")},
+        seen_by_ward={ward: shown[f"ward/{ward}"] for ward in wards},
+    )

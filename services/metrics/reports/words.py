@@ -1,0 +1,83 @@
+"""The words of a report: its title and period, what its units, verdicts and marks are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from services.metrics.reports.model import MARKS, Heading, Mark, ReportKind, ReportStatus, Shown, Unit, Verdict
+from shared.pages.times import clock, long_day
+
+KINDS: Final = {
+    ReportKind.CONTRACT: "Contract report",
+    ReportKind.EQUALITY: "Equality and access report",
+    ReportKind.NEED: "Need and families seen",
+}
+UNITS: Final = {Unit.COUNT: "Number", Unit.SHARE: "Per cent", Unit.DAYS: "Working days, median"}
+VERDICTS: Final = {Verdict.MET: "Met", Verdict.MISSED: "Missed", Verdict.UNSAID: "Not said"}
+GAPS: Final = {"fewer": "Fewer", "more": "More", "none": "No clear difference", "unknown": "Cannot be said"}
+PRACTICE: Final = "Practice: made from invented families to show what a report looks like."
+INVENTED: Final = "The numbers of children under two are invented. Do not plan with them."
+COUNTING: Final = (
+    "Nobody can be singled out: counts of 1 to 7 are held back and the others rounded to the nearest 5. Totals are "
+    "counted before rounding, so rows need not add up to them. Shares are worked out from the rounded numbers."
+)
+_OTHERWISE: Final = {Mark.NOTHING: "nothing to count, or does not apply"}
+
+
+def title(heading: Heading) -> str:
+    """`Contract report, Nottingham, June 2026`."""
+    return f"{KINDS[heading.kind]}, {heading.authority_name}, {period(heading)}"
+
+
+def period(heading: Heading) -> str:
+    """`June 2026`; `March 2026 to August 2026` for longer ones."""
+    first, last = month(heading.first_day), month(heading.last_day)
+    return first if first == last else f"{first} to {last}"
+
+
+def days(heading: Heading) -> str:
+    """`Monday 1 June 2026 to Tuesday 30 June 2026`."""
+    return f"{long_day(heading.first_day)} to {long_day(heading.last_day)}"
+
+
+def month(day: date) -> str:
+    """`June 2026`, whatever the locale."""
+    return long_day(day).split(maxsplit=2)[2]
+
+
+def status(heading: Heading) -> str:
+    """A sentence: published when, or why there is no figure."""
+    match heading.status:
+        case ReportStatus.PUBLISHED:
+            return f"Published {clock(heading.published_at)}." if heading.published_at else "Published."
+        case ReportStatus.NOT_YET:
+            return f"Not published yet: it will be on {long_day(heading.available_on)}."
+        case ReportStatus.NO_DATA:
+            return "This is before the first referral, so there is nothing to report."
+
+
+def contract_year(heading: Heading) -> str:
+    """`Year 4; payment is linked to the figures marked so`; empty when the policy names no contract."""
+    if heading.contract_year is None:
+        return ""
+    paid = (
+        "payment is linked to the figures marked so" if heading.is_payment_year else "no payment is linked to figures"
+    )
+    return f"Year {heading.contract_year}; {paid}"
+
+
+def amount(value: Shown, unit: Unit) -> str:
+    """`84%`, `12 working days`, `4,210`; the mark when it is not there."""
+    if value.value is None:
+        return value.text
+    if unit is Unit.DAYS:
+        return f"{value.value:,} working day{'' if value.value == 1 else 's'}"
+    return f"{value.value:,}{'%' if unit is Unit.SHARE else ''}"
+
+
+def meanings(cells: Iterable[object]) -> list[str]:
+    """`[c] = held back ...` for each mark among the cells, in the order of the marks."""
+    used = {cell.mark for cell in cells if isinstance(cell, Shown)}
+    return [f"[{mark}] = {_OTHERWISE.get(mark, words)}" for mark, words in MARKS.items() if mark in used]

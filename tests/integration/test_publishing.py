@@ -1,0 +1,199 @@
+"""Publishing: on its day, once, frozen; a correction is a new version; nothing of a month that is not over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.metrics import tables
+from services.metrics.handlers import handlers
+from services.metrics.population import load
+from services.metrics.practice import stories
+from services.metrics.reports import shelf
+from services.metrics.reports.agreeing import terms_under
+from services.metrics.reports.model import (
+    ContractReport,
+    EqualityReport,
+    NeedReport,
+    ReportKind,
+    ReportStatus,
+    figure_of,
+)
+from services.metrics.reports.publishing import publish_due, stand_in
+from services.metrics.reports.terms import Terms
+from services.metrics.spans import read_month
+from shared.dispatch import dispatch
+from shared.events import Envelope
+from tests.builders import a_policy
+from tests.integration.support import engine_of
+
+FIRST = date(2024, 9, 1)
+NOW = datetime(2025, 10, 20, 6, 0, tzinfo=UTC)
+POPULATION = Path(__file__).parents[2] / "deploy" / "population"
+
+
+def the_terms() -> Terms:
+    policy = a_policy()
+    terms = terms_under(policy, load(POPULATION, policy.authority, wards=policy.ward_by_code))
+    assert terms is not None
+    return terms
+
+
+def told(months: int = 13, seed: int = 5) -> list[Envelope[Any]]:
+    found = stories(seed=seed, first=FIRST, months=months, per_month=40, policy=a_policy(), now=NOW)
+    return sorted((event for story in found for event in story.events), key=lambda event: event.occurred_at)
+
+
+async def hear(engine: AsyncEngine, events: list[Envelope[Any]]) -> None:
+    heard = handlers(a_policy())
+    known = [event for event in events if type(event.data) in heard]
+    for start in range(0, len(known), 500):
+        async with engine.begin() as tx:
+            await dispatch(known[start : start + 500], heard, tx)
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    made = engine_of(database, tables.SCHEMA)
+    yield made
+    await made.dispose()
+
+
+async def the_report(engine: AsyncEngine, period: str, kind: ReportKind = ReportKind.CONTRACT) -> Any:
+    async with engine.connect() as tx:
+        return await shelf.latest(tx, kind, period)
+
+
+async def test_every_closed_month_half_and_year_is_published_and_nothing_of_the_running_one(
+    engine: AsyncEngine,
+) -> None:
+    await hear(engine, told())
+    assert await publish_due(engine, now=NOW, terms=the_terms()) == 13 + 2 + 1
+    async with engine.connect() as tx:
+        months = [heading.period for heading in await shelf.headings(tx, ReportKind.CONTRACT)]
+        halves = [heading.period for heading in await shelf.headings(tx, ReportKind.EQUALITY)]
+        years = [heading.period for heading in await shelf.headings(tx, ReportKind.NEED)]
+    assert (months[0], months[-1], len(months)) == ("2025-09", "2024-09", 13)
+    assert halves == ["2025-03--2025-08", "2024-09--2025-02"]
+    assert years == ["2024-09--2025-08"]
+
+
+async def test_a_report_is_there_on_its_day_and_not_before(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=1))
+    before, on = datetime(2024, 10, 4, 12, 0, tzinfo=UTC), datetime(2024, 10, 7, 0, 30, tzinfo=UTC)
+    assert await publish_due(engine, now=before, terms=the_terms()) == 0
+    assert await publish_due(engine, now=on, terms=the_terms()) == 1
+    assert await publish_due(engine, now=on, terms=the_terms()) == 0
+
+
+async def test_a_published_row_can_not_be_changed(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=1))
+    await publish_due(engine, now=NOW, terms=the_terms())
+    for statement in ("UPDATE report SET document = ''", "DELETE FROM report", "TRUNCATE report"):
+        with pytest.raises(sa.exc.DBAPIError, match="never changed"):
+            async with engine.begin() as tx:
+                await tx.execute(sa.text(statement))
+
+
+async def test_copies_that_publish_at_once_publish_each_report_once(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=3))
+    counts = await asyncio.gather(*(publish_due(engine, now=NOW, terms=the_terms()) for _ in range(3)))
+    assert sum(counts) == len(await all_reports(engine))
+
+
+async def all_reports(engine: AsyncEngine) -> list[tuple[str, str, int]]:
+    async with engine.connect() as tx:
+        rows = await tx.execute(sa.text("SELECT kind, period, version FROM report ORDER BY 1, 2, 3"))
+    return [(row.kind, row.period, row.version) for row in rows]
+
+
+async def test_what_comes_to_light_later_is_a_new_version_that_says_what_changed(engine: AsyncEngine) -> None:
+    """Half of the families are heard of only after the first reports were out."""
+    events = told(months=3)
+    early = [event for event in events if event.key.int % 2]
+    late = [event for event in events if not event.key.int % 2]
+    await hear(engine, early)
+    december = datetime(2024, 12, 2, 6, 0, tzinfo=UTC)
+    await publish_due(engine, now=december, terms=the_terms())
+    first = await the_report(engine, "2024-09")
+    await hear(engine, late)
+    assert await publish_due(engine, now=december, terms=the_terms()) == 0, "not more than once a month"
+    await publish_due(engine, now=datetime(2024, 12, 20, 6, 0, tzinfo=UTC), terms=the_terms())
+    second = await the_report(engine, "2024-09")
+    assert isinstance(second, ContractReport)
+    assert (first.heading.version, second.heading.version) == (1, 2)
+    changed = {change.where: (change.before, change.after) for change in second.heading.changes}
+    was, now = figure_of(first.figures, "received"), figure_of(second.figures, "received")
+    assert was is not None
+    assert now is not None
+    assert changed["Referrals received"] == (was.value.text, now.value.text)
+    async with engine.connect() as tx:
+        assert await shelf.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
+
+
+async def test_nothing_is_corrected_after_a_family_was_erased(engine: AsyncEngine) -> None:
+    """Its going from one number to the other would tell which it was."""
+    await hear(engine, told(months=2))
+    await publish_due(engine, now=datetime(2024, 11, 5, 6, 0, tzinfo=UTC), terms=the_terms())
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("""
+                UPDATE referral SET ward = NULL, authority = NULL, source = NULL, erased_at = '2024-11-10'
+                WHERE received_at < '2024-10-01'
+            """)
+        )
+    await publish_due(engine, now=datetime(2024, 11, 20, 6, 0, tzinfo=UTC), terms=the_terms())
+    assert ("contract", "2024-09", 2) not in await all_reports(engine)
+
+
+async def test_no_document_holds_a_count_from_1_to_7(engine: AsyncEngine) -> None:
+    await hear(engine, told())
+    await publish_due(engine, now=NOW, terms=the_terms())
+    seen = 0
+    for kind, period, _ in await all_reports(engine):
+        report = await the_report(engine, period, ReportKind(kind))
+        for value in counts_of(report):
+            seen += 1
+            assert value is None or value == 0 or (value >= 10 and value % 5 == 0), (kind, period, value)
+    assert seen > 1000
+
+
+def counts_of(report: ContractReport | EqualityReport | NeedReport) -> list[int | None]:
+    if isinstance(report, ContractReport):
+        rows = [shown for table in report.tables for row in (*table.rows, table.total) for shown in row.counts.values()]
+        parts = [part for figure in report.figures for part in (figure.numerator, figure.denominator) if part]
+        counts = [figure.value for figure in report.figures if figure.unit == "count"]
+        return [shown.value for shown in (*rows, *parts, *counts)]
+    if isinstance(report, EqualityReport):
+        return [
+            each.value
+            for dimension in report.dimensions
+            for row in dimension.rows
+            for each in (row.received, row.accepted)
+        ]
+    return [need.seen.value for need in (*report.tiers, *report.wards)]
+
+
+def test_a_month_that_is_not_published_stands_there_without_a_figure() -> None:
+    today = date(2026, 11, 22)
+    for text, status in (("2026-11", ReportStatus.NOT_YET), ("2020-01", ReportStatus.NO_DATA)):
+        report = stand_in(ReportKind.CONTRACT, read_month(text), today=today, terms=the_terms(), has_data=False)
+        assert isinstance(report, ContractReport)
+        assert (report.heading.status, report.figures, report.tables) == (status, (), ())
+    waiting = stand_in(ReportKind.CONTRACT, read_month("2026-11"), today=today, terms=the_terms(), has_data=True)
+    assert waiting.heading.available_on == date(2026, 12, 7)
+
+
+async def test_the_payment_year_is_marked_from_the_second_contract_year_on(engine: AsyncEngine) -> None:
+    terms = the_terms()
+    first = terms.heading(ReportKind.CONTRACT, read_month("2023-08"))
+    second = terms.heading(ReportKind.CONTRACT, read_month("2023-09"))
+    assert (first.contract_year, first.is_payment_year) == (1, False)
+    assert (second.contract_year, second.is_payment_year) == (2, True)

@@ -1,0 +1,115 @@
+"""A referral as it is counted: its deadlines, what moves them, and who is asked about."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.metrics.counting.cases import Case, Item
+from tests.builders import a_policy
+
+WORKING_TIME = a_policy().working_time
+MONDAY = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
+
+
+def at(day: int, hour: int = 9, month: int = 6) -> datetime:
+    return datetime(2026, month, day, hour, tzinfo=UTC)
+
+
+def a_case(**said: Any) -> Case:
+    return Case(**{"id": UUID(int=1), "received_at": MONDAY, "working_time": WORKING_TIME, **said})
+
+
+def an_item(route: str = "pir_short", **said: Any) -> Item:
+    return Item(route=route, **{"opened_at": MONDAY, **said})
+
+
+def test_the_three_deadlines_are_those_of_the_policy() -> None:
+    case = a_case()
+    assert case.seen_due_on == date(2026, 6, 16)
+    assert case.decision_due_on == date(2026, 6, 22)
+    assert case.contact_due_on == date(2026, 7, 13)
+    assert a_case(is_priority=True).contact_due_on == date(2026, 6, 29)
+
+
+def test_what_comes_after_the_cut_off_counts_from_the_next_working_day() -> None:
+    assert a_case(received_at=at(19, 14)).seen_due_on == date(2026, 6, 23)
+
+
+def test_days_on_which_the_referrer_was_waited_for_move_what_is_due() -> None:
+    case = a_case(clock=((at(16), True), (at(18), False)))
+    assert case.decision_due_on == date(2026, 6, 24)
+    assert case.seen_due_on == date(2026, 6, 16)
+
+
+def test_nothing_is_due_while_the_clock_stands_still() -> None:
+    assert a_case(clock=((at(16), True),)).decision_due_on is None
+
+
+def test_a_clock_that_stops_after_the_deadline_moves_nothing() -> None:
+    assert a_case(clock=((at(25), True), (at(29), False))).decision_due_on == date(2026, 6, 22)
+
+
+def test_a_clock_that_stops_after_the_decision_moves_nothing() -> None:
+    case = a_case(decided_at=at(16), clock=((at(18), True),))
+    assert case.decision_due_on == date(2026, 6, 22)
+
+
+def test_asking_twice_before_an_answer_is_one_wait() -> None:
+    once = a_case(clock=((at(16), True), (at(18), False)))
+    twice = a_case(clock=((at(16), True), (at(17), True), (at(18), False), (at(18, 10), False)))
+    assert once.decision_due_on == twice.decision_due_on
+
+
+def test_the_order_in_which_the_clock_was_told_does_not_matter() -> None:
+    assert a_case(clock=((at(18), False), (at(16), True))).decision_due_on == date(2026, 6, 24)
+
+
+def test_only_a_team_that_helps_accepts() -> None:
+    looked = a_case(items=(an_item("review", accepted_at=at(16)),))
+    helped = a_case(items=(an_item("review", accepted_at=at(16)), an_item("targeted", accepted_at=at(17))))
+    assert looked.accepted_on is None
+    assert helped.accepted_on == date(2026, 6, 17)
+
+
+@pytest.mark.parametrize("reason", ["withdrawn", "decided_again"])
+def test_an_end_that_follows_from_something_else_is_no_persons_step(reason: str) -> None:
+    assert a_case(items=(an_item(ended_at=at(16), end_reason=reason),)).seen_on is None
+    assert a_case(items=(an_item(ended_at=at(16), end_reason="passed_on"),)).seen_on == date(2026, 6, 16)
+
+
+def test_the_question_that_the_rules_ask_is_no_persons_step() -> None:
+    assert a_case(items=(an_item("info_request", asked_at=at(16)),)).seen_on is None
+    assert a_case(items=(an_item("review", asked_at=at(16)),)).seen_on == date(2026, 6, 16)
+
+
+def test_a_referral_ends_with_the_last_of_its_items() -> None:
+    first, last = (
+        an_item(ended_at=at(16), end_reason="completed"),
+        an_item("pnmh", ended_at=at(20), end_reason="completed"),
+    )
+    assert a_case(items=(first, last)).ended_at == at(20)
+    assert a_case(items=(first, an_item("pnmh"))).ended_at is None
+    assert a_case(items=()).ended_at is None
+
+
+def test_a_child_that_becomes_too_old_before_the_first_contact_aged_out() -> None:
+    ends = date(2026, 6, 20)
+    assert a_case(support_ends_on=ends).aged_out_on == ends
+    assert a_case(support_ends_on=ends, items=(an_item(first_contact_at=at(19)),)).aged_out_on is None
+    assert a_case(support_ends_on=ends, items=(an_item(first_contact_at=at(20)),)).aged_out_on == ends
+    assert a_case(support_ends_on=ends, withdrawn_at=at(19)).aged_out_on is None
+    assert a_case(support_ends_on=ends, items=(an_item(ended_at=at(20), end_reason="aged_out"),)).aged_out_on == ends
+
+
+def test_a_child_that_was_too_old_when_it_came_did_not_age_out_here() -> None:
+    assert a_case(support_ends_on=date(2026, 6, 15)).aged_out_on is None
+
+
+def test_a_referrer_who_is_asked_long_after_the_decision_had_sent_a_whole_referral() -> None:
+    assert a_case(items=(an_item(asked_at=at(16)),)).is_incomplete
+    assert not a_case(items=(an_item(asked_at=at(25)),)).is_incomplete
+    assert a_case(has_gaps=True).is_incomplete

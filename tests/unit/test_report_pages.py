@@ -1,0 +1,135 @@
+"""A report as a page: every number in its cell, each picture with its table, and hostile names as words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.metrics import __file__ as metrics
+from services.metrics.reports import as_html
+from services.metrics.reports.as_html import View
+from services.metrics.reports.grids import cell_text
+from services.metrics.reports.model import ReportStatus
+from shared.pages.environment import environment
+from tests.rendering import HOSTILE, Page
+from tests.unit.report_examples import (
+    a_contract_report,
+    a_heading,
+    a_need_report,
+    a_row,
+    a_table,
+    an_equality_report,
+    some_months,
+)
+
+PAGES = environment(Path(metrics).parent / "pages" / "templates", reloads=False)
+VIEWS = {
+    "contract": as_html.contract_view(a_contract_report()),
+    "equality": as_html.equality_view(an_equality_report()),
+    "need": as_html.need_view(a_need_report()),
+}
+
+
+def text_of(view: View) -> str:
+    return PAGES.from_string('{% include "_report.html" %}').render(view=view)
+
+
+def page_of(view: View) -> Page:
+    return Page(f"<html>{text_of(view)}</html>")
+
+
+def sections(shown: list[Any]) -> str:
+    source = '{% from "_charts.html" import report_section %}{% for s in shown %}{{ report_section(s, 3) }}{% endfor %}'
+    return PAGES.from_string(source).render(shown=shown)
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_every_cell_of_the_report_is_on_the_page(view: View) -> None:
+    words = page_of(view).words("tbody")
+    for section in view.sections:
+        for row in section.grid.rows:
+            assert all(cell_text(cell) in words for cell in row)
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_every_table_has_a_caption_and_names_its_rows(view: View) -> None:
+    page = page_of(view)
+    tables = len(view.sections) + bool(view.changes)
+    assert len(page.all("table")) == len(page.all("caption")) == tables
+    rows = sum(len(section.grid.rows) for section in view.sections) + (
+        len(view.changes.grid.rows) if view.changes else 0
+    )
+    assert sum(each.get("scope") == "row" for each in page.all("th")) == rows
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_no_two_elements_of_a_report_share_an_id(view: View) -> None:
+    ids = [attributes["id"] for _, attributes in page_of(view).elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_picture_never_comes_without_its_table(view: View) -> None:
+    for part in text_of(view).split("<svg ")[1:]:
+        assert 'class="nhsuk-table ' in part.partition("</section>")[0]
+    assert len(page_of(view).all("svg")) == sum(section.picture is not None for section in view.sections) > 0
+
+
+def test_a_report_says_its_version_and_what_changed() -> None:
+    words = page_of(VIEWS["contract"]).words()
+    assert "Contract report, Nottingham, June 2026" in words
+    assert "Published Friday 7 August 2026, 09:00." in words
+    assert "What this version changes" in words
+    assert "Referrals received" in words
+
+
+def test_each_figure_is_explained_beside_its_number() -> None:
+    words = page_of(VIEWS["contract"]).words("th")
+    assert all(figure.definition in words for figure in a_contract_report().figures)
+
+
+def test_marks_are_explained_under_the_tables_that_use_them() -> None:
+    words = page_of(VIEWS["contract"]).words("p")
+    assert "[c] = 1 to 7: held back so that nobody can be singled out" in words
+    assert "[u] = too few to say" in words
+
+
+def test_the_gaps_come_before_the_tables_they_are_read_from() -> None:
+    text = text_of(VIEWS["equality"])
+    assert text.index("Who is not reached") < text.index("<table")
+
+
+def test_invented_populations_and_practice_families_are_said_at_the_top() -> None:
+    heading = a_heading(is_practice=True)
+    words = page_of(as_html.contract_view(a_contract_report(heading=heading))).words()
+    assert "made from invented families" in words
+    assert "under two are invented" in page_of(VIEWS["equality"]).words()
+
+
+def test_a_report_that_is_not_out_yet_says_when_it_will_be() -> None:
+    heading = a_heading(status=ReportStatus.NOT_YET, available_on="2026-07-07", published_at=None, changes=())
+    view = as_html.contract_view(a_contract_report(heading=heading, figures=(), tables=(), quality=()))
+    page = page_of(view)
+    assert "Not published yet: it will be on Tuesday 7 July 2026." in page.words()
+    assert not page.all("table") + page.all("svg")
+
+
+def test_hostile_names_are_words_on_the_page() -> None:
+    table = a_table("t", a_row("a", HOSTILE, 10, 5, 0, 0), title=HOSTILE, note=HOSTILE)
+    report = a_contract_report(tables=(table,), quality=(HOSTILE,), heading=a_heading(authority_name=HOSTILE))
+    page = page_of(as_html.contract_view(report))
+    assert page.is_harmless
+    assert HOSTILE in page.words("th")
+
+
+def test_trends_have_a_picture_and_a_table_with_every_month() -> None:
+    reports = some_months(13)
+    page = Page(f"<html>{sections(as_html.trends(reports))}</html>")
+    assert len(page.all("svg")) == len(page.all("table")) == 2
+    assert all(each in page.words("tbody") for each in ("June 2025", "June 2026", "Missed", "[w]"))
+
+
+def test_there_are_no_trends_without_a_report() -> None:
+    assert as_html.trends([]) == []
