@@ -29,8 +29,9 @@ TO_FILL_IN: Final = """\
 PIR_STAFF_ISSUER=https://identity.example.org/
 PIR_STAFF_AUDIENCE=parent-infant-referrals
 
-# The staff pages: where browsers see them, and the identity provider they sign in with (docs/sign-in.md).
+# The staff pages and the reports: where browsers see each, and the identity provider of both (docs/sign-in.md).
 #PIR_PUBLIC_URL=https://triage.example.org
+#PIR_METRICS_PUBLIC_URL=https://reports.example.org
 #PIR_OIDC_METADATA_URL=https://identity.example.org/.well-known/openid-configuration
 #PIR_OIDC_CLIENT_ID=
 #PIR_OIDC_CLIENT_SECRET=

@@ -24,7 +24,7 @@ import asyncpg
 from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
-from deploy.local.services import DEFAULT_PORTS, Service, environment
+from deploy.local.services import DEFAULT_PORTS, Service, environment, return_addresses
 from tests.families import a_referral
 from tests.servers import Servers, endings
 
@@ -103,8 +103,8 @@ class System:
         )
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._suffix = ""
-        back = f"{self.url('triage')}/staff/signed-in"
-        self.sign_in = IdentityProvider(self.credentials["staff"], "staff-pages", uuid4().hex, [back])
+        back = return_addresses(list(self.services.values()))
+        self.sign_in = IdentityProvider(self.credentials["staff"], "staff-pages", uuid4().hex, back)
 
     def __enter__(self) -> Self:
         endings.append(self.__exit__)

@@ -143,10 +143,11 @@ async def build(settings: Settings) -> Service:
 
 
 def _pages(settings: Settings) -> Pages:
+    reports = NavigationItem("Reports", f"{settings.reports_url.rstrip('/')}/staff", Permission.READ_REPORTS)
     return Pages(
         name="Parent-infant referrals",
         folder=Path(pages.__file__).parent / "templates",
-        navigation=NAVIGATION,
+        navigation=(*NAVIGATION, reports),
         is_development=settings.is_development,
     )
 

@@ -11,7 +11,7 @@ from shared.settings import Settings as CommonSettings
 class Settings(CommonSettings):
     """`triage_master_key` wraps the data keys of what staff write; `referral_url` is where identities are fetched,
     `notify_url` where messages are looked up; all of the `..._url` are asked what is parked there (`triage_url` is
-    this service itself, and by default right here).
+    this service itself, and by default right here). `reports_url` is where browsers see the reports.
     """
 
     port: int = Field(default=8002, ge=1, le=65535, validation_alias="PIR_TRIAGE_PORT")
@@ -21,6 +21,7 @@ class Settings(CommonSettings):
     notify_url: str = "http://127.0.0.1:8003"
     metrics_url: str = "http://127.0.0.1:8004"
     triage_url: str = ""
+    reports_url: str = Field(default="http://127.0.0.1:8004", validation_alias="PIR_METRICS_PUBLIC_URL")
     deadline_seconds: float = Field(default=15.0, gt=0)
 
     @property

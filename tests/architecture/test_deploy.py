@@ -129,9 +129,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
 
 def test_counts_servers_and_metrics_are_not_published() -> None:
     """Exact live counts are on the internal port alone; what the metrics service publishes is reports."""
-    assert not [
-        name for name in ("prometheus", "postgres", "kafka", "setup") if "ports" in compose()[name]
-    ]
+    assert not [name for name in ("prometheus", "postgres", "kafka", "setup") if "ports" in compose()[name]]
     assert [each for each in compose()["metrics"]["ports"] if not each.endswith(":8004")] == []
     assert compose()["metrics"]["environment"]["PIR_INTERNAL_PORT"] == 9000
 

@@ -116,15 +116,15 @@ async def write(url: str, referrals: int, seed: int) -> int:
     return await journals.write(url, told, _every(100_000))
 
 
-def _every(events: int) -> Callable[[int, int], None]:
+def _every(events: int) -> Callable[[int], None]:
     """Say how far it is, each time so many more are there."""
     said = 0
 
-    def tell(referrals: int, done: int) -> None:
+    def tell(done: int) -> None:
         nonlocal said
         if done - said >= events:
             said = done
-            progress(f"{done} events of {referrals} stories")
+            progress(f"{done} events")
 
     return tell
 
@@ -144,7 +144,7 @@ async def load(url: str) -> int:
     async for records in journals.batches(url, BATCH):
         done += await consumer.handle(records)
         seen += len(records)
-        tell(0, seen)
+        tell(seen)
     await consumer._engine.dispose()
     return done
 
@@ -216,7 +216,7 @@ async def report(url: str, folder: str) -> None:
 
 
 async def ask(url: str, folder: str) -> None:
-    """Each report in each form, and every page, as a commissioner asks; the median and the longest of some tries."""
+    """Each report in each form, and every page, as a commissioner asks, some times; the first has to make it."""
     settings = _settings(url, folder)
     service, staff = await app.build(settings), credentials.load(Path(folder) / "credentials.json")["staff"]
     token = "b" * 43
@@ -237,7 +237,8 @@ def _paths(periods: dict[ReportKind, str]) -> list[str]:
     asked = {"contract": f"?month={month}", "equality": "", "need": ""}
     calls = [f"/reports/{kind}{form}{rest}" for kind, rest in asked.items() for form in ("", ".html", ".csv", ".xlsx")]
     pages = ["", "/kpis", "/kpis/received", "/reports", f"/reports/{month}", f"/reports/{month}.xlsx", "/about"]
-    pages += [f"/{kind}{rest}" for kind in ("equality", "need") for rest in ("", f"/{periods[ReportKind(kind)]}")]
+    for kind in (ReportKind.EQUALITY, ReportKind.NEED):
+        pages += [f"/{kind}", f"/{kind}?period={periods[kind]}", f"/{kind}/{periods[kind]}.xlsx"]
     return [*calls, *(f"/staff{page}" for page in pages)]
 
 
@@ -248,10 +249,9 @@ async def _ask(client: httpx.AsyncClient, path: str, headers: dict[str, str]) ->
         answer = await client.get(path, headers=headers)
         took.append((time.perf_counter() - began) * 1000)
         size = len(answer.content)
-        if answer.status_code != httpx.codes.OK:
-            progress(f"{path}: {answer.status_code}")
-            return
-    progress(f"{path}: median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms, {size / 1024:.0f} KB")
+        answer.raise_for_status()
+    words = f"first {took[0]:.0f} ms, median {statistics.median(took):.0f} ms, longest {max(took):.0f} ms"
+    progress(f"{path}: {words}, {size / 1024:.0f} KB")
 
 
 if __name__ == "__main__":

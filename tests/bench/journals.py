@@ -24,18 +24,18 @@ _IN_ORDER: Final = " UNION ALL ".join(
 )
 
 
-async def write(url: str, stories: Iterable[Story], told: Callable[[int, int], None]) -> int:
-    """Every event as its service keeps it; returns how many. `told` hears how many stories and events so far."""
+async def write(url: str, stories: Iterable[Story], told: Callable[[int], None]) -> int:
+    """Every event as its service keeps it; returns how many. `told` hears how many so far."""
     connection = await asyncpg.connect(url)
     rows: dict[str, list[tuple[Any, ...]]] = {schema: [] for schema in SPEAKERS.values()}
     events = 0
-    for number, story in enumerate(stories, 1):
+    for story in stories:
         for topic, said in story.by_topic.items():
             rows[SPEAKERS[topic]] += [_row(event) for event in said]
             events += len(said)
         if sum(map(len, rows.values())) >= STRETCH:
             await _copy(connection, rows)
-            told(number, events)
+            told(events)
     await _copy(connection, rows)
     await connection.execute("; ".join(f"ANALYZE {schema}.event" for schema in rows))
     await connection.close()

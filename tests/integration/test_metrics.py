@@ -81,7 +81,9 @@ async def counts_in(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def a_consumer(engine: AsyncEngine, group: str = "counting", servers: str = "127.0.0.1:1") -> Consumer:
-    return Consumer(engine=engine, service=group, topics=TOPICS, handlers=handlers(a_policy()), bootstrap_servers=servers)
+    return Consumer(
+        engine=engine, service=group, topics=TOPICS, handlers=handlers(a_policy()), bootstrap_servers=servers
+    )
 
 
 async def contents(engine: AsyncEngine) -> dict[str, list[dict[str, Any]]]:

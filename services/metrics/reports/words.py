@@ -59,9 +59,14 @@ def status(heading: Heading) -> str:
 
 
 def contract_year(heading: Heading) -> str:
-    """`Year 4; payment is linked to the figures marked so`; empty when the policy names no contract."""
+    """`Year 4; payment is linked to the figures marked so`; empty when the policy names no contract.
+
+    Payment hangs on figures of the contract report alone: the wider two say the year.
+    """
     if heading.contract_year is None:
         return ""
+    if heading.kind is not ReportKind.CONTRACT:
+        return f"Year {heading.contract_year}"
     paid = (
         "payment is linked to the figures marked so" if heading.is_payment_year else "no payment is linked to figures"
     )

@@ -30,7 +30,7 @@ SECTIONS: Final[dict[Show, tuple[Sort, str, str]]] = {
 }
 """In the order of the page: how each is sorted, its heading, and what it says when it is empty."""
 NOT_FOR_QUEUES: Final = {
-    Role.COMMISSIONER: "You can see the reports. They come in the metrics pages, not here: no family is shown in them.",
+    Role.COMMISSIONER: "The published figures are in the reports, which have their own pages. No family is in them.",
     Role.OPERATIONS: "You look after the running of the services. The queues of families are for the triage team.",
     Role.AUDITOR: "You check how the service is used. The queues of families are for the triage team.",
 }
