@@ -104,7 +104,8 @@ clock_change = sa.Table(
     sa.Column("at", _TIME, nullable=False),
     sa.Column("stops", sa.Boolean, nullable=False),
 )
-"""The clock of a referral stops when its referrer is asked for something, and runs again when they answer."""
+"""The clock of a referral stops when its referrer is asked for something, and runs again when they answer or the team
+goes on without an answer."""
 
 message = sa.Table(
     "message",

@@ -80,17 +80,29 @@ SELECT (data ->> 'work_item_id')::uuid AS id, key AS referral, data ->> 'about' 
     min((data ->> 'held_on')::date) FILTER (WHERE type = 'work-item.closed.v1') AS held_on,
     min((data ->> 'attendees')::integer) FILTER (WHERE type = 'work-item.closed.v1') AS attendees
 FROM told.event WHERE type LIKE 'work-item.%' GROUP BY 1, 2, 3, 4;
+UPDATE told.item SET closed_at = e.at, closed_because = 'erased'
+FROM told.event e WHERE e.key = item.referral AND e.type = 'referral.erased.v1' AND closed_at IS NULL;
 CREATE INDEX ON told.item (referral);
+
+CREATE TABLE told.change AS
+SELECT key, at, type = 'work-item.waiting.v1' AS stops FROM told.event
+WHERE (type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'referrer') OR type = 'referral.informed.v1'
+UNION ALL
+SELECT key, at, false FROM told.event went_on
+WHERE type IN ('work-item.claimed.v1', 'work-item.accepted.v1', 'work-item.declined.v1')
+    AND EXISTS (SELECT 1 FROM told.event asked
+                WHERE asked.key = went_on.key AND asked.at < went_on.at AND asked.type = 'work-item.waiting.v1'
+                    AND asked.data ->> 'waiting_for' = 'referrer'
+                    AND asked.data ->> 'work_item_id' = went_on.data ->> 'work_item_id');
+CREATE INDEX ON told.change (key);
 
 CREATE TABLE told.stop AS
 SELECT key AS referral, at AS began_at, told.day(at) AS began_on,
-    (SELECT told.day(min(i.at)) FROM told.event i
-     WHERE i.key = clock.key AND i.type = 'referral.informed.v1' AND i.at > clock.at) AS ended_on
+    (SELECT told.day(min(c.at)) FROM told.change c WHERE c.key = clock.key AND NOT c.stops AND c.at > clock.at)
+        AS ended_on
 FROM (
     SELECT key, at, stops, coalesce(lag(stops) OVER (PARTITION BY key ORDER BY at, stops), false) AS was_stopped
-    FROM (SELECT key, at, type = 'work-item.waiting.v1' AS stops FROM told.event
-          WHERE (type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'referrer')
-              OR type = 'referral.informed.v1') changes
+    FROM told.change
 ) clock WHERE stops AND NOT was_stopped;
 
 CREATE FUNCTION told.moved(of uuid, due date, done date) RETURNS date LANGUAGE plpgsql STABLE AS $$
@@ -117,7 +129,7 @@ LEFT JOIN LATERAL (
             AS all_ended_at,
         min(least(claimed_at, accepted_at, declined_at, contacted_at,
                   CASE WHEN route <> 'info_request' THEN asked_at END,
-                  CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again') THEN closed_at END)) AS touched_at
+                  CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END)) AS touched_at
     FROM told.item WHERE item.referral = r.id
 ) i ON true
 LEFT JOIN LATERAL (
@@ -225,9 +237,9 @@ KPIS: Final[dict[str, str]] = {
     "safeguarding_acknowledged": """
         SELECT told.month_of(due), count(*) FILTER (WHERE told.day(taken_up_at) <= due), count(*) FROM (
             SELECT told.due_on(opened_at, (SELECT safeguarding FROM told.terms)) AS due, least(accepted_at,
-                CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again') THEN closed_at END) AS taken_up_at
+                CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END) AS taken_up_at
             FROM told.item WHERE route IN ('mash', 'mash_home_la') AND about = 'family'
-                AND NOT coalesce(accepted_at IS NULL AND closed_because IN ('withdrawn', 'decided_again'), false)
+                AND NOT coalesce(accepted_at IS NULL AND closed_because IN ('withdrawn', 'decided_again', 'erased'), false)
         ) passed_on GROUP BY 1
     """,
     "aged_out_waiting": """

@@ -27,7 +27,7 @@ SUPPORT: Final = frozenset(
 )
 """Routes on which a family is helped; the others look, decide, link up or signpost."""
 SAFEGUARDING: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
-NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN})
+NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, "erased"})
 """Ends that follow from something else: nobody at the team did them."""
 
 

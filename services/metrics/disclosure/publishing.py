@@ -8,7 +8,7 @@ from typing import Final
 
 from services.metrics.disclosure.choices import choices
 from services.metrics.disclosure.proof import FEWEST, Proof
-from services.metrics.disclosure.rounding import rounded
+from services.metrics.disclosure.rounding import possible, rounded
 from services.metrics.disclosure.sums import Sum, bounds, connected
 from services.metrics.reports.model import WITHHELD, Shown
 
@@ -24,13 +24,23 @@ def publish(
 
     That holds for whoever adds and subtracts all that is published with all `sums`, also for hidden quantities that
     only the sums name. `before` is already published and can't change any more: it is given back as it is, and what
-    follows from it alone can't be helped. Raises ValueError for counts that do not add up, or below 0.
+    follows from it alone can't be helped. Give its counts too where they are known: without them a table that fits
+    has to be made up first, and a correction since then may leave none. Then all that hangs together is withheld.
+
+    Raises ValueError for counts that do not add up, or below 0.
     """
     _check(counts, sums, before)
-    known = {name: rounded(count) for name, count in counts.items()} | dict(before)
+    told = {name: shown for name, shown in before.items() if not _is_stale(name, shown, counts)}
+    published = {name: rounded(count) for name, count in counts.items() if name not in before} | told
     for group in connected(sums):
-        known |= _protected(group, counts, known, before)
-    return {name: known[name] for name in counts}
+        published |= _protected(group, counts, published, told)
+    return {name: before.get(name) or published[name] for name in counts}
+
+
+def _is_stale(name: str, shown: Shown, counts: Mapping[str, int]) -> bool:
+    """Whether the count was corrected since it was published: what was said then is not said of what it is now."""
+    low, high = possible(shown)
+    return name in counts and not low <= counts[name] <= high
 
 
 def _check(counts: Mapping[str, int], sums: Sequence[Sum], before: Mapping[str, Shown]) -> None:
@@ -46,7 +56,7 @@ def _protected(
     """The cells of a group that are held back after all."""
     known = dict(published)
     proof = Proof([each.terms for each in group], counts, known)
-    ours = {name for name in proof.names if name in counts and name not in before}
+    ours = {name for name in proof.names if name in counts and name in published and name not in before}
     if not proof.has_begun:
         return {name: WITHHELD for name in ours if counts[name]}
     given_away = _given_away(group, before)

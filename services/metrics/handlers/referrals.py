@@ -137,8 +137,19 @@ async def count_withdrawn(events: Sequence[Envelope[ReferralWithdrawn]], tx: Asy
 
 
 async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
-    """Erased: the counts stay, what was known of the family goes."""
+    """Erased: the counts stay, what was known of the family goes, and nobody works on it any more.
+
+    Built again from events the referral is not counted at all, as its events are gone (docs/operations.md).
+    """
     await mark_once("erased_at", moments(events), tx)
+    await tx.execute(
+        sql("""
+            UPDATE work_item w SET ended_at = coalesce(w.ended_at, r.erased_at),
+                end_reason = coalesce(w.end_reason, 'erased')
+            FROM referral r WHERE r.id = w.referral_id AND r.id = ANY(:ids)
+        """),
+        {"ids": [event.key for event in events]},
+    )
     await tx.execute(
         sql("""
             UPDATE referral SET reference = NULL, agency_id = NULL, source = NULL, ward = NULL, authority = NULL,

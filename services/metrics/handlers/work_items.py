@@ -104,6 +104,26 @@ def _times(events: Sequence[Envelope[Any]]) -> list[Any]:
 
 async def count_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
     await _fill(events, {"claimed_at": _times(events)}, tx)
+    await _resume_clock(events, tx)
+
+
+async def _resume_clock(events: Sequence[Envelope[AboutWorkItem]], tx: AsyncConnection) -> None:
+    """Whoever goes on with an item for which the referrer was asked, answered or not, lets the clock run again."""
+    await tx.execute(
+        sql("""
+            INSERT INTO clock_change (event_id, referral_id, at, stops)
+            SELECT t.event, w.referral_id, t.at, false
+            FROM unnest(CAST(:events AS uuid[]), CAST(:ids AS uuid[]), CAST(:times AS timestamptz[]))
+                AS t(event, id, at)
+            JOIN work_item w ON w.id = t.id AND w.asked_at < t.at AND w.about = 'family'
+            ON CONFLICT DO NOTHING
+        """),
+        {
+            "events": [event.id for event in events],
+            "ids": [event.data.work_item_id for event in events],
+            "times": _times(events),
+        },
+    )
 
 
 async def count_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
@@ -116,6 +136,7 @@ async def count_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncCo
 async def count_accepted(events: Sequence[Envelope[WorkItemAccepted]], tx: AsyncConnection) -> None:
     places = [event.data.place.value if event.data.place else None for event in events]
     await _fill(events, {"accepted_at": _times(events), "place": places}, tx)
+    await _resume_clock(events, tx)
 
 
 async def count_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], tx: AsyncConnection) -> None:
@@ -126,6 +147,7 @@ async def count_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: Async
     await count_once("declined_at", "declined", moments(families(events)), tx)
     reasons = [event.data.reason.value for event in events]
     await _fill(events, {"declined_at": _times(events), "decline_reason": reasons}, tx)
+    await _resume_clock(events, tx)
 
 
 async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.metrics.practice.filling import NoPracticeError, practise
+from services.metrics.practice.terms import practice_terms
 from services.metrics.settings import Settings
 
 DEVELOPMENT_ONLY: Final = "Practice reports are for development only, and PIR_PROFILE is not development."
 REFUSED: Final = 2
 
 
-def add(verbs: Any) -> None:
-    """`practice`: status 0 when done or when there are reports already, 2 outside development."""
-    parser = verbs.add_parser("practice", help="practice reports of an invented past, for a development system")
-    parser.set_defaults(run=_practise)
-
-
-async def _practise(engine: AsyncEngine, _: argparse.Namespace) -> int:
-    from services.metrics.practice.filling import NoPracticeError, practise  # noqa: PLC0415  a serving process
-    from services.metrics.practice.terms import practice_terms  # noqa: PLC0415  never needs them
-
+async def run(engine: AsyncEngine) -> int:
+    """Status 0 when done or when there are reports already, 2 outside development."""
     settings = Settings()
     if not settings.is_development:
         print(DEVELOPMENT_ONLY, file=sys.stderr)

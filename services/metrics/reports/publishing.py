@@ -68,26 +68,48 @@ def _since(span: Span, today: date) -> Iterator[Span]:
 
 
 async def publish_due(engine: AsyncEngine, *, now: datetime, terms: Terms, told: Told = lambda _: None) -> int:
-    """Publish what is due and not published yet, then what has to be corrected. Returns how many were published."""
-    today = day_in_london(now)
-    async with engine.begin() as tx:
-        if not await tx.scalar(sql("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK}):
+    """Correct what has to be, then publish what is due, each in a transaction of its own. Returns how many came out.
+
+    One copy of the service does it at a time; for the others there is nothing to do.
+    """
+    async with engine.connect() as holder:
+        if not await holder.scalar(sql("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
             return 0
-        first = await tx.scalar(sql("SELECT min(received_at) FROM referral"))
-        if first is None:
-            return 0
-        wanted = list(due(day_in_london(first), today, terms))
-        there = {(row.kind, row.period) for row in await tx.execute(sql("SELECT DISTINCT kind, period FROM report"))}
-        missing = [(kind, span) for kind, span in wanted if (kind.value, span.code) not in there]
-        for kind, span in missing:
+        await holder.commit()  # the lock is the connection's, and no transaction stays open meanwhile
+        try:
+            return await _publish_all(engine, now, terms, told)
+        finally:
+            await holder.execute(sql("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+            await holder.commit()
+
+
+async def _publish_all(engine: AsyncEngine, now: datetime, terms: Terms, told: Told) -> int:
+    """Corrections come first: should it end halfway, the month that is still missing brings the rest about later."""
+    wanted, there = await _wanted(engine, day_in_london(now), terms)
+    missing = [(kind, span) for kind, span in wanted if (kind.value, span.code) not in there]
+    is_new_month = any(kind is ReportKind.CONTRACT for kind, _ in missing)
+    older = [each for each in wanted if each not in missing][-3 * CORRECTED_MONTHS :] if is_new_month else []
+    corrected = 0
+    for kind, span in older:
+        async with engine.begin() as tx:
+            corrected += await _correct(tx, kind, span, now, terms)
+    for kind, span in missing:
+        async with engine.begin() as tx:
             await shelf.put(tx, await _make(tx, kind, span, now, terms))
-            told(f"{kind.value} {span.code}")
-        is_new_month = any(kind is ReportKind.CONTRACT for kind, _ in missing)
-        older = [each for each in wanted if each not in missing] if is_new_month else []
-        corrected = [await _correct(tx, kind, span, now, terms) for kind, span in older[-3 * CORRECTED_MONTHS :]]
+        told(f"{kind.value} {span.code}")
     if missing:
-        log.info("reports_published", count=len(missing), corrected=sum(corrected))
-    return len(missing) + sum(corrected)
+        log.info("reports_published", count=len(missing), corrected=corrected)
+    return len(missing) + corrected
+
+
+async def _wanted(
+    engine: AsyncEngine, today: date, terms: Terms
+) -> tuple[list[tuple[ReportKind, Span]], set[tuple[str, str]]]:
+    """Everything whose day has come since the first referral, and what of it is published."""
+    async with engine.connect() as tx:
+        first = await tx.scalar(sql("SELECT min(received_at) FROM referral"))
+        there = {(row.kind, row.period) for row in await tx.execute(sql("SELECT DISTINCT kind, period FROM report"))}
+    return (list(due(day_in_london(first), today, terms)) if first else [], there)
 
 
 async def _correct(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
@@ -127,7 +149,11 @@ async def _make(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime
         return await asyncio.to_thread(_contract, heading, book, terms)
     if kind is ReportKind.EQUALITY:
         months = [await shelf.latest(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
-        published = [month for month in months if isinstance(month, ContractReport)]
+        published = [
+            month
+            for month in months
+            if isinstance(month, ContractReport) and month.heading.is_practice is terms.is_practice
+        ]
         return await asyncio.to_thread(make_equality, heading, book, terms, published)
     return await asyncio.to_thread(make_need, heading, book, terms)
 

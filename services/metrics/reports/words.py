@@ -23,6 +23,10 @@ COUNTING: Final = (
     "Nobody can be singled out: counts of 1 to 7 are held back and the others rounded to the nearest 5. Totals are "
     "counted before rounding, so rows need not add up to them. Shares are worked out from the rounded numbers."
 )
+UNSAID: Final = (
+    "Not said: there was nothing to count, or the answer beside the rounded numbers would give one of them away. Where "
+    "payment hangs on it, the two sides of the contract settle it between them from the exact numbers."
+)
 _OTHERWISE: Final = {Mark.NOTHING: "nothing to count, or does not apply"}
 
 
