@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from services.metrics.counting.cases import Book
+from services.metrics.counting.categories import NOT_KNOWN, NOT_STATED
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
-from services.metrics.disclosure import Sum, percent, publish, verdict
+from services.metrics.disclosure import Share, Sum, beside, percent, publish, verdicts
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -20,6 +21,7 @@ from services.metrics.reports.model import (
     Shown,
     Table,
     Unit,
+    Verdict,
 )
 from services.metrics.reports.quality import sentences
 from services.metrics.reports.terms import Terms
@@ -86,19 +88,76 @@ def cell_of(column: str, dimension: str, category: str) -> str:
     return f"{column}/{dimension}/{category}"
 
 
-def make_contract(heading: Heading, book: Book, exact: Exact, terms: Terms) -> ContractReport:
-    """The report of a month: everything in it has been through disclosure control."""
+MISSING: Final = {
+    "Ward": ("ward", NOT_KNOWN),
+    "Ethnic category of the mother, not known": ("mother_ethnicity", NOT_KNOWN),
+    "Ethnic category of the mother, not stated": ("mother_ethnicity", NOT_STATED),
+    "Ethnic category of the father, not known": ("father_ethnicity", NOT_KNOWN),
+}
+"""What a report says is missing: the dimension and the category that counts those without it."""
+
+
+def make_contract(
+    heading: Heading, book: Book, exact: Exact, terms: Terms, *, earlier: ContractReport | None = None
+) -> ContractReport:
+    """The report of a month: everything in it has been through disclosure control.
+
+    `earlier` is the version before this one: both together must give nothing away either.
+    """
     plan = plan_of(exact, terms.kpis)
-    shown = publish(plan.cells, plan.sums)
+    before, sums = beside(published_cells(earlier, terms.kpis), plan.cells, plan.sums) if earlier else ({}, plan.sums)
+    shown = publish(plan.cells, sums, before=before)
+    answers = verdicts(plan.cells, plan.sums, _shares(exact, terms), shown=shown)
     return ContractReport(
         heading=heading,
-        figures=tuple(_figure(kpi, exact.numbers[kpi.code], shown, terms, heading) for kpi in terms.kpis),
+        figures=tuple(
+            _figure(kpi, exact.numbers[kpi.code], shown, terms, heading, answers.get(kpi.code)) for kpi in terms.kpis
+        ),
         tables=(*(_breakdown(code, exact, shown, terms) for code in BREAKDOWNS), _agencies(book, exact, shown)),
-        quality=sentences(book, heading.published_at),
+        quality=sentences(
+            book,
+            shown["received"],
+            {what: shown[cell_of("received", *where)] for what, where in MISSING.items()},
+            heading.published_at,
+        ),
     )
 
 
-def _figure(kpi: Kpi, number: Number, shown: Mapping[str, Shown], terms: Terms, heading: Heading) -> Figure:
+def published_cells(report: ContractReport, kpis: Sequence[Kpi]) -> dict[str, Shown]:
+    """What a report has published, by the names that `plan_of` gives the cells."""
+    names = {kpi.code: kpi for kpi in kpis}
+    found: dict[str, Shown] = {}
+    for figure in report.figures:
+        if figure.unit is Unit.DAYS or figure.code not in names:
+            continue
+        found[numerator_of(names[figure.code])] = figure.numerator or figure.value
+        if figure.denominator is not None:
+            found[denominator_of(names[figure.code])] = figure.denominator
+    for table in report.tables:
+        dimension = "agency" if table.code == INCOMPLETE else table.code.removeprefix("by_")
+        for row in table.rows:
+            found |= {cell_of(column, dimension, row.code): shown for column, shown in row.counts.items()}
+        found |= dict(table.total.counts)
+    return found
+
+
+def _shares(exact: Exact, terms: Terms) -> dict[str, Share]:
+    """The shares that have a target, and something to be a share of."""
+    return {
+        kpi.code: Share(numerator_of(kpi), denominator_of(kpi), terms.contract.targets[kpi.code])
+        for kpi in terms.kpis
+        if kpi.code in terms.contract.targets and exact.numbers[kpi.code].denominator
+    }
+
+
+def _figure(
+    kpi: Kpi,
+    number: Number,
+    shown: Mapping[str, Shown],
+    terms: Terms,
+    heading: Heading,
+    answer: Verdict | None,
+) -> Figure:
     target = terms.contract.targets.get(kpi.code)
     numerator, denominator = shown.get(numerator_of(kpi)), shown.get(denominator_of(kpi))
     told: Figure = Figure(
@@ -116,16 +175,13 @@ def _figure(kpi: Kpi, number: Number, shown: Mapping[str, Shown], terms: Terms, 
     )
     if kpi.unit is not Unit.SHARE or numerator is None or denominator is None or number.denominator is None:
         return told
-    answer = None
-    if target is not None:
-        answer = verdict(number.numerator, number.denominator, shown=(numerator, denominator), target=target)
     return told.model_copy(
         update={
             "value": percent(numerator, denominator),
             "numerator": numerator,
             "denominator": denominator,
             "target": target,
-            "verdict": answer,
+            "verdict": None if target is None else answer or Verdict.UNSAID,
         }
     )
 

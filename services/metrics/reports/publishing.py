@@ -121,7 +121,7 @@ async def _correct(tx: AsyncConnection, kind: ReportKind, span: Span, now: datet
     last = await shelf.latest(tx, kind, span.code)
     if last is None or last.heading.is_practice or await _was_erased_since(tx, span, last.heading.published_at):
         return False
-    again = await _make(tx, kind, span, now, terms)
+    again = await _make(tx, kind, span, now, terms, earlier=last)
     found = changes(last, again)
     if not found:
         return False
@@ -141,25 +141,35 @@ async def _was_erased_since(tx: AsyncConnection, span: Span, at: datetime | None
     )
 
 
-async def _make(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> AnyReport:
+async def _make(
+    tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms, *, earlier: AnyReport | None = None
+) -> AnyReport:
     """One report from the rows as they are. Counting runs in a thread: the service goes on answering."""
     book = await read_book(tx, span, terms.policy.working_time)
     heading = terms.heading(kind, span, published_at=now)
     if kind is ReportKind.CONTRACT:
-        return await asyncio.to_thread(_contract, heading, book, terms)
+        before = earlier if isinstance(earlier, ContractReport) else None
+        return await asyncio.to_thread(_contract, heading, book, terms, before)
     if kind is ReportKind.EQUALITY:
-        months = [await shelf.latest(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
-        published = [
-            month
-            for month in months
-            if isinstance(month, ContractReport) and month.heading.is_practice is terms.is_practice
-        ]
-        return await asyncio.to_thread(make_equality, heading, book, terms, published)
-    return await asyncio.to_thread(make_need, heading, book, terms)
+        half = earlier if isinstance(earlier, EqualityReport) else None
+        published = await _months_of(tx, span, terms)
+        return await asyncio.to_thread(make_equality, heading, book, terms, published, earlier=half)
+    year = earlier if isinstance(earlier, NeedReport) else None
+    return await asyncio.to_thread(make_need, heading, book, terms, earlier=year)
 
 
-def _contract(heading: Heading, book: Book, terms: Terms) -> ContractReport:
-    return make_contract(heading, book, count(book, terms.kpis, terms.dimensions), terms)
+async def _months_of(tx: AsyncConnection, span: Span, terms: Terms) -> list[ContractReport]:
+    """Its contract reports as published, practice ones for practice alone."""
+    months = [await shelf.latest(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
+    return [
+        month
+        for month in months
+        if isinstance(month, ContractReport) and month.heading.is_practice is terms.is_practice
+    ]
+
+
+def _contract(heading: Heading, book: Book, terms: Terms, earlier: ContractReport | None) -> ContractReport:
+    return make_contract(heading, book, count(book, terms.kpis, terms.dimensions), terms, earlier=earlier)
 
 
 def stand_in(kind: ReportKind, span: Span, *, today: date, terms: Terms, has_data: bool) -> AnyReport:

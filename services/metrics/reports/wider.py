@@ -13,7 +13,7 @@ from typing import Final
 
 from services.metrics.counting.cases import Book, Case
 from services.metrics.counting.categories import Dimension
-from services.metrics.disclosure import Sum, publish
+from services.metrics.disclosure import Sum, beside, publish
 from services.metrics.equality import equality_report
 from services.metrics.need import need_report
 from services.metrics.need.shares import SPECIALIST, TIERS, WARD_TIERS
@@ -27,7 +27,7 @@ from services.metrics.reports.model import (
     Shown,
 )
 from services.metrics.reports.terms import Terms
-from services.metrics.spans import Span
+from services.metrics.spans import Span, month_of
 
 DIMENSIONS: Final = (
     "ward",
@@ -43,8 +43,18 @@ COLUMNS: Final = ("received", "accepted")
 TOTAL: Final = "total"
 
 
-def make_equality(heading: Heading, book: Book, terms: Terms, months: Sequence[ContractReport]) -> EqualityReport:
-    """Referrals and acceptances of a half-year by category; `months` are its contract reports as published."""
+def make_equality(
+    heading: Heading,
+    book: Book,
+    terms: Terms,
+    months: Sequence[ContractReport],
+    *,
+    earlier: EqualityReport | None = None,
+) -> EqualityReport:
+    """Referrals and acceptances of a half-year by category; `months` are its contract reports as published.
+
+    `earlier` is the version before this one.
+    """
     dimensions = {code: terms.dimensions[code] for code in DIMENSIONS}
     counts = {
         (column, code): _counted(book, column, each, terms) for column in COLUMNS for code, each in dimensions.items()
@@ -55,10 +65,12 @@ def make_equality(heading: Heading, book: Book, terms: Terms, months: Sequence[C
         parts = {cell_of(column, code, category): number for category, number in counter.items()}
         cells |= parts
         sums.append(Sum(column, tuple(parts)))
-    before = _published(months)
-    sums += _sums_of_months(before)
-    sums += [Sum(name, of_months) for name in cells if (of_months := _months_of(name, book.span, before))]
-    shown = publish(cells, sums, before=before)
+    of_months_before = _published(months)
+    sums += _sums_of_months(of_months_before)
+    sums += [Sum(name, of_months) for name in cells if (of_months := _months_of(name, book.span, of_months_before))]
+    before, sums = _beside(_published_half(earlier), cells, sums)
+    known = {name: number for name, number in _counts_of_months(book, terms).items() if name in of_months_before}
+    shown = publish({**known, **cells}, sums, before={**before, **of_months_before})
     return equality_report(
         heading,
         {
@@ -75,6 +87,41 @@ def make_equality(heading: Heading, book: Book, terms: Terms, months: Sequence[C
         names={code: each.words for code, each in dimensions.items()},
         open_wards={ward.code for ward in terms.policy.wards if ward.opens_on and ward.opens_on <= book.span.first_day},
     )
+
+
+def _beside(
+    earlier: Mapping[str, Shown], cells: Mapping[str, int], sums: Sequence[Sum]
+) -> tuple[dict[str, Shown], list[Sum]]:
+    if not earlier:
+        return {}, list(sums)
+    before, more = beside(earlier, cells, sums)
+    return before, list(more)
+
+
+def _published_half(report: EqualityReport | None) -> dict[str, Shown]:
+    """By the names of the cells of a half-year."""
+    found: dict[str, Shown] = {}
+    for dimension in report.dimensions if report else ():
+        found |= {"received": dimension.total_received, "accepted": dimension.total_accepted}
+        for row in dimension.rows:
+            found[cell_of("received", dimension.code, row.code)] = row.received
+            found[cell_of("accepted", dimension.code, row.code)] = row.accepted
+    return found
+
+
+def _counts_of_months(book: Book, terms: Terms) -> Counter[str]:
+    """`2026-06/received/ward/E05012275` → how many, exactly: what is published of a month may be corrected since."""
+    counter: Counter[str] = Counter()
+    for case in book.cases:
+        for column in COLUMNS:
+            day = _day(case, column)
+            if day is None or day not in book.span:
+                continue
+            month = month_of(day).code
+            counter[f"{month}/{column}"] += 1
+            for code in DIMENSIONS:
+                counter[f"{month}/{cell_of(column, code, terms.dimensions[code].category(case))}"] += 1
+    return counter
 
 
 def _counted(book: Book, column: str, dimension: Dimension, terms: Terms) -> Counter[str]:
@@ -140,7 +187,7 @@ def _months_of(name: str, span: Span, before: Mapping[str, Shown]) -> tuple[str,
     return tuple(cell for month in months if (cell := f"{month}/{name}") in before)
 
 
-def make_need(heading: Heading, book: Book, terms: Terms) -> NeedReport:
+def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport | None = None) -> NeedReport:
     """Families seen in a year, that is with a first contact in it, by tier and by ward, against those expected."""
     seen = [case for case in book.cases if case.first_contact_on in book.span]
     tiers = Counter(dict.fromkeys(TIERS, 0))
@@ -156,7 +203,8 @@ def make_need(heading: Heading, book: Book, terms: Terms) -> NeedReport:
         Sum("in wards", tuple(f"ward/{ward}" for ward in wards)),
         Sum("in wards", tuple(f"tier/{tier}" for tier in WARD_TIERS)),
     )
-    shown = publish(cells, sums)
+    before, more = _beside(_published_need(earlier), cells, sums)
+    shown = publish(cells, more, before=before)
     return need_report(
         heading,
         policy=terms.policy,
@@ -164,3 +212,11 @@ def make_need(heading: Heading, book: Book, terms: Terms) -> NeedReport:
         seen_by_tier={code: shown.get(f"tier/{code}", ZERO) for code in (*TIERS, "specialist")},
         seen_by_ward={ward: shown[f"ward/{ward}"] for ward in wards},
     )
+
+
+def _published_need(report: NeedReport | None) -> dict[str, Shown]:
+    """By the names of the cells of a year."""
+    if report is None:
+        return {}
+    tiers = {f"tier/{need.code}": need.seen for need in report.tiers if need.code in (*TIERS, "specialist")}
+    return tiers | {f"ward/{need.code}": need.seen for need in report.wards}
