@@ -53,8 +53,12 @@ async def _practise(engine: AsyncEngine, _: argparse.Namespace) -> int:
 
 
 async def _rebuild(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    await empty(engine)
+    print("empty; now run `republish` of the referral, triage and notify services")
+    return 0
+
+
+async def empty(engine: AsyncEngine) -> None:
     """One transaction: a copy of the service that counts at this moment goes before it or comes after."""
     async with engine.begin() as tx:
         await tx.execute(sql(f"TRUNCATE {', '.join(PROJECTIONS)}"))
-    print("empty; now run `republish` of the referral, triage and notify services")
-    return 0

@@ -23,18 +23,23 @@ from shared.events import (
     Event,
     MessageKind,
     MessageSent,
+    PlaceKind,
+    ReferralAmended,
+    ReferralErased,
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
     Tier,
     Urgency,
+    WaitingFor,
     WithdrawalReason,
     WorkItemAccepted,
     WorkItemClaimed,
     WorkItemClosed,
     WorkItemDeclined,
     WorkItemOpened,
+    WorkItemWaiting,
 )
 from shared.ids import uuid7
 from shared.inbox import Consumer
@@ -162,3 +167,63 @@ async def test_counts_that_are_built_again_from_what_is_published_again_are_the_
 
 async def is_drained(engine: AsyncEngine) -> bool:
     return await count(engine, "outbox") == 0
+
+
+async def hear(engine: AsyncEngine, key: UUID, *told: tuple[Event, timedelta], first: int = 1) -> None:
+    """What triage and the referral service said of one referral, each so long after noon."""
+    records = [
+        a_record(an_event(key, number, event, at=NOON + after)) for number, (event, after) in enumerate(told, first)
+    ]
+    await a_consumer(engine).handle(records)
+
+
+async def test_whoever_goes_on_with_an_item_without_an_answer_starts_the_clock_again(database: str) -> None:
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    mine: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
+    other: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PNMH}
+    async with counts_in(database) as engine:
+        await hear(
+            engine,
+            key,
+            (WorkItemClaimed(**known, **mine), hour),
+            (WorkItemWaiting(**known, **mine, waiting_for=WaitingFor.REFERRER), 2 * hour),
+            (WorkItemClaimed(**known, **other), 3 * hour),
+            (WorkItemClaimed(**known, **mine), 4 * hour),
+        )
+        changes = await fetch(engine, "SELECT at, stops FROM clock_change ORDER BY at")
+    assert [(row.at - NOON, row.stops) for row in changes] == [(2 * hour, True), (4 * hour, False)]
+
+
+async def test_an_erased_family_takes_no_place_and_waits_for_nobody(database: str) -> None:
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
+    async with counts_in(database) as engine:
+        await hear(
+            engine,
+            key,
+            (WorkItemAccepted(**known, **item, place=PlaceKind.INDIVIDUAL), hour),
+            (ReferralErased(**known), 2 * hour),
+        )
+        [row] = await fetch(engine, "SELECT ended_at, end_reason FROM work_item")
+    assert (row.ended_at - NOON, row.end_reason) == (2 * hour, "erased")
+
+
+async def test_a_later_version_of_the_facts_wins_whichever_comes_first(database: str) -> None:
+    key = uuid7()
+    said: dict[str, Any] = {
+        "reference": "PIR-4K7-29M",
+        "agency_id": AGENCY,
+        "received_at": NOON,
+        "expected_by": TODAY,
+        "family_id": key,
+    }
+    first = a_record(an_event(key, 1, ReferralReceived(**said, facts=a_family(carer="mother")), at=NOON))
+    second = a_record(an_event(key, 2, ReferralAmended(**said, version=2, facts=a_family(carer="father")), at=NOON))
+    async with counts_in(database) as engine:
+        consumer = a_consumer(engine)
+        for record in (second, first, second):
+            await consumer.handle([record])
+        [row] = await fetch(engine, "SELECT carer, received_at FROM referral")
+    assert (row.carer, row.received_at) == ("father", NOON)

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics import tables
+from services.metrics import commands, tables
 from services.metrics.handlers import handlers
 from services.metrics.population import load
 from services.metrics.practice import stories
@@ -197,3 +197,23 @@ async def test_the_payment_year_is_marked_from_the_second_contract_year_on(engin
     second = terms.heading(ReportKind.CONTRACT, read_month("2023-09"))
     assert (first.contract_year, first.is_payment_year) == (1, False)
     assert (second.contract_year, second.is_payment_year) == (2, True)
+
+
+async def test_emptied_and_told_again_the_rows_are_the_same_and_the_reports_have_stayed(engine: AsyncEngine) -> None:
+    events = told(months=2)
+    await hear(engine, events)
+    await publish_due(engine, now=NOW, terms=the_terms())
+    before, reports = await rows(engine), await all_reports(engine)
+    await commands.empty(engine)
+    assert (await rows(engine))["referral"] == 0
+    assert await all_reports(engine) == reports
+    await hear(engine, events)
+    assert await rows(engine) == before
+
+
+async def rows(engine: AsyncEngine) -> dict[str, int]:
+    """How many, by table."""
+    async with engine.connect() as tx:
+        return {
+            name: int(await tx.scalar(sa.text(f"SELECT count(*) FROM {name}")) or 0) for name in commands.PROJECTIONS
+        }
