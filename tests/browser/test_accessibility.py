@@ -40,7 +40,7 @@ def test_no_two_pages_have_the_same_title(desk: Desk, cases: Cases) -> None:
         "/capacity",
         "/capacity/pir_short",
         "/policy",
-        "/policy/nottingham/1",
+        "/policy/nottingham/2",
         "/services",
         "/team",
     )

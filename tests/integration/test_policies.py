@@ -137,7 +137,7 @@ async def test_a_draft_is_kept_with_its_differences_and_changes_nothing(triage: 
     assert (await states(triage))["nottingham", 2] == "live"
     assert (await desk.see(f"{draft}/file")) == DRAFT
     [row] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'policy.drafted'")
-    assert (row.actor_id, row.detail) == ("dev-manager", "nottingham/2")
+    assert (row.actor_id, row.detail) == ("dev-manager", "nottingham/3")
 
 
 async def test_a_file_is_taken_like_pasted_text(triage: Behind, desk: Visits) -> None:
