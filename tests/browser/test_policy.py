@@ -16,7 +16,7 @@ FILE = Path(__file__).parents[2] / "deploy" / "policies" / "nottingham.toml"
 def a_draft(*changes: tuple[str, str]) -> str:
     """The policy in force as its next version, with changes of its text."""
     text = FILE.read_text(encoding="utf-8")
-    for before, after in (("version = 1\n", "version = 2\n"), *changes):
+    for before, after in (("version = 2\n", "version = 3\n"), *changes):
         assert before in text
         text = text.replace(before, after, 1)
     return text
@@ -35,7 +35,7 @@ def test_the_team_reads_the_policy_in_words(desk: Desk, system: System, size: st
     worker.reads("Not signed off")
     expect(worker.row("Hyson Green & Arboretum")).to_contain_text("1 September 2022")
     worker.does_not_read("Send in a draft")
-    worker.follows("nottingham, version 1")
+    worker.follows("nottingham, version 2")
     worker.reads("Priority")
 
 
@@ -64,7 +64,7 @@ def test_a_manager_sees_what_a_draft_would_change_before_it_is_signed_off(
     manager.fills("Note for colleagues (optional)", "Two domains are enough?")
     manager.presses("Send in the draft")
     manager.is_told("The draft is kept. Nothing has changed for families yet.")
-    manager.reads("from nottingham, version 1.")
+    manager.reads("from nottingham, version 2.")
     manager.reads("Two domains are enough?")
 
     manager.presses("See what would change")
