@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
@@ -77,6 +78,22 @@ async def test_sent_once_more_nothing_is_added(engine: AsyncEngine, settings: di
     before = await count(engine, "event")
     await send(engine, settings, sent)
     assert await count(engine, "event") == before
+
+
+async def test_a_referral_that_was_ended_before_its_withdrawal_stops_no_demo(
+    engine: AsyncEngine, settings: dict[str, Any]
+) -> None:
+    """The team is at work while the demo is filled, and may be faster."""
+    sent = some_families(settings, families=300)
+    place = next(place for place, each in enumerate(sent) if each.what is What.WITHDRAWAL)
+    references = await send(engine, settings, sent[:place])
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("UPDATE referral SET withdrawn_at = now() WHERE reference = :reference"),
+            {"reference": references[sent[place].name]},
+        )
+    references = await send(engine, settings, sent)
+    assert {each.name for each in sent} <= set(references)
 
 
 async def test_where_a_family_was_referred_no_demo_is_added(engine: AsyncEngine, settings: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ from shared.database import sql
 from shared.ids import uuid7
 from shared.outbox import Cause
 from shared.policy import Policy, load_all
+from shared.problems import Problem
 from shared.strict_json import canonical
 
 AT_ONCE: Final = 32
@@ -131,7 +132,10 @@ class Filling:
         )
 
     async def _step(self, sent: Sent) -> None:
-        """A change, a withdrawal or an enquiry: once per key, in one transaction with its answer."""
+        """A change, a withdrawal or an enquiry: once per key, in one transaction with its answer.
+
+        The team is at work meanwhile: one that closed the referral first leaves nothing to change or withdraw.
+        """
         agency, identities = self._agencies[sent.agency], self._preparing.identities
         by = By(agency, sent.at, Cause(uuid7()))
         lock = identities.digest("key", agency.id.bytes, sent.key)
@@ -140,7 +144,12 @@ class Filling:
         async def work(tx: AsyncConnection) -> Answer:
             return await _WORK[sent.what](tx, self._preparing, self.references.get(sent.name, ""), sent.body, by)
 
-        answer = await answers.once(self._engine, keyed, lock_name=lock, at=sent.at, work=work)
+        try:
+            answer = await answers.once(self._engine, keyed, lock_name=lock, at=sent.at, work=work)
+        except Problem as refused:
+            if refused.name != "step-not-allowed":
+                raise
+            return
         self.references.setdefault(sent.name, answer.body["reference"])
 
 
