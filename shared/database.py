@@ -79,6 +79,11 @@ def read_only(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
+def one_moment(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool for reads of several statements that must see one moment."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
 def connect_args(schema: str) -> dict[str, Any]:
     return {
         "timeout": CONNECT_SECONDS,

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import commands, tables
 from services.metrics.handlers import handlers
+from services.metrics.handlers.once import mark_once
 from services.metrics.population import load
 from services.metrics.practice import stories
 from services.metrics.reports import shelf
@@ -26,11 +27,11 @@ from services.metrics.reports.model import (
     ReportStatus,
     figure_of,
 )
-from services.metrics.reports.publishing import publish_due, stand_in
+from services.metrics.reports.publishing import correctable, publish_due, stand_in
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
 from shared.dispatch import dispatch
-from shared.events import Envelope
+from shared.events import Envelope, ReferralErased
 from tests.builders import a_policy
 from tests.integration.support import engine_of
 
@@ -116,7 +117,7 @@ async def all_reports(engine: AsyncEngine) -> list[tuple[str, str, int]]:
 
 async def test_what_comes_to_light_later_is_a_new_version_that_says_what_changed(engine: AsyncEngine) -> None:
     """Half of the families are heard of only after the first reports were out."""
-    events = told(months=3)
+    events = [event for event in told(months=3) if not isinstance(event.data, ReferralErased)]
     early = [event for event in events if event.key.int % 2]
     late = [event for event in events if not event.key.int % 2]
     await hear(engine, early)
@@ -138,10 +139,14 @@ async def test_what_comes_to_light_later_is_a_new_version_that_says_what_changed
         assert await shelf.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
 
 
-async def test_nothing_is_corrected_after_a_family_was_erased(engine: AsyncEngine) -> None:
+NOVEMBER = datetime(2024, 11, 5, 6, 0, tzinfo=UTC)
+DECEMBER = datetime(2024, 12, 20, 6, 0, tzinfo=UTC)
+
+
+async def test_nothing_is_corrected_after_a_family_in_it_was_erased(engine: AsyncEngine) -> None:
     """Its going from one number to the other would tell which it was."""
-    await hear(engine, told(months=2))
-    await publish_due(engine, now=datetime(2024, 11, 5, 6, 0, tzinfo=UTC), terms=the_terms())
+    await hear(engine, [event for event in told(months=2) if not isinstance(event.data, ReferralErased)])
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
     async with engine.begin() as tx:
         await tx.execute(
             sa.text("""
@@ -149,8 +154,43 @@ async def test_nothing_is_corrected_after_a_family_was_erased(engine: AsyncEngin
                 WHERE received_at < '2024-10-01'
             """)
         )
-    await publish_due(engine, now=datetime(2024, 11, 20, 6, 0, tzinfo=UTC), terms=the_terms())
+    await publish_due(engine, now=DECEMBER, terms=the_terms())
     assert ("contract", "2024-09", 2) not in await all_reports(engine)
+
+
+async def test_nor_when_the_rows_were_built_again_and_only_the_erasure_is_told(engine: AsyncEngine) -> None:
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, events)
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    gone = {event.key for event in events if event.occurred_at < datetime(2024, 9, 20, tzinfo=UTC)}
+    await commands.empty(engine)
+    await hear(engine, [event for event in events if event.key not in gone])
+    async with engine.begin() as tx:
+        await mark_once("erased_at", [(key, datetime(2024, 11, 10, tzinfo=UTC)) for key in sorted(gone)], tx)
+    await publish_due(engine, now=DECEMBER, terms=the_terms())
+    assert not [each for each in await all_reports(engine) if each[2] > 1]
+
+
+async def test_an_erasure_of_long_ago_or_before_it_was_published_holds_back_no_correction(engine: AsyncEngine) -> None:
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, [event for event in events if event.key.int % 2])
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("""
+                INSERT INTO referral (id, received_at, erased_at)
+                VALUES (gen_random_uuid(), '2021-03-01', '2024-11-10'), (gen_random_uuid(), '2024-09-05', '2024-10-01')
+            """)
+        )
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    await hear(engine, [event for event in events if not event.key.int % 2])
+    await publish_due(engine, now=DECEMBER, terms=the_terms())
+    assert ("contract", "2024-09", 2) in await all_reports(engine)
+
+
+def test_a_report_is_corrected_until_its_span_ended_twelve_months_ago() -> None:
+    spans = [(ReportKind.CONTRACT, read_month(month)) for month in ("2024-10", "2024-11", "2024-12", "2025-10")]
+    assert correctable(spans, date(2025, 11, 30)) == spans[1:]
+    assert correctable(spans, date(2025, 12, 1)) == spans[2:]
 
 
 async def test_no_document_holds_a_count_from_1_to_7(engine: AsyncEngine) -> None:

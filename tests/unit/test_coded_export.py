@@ -77,10 +77,10 @@ def test_a_declined_referral_is_rejected_and_not_closed_as_well() -> None:
 
 
 def test_the_last_of_its_work_closes_a_referral() -> None:
-    first = Item("pir_short", opened_at=MONDAY, ended_at=MONDAY, end_reason="decided_again")
-    last = Item("pir_long", opened_at=MONDAY, ended_at=FRIDAY, end_reason="moved_away")
+    first = Item("pir_short", ended_at=MONDAY, end_reason="decided_again")
+    last = Item("pir_long", ended_at=FRIDAY, end_reason="moved_away")
     assert coded(a_case(items=(first, last)))["closure_reason"] == "03"
-    assert coded(a_case(items=(first, Item("pir_long", opened_at=MONDAY))))["closure_date"] == ""
+    assert coded(a_case(items=(first, Item("pir_long"))))["closure_date"] == ""
 
 
 def test_a_withdrawal_has_a_reason_of_its_own() -> None:

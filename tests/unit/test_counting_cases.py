@@ -24,7 +24,7 @@ def a_case(**said: Any) -> Case:
 
 
 def an_item(route: str = "pir_short", **said: Any) -> Item:
-    return Item(route=route, **{"opened_at": MONDAY, **said})
+    return Item(route=route, **said)
 
 
 def test_the_three_deadlines_are_those_of_the_policy() -> None:

@@ -36,16 +36,14 @@ def day_of(at: datetime | None) -> date | None:
     return day_in_london(at) if at else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One work item; times in UTC, None for what has not happened."""
 
     route: str
-    opened_at: datetime | None = None
     claimed_at: datetime | None = None
     asked_at: datetime | None = None
     accepted_at: datetime | None = None
-    place: str | None = None
     first_contact_at: datetime | None = None
     declined_at: datetime | None = None
     decline_reason: str | None = None
@@ -76,7 +74,6 @@ class Case:
     carer: str | None = None
     carer_age: int | None = None
     support_ends_on: date | None = None
-    family_id: UUID | None = None
     baby_ethnicity: str | None = None
     mother_ethnicity: str | None = None
     father_ethnicity: str | None = None
@@ -95,7 +92,6 @@ class Case:
     person_decided_at: datetime | None = None
     declined_at: datetime | None = None
     is_erased: bool = False
-    heard_at: datetime | None = None
     was_turned_away_at: datetime | None = None
     """When an earlier referral of the family last ended without a first contact, before this one came."""
     items: tuple[Item, ...] = ()

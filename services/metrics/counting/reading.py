@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from sys import intern
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,7 +32,10 @@ from shared.working_time import day_in_london
 SLACK_DAYS: Final = 45
 """Beyond twice the working days of a deadline: Christmas, Easter and the days on which a clock stood still."""
 
-_CASES: Final = """
+PORTION: Final = 500
+"""Rows fetched and taken in at once: the service answers in between, and memory holds no second copy of a year."""
+
+_WANTED: Final = """
     WITH wanted AS (
         SELECT id FROM referral WHERE received_at >= :before AND received_at < :until
         UNION SELECT id FROM referral WHERE withdrawn_at >= :since AND withdrawn_at < :until
@@ -42,6 +46,8 @@ _CASES: Final = """
             WHERE accepted_at >= :since AND accepted_at < :until
                 OR first_contact_at >= :since AND first_contact_at < :until
     )
+"""
+_CASES: Final = """
     SELECT r.*, a.turned_away_at FROM wanted JOIN referral r USING (id)
     LEFT JOIN LATERAL (
         SELECT max(ended_at) AS turned_away_at FROM (
@@ -55,8 +61,18 @@ _CASES: Final = """
     WHERE r.received_at IS NOT NULL
     ORDER BY r.received_at, r.id
 """
-_ITEMS: Final = "SELECT * FROM work_item WHERE referral_id = ANY(:ids) AND opened_at IS NOT NULL ORDER BY opened_at, id"
-_CLOCKS: Final = "SELECT referral_id, at, stops FROM clock_change WHERE referral_id = ANY(:ids) ORDER BY at"
+_ITEMS: Final = """
+    SELECT i.* FROM wanted JOIN work_item i ON i.referral_id = wanted.id
+    WHERE i.opened_at IS NOT NULL ORDER BY i.opened_at, i.id
+"""
+_CLOCKS: Final = """
+    SELECT c.referral_id, c.at, c.stops FROM wanted JOIN clock_change c ON c.referral_id = wanted.id ORDER BY c.at
+"""
+_ERASED: Final = """
+    SELECT EXISTS (
+        SELECT 1 FROM referral WHERE erased_at > :at AND (received_at IS NULL OR id IN (SELECT id FROM wanted))
+    )
+"""
 _SAFEGUARDING: Final = """
     SELECT opened_at, accepted_at, ended_at, end_reason FROM work_item
     WHERE route = ANY(:routes) AND about = 'family' AND opened_at >= :before AND opened_at < :until
@@ -79,69 +95,89 @@ _THERE: Final = """
     ORDER BY route, at DESC, event_id DESC
 """
 _AGENCIES: Final = "SELECT id, slug, name FROM agency"
-_MONITORED: Final = ("baby_ethnicity", "mother_ethnicity", "father_ethnicity", "language", "parent_was_asked")
+_MONITORED: Final = ("baby_ethnicity", "mother_ethnicity", "father_ethnicity", "language")
 
 
 async def read_book(tx: AsyncConnection, span: Span, working_time: WorkingTime) -> Book:
-    """Everything that a report on the span counts; for a longer span `places` are those at its very end."""
+    """Everything that a report on the span counts; for a longer span `places` are those at its very end.
+
+    Several statements: a transaction that sees one moment (`shared.database.one_moment`) keeps them in step.
+    """
+    window = _window(span, working_time)
+    return Book(
+        span=span,
+        cases=await _cases(tx, window, working_time),
+        safeguarding=[
+            SafeguardingItem(row.opened_at, _acknowledged_at(row), working_time)
+            async for row in _each(tx, _SAFEGUARDING, window | {"routes": sorted(SAFEGUARDING)})
+            if not _fell_away(row)
+        ],
+        sessions=[Session(row.about, row.held_on, row.attendees) async for row in _each(tx, _SESSIONS, window)],
+        messages=[Message(day_in_london(row.at), row.is_undeliverable) async for row in _each(tx, _MESSAGES, window)],
+        places=await _places(tx, window, span),
+        agencies={row.id: (row.slug, row.name) async for row in _each(tx, _AGENCIES, {})},
+    )
+
+
+async def was_erased_since(tx: AsyncConnection, span: Span, at: datetime, working_time: WorkingTime) -> bool:
+    """Whether a family that a report on the span counts was erased after `at`.
+
+    Built again from events nothing is left of such a family but that it was erased: then it may have been in any span.
+    """
+    return bool(await tx.scalar(sql(_WANTED + _ERASED), _window(span, working_time) | {"at": at}))
+
+
+def _window(span: Span, working_time: WorkingTime) -> dict[str, Any]:
     longest = max(working_time.first_contact_days, working_time.decision_days, working_time.safeguarding_days)
-    window: dict[str, Any] = {
+    return {
         "since": span.starts_at,
         "until": span.ends_at,
         "first_day": span.first_day,
         "next_day": span.next_day,
         "before": span.starts_at - timedelta(days=2 * longest + SLACK_DAYS),
     }
-    return Book(
-        span=span,
-        cases=await _cases(tx, window, working_time),
-        safeguarding=[
-            SafeguardingItem(row.opened_at, _acknowledged_at(row), working_time)
-            for row in await _rows(tx, _SAFEGUARDING, window | {"routes": sorted(SAFEGUARDING)})
-            if not _fell_away(row)
-        ],
-        sessions=[Session(row.about, row.held_on, row.attendees) for row in await _rows(tx, _SESSIONS, window)],
-        messages=[Message(day_in_london(row.at), row.is_undeliverable) for row in await _rows(tx, _MESSAGES, window)],
-        places=await _places(tx, window, span),
-        agencies={row.id: (row.slug, row.name) for row in await _rows(tx, _AGENCIES, {})},
-    )
 
 
-async def _rows(tx: AsyncConnection, statement: str, values: Mapping[str, Any]) -> Sequence[sa.Row[Any]]:
-    named = {name: value for name, value in values.items() if f":{name}" in statement}
-    return (await tx.execute(sql(statement), named)).all()
+async def _each(tx: AsyncConnection, statement: str, values: Mapping[str, Any]) -> AsyncIterator[sa.Row[Any]]:
+    async with tx.stream(sql(statement), _named(statement, values)) as found:
+        async for rows in found.partitions(PORTION):
+            for row in rows:
+                yield row
+
+
+def _named(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if f":{name}" in statement}
 
 
 async def _cases(tx: AsyncConnection, window: Mapping[str, Any], working_time: WorkingTime) -> list[Case]:
-    rows = await _rows(tx, _CASES, window)
-    ids = {"ids": [row.id for row in rows]}
     items: defaultdict[UUID, list[Item]] = defaultdict(list)
-    for row in await _rows(tx, _ITEMS, ids):
+    async for row in _each(tx, _WANTED + _ITEMS, window):
         items[row.referral_id].append(_item(row))
-    clocks: defaultdict[UUID, list[tuple[Any, bool]]] = defaultdict(list)
-    for row in await _rows(tx, _CLOCKS, ids):
+    clocks: defaultdict[UUID, list[tuple[datetime, bool]]] = defaultdict(list)
+    async for row in _each(tx, _WANTED + _CLOCKS, window):
         clocks[row.referral_id].append((row.at, row.stops))
-    return [_case(row, items[row.id], clocks[row.id], working_time) for row in rows]
+    return [
+        _case(row, items.pop(row.id, ()), clocks.pop(row.id, ()), working_time)
+        async for row in _each(tx, _WANTED + _CASES, window)
+    ]
 
 
 def _item(row: sa.Row[Any]) -> Item:
     return Item(
-        route=row.route,
-        opened_at=row.opened_at,
+        route=intern(row.route),
         claimed_at=row.claimed_at,
         asked_at=row.asked_at,
         accepted_at=row.accepted_at,
-        place=row.place,
         first_contact_at=row.first_contact_at,
         declined_at=row.declined_at,
-        decline_reason=row.decline_reason,
+        decline_reason=_word(row.decline_reason),
         ended_at=row.ended_at,
-        end_reason=row.end_reason,
+        end_reason=_word(row.end_reason),
     )
 
 
 def _case(
-    row: sa.Row[Any], items: Sequence[Item], clock: Sequence[tuple[Any, bool]], working_time: WorkingTime
+    row: sa.Row[Any], items: Sequence[Item], clock: Sequence[tuple[datetime, bool]], working_time: WorkingTime
 ) -> Case:
     told = row.monitoring or {}
     return Case(
@@ -149,32 +185,36 @@ def _case(
         received_at=row.received_at,
         working_time=working_time,
         agency_id=row.agency_id,
-        source=row.source,
-        ward=row.ward,
-        authority=row.authority,
-        carer=row.carer,
+        source=_word(row.source),
+        ward=_word(row.ward),
+        authority=_word(row.authority),
+        carer=_word(row.carer),
         carer_age=row.carer_age,
         support_ends_on=row.support_ends_on,
-        family_id=row.family_id,
-        **{name: told.get(name) for name in _MONITORED},
+        **{name: _word(told.get(name)) for name in _MONITORED},
+        parent_was_asked=told.get("parent_was_asked"),
         deprivation=told.get("deprivation_decile"),
         is_re_referral=bool(row.is_re_referral),
         has_gaps=bool(row.is_incomplete),
-        tier=row.tier,
+        tier=_word(row.tier),
         is_priority=bool(row.is_priority),
-        urgency=row.urgency,
+        urgency=_word(row.urgency),
         withdrawn_at=row.withdrawn_at,
-        withdrawal_reason=row.withdrawal_reason,
+        withdrawal_reason=_word(row.withdrawal_reason),
         acknowledged_at=row.acknowledged_at,
         decided_at=row.decided_at,
         person_decided_at=row.person_decided_at,
         declined_at=row.declined_at,
         is_erased=row.erased_at is not None,
-        heard_at=row.heard_at,
         was_turned_away_at=row.turned_away_at,
         items=tuple(items),
         clock=tuple(clock),
     )
+
+
+def _word(code: str | None) -> str | None:
+    """The same code as the same object: a year has 60,000 of each."""
+    return None if code is None else intern(code)
 
 
 def _fell_away(row: sa.Row[Any]) -> bool:
@@ -183,18 +223,17 @@ def _fell_away(row: sa.Row[Any]) -> bool:
     return row.accepted_at is None and row.ended_at is not None and item.ended_by_a_person_at is None
 
 
-def _acknowledged_at(row: sa.Row[Any]) -> Any:
+def _acknowledged_at(row: sa.Row[Any]) -> datetime | None:
     ended = Item(route="", ended_at=row.ended_at, end_reason=row.end_reason).ended_by_a_person_at
     return min((at for at in (row.accepted_at, ended) if at), default=None)
 
 
 async def _places(tx: AsyncConnection, window: Mapping[str, Any], span: Span) -> list[PlacesTaken]:
     """By route and kind at the end of the span, where there is a number of places."""
-    taken = {(row.route, row.place): row.taken for row in await _rows(tx, _TAKEN, window)}
-    there = await _rows(tx, _THERE, window)
+    taken = {(row.route, row.place): row.taken async for row in _each(tx, _TAKEN, window)}
     return [
         PlacesTaken(span.last_day, kind, taken.get((row.route, kind), 0), count)
-        for row in there
+        async for row in _each(tx, _THERE, window)
         for kind, count in ((PlaceKind.INDIVIDUAL.value, row.individual), (PlaceKind.GROUP.value, row.group))
         if row.route in SUPPORT and count
     ]

@@ -115,7 +115,6 @@ def make_contract(
         ),
         tables=(*(_breakdown(code, exact, shown, terms) for code in BREAKDOWNS), _agencies(book, exact, shown)),
         quality=sentences(
-            book,
             shown["received"],
             {what: shown[cell_of("received", *where)] for what, where in MISSING.items()},
             heading.published_at,

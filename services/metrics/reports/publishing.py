@@ -1,14 +1,14 @@
 """Publishing: on a fixed working day after a span has ended its report is made, and frozen from then on.
 
-Once a month, with the new report, those of the year before are made again; where a published number comes out
-differently, a new version says so. Never more often: whoever could watch a number from day to day would learn when it
-crosses a step of the rounding, and with that what it is.
+Once a month, with the new report, those that ended in the twelve months before are made again; where a published
+number comes out differently, a new version says so. Never more often: whoever could watch a number from day to day
+would learn when it crosses a step of the rounding, and with that what it is.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.metrics.counting.cases import Book
 from services.metrics.counting.exact import count
-from services.metrics.counting.reading import read_book
+from services.metrics.counting.reading import read_book, was_erased_since
 from services.metrics.reports import shelf
 from services.metrics.reports.changes import changes
 from services.metrics.reports.making import make_contract
@@ -33,13 +33,13 @@ from services.metrics.reports.model import (
 from services.metrics.reports.terms import Terms
 from services.metrics.reports.wider import make_equality, make_need
 from services.metrics.spans import Span, half_of, month_of, published_on, year_of
-from shared.database import sql
-from shared.working_time import day_in_london
+from shared.database import one_moment, sql
+from shared.working_time import day_in_london, months_later
 
 log = structlog.get_logger(__name__)
 
 CORRECTED_MONTHS: Final = 12
-"""So far back a published report is made again; what comes later changes no report."""
+"""A report is made again until its span ended so long ago; what comes later changes no report."""
 _LOCK: Final = 0x5052_5055
 """One copy of the service publishes at a time."""
 
@@ -85,21 +85,25 @@ async def publish_due(engine: AsyncEngine, *, now: datetime, terms: Terms, told:
 
 async def _publish_all(engine: AsyncEngine, now: datetime, terms: Terms, told: Told) -> int:
     """Corrections come first: should it end halfway, the month that is still missing brings the rest about later."""
-    wanted, there = await _wanted(engine, day_in_london(now), terms)
+    today = day_in_london(now)
+    wanted, there = await _wanted(engine, today, terms)
     missing = [(kind, span) for kind, span in wanted if (kind.value, span.code) not in there]
-    is_new_month = any(kind is ReportKind.CONTRACT for kind, _ in missing)
-    older = [each for each in wanted if each not in missing][-3 * CORRECTED_MONTHS :] if is_new_month else []
     corrected = 0
-    for kind, span in older:
-        async with engine.begin() as tx:
-            corrected += await _correct(tx, kind, span, now, terms)
+    if any(kind is ReportKind.CONTRACT for kind, _ in missing):
+        for kind, span in correctable([each for each in wanted if each not in missing], today):
+            corrected += await _correct(engine, kind, span, now, terms)
     for kind, span in missing:
-        async with engine.begin() as tx:
-            await shelf.put(tx, await _make(tx, kind, span, now, terms))
+        await _put(engine, await _make(engine, kind, span, now, terms))
         told(f"{kind.value} {span.code}")
     if missing:
         log.info("reports_published", count=len(missing), corrected=corrected)
     return len(missing) + corrected
+
+
+def correctable(published: Iterable[tuple[ReportKind, Span]], today: date) -> list[tuple[ReportKind, Span]]:
+    """Those whose span ended on or after this day CORRECTED_MONTHS ago."""
+    oldest = months_later(today, -CORRECTED_MONTHS)
+    return [(kind, span) for kind, span in published if span.last_day >= oldest]
 
 
 async def _wanted(
@@ -112,48 +116,53 @@ async def _wanted(
     return (list(due(day_in_london(first), today, terms)) if first else [], there)
 
 
-async def _correct(tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
+async def _correct(engine: AsyncEngine, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
     """A new version, when a published number comes out differently now.
 
-    Practice reports are left as they are, and so are those of spans in which a family was erased since: its going from
+    Practice reports are left as they are, and so are those that count a family which was erased since: its going from
     one number to another would tell which one it was.
     """
-    last = await shelf.latest(tx, kind, span.code)
-    if last is None or last.heading.is_practice or await _was_erased_since(tx, span, last.heading.published_at):
-        return False
-    again = await _make(tx, kind, span, now, terms, earlier=last)
+    async with one_moment(engine).connect() as tx:
+        last = await shelf.latest(tx, kind, span.code)
+        if last is None or last.heading.is_practice or last.heading.published_at is None:
+            return False
+        if await was_erased_since(tx, span, last.heading.published_at, terms.policy.working_time):
+            log.info("report_left_as_it_is", kind=kind.value, period=span.code, because="a family in it was erased")
+            return False
+    again = await _make(engine, kind, span, now, terms, earlier=last)
     found = changes(last, again)
     if not found:
         return False
     heading = again.heading.model_copy(update={"version": last.heading.version + 1, "changes": found})
-    await shelf.put(tx, again.model_copy(update={"heading": heading}))
+    await _put(engine, again.model_copy(update={"heading": heading}))
     return True
 
 
-async def _was_erased_since(tx: AsyncConnection, span: Span, at: datetime | None) -> bool:
-    return bool(
-        await tx.scalar(
-            sql("""
-                SELECT EXISTS (SELECT 1 FROM referral WHERE erased_at > :at AND received_at < :until)
-            """),
-            {"at": at, "until": span.ends_at},
-        )
-    )
+async def _put(engine: AsyncEngine, report: AnyReport) -> None:
+    async with engine.begin() as tx:
+        await shelf.put(tx, report)
 
 
 async def _make(
-    tx: AsyncConnection, kind: ReportKind, span: Span, now: datetime, terms: Terms, *, earlier: AnyReport | None = None
+    engine: AsyncEngine,
+    kind: ReportKind,
+    span: Span,
+    now: datetime,
+    terms: Terms,
+    *,
+    earlier: AnyReport | None = None,
 ) -> AnyReport:
-    """One report from the rows as they are. Counting runs in a thread: the service goes on answering."""
-    book = await read_book(tx, span, terms.policy.working_time)
+    """One report from the rows of one moment. Counting runs in a thread, with no transaction open meanwhile."""
+    async with one_moment(engine).connect() as tx:
+        book = await read_book(tx, span, terms.policy.working_time)
+        months = await _months_of(tx, span, terms) if kind is ReportKind.EQUALITY else []
     heading = terms.heading(kind, span, published_at=now)
     if kind is ReportKind.CONTRACT:
         before = earlier if isinstance(earlier, ContractReport) else None
         return await asyncio.to_thread(_contract, heading, book, terms, before)
     if kind is ReportKind.EQUALITY:
         half = earlier if isinstance(earlier, EqualityReport) else None
-        published = await _months_of(tx, span, terms)
-        return await asyncio.to_thread(make_equality, heading, book, terms, published, earlier=half)
+        return await asyncio.to_thread(make_equality, heading, book, terms, months, earlier=half)
     year = earlier if isinstance(earlier, NeedReport) else None
     return await asyncio.to_thread(make_need, heading, book, terms, earlier=year)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.reports.model import MODELS, AnyReport, ContractReport, Heading, ReportKind
+from services.metrics.reports.model import MODELS, AnyReport, Heading, ReportKind
 from shared.database import sql
 
 _HEADING: Final = TypeAdapter(Heading)
@@ -62,23 +61,3 @@ async def headings(tx: AsyncConnection, kind: ReportKind) -> list[Heading]:
         {"kind": kind.value},
     )
     return [_HEADING.validate_json(heading) for heading in documents.scalars()]
-
-
-async def recent(tx: AsyncConnection, count: int) -> list[ContractReport]:
-    """The last published months, the oldest first; of each its last version."""
-    documents: Sequence[str] = (
-        (
-            await tx.execute(
-                sql("""
-                    SELECT document FROM (
-                        SELECT DISTINCT ON (first_day) first_day, document FROM report WHERE kind = 'contract'
-                        ORDER BY first_day DESC, version DESC LIMIT :count
-                    ) last ORDER BY first_day
-                """),
-                {"count": count},
-            )
-        )
-        .scalars()
-        .all()
-    )
-    return [ContractReport.model_validate_json(document) for document in documents]

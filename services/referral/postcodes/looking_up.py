@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.referral.places import Found, Home, Places, place_of, without_looking
 from services.referral.postcodes import loads
 from services.referral.postcodes.packing import Area, record_of
+from shared.database import one_moment
 from shared.errors import is_transient
 from shared.events import PlaceQuality
 
@@ -35,7 +36,7 @@ class LoadedPlaces:
     """`files` answers until a load is in force; then a postcode that is not in the load is unknown."""
 
     def __init__(self, engine: AsyncEngine, files: Places) -> None:
-        self._engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._engine = one_moment(engine)
         self._files = files
         self._loaded: _Loaded | None = None
 
