@@ -29,7 +29,6 @@ referral = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("kind", sa.Text),
-    sa.Column("reference", sa.Text),
     sa.Column("agency_id", sa.Uuid),
     sa.Column("source", sa.Text),
     sa.Column("ward", sa.Text),

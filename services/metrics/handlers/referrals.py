@@ -51,20 +51,20 @@ async def _keep_codes(
     told = latest(events)
     await tx.execute(
         sql("""
-            INSERT INTO referral AS r (id, kind, reference, agency_id, source, ward, authority, carer, carer_age,
+            INSERT INTO referral AS r (id, kind, agency_id, source, ward, authority, carer, carer_age,
                 support_ends_on, family_id, monitoring, is_re_referral, is_incomplete, facts_sequence, heard_at)
-            SELECT id, 'family', reference, agency, source, ward, authority, carer, age, ends_on, family,
+            SELECT id, 'family', agency, source, ward, authority, carer, age, ends_on, family,
                 CAST(monitoring AS jsonb), is_re_referral, CASE WHEN first THEN gaps END, number, heard_at
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]),
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:agencies AS uuid[]),
                         CAST(:sources AS text[]), CAST(:wards AS text[]), CAST(:authorities AS text[]),
                         CAST(:carers AS text[]), CAST(:ages AS smallint[]), CAST(:ends AS date[]),
                         CAST(:families AS uuid[]), CAST(:monitorings AS text[]), CAST(:back AS boolean[]),
                         CAST(:gaps AS boolean[]), CAST(:first AS boolean[]), CAST(:numbers AS integer[]),
                         CAST(:heard AS timestamptz[]))
-                AS t(id, reference, agency, source, ward, authority, carer, age, ends_on, family, monitoring,
+                AS t(id, agency, source, ward, authority, carer, age, ends_on, family, monitoring,
                      is_re_referral, gaps, first, number, heard_at)
             ON CONFLICT (id) DO UPDATE SET
-                kind = 'family', reference = excluded.reference, agency_id = excluded.agency_id,
+                kind = 'family', agency_id = excluded.agency_id,
                 source = excluded.source, ward = excluded.ward, authority = excluded.authority,
                 carer = excluded.carer, carer_age = excluded.carer_age, support_ends_on = excluded.support_ends_on,
                 family_id = excluded.family_id, monitoring = excluded.monitoring,
@@ -75,7 +75,6 @@ async def _keep_codes(
         """),
         {
             "ids": [event.key for event in told],
-            "references": [event.data.reference for event in told],
             "agencies": [event.data.agency_id for event in told],
             "sources": [event.data.facts.source for event in told],
             "wards": [event.data.facts.place.ward for event in told],
@@ -152,7 +151,7 @@ async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection
     )
     await tx.execute(
         sql("""
-            UPDATE referral SET reference = NULL, agency_id = NULL, source = NULL, ward = NULL, authority = NULL,
+            UPDATE referral SET agency_id = NULL, source = NULL, ward = NULL, authority = NULL,
                 carer = NULL, carer_age = NULL, support_ends_on = NULL, family_id = NULL, monitoring = NULL
             WHERE id = ANY(:ids)
         """),
