@@ -47,6 +47,7 @@ referral = sa.Table(
     sa.Column("triaged_at", _TIME),
     sa.Column("decided_at", _TIME),
     sa.Column("person_decided_at", _TIME),
+    sa.Column("released_at", _TIME),
     sa.Column("decision_sequence", sa.Integer),
     sa.Column("tier", sa.Text),
     sa.Column("mode", sa.Text),
@@ -64,7 +65,8 @@ referral = sa.Table(
     sa.Index("referral_undecided", "received_at", postgresql_where=sa.text("triaged_at IS NULL")),
     sa.Index("referral_family", "family_id"),
 )
-"""`decided_at`: the first decision that stands by itself, the rules' (`auto_route`) or a person's."""
+"""`decided_at`: the first decision that stands by itself, the rules' (`auto_route`) or a person's; `released_at`: the
+family's ward opened, and what was held for it was decided again."""
 
 work_item = sa.Table(
     "work_item",
@@ -78,6 +80,7 @@ work_item = sa.Table(
     sa.Column("opened_sequence", sa.Integer),
     sa.Column("claimed_at", _TIME),
     sa.Column("asked_at", _TIME),
+    sa.Column("listed_at", _TIME),
     sa.Column("accepted_at", _TIME),
     sa.Column("place", sa.Text),
     sa.Column("first_contact_at", _TIME),

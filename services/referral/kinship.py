@@ -72,7 +72,7 @@ def _link(kin: Kin, agency_id: UUID, infant: Infant, is_baby_named: bool, at: da
         if not is_same_baby:
             return Link.SIBLING_OPEN
         return Link.REPEAT if kin.agency_id == agency_id else Link.DUPLICATE
-    is_recent = at - kin.ended_at <= policy.working_time.re_referral_months * _MONTH
+    is_recent = timedelta() <= at - kin.ended_at <= policy.working_time.re_referral_months * _MONTH
     return Link.RE_REFERRAL if is_same_baby and is_recent else None
 
 

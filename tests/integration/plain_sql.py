@@ -71,6 +71,7 @@ SELECT (data ->> 'work_item_id')::uuid AS id, key AS referral, data ->> 'about' 
     min(at) FILTER (WHERE type = 'work-item.opened.v1') AS opened_at,
     min(at) FILTER (WHERE type = 'work-item.claimed.v1') AS claimed_at,
     min(at) FILTER (WHERE type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'referrer') AS asked_at,
+    min(at) FILTER (WHERE type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'place') AS listed_at,
     min(at) FILTER (WHERE type = 'work-item.accepted.v1') AS accepted_at,
     min(data ->> 'place') FILTER (WHERE type = 'work-item.accepted.v1') AS place,
     min(at) FILTER (WHERE type = 'work-item.first-contact.v1') AS contacted_at,
@@ -89,7 +90,8 @@ SELECT key, at, type = 'work-item.waiting.v1' AS stops FROM told.event
 WHERE (type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'referrer') OR type = 'referral.informed.v1'
 UNION ALL
 SELECT key, at, false FROM told.event went_on
-WHERE type IN ('work-item.claimed.v1', 'work-item.accepted.v1', 'work-item.declined.v1')
+WHERE type IN ('work-item.claimed.v1', 'work-item.accepted.v1', 'work-item.declined.v1', 'work-item.opened.v1',
+               'work-item.closed.v1')
     AND EXISTS (SELECT 1 FROM told.event asked
                 WHERE asked.key = went_on.key AND asked.at < went_on.at AND asked.type = 'work-item.waiting.v1'
                     AND asked.data ->> 'waiting_for' = 'referrer'
@@ -117,17 +119,24 @@ BEGIN
 END $$;
 
 CREATE TABLE told.course AS
-SELECT r.*, i.*, d.*, w.withdrawn_at, told.day(w.withdrawn_at) AS withdrawn_on, m.acknowledged_at,
-    least(w.withdrawn_at, i.declined_at, i.all_ended_at) AS ended_at
+SELECT r.*, i.*, d.*, w.withdrawn_at, w.withdrawn_because, told.day(w.withdrawn_at) AS withdrawn_on, m.acknowledged_at,
+    CASE WHEN i.opened_last_at > i.declined_at THEN NULL ELSE i.declined_at END AS refused_at,
+    least(w.withdrawn_at, CASE WHEN i.opened_last_at > i.declined_at THEN NULL ELSE i.declined_at END, i.all_ended_at)
+        AS ended_at
 FROM told.referral r
 LEFT JOIN LATERAL (
     SELECT min(accepted_at) FILTER (WHERE route IN ('universal', 'targeted', 'pir_short', 'pir_long', 'pnmh',
                                                     'pnmh_emergency', 'adult_mh')) AS accepted_at,
         min(accepted_at) AS taken_on_at, min(contacted_at) AS contacted_at, min(declined_at) AS declined_at,
-        min(asked_at) AS asked_at,
+        min(asked_at) AS asked_at, max(opened_at) AS opened_last_at,
+        bool_or(closed_because IN ('moved_away', 'family_asked', 'died')) AS is_gone,
+        CASE WHEN bool_and(coalesce(closed_at, declined_at) IS NOT NULL)
+                AND max(closed_at) FILTER (WHERE closed_because NOT IN ('withdrawn', 'decided_again', 'erased'))
+                    = max(coalesce(closed_at, declined_at))
+            THEN max(closed_at) END AS person_ended_at,
         CASE WHEN bool_and(coalesce(closed_at, declined_at) IS NOT NULL) THEN max(coalesce(closed_at, declined_at)) END
             AS all_ended_at,
-        min(least(claimed_at, accepted_at, declined_at, contacted_at,
+        min(least(claimed_at, listed_at, accepted_at, declined_at, contacted_at,
                   CASE WHEN route <> 'info_request' THEN asked_at END,
                   CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END)) AS touched_at
     FROM told.item WHERE item.referral = r.id
@@ -136,11 +145,13 @@ LEFT JOIN LATERAL (
     SELECT min(at) FILTER (WHERE data ->> 'decided_by' = 'person' OR data -> 'decision' ->> 'mode' = 'auto_route')
             AS standing_at,
         min(at) FILTER (WHERE data ->> 'decided_by' = 'person') AS by_person_at,
+        min(at) FILTER (WHERE (data ->> 'is_release')::boolean) AS released_at,
+        (array_agg(data -> 'decision' ->> 'eligibility' ORDER BY sequence DESC))[1] = 'not_yet' AS is_not_yet,
         (array_agg(data -> 'decision' ->> 'tier' ORDER BY sequence DESC))[1] AS tier,
         coalesce((array_agg(data -> 'decision' -> 'rules' ? 'M1' ORDER BY sequence DESC))[1], false) AS has_priority
     FROM told.event WHERE key = r.id AND type = 'referral.triaged.v1'
 ) d ON true
-LEFT JOIN LATERAL (SELECT min(at) AS withdrawn_at FROM told.event
+LEFT JOIN LATERAL (SELECT min(at) AS withdrawn_at, min(data ->> 'reason') AS withdrawn_because FROM told.event
                    WHERE key = r.id AND type = 'referral.withdrawn.v1') w ON true
 LEFT JOIN LATERAL (SELECT min(at) AS acknowledged_at FROM told.event
                    WHERE key = r.id AND type = 'message.sent.v1' AND data ->> 'kind' = 'receipt') m ON true;
@@ -149,15 +160,22 @@ CREATE INDEX ON told.course ((told ->> 'family_id'));
 CREATE TABLE told.dated AS
 SELECT c.*, told.day(c.accepted_at) AS accepted_on, told.day(c.declined_at) AS declined_on,
     told.day(c.contacted_at) AS contacted_on, told.day(least(c.touched_at, c.by_person_at)) AS seen_on,
-    told.day(least(c.standing_at, c.declined_at, c.taken_on_at)) AS decided_on, told.day(c.ended_at) AS ended_on,
+    told.day(least(c.standing_at, c.declined_at, c.taken_on_at, c.person_ended_at)) AS decided_on,
+    told.day(c.ended_at) AS ended_on,
+    told.day(least(c.withdrawn_at, CASE WHEN c.is_gone THEN c.all_ended_at END)) AS gone_on,
     told.due_on(c.received_at, seen) AS seen_due,
-    told.moved(c.id, told.due_on(c.received_at, decision),
-               told.day(least(c.standing_at, c.declined_at, c.taken_on_at))) AS decision_due,
-    told.moved(c.id, told.due_on(c.received_at, CASE WHEN has_priority THEN contact_priority ELSE contact END),
+    told.moved(c.id, told.due_on(asked.from_at, decision),
+               told.day(least(c.standing_at, c.declined_at, c.taken_on_at, c.person_ended_at))) AS decision_due,
+    told.moved(c.id, told.due_on(asked.from_at, CASE WHEN has_priority THEN contact_priority ELSE contact END),
                told.day(c.contacted_at)) AS contact_due,
     told.months_later((c.told -> 'facts' -> 'infant' ->> 'born_on')::date, support_months) AS support_ends_on,
     c.had_gaps OR coalesce(told.day(c.asked_at) <= told.due_on(c.received_at, decision), false) AS is_incomplete
-FROM told.course c, told.terms;
+FROM told.terms, told.course c
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN c.released_at <= coalesce(least(c.by_person_at, c.accepted_at), 'infinity') THEN c.released_at
+                WHEN c.is_not_yet AND c.by_person_at IS NULL AND c.accepted_at IS NULL THEN NULL
+                ELSE c.received_at END AS from_at
+) asked;
 """
 
 _ETHNICITY: Final = """
@@ -191,13 +209,13 @@ OF_RECEIVED: Final = (
 OF_DUE: Final = """
     SELECT told.month_of({due}), count(*) FILTER (WHERE {done} <= {due}), count(*) FROM told.dated
     WHERE {due} IS NOT NULL AND {also}
-        AND NOT coalesce(withdrawn_on <= {due} AND ({done} IS NULL OR {done} > withdrawn_on), false)
+        AND NOT coalesce({out} <= {due} AND ({done} IS NULL OR {done} > {out}), false)
     GROUP BY 1
 """
 BY_DAY: Final = "SELECT told.month_of({day}), count(*), NULL FROM told.dated WHERE {day} IS NOT NULL GROUP BY 1"
 HELD: Final = """
     SELECT told.month_of(held_on), {what}, NULL FROM told.item
-    WHERE held_on IS NOT NULL AND closed_because = 'completed' AND about = '{about}' GROUP BY 1
+    WHERE held_on IS NOT NULL AND closed_because = 'completed' AND route = '{route}' GROUP BY 1
 """
 PLACES: Final = """
     SELECT month, sum(least(taken, there)), sum(there) FROM (
@@ -217,7 +235,7 @@ BOUNCED: Final = """EXISTS (
     SELECT 1 FROM told.dated earlier
     WHERE earlier.told ->> 'family_id' = dated.told ->> 'family_id' AND earlier.id <> dated.id
         AND earlier.received_at < dated.received_at AND earlier.ended_at < dated.received_at
-        AND earlier.contacted_at IS NULL
+        AND earlier.contacted_at IS NULL AND NOT coalesce(earlier.withdrawn_because IN ('sent_in_error', 'duplicate'), false)
         AND told.months_later(earlier.ended_on, (SELECT back_months FROM told.terms)) >= dated.received_on)"""
 
 KPIS: Final[dict[str, str]] = {
@@ -226,21 +244,22 @@ KPIS: Final[dict[str, str]] = {
     "declined": BY_DAY.format(day="declined_on"),
     "withdrawn": BY_DAY.format(day="withdrawn_on"),
     "acknowledged_at_once": OF_RECEIVED.format(met="acknowledged_at <= received_at + interval '15 minutes'"),
-    "seen_by_a_person": OF_DUE.format(due="seen_due", done="seen_on", also="true"),
-    "decided_in_time": OF_DUE.format(due="decision_due", done="decided_on", also="true"),
+    "seen_by_a_person": OF_DUE.format(due="seen_due", done="seen_on", also="true", out="withdrawn_on"),
+    "decided_in_time": OF_DUE.format(due="decision_due", done="decided_on", also="true", out="withdrawn_on"),
     "contacted_in_time": OF_DUE.format(
-        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND NOT has_priority"
+        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND NOT has_priority", out="gone_on"
     ),
     "contacted_in_time_priority": OF_DUE.format(
-        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND has_priority"
+        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND has_priority", out="gone_on"
     ),
     "safeguarding_acknowledged": """
         SELECT told.month_of(due), count(*) FILTER (WHERE told.day(taken_up_at) <= due), count(*) FROM (
             SELECT told.due_on(opened_at, (SELECT safeguarding FROM told.terms)) AS due, least(accepted_at,
-                CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END) AS taken_up_at
-            FROM told.item WHERE route IN ('mash', 'mash_home_la') AND about = 'family'
-                AND NOT coalesce(accepted_at IS NULL AND closed_because IN ('withdrawn', 'decided_again', 'erased'), false)
-        ) passed_on GROUP BY 1
+                CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END) AS taken_up_at,
+            CASE WHEN accepted_at IS NULL AND closed_because IN ('withdrawn', 'decided_again', 'erased')
+                THEN told.day(closed_at) END AS fell_away_on
+            FROM told.item WHERE route IN ('mash', 'mash_home_la')
+        ) passed_on WHERE NOT coalesce(fell_away_on <= due, false) GROUP BY 1
     """,
     "aged_out_waiting": """
         SELECT told.month_of(support_ends_on), count(*), NULL FROM told.dated
@@ -251,9 +270,9 @@ KPIS: Final[dict[str, str]] = {
     "re_referred": OF_RECEIVED.format(met="came_back"),
     "bounced": OF_RECEIVED.format(met=BOUNCED),
     "incomplete": OF_RECEIVED.format(met="is_incomplete"),
-    "consultations": HELD.format(what="count(*)", about="consultation"),
-    "trainings": HELD.format(what="count(*)", about="training"),
-    "trained_people": HELD.format(what="sum(attendees)", about="training"),
+    "consultations": HELD.format(what="count(*)", route="consultation"),
+    "trainings": HELD.format(what="count(*)", route="training"),
+    "trained_people": HELD.format(what="sum(attendees)", route="training"),
     "fathers": OF_RECEIVED.format(met="told -> 'facts' ->> 'carer' = 'father'"),
     "parent_was_asked": """
         SELECT told.month_of(received_on), count(*) FILTER (WHERE (told -> 'monitoring' ->> 'parent_was_asked')::boolean),

@@ -21,6 +21,7 @@ from shared.events import (
     DecidedBy,
     DeclineReason,
     Event,
+    Kind,
     MessageKind,
     MessageSent,
     PlaceKind,
@@ -193,6 +194,37 @@ async def test_whoever_goes_on_with_an_item_without_an_answer_starts_the_clock_a
         )
         changes = await fetch(engine, "SELECT at, stops FROM clock_change ORDER BY at")
     assert [(row.at - NOON, row.stops) for row in changes] == [(2 * hour, True), (4 * hour, False)]
+
+
+@pytest.mark.parametrize("went_on", ["closed", "opened"])
+async def test_what_closes_or_reopens_the_question_starts_the_clock_again(database: str, went_on: str) -> None:
+    """An amendment that brings what was asked for closes the question; more urgent work is opened again."""
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    asked: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.INFO_REQUEST}
+    opened = WorkItemOpened(**known, **asked, tier=None, urgency=Urgency.ROUTINE, due_at=NOON + timedelta(days=10))
+    closed = WorkItemClosed(**known, **asked, reason=ClosureReason.DECIDED_AGAIN)
+    async with counts_in(database) as engine:
+        await hear(
+            engine,
+            key,
+            (opened, hour),
+            (WorkItemWaiting(**known, **asked, waiting_for=WaitingFor.REFERRER), hour),
+            (closed if went_on == "closed" else opened, 5 * hour),
+        )
+        changes = await fetch(engine, "SELECT at, stops FROM clock_change ORDER BY at")
+    assert [(row.at - NOON, row.stops) for row in changes] == [(hour, True), (5 * hour, False)]
+
+
+async def test_an_enquiry_that_is_erased_is_no_referral(database: str) -> None:
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY, "about": Kind.CONSULTATION}
+    item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.CONSULTATION}
+    async with counts_in(database) as engine:
+        await hear(engine, key, (WorkItemAccepted(**known, **item), hour), (ReferralErased(**known), 2 * hour))
+        assert await count(engine, "referral") == 0
+        [row] = await fetch(engine, "SELECT ended_at, end_reason FROM work_item")
+    assert (row.ended_at - NOON, row.end_reason) == (2 * hour, "erased")
 
 
 async def test_an_erased_family_takes_no_place_and_waits_for_nobody(database: str) -> None:

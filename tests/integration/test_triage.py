@@ -241,6 +241,21 @@ async def test_the_referrers_answer_moves_the_deadline_by_the_time_it_took(triag
     assert resumed.due_at == item.due_at + timedelta(days=2)
 
 
+async def test_giving_a_waiting_item_to_a_colleague_tells_nobody_that_the_wait_is_over(triage: Behind) -> None:
+    key = await a_referral_of(triage, a_family())
+    [item] = await items_of(triage, key)
+    await triage.as_staff("POST", f"/work-items/{item.id}/request-information", {"asked": "Which postcode?"})
+    told = await count(triage.engine, "event WHERE type = 'work-item.claimed.v1'")
+    given = await triage.as_staff(
+        "POST", f"/work-items/{item.id}/assign", {"to": "dev-triage-lead"}, role="triage-lead"
+    )
+    assert given.status_code == 200
+    [waiting] = await items_of(triage, key)
+    assert (waiting.state, waiting.assignee) == ("waiting_for_referrer", "dev-triage-lead")
+    assert waiting.waiting_since is not None
+    assert await count(triage.engine, "event WHERE type = 'work-item.claimed.v1'") == told
+
+
 async def test_erasure_destroys_what_staff_wrote_and_the_facts(triage: Behind, settings: dict[str, Any]) -> None:
     key = await a_referral_of(triage, a_family())
     [item] = await items_of(triage, key)

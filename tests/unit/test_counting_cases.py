@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.metrics.counting.cases import Case, Item
+from services.metrics.counting.cases import Case, Item, SafeguardingItem
 from tests.builders import a_policy
 
 WORKING_TIME = a_policy().working_time
@@ -113,3 +113,79 @@ def test_a_referrer_who_is_asked_long_after_the_decision_had_sent_a_whole_referr
     assert a_case(items=(an_item(asked_at=at(16)),)).is_incomplete
     assert not a_case(items=(an_item(asked_at=at(25)),)).is_incomplete
     assert a_case(has_gaps=True).is_incomplete
+
+
+RELEASED = datetime(2026, 9, 1, 0, 5, tzinfo=UTC)
+
+
+def test_nothing_is_due_while_a_family_is_held_until_its_ward_opens() -> None:
+    case = a_case(eligibility="not_yet")
+    assert (case.decision_due_on, case.contact_due_on) == (None, None)
+    assert case.seen_due_on == date(2026, 6, 16), "a person looks at it all the same"
+
+
+def test_a_family_that_was_held_is_asked_from_the_day_its_ward_opened() -> None:
+    case = a_case(eligibility="eligible", released_at=RELEASED)
+    assert case.decision_due_on == date(2026, 9, 8)
+    assert case.contact_due_on == date(2026, 9, 29)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"person_decided_at": at(17)},
+        {"items": (an_item(accepted_at=at(17)),)},
+        {"person_decided_at": at(17), "released_at": RELEASED, "eligibility": "eligible"},
+    ],
+    ids=["decided by a person", "taken on by a team", "and released later"],
+)
+def test_whoever_takes_on_a_held_family_is_asked_from_its_receipt(said: dict[str, Any]) -> None:
+    assert a_case(**{"eligibility": "not_yet", **said}).decision_due_on == date(2026, 6, 22)
+
+
+def test_a_place_on_the_waiting_list_is_a_persons_step() -> None:
+    assert a_case(items=(an_item(listed_at=at(16)),)).seen_on == date(2026, 6, 16)
+
+
+def test_a_person_who_ends_it_all_has_decided() -> None:
+    ended = an_item("review", ended_at=at(16), end_reason="no_further_need")
+    assert a_case(items=(ended,)).decided_on == date(2026, 6, 16)
+    assert a_case(items=(ended, an_item())).decided_on is None, "something is open still"
+
+
+def test_what_ended_by_being_decided_again_was_decided_by_nobody() -> None:
+    assert a_case(items=(an_item("review", ended_at=at(16), end_reason="decided_again"),)).decided_on is None
+
+
+def test_a_referral_that_was_declined_and_opened_again_has_not_ended() -> None:
+    declined = an_item(opened_at=MONDAY, declined_at=at(17), decline_reason="out_of_area")
+    again = an_item(opened_at=at(19))
+    case = a_case(declined_at=at(17), items=(declined, again), support_ends_on=date(2026, 7, 1))
+    assert (case.refused_at, case.ended_at) == (None, None)
+    assert case.declined_on == date(2026, 6, 17), "it was declined on that day, and is counted so"
+    assert case.aged_out_on == date(2026, 7, 1)
+    assert a_case(declined_at=at(17), items=(declined,)).ended_at == at(17)
+
+
+@pytest.mark.parametrize("reason", ["moved_away", "family_asked", "died"])
+def test_a_family_is_gone_when_all_ended_because_it_was(reason: str) -> None:
+    gone = an_item(accepted_at=at(16), ended_at=at(18), end_reason=reason)
+    assert a_case(items=(gone,)).gone_on == date(2026, 6, 18)
+    assert a_case(items=(gone, an_item())).gone_on is None
+
+
+def test_a_family_that_did_not_come_is_not_gone() -> None:
+    assert a_case(items=(an_item(ended_at=at(18), end_reason="did_not_attend"),)).gone_on is None
+
+
+def safeguarding(**said: Any) -> SafeguardingItem:
+    return SafeguardingItem(
+        **{"opened_at": MONDAY, "acknowledged_at": None, "fell_away_at": None, **said}, working_time=WORKING_TIME
+    )
+
+
+def test_work_for_social_care_that_falls_away_after_it_was_due_stays_missed() -> None:
+    assert safeguarding().due_on == date(2026, 6, 16)
+    assert not safeguarding(fell_away_at=at(16)).is_asked_about
+    late = safeguarding(fell_away_at=at(17))
+    assert (late.is_asked_about, late.is_in_time) == (True, False)

@@ -29,7 +29,8 @@ COLUMNS = (
 
 def coded(case: Case) -> dict[str, str]:
     """Every column of `COLUMNS`; empty where there is nothing to say or no national code fits."""
-    rejected = next((item.decline_reason for item in case.items if item.decline_reason), None)
+    reasons = [item.decline_reason for item in case.items if item.decline_reason]
+    rejected = reasons[0] if reasons and case.refused_at is not None else None
     closed_at, reason = _closure(case)
     return {
         "local_id": str(case.id),
@@ -39,7 +40,7 @@ def coded(case: Case) -> dict[str, str]:
         "reason_mental_health": _code(mapping.MENTAL_HEALTH_REASONS, case.tier),
         "reason_community": _code(mapping.COMMUNITY_REASONS, case.tier),
         "priority": _code(mapping.PRIORITIES, case.urgency),
-        "rejection_date": _date(case.declined_at),
+        "rejection_date": _date(case.refused_at),
         "rejection_reason": _code(mapping.REJECTIONS, rejected),
         "closure_date": _date(closed_at),
         "closure_reason": reason,
@@ -53,7 +54,7 @@ def _closure(case: Case) -> tuple[datetime | None, str]:
     """When and why it ended: withdrawn, or all its work closed; a rejected referral is not closed as well."""
     if case.withdrawn_at is not None:
         return case.withdrawn_at, _code(mapping.WITHDRAWALS, case.withdrawal_reason)
-    if case.declined_at is not None or case.ended_at is None:
+    if case.refused_at is not None or case.ended_at is None:
         return None, ""
     ends = [(item.ended_at, item.end_reason) for item in case.items if item.ended_at]
     told = [end for end in ends if end[1] != ClosureReason.DECIDED_AGAIN]

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from services.metrics.spans import Span
-from shared.events import ClosureReason, Route
+from shared.events import ClosureReason, Eligibility, Route
 from shared.policy import WorkingTime
 from shared.working_time import day_in_london, due_on, is_working_day, working_days_between
 
@@ -27,6 +27,8 @@ SUPPORT: Final = frozenset(
 )
 """Routes on which a family is helped; the others look, decide, link up or signpost."""
 SAFEGUARDING: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
+GONE: Final = frozenset({ClosureReason.MOVED_AWAY, ClosureReason.FAMILY_ASKED, ClosureReason.DIED})
+"""Ends after which there is nobody to be met: nobody at the team chose them."""
 NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, "erased"})
 """Ends that follow from something else: nobody at the team did them."""
 
@@ -41,8 +43,10 @@ class Item:
     """One work item; times in UTC, None for what has not happened."""
 
     route: str
+    opened_at: datetime | None = None
     claimed_at: datetime | None = None
     asked_at: datetime | None = None
+    listed_at: datetime | None = None
     accepted_at: datetime | None = None
     first_contact_at: datetime | None = None
     declined_at: datetime | None = None
@@ -74,6 +78,7 @@ class Case:
     carer: str | None = None
     carer_age: int | None = None
     support_ends_on: date | None = None
+    family_id: UUID | None = None
     baby_ethnicity: str | None = None
     mother_ethnicity: str | None = None
     father_ethnicity: str | None = None
@@ -83,6 +88,7 @@ class Case:
     is_re_referral: bool = False
     has_gaps: bool = False
     tier: str | None = None
+    eligibility: str | None = None
     is_priority: bool = False
     urgency: str | None = None
     withdrawn_at: datetime | None = None
@@ -90,6 +96,7 @@ class Case:
     acknowledged_at: datetime | None = None
     decided_at: datetime | None = None
     person_decided_at: datetime | None = None
+    released_at: datetime | None = None
     declined_at: datetime | None = None
     is_erased: bool = False
     was_turned_away_at: datetime | None = None
@@ -139,6 +146,7 @@ class Case:
             for at in (
                 item.claimed_at,
                 item.asked_by_a_person_at,
+                item.listed_at,
                 item.accepted_at,
                 item.declined_at,
                 item.first_contact_at,
@@ -149,35 +157,72 @@ class Case:
 
     @cached_property
     def decided_on(self) -> date | None:
-        """A decision that stands: the rules routed it, a person decided, a team took it on, or it was declined."""
+        """A decision that stands: the rules routed it, a person decided, declined or ended it, or a team took it on."""
         accepted = [item.accepted_at for item in self.items]
-        return day_of(_first([self.decided_at, self.declined_at, *accepted]))
+        return day_of(_first([self.decided_at, self.declined_at, self._ended_by_a_person_at, *accepted]))
+
+    @cached_property
+    def _last_end_at(self) -> datetime | None:
+        """When the last of its items ended; None while one is open, or there is none."""
+        ends = [item.ended_at or item.declined_at for item in self.items]
+        return max((at for at in ends if at), default=None) if ends and all(ends) else None
+
+    @cached_property
+    def _ended_by_a_person_at(self) -> datetime | None:
+        last = self._last_end_at
+        return last if last and any(item.ended_by_a_person_at == last for item in self.items) else None
+
+    @cached_property
+    def refused_at(self) -> datetime | None:
+        """Declined, and not opened again since: an amendment can bring a declined referral back."""
+        is_back = self.declined_at and any(item.opened_at and item.opened_at > self.declined_at for item in self.items)
+        return None if is_back else self.declined_at
 
     @cached_property
     def ended_at(self) -> datetime | None:
         """Withdrawn, declined, or the last of its items ended; None while anything is open."""
-        closed = [item.ended_at or item.declined_at for item in self.items]
-        last = max((at for at in closed if at), default=None) if closed and all(closed) else None
-        return _first([self.withdrawn_at, self.declined_at, last])
+        return _first([self.withdrawn_at, self.refused_at, self._last_end_at])
+
+    @cached_property
+    def gone_on(self) -> date | None:
+        """The day on which there was nobody left to be met: withdrawn, or all ended and the family gone."""
+        is_gone = any(item.end_reason in GONE for item in self.items)
+        return day_of(_first([self.withdrawn_at, self._last_end_at if is_gone else None]))
 
     @cached_property
     def seen_due_on(self) -> date:
-        return self._due_on(self.working_time.seen_days)
+        return self._due_on(self.working_time.seen_days, self.received_at)
 
     @cached_property
     def decision_due_on(self) -> date | None:
         """Moved by the working days on which the clock waited for the referrer; None while it waits."""
-        return self._moved(self._due_on(self.working_time.decision_days), until=self.decided_on)
+        if self._asked_from is None:
+            return None
+        return self._moved(self._due_on(self.working_time.decision_days, self._asked_from), until=self.decided_on)
 
     @cached_property
     def contact_due_on(self) -> date | None:
         days = (
             self.working_time.first_contact_priority_days if self.is_priority else self.working_time.first_contact_days
         )
-        return self._moved(self._due_on(days), until=self.first_contact_on)
+        if self._asked_from is None:
+            return None
+        return self._moved(self._due_on(days, self._asked_from), until=self.first_contact_on)
 
-    def _due_on(self, days: int) -> date:
-        return due_on(self.received_at, days=days, cutoff=self.working_time.cutoff)
+    @cached_property
+    def _asked_from(self) -> datetime | None:
+        """From when a decision and a contact can be asked for: the receipt, or the day a family's ward opened (E9).
+
+        None while it is held for that; a person or a team that takes it on before is asked from the receipt on.
+        """
+        taken_on = _first([self.person_decided_at, self.accepted_at])
+        if self.released_at is not None and (taken_on is None or taken_on >= self.released_at):
+            return self.released_at
+        is_held = self.eligibility == Eligibility.NOT_YET and taken_on is None
+        return None if is_held else self.received_at
+
+    def _due_on(self, days: int, since: datetime) -> date:
+        return due_on(since, days=days, cutoff=self.working_time.cutoff)
 
     def _moved(self, due: date, *, until: date | None) -> date | None:
         """A stop counts when it began on or before the day as moved so far, and before what was due was done."""
@@ -220,7 +265,7 @@ class Case:
     @cached_property
     def is_incomplete(self) -> bool:
         """Something was missing: it came with gaps, or the referrer had to be asked while it was to be decided."""
-        last = self._due_on(self.working_time.decision_days)
+        last = self._due_on(self.working_time.decision_days, self.received_at)
         return self.has_gaps or any(day_in_london(item.asked_at) <= last for item in self.items if item.asked_at)
 
 
@@ -237,11 +282,20 @@ def _next_working_day(day: date) -> date:
 
 @dataclass(frozen=True)
 class SafeguardingItem:
-    """An item on the way to children's social care; `acknowledged_at`: taken up, or ended by a person."""
+    """An item on the way to children's social care.
+
+    `acknowledged_at`: taken up, or ended by a person; `fell_away_at`: withdrawn or decided again before either.
+    """
 
     opened_at: datetime
     acknowledged_at: datetime | None
+    fell_away_at: datetime | None
     working_time: WorkingTime
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Not when it fell away by the day it was due; what nobody took up by then stays missed."""
+        return self.fell_away_at is None or day_in_london(self.fell_away_at) > self.due_on
 
     @property
     def due_on(self) -> date:
@@ -256,7 +310,7 @@ class SafeguardingItem:
 class Session:
     """A consultation or training that took place."""
 
-    about: str
+    route: str
     held_on: date
     attendees: int
 

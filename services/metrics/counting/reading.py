@@ -51,10 +51,14 @@ _CASES: Final = """
     SELECT r.*, a.turned_away_at FROM wanted JOIN referral r USING (id)
     LEFT JOIN LATERAL (
         SELECT max(ended_at) AS turned_away_at FROM (
-            SELECT o.id, least(o.withdrawn_at, o.declined_at, CASE WHEN bool_and(coalesce(w.ended_at, w.declined_at)
-                       IS NOT NULL) THEN max(coalesce(w.ended_at, w.declined_at)) END) AS ended_at
+            SELECT o.id, least(
+                o.withdrawn_at,
+                CASE WHEN coalesce(max(w.opened_at) <= o.declined_at, true) THEN o.declined_at END,
+                CASE WHEN bool_and(coalesce(w.ended_at, w.declined_at) IS NOT NULL)
+                    THEN max(coalesce(w.ended_at, w.declined_at)) END) AS ended_at
             FROM referral o LEFT JOIN work_item w ON w.referral_id = o.id
             WHERE o.family_id = r.family_id AND o.id <> r.id AND o.received_at < r.received_at
+                AND coalesce(o.withdrawal_reason, '') NOT IN ('sent_in_error', 'duplicate')
             GROUP BY o.id HAVING count(w.first_contact_at) = 0
         ) earlier WHERE ended_at < r.received_at
     ) a ON r.family_id IS NOT NULL
@@ -70,15 +74,24 @@ _CLOCKS: Final = """
 """
 _ERASED: Final = """
     SELECT EXISTS (
-        SELECT 1 FROM referral WHERE erased_at > :at AND (received_at IS NULL OR id IN (SELECT id FROM wanted))
+        SELECT 1 FROM referral r WHERE erased_at > :at AND (
+            received_at IS NULL OR id IN (SELECT id FROM wanted)
+            OR received_at BETWEEN :since - interval '3 years' AND :until
+            AND coalesce(least(withdrawn_at, declined_at) >= :since, true)
+            AND coalesce((
+                SELECT max(coalesce(w.ended_at, w.declined_at)) >= :since
+                    AND coalesce(min(w.first_contact_at) >= :since, true)
+                FROM work_item w WHERE w.referral_id = r.id), true)
+        )
     )
 """
+"""The last conditions: it may have become too old while it waited, and the day of that went with its birth date."""
 _SAFEGUARDING: Final = """
     SELECT opened_at, accepted_at, ended_at, end_reason FROM work_item
-    WHERE route = ANY(:routes) AND about = 'family' AND opened_at >= :before AND opened_at < :until
+    WHERE route = ANY(:routes) AND opened_at >= :before AND opened_at < :until
 """
 _SESSIONS: Final = """
-    SELECT about, held_on, coalesce(attendees, 0) AS attendees FROM work_item
+    SELECT route, held_on, coalesce(attendees, 0) AS attendees FROM work_item
     WHERE held_on >= :first_day AND held_on < :next_day AND end_reason = 'completed'
 """
 _MESSAGES: Final = """
@@ -108,11 +121,10 @@ async def read_book(tx: AsyncConnection, span: Span, working_time: WorkingTime) 
         span=span,
         cases=await _cases(tx, window, working_time),
         safeguarding=[
-            SafeguardingItem(row.opened_at, _acknowledged_at(row), working_time)
+            SafeguardingItem(row.opened_at, _acknowledged_at(row), _fell_away_at(row), working_time)
             async for row in _each(tx, _SAFEGUARDING, window | {"routes": sorted(SAFEGUARDING)})
-            if not _fell_away(row)
         ],
-        sessions=[Session(row.about, row.held_on, row.attendees) async for row in _each(tx, _SESSIONS, window)],
+        sessions=[Session(row.route, row.held_on, row.attendees) async for row in _each(tx, _SESSIONS, window)],
         messages=[Message(day_in_london(row.at), row.is_undeliverable) async for row in _each(tx, _MESSAGES, window)],
         places=await _places(tx, window, span),
         agencies={row.id: (row.slug, row.name) async for row in _each(tx, _AGENCIES, {})},
@@ -165,8 +177,10 @@ async def _cases(tx: AsyncConnection, window: Mapping[str, Any], working_time: W
 def _item(row: sa.Row[Any]) -> Item:
     return Item(
         route=intern(row.route),
+        opened_at=row.opened_at,
         claimed_at=row.claimed_at,
         asked_at=row.asked_at,
+        listed_at=row.listed_at,
         accepted_at=row.accepted_at,
         first_contact_at=row.first_contact_at,
         declined_at=row.declined_at,
@@ -191,12 +205,14 @@ def _case(
         carer=_word(row.carer),
         carer_age=row.carer_age,
         support_ends_on=row.support_ends_on,
+        family_id=row.family_id,
         **{name: _word(told.get(name)) for name in _MONITORED},
         parent_was_asked=told.get("parent_was_asked"),
         deprivation=told.get("deprivation_decile"),
         is_re_referral=bool(row.is_re_referral),
         has_gaps=bool(row.is_incomplete),
         tier=_word(row.tier),
+        eligibility=_word(row.eligibility),
         is_priority=bool(row.is_priority),
         urgency=_word(row.urgency),
         withdrawn_at=row.withdrawn_at,
@@ -204,6 +220,7 @@ def _case(
         acknowledged_at=row.acknowledged_at,
         decided_at=row.decided_at,
         person_decided_at=row.person_decided_at,
+        released_at=row.released_at,
         declined_at=row.declined_at,
         is_erased=row.erased_at is not None,
         was_turned_away_at=row.turned_away_at,
@@ -217,10 +234,10 @@ def _word(code: str | None) -> str | None:
     return None if code is None else intern(code)
 
 
-def _fell_away(row: sa.Row[Any]) -> bool:
-    """Ended because the referral was withdrawn or decided again, before anybody took it up."""
+def _fell_away_at(row: sa.Row[Any]) -> datetime | None:
+    """When the referral was withdrawn, decided again or erased, before anybody had taken the item up."""
     item = Item(route="", ended_at=row.ended_at, end_reason=row.end_reason)
-    return row.accepted_at is None and row.ended_at is not None and item.ended_by_a_person_at is None
+    return row.ended_at if row.accepted_at is None and item.ended_by_a_person_at is None else None
 
 
 def _acknowledged_at(row: sa.Row[Any]) -> datetime | None:

@@ -29,6 +29,7 @@ async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncCo
     await count_once("decline_proposed_at", "declined_proposed", moments(proposed), tx)
     await mark_once("decided_at", moments(standing), tx)
     await mark_once("person_decided_at", moments(by_person), tx)
+    await mark_once("released_at", moments([event for event in told if event.data.is_release]), tx)
     await _keep_latest(latest(told), tx)
 
 

@@ -43,6 +43,7 @@ _COLUMNS: Final = (
     "decline_proposed_at",
     "decided_at",
     "person_decided_at",
+    "released_at",
     "erased_at",
 )
 _COUNT: Final = {column: sql(_COUNTED.format(column=column)) for column in _COLUMNS}

@@ -138,16 +138,16 @@ async def count_withdrawn(events: Sequence[Envelope[ReferralWithdrawn]], tx: Asy
 async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
     """Erased: the counts stay, what was known of the family goes, and nobody works on it any more.
 
-    Built again from events the referral is not counted at all, as its events are gone (docs/operations.md).
+    An enquiry has no row among the referrals, and gets none by being erased. Built again from events the referral is
+    not counted at all, as its events are gone (docs/operations.md).
     """
-    await mark_once("erased_at", moments(events), tx)
+    await mark_once("erased_at", moments(families(events)), tx)
     await tx.execute(
         sql("""
-            UPDATE work_item w SET ended_at = coalesce(w.ended_at, r.erased_at),
-                end_reason = coalesce(w.end_reason, 'erased')
-            FROM referral r WHERE r.id = w.referral_id AND r.id = ANY(:ids)
+            UPDATE work_item w SET ended_at = coalesce(w.ended_at, t.at), end_reason = coalesce(w.end_reason, 'erased')
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS t(id, at) WHERE t.id = w.referral_id
         """),
-        {"ids": [event.key for event in events]},
+        {"ids": [event.key for event in events], "times": [event.occurred_at for event in events]},
     )
     await tx.execute(
         sql("""

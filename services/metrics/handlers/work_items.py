@@ -27,6 +27,7 @@ from shared.events import (
 _TYPES: Final = {
     "claimed_at": "timestamptz",
     "asked_at": "timestamptz",
+    "listed_at": "timestamptz",
     "accepted_at": "timestamptz",
     "first_contact_at": "timestamptz",
     "declined_at": "timestamptz",
@@ -64,6 +65,7 @@ async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConn
             "numbers": [event.sequence for event in events],
         },
     )
+    await _resume_clock(events, tx)
 
 
 def _items(events: Sequence[Envelope[Any]]) -> dict[str, list[Any]]:
@@ -108,7 +110,11 @@ async def count_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncCo
 
 
 async def _resume_clock(events: Sequence[Envelope[AboutWorkItem]], tx: AsyncConnection) -> None:
-    """Whoever goes on with an item for which the referrer was asked, answered or not, lets the clock run again."""
+    """Going on with an item for which the referrer was asked lets the clock run again, answered or not.
+
+    It is taken up, opened again because something was raised, or closed: an amendment that brings what was asked for
+    closes the question, and so does a person who decides without it.
+    """
     await tx.execute(
         sql("""
             INSERT INTO clock_change (event_id, referral_id, at, stops)
@@ -127,8 +133,10 @@ async def _resume_clock(events: Sequence[Envelope[AboutWorkItem]], tx: AsyncConn
 
 
 async def count_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
-    """Asking the referrer stops the clock of the referral; waiting for a place does not."""
+    """Asking the referrer stops the clock of the referral; a place on the waiting list does not."""
     asked = [event for event in events if event.data.waiting_for is WaitingFor.REFERRER]
+    listed = [event for event in events if event.data.waiting_for is WaitingFor.PLACE]
+    await _fill(listed, {"listed_at": _times(listed)}, tx)
     await _fill(asked, {"asked_at": _times(asked)}, tx)
     await change_clock(families(asked), tx, stops=True)
 
@@ -161,6 +169,7 @@ async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConn
         },
         tx,
     )
+    await _resume_clock(events, tx)
 
 
 async def keep_places(events: Sequence[Envelope[CapacityChanged]], tx: AsyncConnection) -> None:

@@ -50,7 +50,8 @@ async def assign(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Assign, by:
     """Given to somebody, but not looked at by them yet: until it is, it goes on escalating."""
     state = "claimed" if row.state in ("open", "waiting_list") else row.state
     await change(tx, row, state=state, assignee=body.to, escalate_at=None if row.opened_first_at else row.escalate_at)
-    await say(tx, row, WorkItemClaimed, by)
+    if state == "claimed":  # what waits for the referrer goes on waiting, and what was accepted stays accepted
+        await say(tx, row, WorkItemClaimed, by)
 
 
 async def accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by: By, _: Desk) -> None:

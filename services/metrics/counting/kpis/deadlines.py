@@ -24,7 +24,10 @@ AT_ONCE: Final = timedelta(minutes=15)
 
 def _unless_withdrawn_before(case: Case, due: date | None, done: date | None) -> date | None:
     """A referral that was withdrawn by the due day, before it was done, is not asked about."""
-    gone = case.withdrawn_on
+    return _unless_gone_before(case.withdrawn_on, due, done)
+
+
+def _unless_gone_before(gone: date | None, due: date | None, done: date | None) -> date | None:
     is_out = gone is not None and due is not None and gone <= due and (done is None or done > gone)
     return None if is_out else due
 
@@ -38,10 +41,10 @@ def _decision_due(case: Case) -> date | None:
 
 
 def _contact_due(case: Case, *, priority: bool) -> date | None:
-    """Of families that a team took on; those whose contact ended by being withdrawn are not asked about."""
+    """Of families that a team took on; those who were gone before are not asked about."""
     if case.is_priority is not priority or case.accepted_on is None:
         return None
-    return _unless_withdrawn_before(case, case.contact_due_on, case.first_contact_on)
+    return _unless_gone_before(case.gone_on, case.contact_due_on, case.first_contact_on)
 
 
 def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
@@ -50,7 +53,8 @@ def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
         code,
         name,
         f"Families {who} that a team has taken on: was the first contact made within {days} working days of receipt? "
-        "Days on which we waited for the referrer are not counted.",
+        "Days on which we waited for the referrer are not counted; for a family held until its ward opens, days count "
+        "from then. Families that withdrew, moved away, asked to stop or lost the child before that are left out.",
         numerator_means="with a first contact on or before the day it was due",
         denominator_means="families taken on whose first contact was due in the month",
         counted_by="the day the first contact was due",
@@ -88,7 +92,8 @@ def deadlines(policy: Policy) -> tuple[Kpi, ...]:
             "seen_by_a_person",
             f"Seen by a person within {working_days(days.seen_days)}",
             f"Did a person take a step on it within {working_days(days.seen_days)} of receipt? Taking it on, asking, "
-            "deciding, giving it to a colleague: anything but what the system does by itself.",
+            "deciding, giving it to a colleague, putting it on the waiting list: anything but what the system does by "
+            "itself.",
             numerator_means="with a person's step on or before the day it was due",
             denominator_means="referrals that were to be seen in the month",
             counted_by="the day it was to be seen",
@@ -103,7 +108,8 @@ def deadlines(policy: Policy) -> tuple[Kpi, ...]:
             "decided_in_time",
             f"Decided within {working_days(days.decision_days)}",
             f"Was there a decision that stands within {working_days(days.decision_days)}? The rules routed it, a "
-            "person decided or declined, or a team took it on. Days on which we waited for the referrer are left out.",
+            "person decided, declined or ended it, or a team took it on. Days on which we waited for the referrer, or "
+            "held the family until its ward opened, are left out.",
             numerator_means="decided on or before the day it was due",
             denominator_means="referrals whose decision was due in the month",
             counted_by="the day the decision was due",
@@ -135,9 +141,10 @@ def deadlines(policy: Policy) -> tuple[Kpi, ...]:
             denominator_means="pieces of work for children's social care due in the month",
             counted_by="the day the acknowledgement was due",
             source=TRIAGE,
-            quality="One referral can be two pieces of work, when two councils are told. Withdrawn work is left out.",
+            quality="One referral can be two pieces of work, when two councils are told. Work withdrawn or "
+            "decided again before it was due, while nobody had taken it up, is left out.",
             over=lambda book: book.safeguarding,
-            day=lambda item: item.due_on,
+            day=lambda item: item.due_on if item.is_asked_about else None,
             numerator=lambda item: int(_in_time(item)),
             denominator=lambda _: 1,
         ),

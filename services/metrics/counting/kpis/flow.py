@@ -28,10 +28,11 @@ def flow() -> tuple[Kpi, ...]:
         counted(
             "accepted",
             "Referrals accepted",
-            "Families that a team took on for the first time: universal, targeted, specialist or mental health.",
+            "Referrals that a team took on, each at the first time: universal, targeted, specialist or mental health.",
             counted_by="the day a team first accepted",
             source=TRIAGE,
-            quality="Work that only looks, decides or links up is not an acceptance.",
+            quality="Work that only looks, decides or links up is not an acceptance. A family that was referred and "
+            "taken on twice is in here twice.",
             over=cases,
             day=lambda case: case.accepted_on,
             numerator_cell="accepted",

@@ -78,7 +78,8 @@ def waiting(policy: Policy) -> tuple[Kpi, ...]:
             denominator_means="referrals received in the month",
             counted_by=DAY_RECEIVED,
             source=f"{REFERRAL}; {TRIAGE}",
-            quality="As for those who came back, by family.",
+            quality="As for those who came back, by family. An earlier referral that was sent in error, or "
+            "twice, does not count.",
             over=cases,
             day=lambda case: case.received_on,
             numerator=lambda case: int(_was_turned_away(case, days.re_referral_months)),

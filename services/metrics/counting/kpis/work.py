@@ -13,7 +13,7 @@ from services.metrics.counting.kpis.kpi import (
     counted,
     share,
 )
-from shared.events import Carer, Kind, PlaceKind
+from shared.events import Carer, PlaceKind, Route
 
 
 def _places(kind: PlaceKind, words: str) -> Kpi:
@@ -64,7 +64,7 @@ def work() -> tuple[Kpi, ...]:
             source=TRIAGE,
             quality="Those recorded as held.",
             over=lambda book: book.sessions,
-            day=lambda session: session.held_on if session.about == Kind.CONSULTATION else None,
+            day=lambda session: session.held_on if session.route == Route.CONSULTATION else None,
         ),
         counted(
             "trainings",
@@ -74,7 +74,7 @@ def work() -> tuple[Kpi, ...]:
             source=TRIAGE,
             quality="Those recorded as held.",
             over=lambda book: book.sessions,
-            day=lambda session: session.held_on if session.about == Kind.TRAINING else None,
+            day=lambda session: session.held_on if session.route == Route.TRAINING else None,
         ),
         counted(
             "trained_people",
@@ -84,7 +84,7 @@ def work() -> tuple[Kpi, ...]:
             source=TRIAGE,
             quality="As many as the trainer wrote down.",
             over=lambda book: book.sessions,
-            day=lambda session: session.held_on if session.about == Kind.TRAINING else None,
+            day=lambda session: session.held_on if session.route == Route.TRAINING else None,
             numerator=_attendees,
         ),
         share(
