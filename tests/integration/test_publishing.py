@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,20 @@ async def test_an_erasure_of_long_ago_or_before_it_was_published_holds_back_no_c
     await hear(engine, [event for event in events if not event.key.int % 2])
     await publish_due(engine, now=DECEMBER, terms=the_terms())
     assert ("contract", "2024-09", 2) in await all_reports(engine)
+
+
+async def test_a_report_keeps_the_policy_it_was_made_under(engine: AsyncEngine) -> None:
+    """A new target must not turn a paid figure of last month from met to missed."""
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, [event for event in events if event.key.int % 2])
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    await hear(engine, [event for event in events if not event.key.int % 2])
+    terms = the_terms()
+    newer = replace(terms, policy=terms.policy.model_copy(update={"version": terms.policy.version + 1}))
+    await publish_due(engine, now=DECEMBER, terms=newer)
+    reports = await all_reports(engine)
+    assert ("contract", "2024-11", 1) in reports
+    assert not [each for each in reports if each[2] > 1]
 
 
 def test_a_report_is_corrected_until_its_span_ended_twelve_months_ago() -> None:

@@ -119,23 +119,40 @@ async def _wanted(
 async def _correct(engine: AsyncEngine, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
     """A new version, when a published number comes out differently now.
 
-    Practice reports are left as they are, and so are those that count a family which was erased since: its going from
-    one number to another would tell which one it was.
+    Left as they are: practice reports; those made under another policy or population, which keep the targets and
+    shares they were agreed with; and those that count a family which was erased since, as its going from one number to
+    another would tell which one it was.
     """
     async with one_moment(engine).connect() as tx:
         last = await shelf.latest(tx, kind, span.code)
         if last is None or last.heading.is_practice or last.heading.published_at is None:
+            return False
+        if (last.heading.policy, last.heading.policy_version) != (terms.policy.id, terms.policy.version):
             return False
         if await was_erased_since(tx, span, last.heading.published_at, terms.policy.working_time):
             log.info("report_left_as_it_is", kind=kind.value, period=span.code, because="a family in it was erased")
             return False
     again = await _make(engine, kind, span, now, terms, earlier=last)
     found = changes(last, again)
-    if not found:
+    if not found or not _is_of_one_population(last, again):
         return False
     heading = again.heading.model_copy(update={"version": last.heading.version + 1, "changes": found})
     await _put(engine, again.model_copy(update={"heading": heading}))
     return True
+
+
+def _is_of_one_population(one: AnyReport, other: AnyReport) -> bool:
+    """Whether both say the same of what is no count: the shares of the population, the families expected."""
+    if isinstance(one, EqualityReport) and isinstance(other, EqualityReport):
+        before, after = _shares(one), _shares(other)
+        return all(before[row] == after[row] for row in before.keys() & after.keys())
+    if isinstance(one, NeedReport) and isinstance(other, NeedReport):
+        return one.expected == other.expected
+    return True
+
+
+def _shares(report: EqualityReport) -> dict[tuple[str, str], object]:
+    return {(each.code, row.code): row.population_share for each in report.dimensions for row in each.rows}
 
 
 async def _put(engine: AsyncEngine, report: AnyReport) -> None:
