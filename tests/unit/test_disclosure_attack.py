@@ -203,15 +203,7 @@ def test_an_answer_stays_unsaid_where_the_sums_make_it_tell() -> None:
     assert pinned(Published(shown, sums, [(shares["seen"], said["seen"])])) == {}
 
 
-# Roles, and whoever knows this program.
-
-
-def test_two_roles_together_have_no_more_than_one() -> None:
-    """Everybody is given the same documents: side by side they are one."""
-    found = published(a_month(Random(5), 9))
-    twice = Published({**found.shown, **{f"other/{name}": number for name, number in found.shown.items()}}, found.sums)
-    assert set(twice.shown.values()) == set(found.shown.values())
-    assert pinned(Published(dict(found.shown), (*found.sums, *found.sums))) == {}
+# Whoever knows this program.
 
 
 def test_knowing_this_program_does_not_tell_why_a_number_was_withheld() -> None:
