@@ -7,6 +7,7 @@ import getpass
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,9 +25,8 @@ from shared.audit import Actor
 from shared.errors import is_transient
 from shared.policy import load_all
 
-NOTHING_LOADED = (
-    "Nothing is loaded: Nottingham is known by ward and the rest of England by authority, from the files that ship."
-)
+FROM_FILES: Final = "Nottingham is known by ward and the rest of England by authority, from the files that ship."
+NOTHING_LOADED: Final = f"Nothing is loaded: {FROM_FILES}"
 
 
 def add_places_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -97,7 +97,7 @@ async def _unload(engine: AsyncEngine, _: argparse.Namespace) -> int:
     except LoadError as error:
         print(error)
         return 1
-    print("Unloaded." if was_loaded else "Nothing was loaded.", NOTHING_LOADED.partition(": ")[2].capitalize())
+    print("Unloaded." if was_loaded else "Nothing was loaded.", FROM_FILES)
     return 0
 
 
