@@ -1,14 +1,16 @@
-"""The engine of one service: its own schema by search path, and a timeout on everything."""
+"""The engine of one service: its own schema by search path, a timeout on everything, and a lock across all copies."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.backoff import pauses
 from shared.errors import is_transient
@@ -82,6 +84,22 @@ def read_only(engine: AsyncEngine) -> AsyncEngine:
 def one_moment(engine: AsyncEngine) -> AsyncEngine:
     """The same pool for reads of several statements that must see one moment."""
     return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+@asynccontextmanager
+async def alone(engine: AsyncEngine, key: int) -> AsyncIterator[AsyncConnection | None]:
+    """A connection, outside any transaction, that holds the lock `key` of the database; None when another has it.
+
+    The lock goes with the connection, which is closed in the end: a holder that was killed or cut off leaves nothing
+    behind, and an error of the work is raised as it is. Whoever is cut off notices only when using this connection.
+    """
+    async with engine.connect() as connection:
+        try:
+            is_ours = await connection.scalar(sql("SELECT pg_try_advisory_lock(:key)"), {"key": key})
+            await connection.commit()
+            yield connection if is_ours else None
+        finally:
+            await connection.invalidate()
 
 
 def connect_args(schema: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from services.referral.document import Home
 from services.referral.places import Found, PostcodeFiles
 from services.referral.postcodes import looking_up
 from services.referral.postcodes.errors import BusyError, ColumnsError, DoubtsError, FileError, LoadError, RowsError
-from services.referral.postcodes.loading import How, alone, load, unload
+from services.referral.postcodes.loading import How, load, only_loader, unload
 from services.referral.postcodes.looking_up import LoadedPlaces
 from services.referral.settings import Settings
 from services.triage.rules import decide
@@ -221,7 +221,7 @@ async def test_the_size_of_the_load_before_counts_after_it_was_unloaded_too(
 
 
 async def test_two_cannot_load_at_once(engine: AsyncEngine, file: Path) -> None:
-    async with alone(engine):
+    async with only_loader(engine):
         with pytest.raises(BusyError):
             await load(engine, file, how())
         with pytest.raises(BusyError):

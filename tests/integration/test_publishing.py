@@ -36,6 +36,7 @@ from shared.events import Envelope, ReferralErased
 from tests.builders import a_policy
 from tests.integration.support import engine_of
 from tests.integration.test_metrics import contents
+from tests.servers import Servers
 
 FIRST = date(2024, 9, 1)
 NOW = datetime(2025, 10, 20, 6, 0, tzinfo=UTC)
@@ -109,6 +110,21 @@ async def test_copies_that_publish_at_once_publish_each_report_once(engine: Asyn
     await hear(engine, told(months=3))
     counts = await asyncio.gather(*(publish_due(engine, now=NOW, terms=the_terms()) for _ in range(3)))
     assert sum(counts) == len(await all_reports(engine))
+
+
+async def test_a_lock_that_is_lost_halfway_takes_nothing_from_what_came_out(
+    engine: AsyncEngine, stack: Servers
+) -> None:
+    """A report that another copy publishes in the meantime is refused by its key."""
+
+    def cut_off(_: str) -> None:
+        of_this = f"database = (SELECT oid FROM pg_database WHERE datname = '{engine.url.database}')"
+        stack._execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {of_this}")
+
+    await hear(engine, told(months=1))
+    on = datetime(2024, 10, 7, 0, 30, tzinfo=UTC)
+    assert await publish_due(engine, now=on, terms=the_terms(), told=cut_off) == 1
+    assert await all_reports(engine) == [("contract", "2024-09", 1)]
 
 
 async def all_reports(engine: AsyncEngine) -> list[tuple[str, str, int]]:

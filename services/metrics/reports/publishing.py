@@ -33,7 +33,7 @@ from services.metrics.reports.model import (
 from services.metrics.reports.terms import Terms
 from services.metrics.reports.wider import make_equality, make_need
 from services.metrics.spans import Span, half_of, month_of, published_on, year_of
-from shared.database import one_moment, sql
+from shared.database import alone, one_moment, sql
 from shared.working_time import day_in_london, months_later
 
 log = structlog.get_logger(__name__)
@@ -72,15 +72,8 @@ async def publish_due(engine: AsyncEngine, *, now: datetime, terms: Terms, told:
 
     One copy of the service does it at a time; for the others there is nothing to do.
     """
-    async with engine.connect() as holder:
-        if not await holder.scalar(sql("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
-            return 0
-        await holder.commit()  # the lock is the connection's, and no transaction stays open meanwhile
-        try:
-            return await _publish_all(engine, now, terms, told)
-        finally:
-            await holder.execute(sql("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-            await holder.commit()
+    async with alone(engine, _LOCK) as lock:
+        return await _publish_all(engine, now, terms, told) if lock else 0
 
 
 async def _publish_all(engine: AsyncEngine, now: datetime, terms: Terms, told: Told) -> int:

@@ -22,10 +22,10 @@ from services.referral.postcodes.progress import EVERY_ROWS, Progress
 from services.referral.postcodes.rows import Rows
 from shared import audit
 from shared.audit import Actor, Entry
-from shared.database import sql
+from shared.database import alone
 from shared.policy import Policy
 
-_LOCK: Final = {"kind": crc32(b"referral_postcodes") & 0x7FFF_FFFF}
+_LOCK: Final = crc32(b"referral_postcodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +41,12 @@ class How:
 
 
 @asynccontextmanager
-async def alone(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection that holds the lock of loading, outside any transaction; raises BusyError when another has it.
-
-    The lock goes with the connection, so a loader that was killed leaves nothing behind.
-    """
-    async with engine.connect() as connection:
-        is_ours = await connection.scalar(sql("SELECT pg_try_advisory_lock(CAST(:kind AS int), 0)"), _LOCK)
-        await connection.commit()
-        try:
-            if not is_ours:
-                raise BusyError("Somebody else is loading postcodes now. Wait until that has ended.")
-            yield connection
-        finally:
-            await connection.invalidate()
+async def only_loader(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that holds the lock of loading, outside any transaction; raises BusyError when another has it."""
+    async with alone(engine, _LOCK) as connection:
+        if connection is None:
+            raise BusyError("Somebody else is loading postcodes now. Wait until that has ended.")
+        yield connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +66,7 @@ class Directory:
 
 async def load(engine: AsyncEngine, path: Path, how: How) -> Load:
     """Load a directory and put it in force. Raises LoadError; whatever goes wrong, what was in force stays."""
-    async with alone(engine) as connection:
+    async with only_loader(engine) as connection:
         async with connection.begin():
             before = await loads.last_size(connection)
         directory = read(path, how)
@@ -140,7 +132,7 @@ def _load_of(directory: Directory, how: How) -> Load:
 
 async def unload(engine: AsyncEngine, *, by: Actor, at: datetime) -> bool:
     """Go back to the files that ship; False when nothing was loaded. Raises BusyError while somebody loads."""
-    async with alone(engine) as connection, connection.begin():
+    async with only_loader(engine) as connection, connection.begin():
         was_loaded = await loads.end(connection, at=at)
         if was_loaded:
             await audit.write(connection, [Entry(by, "places.unloaded", at)])
