@@ -18,6 +18,8 @@ SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="prometheus")
 RUNBOOKS: Final = "pir-runbooks"
 COLOURS: Final = {"page": "red", "ticket": "orange", "none": "blue"}
 FINE: Final = "green"
+LETTERS: Final = "ABCDEF"
+"""Grafana's names of a panel's queries; with more of them nobody reads it."""
 
 Panel = timeseries.Panel | stat.Panel | bargauge.Panel | table.Panel
 
@@ -93,7 +95,9 @@ def _finished(
     panel.span(looks.width).height(looks.height)
     if looks.most is not None:
         panel.max(looks.most)
-    for letter, query in zip("ABCDEF", queries, strict=False):
+    if len(queries) > len(LETTERS):
+        raise ValueError(f"{title}: {len(queries)} queries, and room for {len(LETTERS)}")
+    for letter, query in zip(LETTERS, queries, strict=False):
         target = prometheus.Dataquery().ref_id(letter).expr(query.expression).datasource(SOURCE)
         if is_table:
             target.format(PromQueryFormat.TABLE).instant()
@@ -105,12 +109,17 @@ def _finished(
 
 
 def _thresholds(watching: Sequence[Alert]) -> ThresholdsConfig:
-    """The limits of the alerts, each in the colour of its severity from there on; below them where low is bad."""
+    """The limits of the alerts, each in the colour of its severity from there on; below them where low is bad.
+
+    Raises ValueError when the alerts compare differently (`>`, `<`, `==`): the colours go one way.
+    """
     config = ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE)
     firsts = [(alert.conditions[0], COLOURS[alert.severity]) for alert in watching]
     limits = sorted({(first.limit, colour, first.sign) for first, colour in firsts})
     if not limits:
         return config.steps([models.Threshold(value=None, color=FINE)])
+    if len({sign for _, _, sign in limits}) > 1:
+        raise ValueError(f"these compare differently: {', '.join(alert.name for alert in watching)}")
     if limits[0][2] == ">":
         bad = [models.Threshold(value=limit, color=colour) for limit, colour, _ in limits]
         return config.steps([models.Threshold(value=None, color=FINE), *bad])

@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 ROOT: Final = Path(__file__).resolve().parents[2]
 RULES: Final = ROOT / "deploy" / "prometheus" / "rules"
 
-_JOINED: Final = re.compile(r"\s+(?:and|or|unless)\s+(?![^()]*\))")
+_AND: Final = re.compile(r"\s+and\s+(?![^()]*\))")
+_OTHERWISE: Final = re.compile(r"\s(?:or|unless|and\s+(?:on|ignoring))\b(?![^()]*\))")
+"""What joins conditions so that they need not all hold of the same series."""
 _COMPARED: Final = re.compile(r"(?P<measure>.*\S)\s*(?P<sign>==|>|<)\s*(?P<limit>[\d.]+)", re.DOTALL)
 
 
@@ -40,9 +42,14 @@ class Alert:
 
 
 def conditions_of(expression: str) -> tuple[Condition, ...]:
-    """Raises ValueError for a part that compares nothing with a number: every rule has to say from where it fires."""
+    """Raises ValueError for a part that compares nothing with a number: every rule has to say from where it fires.
+
+    Likewise for parts that are joined by anything but `and`: `or`, `unless`, `and on (...)`.
+    """
+    if otherwise := _OTHERWISE.search(expression):
+        raise ValueError(f"only `and` joins conditions, not `{otherwise[0].strip()}`: {expression}")
     found = []
-    for part in _JOINED.split(expression):
+    for part in _AND.split(expression):
         compared = _COMPARED.fullmatch(part.strip())
         if compared is None:
             raise ValueError(f"no limit in: {part}")

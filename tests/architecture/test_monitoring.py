@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from deploy.monitoring.__main__ import BOARDS, FOLDER, written
+from deploy.monitoring.panels import Looks, Query, lines, number
 from deploy.monitoring.rules import Alert, alerts, conditions_of
 from services.metrics import measures as _of_metrics  # noqa: F401  they make the metrics
 from services.notify import measures as _of_notify  # noqa: F401
@@ -178,6 +179,48 @@ def test_a_rule_without_a_limit_is_refused() -> None:
     assert [condition.limit for condition in conditions_of("a > 1 and sum(b) == 0")] == [1, 0]
     with pytest.raises(ValueError, match="no limit"):
         conditions_of("absent(a)")
+
+
+@pytest.mark.parametrize("joined", ["or", "unless", "and on (service)", "and ignoring (route)"])
+def test_a_rule_whose_conditions_need_not_all_hold_is_refused(joined: str) -> None:
+    with pytest.raises(ValueError, match="only `and` joins"):
+        conditions_of(f"sum(a) > 1 {joined} sum(b) > 2")
+
+
+def test_what_is_joined_within_a_measure_is_part_of_it() -> None:
+    [condition] = conditions_of("sum(a or b) > 1")
+    assert condition.measure == "sum(a or b)"
+
+
+def test_a_panel_takes_six_queries_and_refuses_a_seventh() -> None:
+    made = lines("Many", "A line each.", *[Query("up")] * 6, looks=Looks()).build()
+    assert [target.ref_id for target in made.targets] == list("ABCDEF")
+    with pytest.raises(ValueError, match="Many: 7 queries"):
+        lines("Many", "A line each.", *[Query("up")] * 7, looks=Looks())
+
+
+def test_a_panel_is_coloured_by_the_limits_of_its_alerts() -> None:
+    def watched(*names: str) -> list[tuple[float | None, str]]:
+        made = number("Watched", "Coloured.", Query("up"), looks=Looks(), watched_by=names).build()
+        return [(step.value, step.color) for step in made.field_config.defaults.thresholds.steps]
+
+    assert watched("ConsumerBehind", "ReferralNotDecided") == [(None, "green"), (60, "red"), (1000, "orange")]
+    assert watched("DiskFilling", "DiskAlmostFull") == [(None, "red"), (0.05, "orange"), (0.15, "green")]
+    assert watched("ServiceDown") == [(None, "red"), (1, "green")]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ServiceDown", "ClockLate"),
+        ("ClockLate", "ServiceDown"),
+        ("LoopLag", "DiskFilling"),
+        ("DiskFilling", "NobodyReads"),
+    ],
+)
+def test_alerts_that_compare_differently_are_not_drawn_on_one_panel(names: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=", ".join(names)):
+        number("Watched", "Coloured.", Query("up"), looks=Looks(), watched_by=names)
 
 
 def test_an_alert_is_tried_both_firing_and_silent() -> None:
