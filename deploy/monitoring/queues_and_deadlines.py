@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.monitoring.boards import Row, board
 from deploy.monitoring.panels import Looks, Query, bars, lines, number
+from services.triage.planning import SAFEGUARDING
+from shared.events import Route
 
-SAFEGUARDING = 'route=~"mash|mash_home_la|emergency_call|safeguarding_lead|social_worker_link"'
+OF_SAFEGUARDING: Final = f'route=~"{"|".join(route for route in Route if route in SAFEGUARDING)}"'
 
 
 def queues_and_deadlines() -> Dashboard:
@@ -101,7 +105,7 @@ def _waiting() -> Row:
             lines(
                 "Safeguarding lists",
                 "Items that wait, by list.",
-                Query(f"max by (route) (pir_queue_items{{{SAFEGUARDING}}})", "{{route}}"),
+                Query(f"max by (route) (pir_queue_items{{{OF_SAFEGUARDING}}})", "{{route}}"),
                 looks=Looks(is_stacked=True, width=12),
             ),
         ],
