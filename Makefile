@@ -73,7 +73,7 @@ clean: .venv/.has-local ## Stop everything and remove data, logs and mail
 	@$(BIN)/python -m deploy.local.chromium
 	@touch $@ .venv/.has-local .venv/.has-test
 
-.venv/.has-monitoring: $(LOCKED) deploy/monitoring/programs.py
+.venv/.has-monitoring: $(LOCKED) tests/monitoring/programs.py
 	@$(BOOTSTRAP) local test
-	@$(BIN)/python -m deploy.monitoring.programs
+	@$(BIN)/python -m tests.monitoring.programs
 	@touch $@ .venv/.has-local .venv/.has-test

@@ -23,7 +23,7 @@ from urllib.parse import quote
 from ruamel.yaml import YAML
 
 from deploy.local.ports import free_port
-from deploy.monitoring import programs
+from tests.monitoring import programs
 from tests.servers import endings
 from tests.system import System, call, eventually
 
@@ -36,7 +36,7 @@ TIMES: Final = {"group_wait": "0s", "group_interval": "1s", "repeat_interval": "
 def program(name: str) -> str:
     """One of Prometheus' programs; none is an AssertionError."""
     path = programs.find(name)
-    assert path, f"no {name}: `python -m deploy.monitoring.programs` says how to get one"
+    assert path, f"no {name}: `python -m tests.monitoring.programs` says how to get one"
     return path
 
 

@@ -21,6 +21,8 @@ NAMES: Final = {
 """What each is called, Debian's name first."""
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
 """Asked by Debian's packages before they start a service; 101 is no."""
+SYSTEMD: Final = Path("/run/systemd/system")
+"""There where systemd runs the machine."""
 
 
 def find(program: str) -> str | None:
@@ -35,23 +37,28 @@ def missing() -> list[str]:
 
 
 def main() -> str | None:
-    """Install them where that is possible; return one line when one is missing in the end."""
-    if missing() and shutil.which("apt-get") and os.geteuid() == 0:
-        print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
-        with _nothing_starts():
-            _quietly("apt-get", "update", "-qq")
-            _quietly("apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES)
+    """Install them where that is possible; return one line that says what to do when one is missing in the end."""
+    failed = _install() if missing() and shutil.which("apt-get") and os.geteuid() == 0 else []
     if not missing():
         return None
+    why = f" ({'; '.join(failed)}; its words are above)" if failed else ""
     how = f"`apt install {' '.join(PACKAGES)}` as root, or PIR_MONITORING_BIN=folder with their programs"
-    return f"no {', '.join(missing())}: {how}"
+    return f"no {', '.join(missing())}{why}: {how}"
+
+
+def _install() -> list[str]:
+    """Return what failed. It goes on after a failure: without fresh lists the packages may be there all the same."""
+    print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
+    with _nothing_starts():
+        commands = (("update", "-qq"), ("install", "-y", "-qq", "--no-install-recommends", *PACKAGES))
+        return [failure for command in commands if (failure := _quietly("apt-get", *command))]
 
 
 @contextlib.contextmanager
 def _nothing_starts() -> Iterator[None]:
     """Neither now nor at the next start of the machine: the tests run these programs by themselves."""
-    if Path("/run/systemd/system").exists():
-        _quietly("systemctl", "mask", *PACKAGES)
+    if SYSTEMD.exists() and (failure := _quietly("systemctl", "mask", *PACKAGES)):
+        print(f"{failure}: they may run as services after the next start of the machine", flush=True)
     is_ours = not POLICY.exists()
     if is_ours:
         POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
@@ -63,9 +70,11 @@ def _nothing_starts() -> Iterator[None]:
             POLICY.unlink()
 
 
-def _quietly(*command: str) -> None:
+def _quietly(*command: str) -> str | None:
+    """Run it with only its complaints to be seen; return in a few words that it failed."""
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(command, check=False, env=quiet, stdout=subprocess.DEVNULL)
+    done = subprocess.run(command, check=False, env=quiet, stdout=subprocess.DEVNULL)
+    return f"`{' '.join(command)}` ended with {done.returncode}" if done.returncode else None
 
 
 if __name__ == "__main__":
