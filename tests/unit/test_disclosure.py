@@ -1,11 +1,28 @@
 """What may be published of counts: the HES rule, shares and answers; the attack on it all is a file of its own."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.disclosure import FEWEST, Share, Sum, beside, bounds, percent, publish, rounded, verdict, verdicts
-from services.metrics.reports.model import ABSENT, NOTHING, SMALL, WITHHELD, ZERO, Mark, Shown, Verdict
+from services.metrics import __file__ as metrics
+from services.metrics.disclosure import (
+    FEWEST,
+    SMALLEST_SHOWN,
+    STEP,
+    Share,
+    Sum,
+    beside,
+    bounds,
+    percent,
+    publish,
+    range_of,
+    rounded,
+    verdict,
+    verdicts,
+)
+from services.metrics.reports.model import ABSENT, MARKS, NOTHING, SMALL, WITHHELD, ZERO, Mark, Shown, Verdict
 from tests.counted import Counted, a_table, together
 
 COUNTS = st.integers(0, 500)
@@ -51,6 +68,19 @@ def test_a_number_is_a_multiple_of_five_and_at_most_two_away(count: int) -> None
         assert number.value % 5 == 0
         assert number.value >= 10
         assert abs(number.value - count) <= 2
+
+
+@given(COUNTS)
+def test_every_count_is_within_the_range_of_what_is_published_of_it(count: int) -> None:
+    possible = range_of(rounded(count))
+    assert possible.low <= count <= possible.high
+
+
+def test_words_that_can_not_ask_the_rule_say_what_it_is() -> None:
+    about = (Path(metrics).parent / "pages" / "templates" / "about.html").read_text(encoding="utf-8")
+    assert MARKS[Mark.SMALL].startswith(f"1 to {SMALLEST_SHOWN - 1}:")
+    assert f"a count of 1 to {SMALLEST_SHOWN - 1} is held back" in about
+    assert f"rounded to the nearest {STEP}." in about
 
 
 @given(tables())

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.metrics.disclosure import Range, range_of
 from services.metrics.equality import NOT_KNOWN_LIMIT, equality_report
 from services.metrics.equality.interval import known_total, ratio, wilson
 from services.metrics.equality.words import how_often, said
 from services.metrics.population import Denominator, Population
-from services.metrics.published import Range, range_of
 from services.metrics.reports.model import (
     FEW,
     NOTHING,

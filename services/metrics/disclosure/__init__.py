@@ -2,9 +2,24 @@
 
 from services.metrics.disclosure.proof import FEWEST
 from services.metrics.disclosure.publishing import publish
-from services.metrics.disclosure.rounding import percent, rounded
+from services.metrics.disclosure.rounding import SMALLEST_SHOWN, STEP, Range, percent, range_of, rounded
 from services.metrics.disclosure.sums import Sum, bounds
 from services.metrics.disclosure.verdicts import Share, verdict, verdicts
 from services.metrics.disclosure.versions import beside
 
-__all__ = ["FEWEST", "Share", "Sum", "beside", "bounds", "percent", "publish", "rounded", "verdict", "verdicts"]
+__all__ = [
+    "FEWEST",
+    "SMALLEST_SHOWN",
+    "STEP",
+    "Range",
+    "Share",
+    "Sum",
+    "beside",
+    "bounds",
+    "percent",
+    "publish",
+    "range_of",
+    "rounded",
+    "verdict",
+    "verdicts",
+]

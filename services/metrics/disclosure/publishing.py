@@ -8,7 +8,7 @@ from typing import Final
 
 from services.metrics.disclosure.choices import choices
 from services.metrics.disclosure.proof import FEWEST, Proof
-from services.metrics.disclosure.rounding import possible, rounded
+from services.metrics.disclosure.rounding import range_of, rounded
 from services.metrics.disclosure.sums import Sum, bounds, connected
 from services.metrics.reports.model import WITHHELD, Shown
 
@@ -39,8 +39,8 @@ def publish(
 
 def _is_stale(name: str, shown: Shown, counts: Mapping[str, int]) -> bool:
     """Whether the count was corrected since it was published: what was said then is not said of what it is now."""
-    low, high = possible(shown)
-    return name in counts and not low <= counts[name] <= high
+    possible = range_of(shown)
+    return name in counts and not possible.low <= counts[name] <= possible.high
 
 
 def _check(counts: Mapping[str, int], sums: Sequence[Sum], before: Mapping[str, Shown]) -> None:

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from services.metrics.reports.model import NOTHING, SMALL, WITHHELD, ZERO, Mark, Shown
 
 SMALLEST_SHOWN: Final = 8
+"""Counts below it are held back; 0 is not."""
 STEP: Final = 5
+"""All others are rounded to a multiple of it."""
 NO_LIMIT: Final = 10**9
 """Stands for "any number": more families than there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The lowest and the highest count that a published number may stand for; both are in."""
+
+    low: int
+    high: int
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+    def __add__(self, other: Range) -> Range:
+        return Range(self.low + other.low, self.high + other.high)
 
 
 def rounded(count: int) -> Shown:
@@ -26,15 +44,15 @@ def rounded(count: int) -> Shown:
     return Shown(value=(count + STEP // 2) // STEP * STEP)
 
 
-def possible(shown: Shown) -> tuple[int, int]:
-    """The lowest and the highest count that may stand behind a published number, both in."""
+def range_of(shown: Shown, *, at_most: int = NO_LIMIT) -> Range:
+    """What one published number may stand for by itself; `at_most` where it is held back and nothing else is said."""
     if shown.mark is Mark.SMALL:
-        return 1, SMALLEST_SHOWN - 1
+        return Range(1, SMALLEST_SHOWN - 1)
     if shown.value is None:
-        return 0, NO_LIMIT
+        return Range(0, at_most)
     if shown.value == 0:
-        return 0, 0
-    return max(SMALLEST_SHOWN, shown.value - STEP // 2), shown.value + STEP // 2
+        return Range(0, 0)
+    return Range(max(SMALLEST_SHOWN, shown.value - STEP // 2), shown.value + STEP // 2)
 
 
 def percent(numerator: Shown, denominator: Shown) -> Shown:

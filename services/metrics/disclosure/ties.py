@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from services.metrics.disclosure.rounding import NO_LIMIT, possible
+from services.metrics.disclosure.rounding import NO_LIMIT, range_of
 from services.metrics.reports.model import Shown
 
 VISITS: Final = 200
@@ -24,7 +24,8 @@ class Box(NamedTuple):
 
     @classmethod
     def of(cls, shown: Shown) -> Box:
-        return cls(*possible(shown))
+        possible = range_of(shown)
+        return cls(possible.low, possible.high)
 
     @property
     def size(self) -> int:

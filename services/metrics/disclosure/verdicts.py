@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from services.metrics.disclosure.proof import Proof
-from services.metrics.disclosure.rounding import NO_LIMIT, possible
+from services.metrics.disclosure.rounding import NO_LIMIT, range_of
 from services.metrics.disclosure.sums import Sum
 from services.metrics.disclosure.ties import Box, Term
 from services.metrics.reports.model import Mark, Shown, Verdict
@@ -44,8 +44,12 @@ def verdict(numerator: int, denominator: int, *, shown: tuple[Shown, Shown], tar
 
 def _pairs(shown: tuple[Shown, Shown], share: Fraction) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """All (numerator, denominator) that may be behind the two: those that reach the share, those that don't."""
-    (n_low, n_high), (d_low, d_high) = (possible(each) for each in shown)
-    pairs = [(n, d) for d in range(d_low, d_high + 1) for n in range(n_low, min(n_high, d) + 1)]
+    numerators, denominators = (range_of(each) for each in shown)
+    pairs = [
+        (n, d)
+        for d in range(denominators.low, denominators.high + 1)
+        for n in range(numerators.low, min(numerators.high, d) + 1)
+    ]
     return [(n, d) for n, d in pairs if n >= share * d], [(n, d) for n, d in pairs if n < share * d]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from services.metrics.disclosure import Range
 from services.metrics.equality import words
 from services.metrics.equality.finding import Finding, find, nothing
 from services.metrics.equality.interval import known_total
 from services.metrics.population import Denominator
-from services.metrics.published import Range
 from services.metrics.reports.model import ZERO, Access, Shown
 
 Pair = tuple[Shown, Shown]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from services.metrics.disclosure import SMALLEST_SHOWN, Range
 from services.metrics.equality.interval import Ratio, ratio
 from services.metrics.equality.words import HELD_BACK, NOTHING_TO_COMPARE, SMALL_UNKNOWN, expecting, sentence
-from services.metrics.published import Range
 from services.metrics.reports.model import Mark, Shown
 
 Gap = Literal["fewer", "more", "none", "unknown"]
@@ -43,7 +43,7 @@ def find(shown: Shown, *, known: Range, population_share: float, who: str, share
     elif gap == "unknown":
         words = SMALL_UNKNOWN if shown.mark is Mark.SMALL else HELD_BACK
     else:
-        counted = "no referrals" if shown.value == 0 else "fewer than 8 referrals"
+        counted = "no referrals" if shown.value == 0 else f"fewer than {SMALLEST_SHOWN} referrals"
         counted = counted if verb == "are referred" else f"{counted} accepted"
         words = expecting(who, counted, expected=known.middle * population_share, gap=gap)
     return _said(found, gap, words=words)

@@ -8,7 +8,7 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Final
 
-from services.metrics.published import Range, range_of
+from services.metrics.disclosure import Range, range_of
 from services.metrics.reports.model import Shown
 
 CONFIDENCE: Final = 0.95

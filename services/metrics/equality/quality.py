@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from math import ceil
 from typing import Final
 
+from services.metrics.disclosure import range_of
 from services.metrics.equality.comparison import TOTAL, Comparison
 from services.metrics.equality.interval import CONFIDENCE
 from services.metrics.equality.words import TITLES
 from services.metrics.population import Population
-from services.metrics.published import range_of
 from services.metrics.reports.model import Dimension
 
 NOT_KNOWN_LIMIT: Final = 0.10

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import floor
 from typing import Final
 
+from services.metrics.disclosure import SMALLEST_SHOWN
+
 WIDE: Final = 4
 """An interval whose ends are further apart than this factor holds both half and twice as often: it tells nothing."""
 
@@ -78,7 +80,7 @@ NOT_COMPARED: Final[dict[str, str]] = {
 NOT_OPEN: Final = "The ward was not open for the whole period: not compared."
 NO_DENOMINATOR: Final = "There is no number of under-twos to compare with."
 NOTHING_TO_COMPARE: Final = "There are too few referrals to compare anything."
-SMALL_UNKNOWN: Final = "Fewer than 8 referrals: too few to say more."
+SMALL_UNKNOWN: Final = f"Fewer than {SMALLEST_SHOWN} referrals: too few to say more."
 HELD_BACK: Final = "The number of referrals is held back, so nothing can be said."
 
 _HOW_OFTEN: Final = (
@@ -131,6 +133,6 @@ def sentence(who: str, shares: str, *, verb: str, ratio: float, low: float, high
 
 
 def expecting(who: str, counted: str, *, expected: float, gap: str) -> str:
-    """For none or fewer than 8 referrals: what the share of under-twos would lead to expect."""
+    """For no referrals, or so few that their number is held back: what the share of under-twos would lead to expect."""
     about = "fewer than 1" if expected < 0.5 else f"about {floor(expected + 0.5)}"  # noqa: PLR2004
     return f"{who}: {counted} where {about} would be expected{'' if gap == 'fewer' else ', which may be chance'}"

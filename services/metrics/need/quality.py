@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from services.metrics.disclosure import STEP, range_of
 from services.metrics.need.rows import SeenBy
 from services.metrics.need.shares import OUTREACH, TIERS, are_borrowed, shares_of
 from services.metrics.population import Population
-from services.metrics.published import range_of
 from services.metrics.reports.model import ZERO, Need
 from shared.policy import Policy
 
@@ -16,7 +16,9 @@ EACH_BY_ITSELF = (
     "A child stands for a family. Each number of families expected is rounded by itself, so that wards and tiers may "
     "add up to a few more or fewer than the total."
 )
-SEEN_IS_ROUNDED = "Numbers of families seen are published to the nearest 5: what is unmet may be 2 more or fewer."
+SEEN_IS_ROUNDED = (
+    f"Numbers of families seen are published to the nearest {STEP}: what is unmet may be {STEP // 2} more or fewer."
+)
 AT_MOST = (
     "Universal and targeted: most of these families are seen by health visitors, Family Hubs and Early Help without a "
     "referral, so what is unmet there is the most it can be, not a gap."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from services.metrics.disclosure import Range, range_of
 from services.metrics.need.shares import OUTREACH, SPECIALIST, TIERS, WARD_TIERS, expected
-from services.metrics.published import Range, range_of
 from services.metrics.reports.model import NOTHING, WITHHELD, ZERO, Need, Shown
 
 Shares = Mapping[str, float]

@@ -10,7 +10,7 @@ from services.metrics.counting.cases import Book
 from services.metrics.counting.categories import NOT_KNOWN, NOT_STATED
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
-from services.metrics.disclosure import Share, Sum, beside, percent, publish, verdicts
+from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, percent, publish, verdicts
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -26,8 +26,6 @@ from services.metrics.reports.model import (
 from services.metrics.reports.quality import sentences
 from services.metrics.reports.terms import Terms
 
-MEDIAN_OF: Final = 8
-"""A median of fewer is not said: it could be one family's own wait (the rule of the counts: 1 to 7 are held back)."""
 INCOMPLETE: Final = "incomplete_by_agency"
 
 Cells = dict[str, int]
@@ -186,9 +184,10 @@ def _figure(
 
 
 def _days(number: Number) -> Shown:
+    """A median of so few that their count would be held back is not said: it could be one family's own wait."""
     if not number.numerator or number.days is None:
         return NOTHING
-    return Shown(value=number.days) if number.numerator >= MEDIAN_OF else FEW
+    return Shown(value=number.days) if number.numerator >= SMALLEST_SHOWN else FEW
 
 
 def _breakdown(dimension: str, exact: Exact, shown: Mapping[str, Shown], terms: Terms) -> Table:

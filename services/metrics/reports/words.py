@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
+from services.metrics.disclosure import SMALLEST_SHOWN, STEP
 from services.metrics.reports.model import MARKS, Heading, Mark, ReportKind, ReportStatus, Shown, Unit, Verdict
 from shared.pages.times import clock, long_day
 
@@ -20,8 +21,9 @@ GAPS: Final = {"fewer": "Fewer", "more": "More", "none": "No clear difference", 
 PRACTICE: Final = "Practice: made from invented families to show what a report looks like."
 INVENTED: Final = "The numbers of children under two are invented. Do not plan with them."
 COUNTING: Final = (
-    "Nobody can be singled out: counts of 1 to 7 are held back and the others rounded to the nearest 5. Totals are "
-    "counted before rounding, so rows need not add up to them. Shares are worked out from the rounded numbers."
+    f"Nobody can be singled out: counts of 1 to {SMALLEST_SHOWN - 1} are held back and the others rounded to the "
+    f"nearest {STEP}. Totals are counted before rounding, so rows need not add up to them. Shares are worked out from "
+    "the rounded numbers."
 )
 UNSAID: Final = (
     "Not said: there was nothing to count, or the answer beside the rounded numbers would give one of them away. Where "
