@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from services.metrics.equality import DIMENSIONS
+from services.metrics.codes import WITH_UNDER_TWOS
 from services.metrics.population import InvalidPopulationError, Population, load_file
 from shared.policy import load_all
 
@@ -25,7 +25,7 @@ def warnings(population: Population) -> Iterator[str]:
     every = {"total": population.whole, **population.dimensions}
     if invented := [name for name, each in every.items() if each.is_invented]:
         yield f"invented, to be replaced before live use: {', '.join(invented)}"
-    if missing := [name for name in DIMENSIONS if name not in population.dimensions]:
+    if missing := [name for name in WITH_UNDER_TWOS if name not in population.dimensions]:
         yield f"not there, so nothing is compared by: {', '.join(missing)}"
 
 

@@ -23,6 +23,7 @@ PURE: Final = (
     "services.notify.rules",
     "services.notify.templates",
     "services.metrics.spans",
+    "services.metrics.codes",
     "services.metrics.counting.cases",
     "services.metrics.counting.kpis",
     "services.metrics.counting.categories",

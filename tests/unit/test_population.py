@@ -189,7 +189,7 @@ def test_the_shipped_files_fit_the_wards_of_the_policies(authority: str) -> None
     population = load(FOLDER, authority, wards=wards)
     assert population
     assert set(population.under_twos) == wards
-    assert set(population.dimensions) == set(command.DIMENSIONS)
+    assert set(population.dimensions) == set(command.WITH_UNDER_TWOS)
 
 
 def test_birminghams_total_is_the_published_one_and_everything_else_is_marked_as_invented() -> None:

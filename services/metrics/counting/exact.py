@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median_high
 from typing import Final
 
+from services.metrics import codes
 from services.metrics.counting.cases import Book
 from services.metrics.counting.categories import Dimension
 from services.metrics.counting.kpis import Kpi
@@ -19,7 +20,10 @@ COLUMNS: Final[Mapping[str, str]] = {
     "withdrawn": "Withdrawn",
 }
 """What a breakdown counts, each by the date of its own: the codes are those of the KPIs."""
-BREAKDOWNS: Final = ("source", "ward", "tier", "carer", "mother_ethnicity", "father_ethnicity", "baby_ethnicity")
+BREAKDOWNS: Final = (
+    *(codes.SOURCE, codes.WARD, codes.TIER, codes.CARER),
+    *(codes.MOTHER_ETHNICITY, codes.FATHER_ETHNICITY, codes.BABY_ETHNICITY),
+)
 UNKNOWN_AGENCY: Final = "unknown"
 
 

@@ -5,6 +5,5 @@ Everything here is worked out from published numbers, so that it gives nothing a
 
 from services.metrics.equality.quality import NOT_KNOWN_LIMIT
 from services.metrics.equality.report import equality_report
-from services.metrics.equality.words import TITLES as DIMENSIONS
 
-__all__ = ["DIMENSIONS", "NOT_KNOWN_LIMIT", "equality_report"]
+__all__ = ["NOT_KNOWN_LIMIT", "equality_report"]

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from math import ceil
 from typing import Final
 
+from services.metrics.codes import NOT_KNOWN, NOT_STATED, TITLES
 from services.metrics.disclosure import range_of
 from services.metrics.equality.comparison import TOTAL, Comparison
 from services.metrics.equality.interval import CONFIDENCE
-from services.metrics.equality.words import TITLES
 from services.metrics.population import Population
 from services.metrics.reports.model import Dimension
 
@@ -18,7 +18,7 @@ NOT_KNOWN_LIMIT: Final = 0.10
 a ratio of 1 for it out of 2: the usual groups are of that size."""
 TINY: Final = 1e-9
 """1 - 0.95 is a little more than a twentieth."""
-_UNKNOWN: Final = ("not_stated", "not_known")
+_UNKNOWN: Final = (NOT_STATED, NOT_KNOWN)
 
 
 def quality(

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from services.metrics import codes
 from services.metrics.equality.comparison import TOTAL, Comparison, Pair
 from services.metrics.equality.finding import Finding
 from services.metrics.equality.quality import quality
-from services.metrics.equality.words import TITLES
 from services.metrics.population import Denominator, Population
 from services.metrics.reports.model import Access, Dimension, EqualityReport, Heading
 
 INVENTED: Final = "The numbers of under-twos are invented, to be replaced before anyone acts on them."
 NO_NUMBERS: Final = "There are no numbers of under-twos by this, so nothing is compared."
 NOTES: Final[dict[str, str]] = {
-    "ward": "By the ward the family lives in; shares are of the wards that were open for the whole period, added up.",
-    "carer": (
+    codes.WARD: (
+        "By the ward the family lives in; shares are of the wards that were open for the whole period, added up."
+    ),
+    codes.CARER: (
         "A child counts once for each of its carers: fathers are compared with all fathers of under-twos, "
         "whether or not they mainly look after the baby."
     ),
-    "father_ethnicity": "Every baby has a father: those of whom the referral says nothing are under not known.",
-    "language": "By the language the family speaks; under-twos by the main language at home.",
-    "carer_age": "By the age of the parent who was referred.",
-    "deprivation": "Tenths of all areas in England by the Index of Multiple Deprivation; 1 is the most deprived.",
+    codes.FATHER_ETHNICITY: "Every baby has a father: those of whom the referral says nothing are under not known.",
+    codes.LANGUAGE: "By the language the family speaks; under-twos by the main language at home.",
+    codes.CARER_AGE: "By the age of the parent who was referred.",
+    codes.DEPRIVATION: "Tenths of all areas in England by the Index of Multiple Deprivation; 1 is the most deprived.",
 }
 
 
@@ -35,7 +37,7 @@ def equality_report(
     names: Mapping[str, Mapping[str, str]],
     open_wards: Collection[str] | None = None,
 ) -> EqualityReport:
-    """Compare the published counts with the under-twos, in every dimension of `TITLES` that the counts have.
+    """Compare the published counts with the under-twos, in every dimension of `WITH_UNDER_TWOS` that the counts have.
 
     `counts`: dimension → category → received and accepted as published, the totals under `total`; a category that is
     not there had none. `names`: dimension → category → words. `open_wards`: those open for the whole period; None is
@@ -49,9 +51,9 @@ def equality_report(
             counts[dimension],
             denominator=population.dimensions.get(dimension) if population else None,
             names=names.get(dimension, {}),
-            shut=shut if dimension == "ward" else (),
+            shut=shut if dimension == codes.WARD else (),
         )
-        for dimension in TITLES
+        for dimension in codes.WITH_UNDER_TWOS
         if dimension in counts
     ]
     found = [(each, list(each.rows())) for each in comparisons]
@@ -81,7 +83,7 @@ def _dimension(comparison: Comparison, rows: list[Access]) -> Dimension:
     received, accepted = comparison.pair(TOTAL)
     return Dimension(
         code=comparison.dimension,
-        title=TITLES[comparison.dimension],
+        title=codes.TITLES[comparison.dimension],
         rows=tuple(rows),
         total_received=received,
         total_accepted=accepted,

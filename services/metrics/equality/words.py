@@ -2,78 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import floor
 from typing import Final
 
+from services.metrics import codes
+from services.metrics.codes import Words
 from services.metrics.disclosure import SMALLEST_SHOWN
 
 WIDE: Final = 4
 """An interval whose ends are further apart than this factor holds both half and twice as often: it tells nothing."""
 
-TITLES: Final[dict[str, str]] = {
-    "ward": "Ward",
-    "baby_ethnicity": "Ethnic group of the baby",
-    "mother_ethnicity": "Ethnic group of the mother",
-    "father_ethnicity": "Ethnic group of the father",
-    "carer": "Parent or carer",
-    "language": "Language",
-    "carer_age": "Age of the parent",
-    "deprivation": "Deprivation of the area, in tenths",
+_SUBJECTS: Final[Mapping[str, tuple[str, Mapping[str, Words]]]] = {
+    codes.WARD: ("Families in {}", {}),
+    codes.BABY_ETHNICITY: ("Babies in {}", codes.ETHNIC_GROUPS),
+    codes.MOTHER_ETHNICITY: ("Babies whose mothers are in {}", codes.ETHNIC_GROUPS),
+    codes.FATHER_ETHNICITY: ("Babies whose fathers are in {}", codes.ETHNIC_GROUPS),
+    codes.CARER: ("{}", codes.CARERS),
+    codes.LANGUAGE: ("Families who speak {}", {codes.OTHER: Words(codes.LANGUAGES[codes.OTHER], "another language")}),
+    codes.CARER_AGE: ("Families with a parent {}", codes.AGES),
+    codes.DEPRIVATION: ("Families in the {} deprived tenth of areas", codes.TENTHS),
 }
-"""The dimensions in which referrals are compared with under-twos, in the order of the report."""
-
-_GROUPS: Final = {
-    "white": "White groups",
-    "mixed": "Mixed or multiple groups",
-    "asian": "Asian groups",
-    "black": "Black groups",
-    "other": "other ethnic groups",
-}
-_CARERS: Final = {
-    "mother": "Mothers",
-    "father": "Fathers",
-    "partner": "Partners of a parent",
-    "kinship": "Relatives who bring up the baby",
-    "foster": "Foster carers",
-    "adoptive": "Adoptive parents",
-    "other": "Other carers",
-}
-_AGES: Final = {
-    "under_20": "under 20",
-    "20_24": "aged 20 to 24",
-    "25_29": "aged 25 to 29",
-    "30_34": "aged 30 to 34",
-    "35_39": "aged 35 to 39",
-    "40_plus": "aged 40 or over",
-}
-_TENTHS: Final = {
-    "1": "most",
-    "2": "second most",
-    "3": "third most",
-    "4": "fourth most",
-    "5": "fifth most",
-    "6": "fifth least",
-    "7": "fourth least",
-    "8": "third least",
-    "9": "second least",
-    "10": "least",
-}
-_SUBJECTS: Final[dict[str, tuple[str, dict[str, str]]]] = {
-    "ward": ("Families in {}", {}),
-    "baby_ethnicity": ("Babies in {}", _GROUPS),
-    "mother_ethnicity": ("Babies whose mothers are in {}", _GROUPS),
-    "father_ethnicity": ("Babies whose fathers are in {}", _GROUPS),
-    "carer": ("{}", _CARERS),
-    "language": ("Families who speak {}", {"other": "another language"}),
-    "carer_age": ("Families with a parent {}", _AGES),
-    "deprivation": ("Families in the {} deprived tenth of areas", _TENTHS),
-}
-"""By dimension: the words around the group, and the groups that have words of their own; others are named."""
+"""By dimension: the words around the group, and the groups that have such words; others are named."""
 
 NOT_COMPARED: Final[dict[str, str]] = {
-    "elsewhere": "Families who live in another council's area: not compared.",
-    "not_stated": "The family preferred not to say: not compared.",
-    "not_known": "This is not known: not compared.",
+    codes.ELSEWHERE: "Families who live in another council's area: not compared.",
+    codes.NOT_STATED: "The family preferred not to say: not compared.",
+    codes.NOT_KNOWN: "This is not known: not compared.",
 }
 """Categories that no number of under-twos belongs to."""
 
@@ -103,11 +58,11 @@ _HOW_OFTEN: Final = (
 def subject(dimension: str, code: str, name: str) -> str:
     """Who the sentence is about, in the plural, as it begins one."""
     template, groups = _SUBJECTS.get(dimension, ("Families in the group {}", {}))
-    return template.format(groups.get(code, name))
+    return template.format(groups[code].many if code in groups else name)
 
 
 def share_of(dimension: str) -> str:
-    return "their share of the carers of under-twos" if dimension == "carer" else "their share of under-twos"
+    return "their share of the carers of under-twos" if dimension == codes.CARER else "their share of under-twos"
 
 
 def how_often(ratio: float) -> str:

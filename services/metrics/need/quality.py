@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from services.metrics.codes import ELSEWHERE, NOT_KNOWN, WARD
 from services.metrics.disclosure import STEP, range_of
 from services.metrics.need.rows import SeenBy
 from services.metrics.need.shares import OUTREACH, TIERS, are_borrowed, shares_of
@@ -23,7 +24,7 @@ AT_MOST = (
     "Universal and targeted: most of these families are seen by health visitors, Family Hubs and Early Help without a "
     "referral, so what is unmet there is the most it can be, not a gap."
 )
-NO_PLACE = {"elsewhere": "live in another council's area", "not_known": "have no known ward"}
+NO_PLACE = {ELSEWHERE: "live in another council's area", NOT_KNOWN: "have no known ward"}
 
 
 def quality(
@@ -63,7 +64,7 @@ def _shares(policy: Policy) -> Iterator[str]:
 
 
 def _invented(population: Population) -> Iterator[str]:
-    by_ward = population.dimensions.get("ward")
+    by_ward = population.dimensions.get(WARD)
     if population.whole.is_invented:
         yield f"The {population.total:,} children under two are invented, to be replaced before anyone acts on them."
     if by_ward is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.metrics.codes import WARD
 from services.metrics.need import rows
 from services.metrics.need.quality import quality
 from services.metrics.need.rows import SeenBy
@@ -24,7 +25,7 @@ def need_report(
     """
     shares = shares_of(policy)
     whole = population.whole if population else NOBODY
-    by_ward = (population.dimensions.get("ward") if population else None) or NOBODY
+    by_ward = (population.dimensions.get(WARD) if population else None) or NOBODY
     total = population.total if population else 0
     elsewhere = policy.contract.seen_elsewhere if policy.contract else 0
     names = {code: ward.name for code, ward in policy.ward_by_code.items()}

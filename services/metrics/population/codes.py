@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from shared.events import Carer
+from services.metrics import codes
 
 TOTAL: Final = "total"
-CARER: Final = "carer"
 
-_GROUPS: Final = ("white", "mixed", "asian", "black", "other")
-_AGES: Final = ("under_20", "20_24", "25_29", "30_34", "35_39", "40_plus")
 _LISTS: Final[dict[str, tuple[str, ...]]] = {
     TOTAL: (TOTAL,),
-    "baby_ethnicity": _GROUPS,
-    "mother_ethnicity": _GROUPS,
-    "father_ethnicity": _GROUPS,
-    CARER: tuple(Carer),
-    "carer_age": _AGES,
-    "deprivation": tuple(f"{decile}" for decile in range(1, 11)),
+    codes.BABY_ETHNICITY: tuple(codes.ETHNIC_GROUPS),
+    codes.MOTHER_ETHNICITY: tuple(codes.ETHNIC_GROUPS),
+    codes.FATHER_ETHNICITY: tuple(codes.ETHNIC_GROUPS),
+    codes.CARER: tuple(codes.CARERS),
+    codes.CARER_AGE: tuple(codes.AGES),
+    codes.DEPRIVATION: tuple(codes.TENTHS),
 }
 _PATTERNS: Final[dict[str, tuple[str, str]]] = {
-    "ward": (r"E05[0-9]{6}", "an ONS ward code such as E05012275"),
-    "language": (r"[a-z]{2,3}|other", "a language code of two or three small letters such as ur, or other"),
+    codes.WARD: (r"E05[0-9]{6}", "an ONS ward code such as E05012275"),
+    codes.LANGUAGE: (
+        rf"[a-z]{{2,3}}|{codes.OTHER}",
+        "a language code of two or three small letters such as ur, or other",
+    ),
 }
 DIMENSIONS: Final = (*_LISTS, *_PATTERNS)
 

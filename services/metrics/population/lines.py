@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from services.metrics.codes import WARD
 from services.metrics.population.codes import DIMENSIONS, mistake_in
 
 YES_NO: Final = {"yes": True, "no": False}
@@ -50,7 +51,7 @@ def _mistakes(line: Line, authority: str, wards: Collection[str] | None) -> Iter
         yield f"dimension: has to be one of {', '.join(DIMENSIONS)}"
     elif wrong := mistake_in(line.dimension, line.code):
         yield f"code: {wrong}"
-    elif line.dimension == "ward" and wards is not None and line.code not in wards:
+    elif line.dimension == WARD and wards is not None and line.code not in wards:
         yield f"code: {authority} has no such ward today"
     if re.fullmatch(r"-[0-9]+", line.under_twos):
         yield "under_twos: can't be below zero"

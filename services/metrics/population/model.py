@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-LANGUAGE: Final = "language"
-OTHER: Final = "other"
-NOT_KNOWN: Final = "not_known"
+from services.metrics.codes import LANGUAGE, NOT_KNOWN, OTHER, WARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Population:
     @property
     def under_twos(self) -> Mapping[str, int]:
         """By ward (ONS code); empty when the file has no wards."""
-        wards = self.dimensions.get("ward")
+        wards = self.dimensions.get(WARD)
         return wards.under_twos if wards else {}
 
     def category_of(self, dimension: str, code: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
-from services.metrics.population.codes import CARER, TOTAL
+from services.metrics.codes import CARER, WARD
+from services.metrics.population.codes import TOTAL
 from services.metrics.population.lines import Line
 
 
@@ -26,7 +27,7 @@ def mistakes_in_sums(lines: Sequence[Line], *, wards: Collection[str] | None) ->
         counts.setdefault(line.dimension, {})[line.code] = line.count
     for dimension, by_code in counts.items():
         yield from _carers(by_code, total) if dimension == CARER else _parts(dimension, by_code, total)
-    if "ward" in counts and (missing := [ward for ward in wards or () if ward not in counts["ward"]]):
+    if WARD in counts and (missing := [ward for ward in wards or () if ward not in counts[WARD]]):
         yield f"ward: these wards are missing: {', '.join(missing)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.metrics.counting.categories import LANGUAGES, dimensions
+from services.metrics.counting.categories import dimensions
 from services.metrics.population import Population
 from services.metrics.reports.terms import Terms
 from shared.pages import wording
@@ -13,5 +13,5 @@ def terms_under(policy: Policy, population: Population | None, *, is_practice: b
     """The terms with the words of the staff pages; None for a policy without a contract: then nothing is published."""
     if policy.contract is None:
         return None
-    told = dimensions(policy, sources=wording.sources(), tiers=wording.TIERS, languages=LANGUAGES)
+    told = dimensions(policy, sources=wording.sources(), tiers=wording.TIERS)
     return Terms(policy, policy.contract, population, told, is_practice)

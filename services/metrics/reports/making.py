@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from services.metrics.codes import FATHER_ETHNICITY, MOTHER_ETHNICITY, NOT_KNOWN, NOT_STATED, WARD
 from services.metrics.counting.cases import Book
-from services.metrics.counting.categories import NOT_KNOWN, NOT_STATED
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
 from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, percent, publish, verdicts
@@ -87,10 +87,10 @@ def cell_of(column: str, dimension: str, category: str) -> str:
 
 
 MISSING: Final = {
-    "Ward": ("ward", NOT_KNOWN),
-    "Ethnic category of the mother, not known": ("mother_ethnicity", NOT_KNOWN),
-    "Ethnic category of the mother, not stated": ("mother_ethnicity", NOT_STATED),
-    "Ethnic category of the father, not known": ("father_ethnicity", NOT_KNOWN),
+    "Ward": (WARD, NOT_KNOWN),
+    "Ethnic category of the mother, not known": (MOTHER_ETHNICITY, NOT_KNOWN),
+    "Ethnic category of the mother, not stated": (MOTHER_ETHNICITY, NOT_STATED),
+    "Ethnic category of the father, not known": (FATHER_ETHNICITY, NOT_KNOWN),
 }
 """What a report says is missing: the dimension and the category that counts those without it."""
 
@@ -194,7 +194,7 @@ def _breakdown(dimension: str, exact: Exact, shown: Mapping[str, Shown], terms: 
     """Categories that never occur are left out where there are many; wards are always all there."""
     words = terms.dimensions[dimension].words
     counts = exact.tables[f"by_{dimension}"]
-    kept = [category for category in counts if dimension == "ward" or any(counts[category].values())]
+    kept = [category for category in counts if dimension == WARD or any(counts[category].values())]
     rows = [
         Row(
             code=category,

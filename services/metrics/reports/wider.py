@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
+from services.metrics.codes import WARD, WITH_UNDER_TWOS
 from services.metrics.counting.cases import Book, Case
 from services.metrics.counting.categories import Dimension
 from services.metrics.disclosure import Sum, beside, publish
@@ -29,16 +30,6 @@ from services.metrics.reports.model import (
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, month_of
 
-DIMENSIONS: Final = (
-    "ward",
-    "carer",
-    "mother_ethnicity",
-    "father_ethnicity",
-    "baby_ethnicity",
-    "language",
-    "carer_age",
-    "deprivation",
-)
 COLUMNS: Final = ("received", "accepted")
 TOTAL: Final = "total"
 
@@ -55,11 +46,11 @@ def make_equality(
 
     `earlier` is the version before this one.
     """
-    dimensions = {code: terms.dimensions[code] for code in DIMENSIONS}
+    dimensions = {code: terms.dimensions[code] for code in WITH_UNDER_TWOS}
     counts = {
         (column, code): _counted(book, column, each, terms) for column in COLUMNS for code, each in dimensions.items()
     }
-    cells = {column: sum(counts[column, "ward"].values()) for column in COLUMNS}
+    cells = {column: sum(counts[column, WARD].values()) for column in COLUMNS}
     sums: list[Sum] = []
     for (column, code), counter in counts.items():
         parts = {cell_of(column, code, category): number for category, number in counter.items()}
@@ -119,7 +110,7 @@ def _counts_of_months(book: Book, terms: Terms) -> Counter[str]:
                 continue
             month = month_of(day).code
             counter[f"{month}/{column}"] += 1
-            for code in DIMENSIONS:
+            for code in WITH_UNDER_TWOS:
                 counter[f"{month}/{cell_of(column, code, terms.dimensions[code].category(case))}"] += 1
     return counter
 
@@ -153,7 +144,7 @@ def _published(months: Sequence[ContractReport]) -> dict[str, Shown]:
     for month in months:
         for table in month.tables:
             dimension = table.code.removeprefix("by_")
-            if dimension not in DIMENSIONS:
+            if dimension not in WITH_UNDER_TWOS:
                 continue
             for column in COLUMNS:
                 found[f"{month.heading.period}/{column}"] = table.total.counts[column]
@@ -192,7 +183,7 @@ def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport
     seen = [case for case in book.cases if case.first_contact_on in book.span]
     tiers = Counter(dict.fromkeys(TIERS, 0))
     tiers.update(case.tier for case in seen if case.tier is not None and case.tier in TIERS)
-    ward_of = terms.dimensions["ward"].category
+    ward_of = terms.dimensions[WARD].category
     wards = Counter(dict.fromkeys(terms.policy.ward_by_code, 0))
     wards.update(ward_of(case) for case in seen if case.tier in WARD_TIERS)
     cells = {f"tier/{tier}": number for tier, number in tiers.items()}
