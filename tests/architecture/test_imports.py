@@ -32,7 +32,6 @@ PURE: Final = (
     "services.metrics.equality",
     "services.metrics.need",
     "services.metrics.reports.making",
-    "services.metrics.reports.wider",
     "services.metrics.reports.changes",
     "services.metrics.reports.quality",
 )

@@ -3,7 +3,7 @@
 from services.metrics.disclosure.proof import FEWEST
 from services.metrics.disclosure.publishing import publish
 from services.metrics.disclosure.rounding import SMALLEST_SHOWN, STEP, Range, percent, range_of, rounded
-from services.metrics.disclosure.sums import Sum, bounds
+from services.metrics.disclosure.sums import Sum, bounds, cell_of
 from services.metrics.disclosure.verdicts import Share, verdict, verdicts
 from services.metrics.disclosure.versions import beside
 
@@ -16,6 +16,7 @@ __all__ = [
     "Sum",
     "beside",
     "bounds",
+    "cell_of",
     "percent",
     "publish",
     "range_of",

@@ -33,6 +33,11 @@ class Sum:
         return ((self.total, 1), *((part, -1) for part in self.parts))
 
 
+def cell_of(column: str, dimension: str, category: str) -> str:
+    """The name of the count in a breakdown: `received/ward/E05012275`."""
+    return f"{column}/{dimension}/{category}"
+
+
 def bounds(shown: Mapping[str, Shown], sums: Sequence[Sum]) -> dict[str, tuple[int, int | None]]:
     """Name → the lowest and the highest count that it may be, None without a limit; hidden quantities as well.
 

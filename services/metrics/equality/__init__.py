@@ -1,6 +1,7 @@
 """Equality of access: is each group referred as often as its share of the under-twos suggests?
 
-Everything here is worked out from published numbers, so that it gives nothing away that they do not.
+`making` alone sees exact numbers, and publishes them; everything else is worked out from what is published, so that it
+gives nothing away that this does not.
 """
 
 from services.metrics.equality.quality import NOT_KNOWN_LIMIT

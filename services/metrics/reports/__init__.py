@@ -1,1 +1,1 @@
-"""The monthly contract report and the two that look wider: equality and need. Made once, then frozen."""
+"""Reports as they are published, frozen and shown; the monthly one is made here, the others in equality/ and need/."""

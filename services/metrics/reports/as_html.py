@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from services.metrics.reports import charts, words
-from services.metrics.reports.grids import Cells, Grid, changes, grids
+from services.metrics.reports.grids import Cells, Grid, changes_grid, grids
 from services.metrics.reports.model import (
     AnyReport,
     ContractReport,
@@ -80,7 +80,7 @@ def _view(
 ) -> View:
     heading = report.heading
     warnings = ((heading.is_practice, words.PRACTICE), (is_invented, words.INVENTED))
-    changed = changes(report)
+    changed = changes_grid(report)
     return View(
         title=words.title(heading),
         is_published=heading.status is ReportStatus.PUBLISHED,

@@ -12,7 +12,7 @@ from typing import Final
 
 from services.metrics.reports import words
 from services.metrics.reports.cells import harmless
-from services.metrics.reports.grids import Cell, Grid, changes, grids
+from services.metrics.reports.grids import Cell, Grid, changes_grid, grids
 from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, Heading, NeedReport, Shown
 from services.metrics.reports.workbook import Book, Number, Sheet
 
@@ -59,7 +59,7 @@ def _written(book_json: str) -> bytes:
 def book(report: AnyReport) -> Book:
     """What goes into the workbook, every text harmless to a spreadsheet."""
     heading = report.heading
-    changed = changes(report)
+    changed = changes_grid(report)
     tables = [*grids(report), *([changed] if changed else [])]
     return {
         "title": harmless(words.title(heading)),

@@ -25,6 +25,7 @@ from services.metrics.reports.model import (
 
 Cell = str | int | float | Shown
 Cells = tuple[Cell, ...]
+"""A row of a grid."""
 
 PERCENT: Final = 100
 _FIGURES: Final = {
@@ -92,7 +93,7 @@ def grids(report: AnyReport) -> tuple[Grid, ...]:
             return need_grids(report)
 
 
-def changes(report: AnyReport) -> Grid | None:
+def changes_grid(report: AnyReport) -> Grid | None:
     """What this version says differently from the one before."""
     rows = tuple((change.where, change.before, change.after) for change in report.heading.changes)
     return Grid("changes", "What this version changes", ("Where", "Before", "Now"), rows) if rows else None

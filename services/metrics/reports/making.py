@@ -10,7 +10,7 @@ from services.metrics.codes import FATHER_ETHNICITY, MOTHER_ETHNICITY, NOT_KNOWN
 from services.metrics.counting.cases import Book
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
-from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, percent, publish, verdicts
+from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, cell_of, percent, publish, verdicts
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -28,13 +28,13 @@ from services.metrics.reports.terms import Terms
 
 INCOMPLETE: Final = "incomplete_by_agency"
 
-Cells = dict[str, int]
-"""Exact counts by the name of their cell: `received`, `received/ward/E05012275`, `decided_in_time/of`."""
-
 
 @dataclass(frozen=True)
 class Plan:
-    """Every count of a report by name, and which are sums of which: what an attacker would write down too."""
+    """Every count of a report, and which are sums of which: what an attacker would write down too.
+
+    `cells`: exact counts by name, such as `received`, `received/ward/E05012275` and `decided_in_time/of`.
+    """
 
     cells: Mapping[str, int]
     sums: tuple[Sum, ...]
@@ -46,7 +46,7 @@ def plan_of(exact: Exact, kpis: tuple[Kpi, ...]) -> Plan:
     A share's `missed` part (denominator - numerator) is a cell that is never published; it is named so that the attack
     looks at it as well.
     """
-    cells: Cells = {}
+    cells: dict[str, int] = {}
     sums: list[Sum] = []
     for kpi in kpis:
         number = exact.numbers[kpi.code]
@@ -80,10 +80,6 @@ def numerator_of(kpi: Kpi) -> str:
 
 def denominator_of(kpi: Kpi) -> str:
     return kpi.denominator_cell or f"{kpi.code}/of"
-
-
-def cell_of(column: str, dimension: str, category: str) -> str:
-    return f"{column}/{dimension}/{category}"
 
 
 MISSING: Final = {

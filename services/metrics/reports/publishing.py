@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.metrics.counting.cases import Book
 from services.metrics.counting.exact import count
 from services.metrics.counting.reading import read_book, was_erased_since
+from services.metrics.equality.making import make_equality
+from services.metrics.need.making import make_need
 from services.metrics.reports import shelf
 from services.metrics.reports.changes import changes
 from services.metrics.reports.making import make_contract
@@ -31,7 +33,6 @@ from services.metrics.reports.model import (
     ReportStatus,
 )
 from services.metrics.reports.terms import Terms
-from services.metrics.reports.wider import make_equality, make_need
 from services.metrics.spans import Span, half_of, month_of, published_on, year_of
 from shared.database import alone, one_moment, sql
 from shared.working_time import day_in_london, months_later

@@ -1,7 +1,7 @@
-"""The two reports that look wider than a month: equality over half a contract year, need over a whole one. Pure.
+"""The equality report made of exact numbers: a half-year of the contract by category, after disclosure control. Pure.
 
-Both count cases of their own span, so that nothing depends on how months were rounded; what the months of the half-year
-have published is taken into the attack, so that the sums of both together pin no cell.
+Cases of the half-year itself are counted, so that nothing depends on how months were rounded; what its months have
+published is taken into the attack, so that the sums of both together pin no cell.
 """
 
 from __future__ import annotations
@@ -14,24 +14,14 @@ from typing import Final
 from services.metrics.codes import WARD, WITH_UNDER_TWOS
 from services.metrics.counting.cases import Book, Case
 from services.metrics.counting.categories import Dimension
-from services.metrics.disclosure import Sum, beside, publish
-from services.metrics.equality import equality_report
-from services.metrics.need import need_report
-from services.metrics.need.shares import SPECIALIST, TIERS, WARD_TIERS
-from services.metrics.reports.making import cell_of
-from services.metrics.reports.model import (
-    ZERO,
-    ContractReport,
-    EqualityReport,
-    Heading,
-    NeedReport,
-    Shown,
-)
+from services.metrics.disclosure import Sum, beside, cell_of, publish
+from services.metrics.equality.comparison import TOTAL
+from services.metrics.equality.report import equality_report
+from services.metrics.reports.model import ContractReport, EqualityReport, Heading, Shown
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, month_of
 
 COLUMNS: Final = ("received", "accepted")
-TOTAL: Final = "total"
 
 
 def make_equality(
@@ -56,12 +46,14 @@ def make_equality(
         parts = {cell_of(column, code, category): number for category, number in counter.items()}
         cells |= parts
         sums.append(Sum(column, tuple(parts)))
-    of_months_before = _published(months)
+    of_months_before = _published_months(months)
     sums += _sums_of_months(of_months_before)
-    sums += [Sum(name, of_months) for name in cells if (of_months := _months_of(name, book.span, of_months_before))]
-    before, sums = _beside(_published_half(earlier), cells, sums)
+    sums += [
+        Sum(name, of_months) for name in cells if (of_months := _cells_of_months(name, book.span, of_months_before))
+    ]
+    before, all_sums = beside(_published_cells(earlier), cells, sums)
     known = {name: number for name, number in _counts_of_months(book, terms).items() if name in of_months_before}
-    shown = publish({**known, **cells}, sums, before={**before, **of_months_before})
+    shown = publish({**known, **cells}, all_sums, before={**before, **of_months_before})
     return equality_report(
         heading,
         {
@@ -80,16 +72,7 @@ def make_equality(
     )
 
 
-def _beside(
-    earlier: Mapping[str, Shown], cells: Mapping[str, int], sums: Sequence[Sum]
-) -> tuple[dict[str, Shown], list[Sum]]:
-    if not earlier:
-        return {}, list(sums)
-    before, more = beside(earlier, cells, sums)
-    return before, list(more)
-
-
-def _published_half(report: EqualityReport | None) -> dict[str, Shown]:
+def _published_cells(report: EqualityReport | None) -> dict[str, Shown]:
     """By the names of the cells of a half-year."""
     found: dict[str, Shown] = {}
     for dimension in report.dimensions if report else ():
@@ -138,7 +121,7 @@ def _category(case: Case, dimension: Dimension, terms: Terms) -> str:
     return terms.population.category_of(dimension.code, category) if terms.population else category
 
 
-def _published(months: Sequence[ContractReport]) -> dict[str, Shown]:
+def _published_months(months: Sequence[ContractReport]) -> dict[str, Shown]:
     """`2026-06/received/ward/E05012275` → what was published; categories that a table left out were zero."""
     found: dict[str, Shown] = {}
     for month in months:
@@ -167,7 +150,7 @@ def _sums_of_months(before: Mapping[str, Shown]) -> list[Sum]:
     ]
 
 
-def _months_of(name: str, span: Span, before: Mapping[str, Shown]) -> tuple[str, ...]:
+def _cells_of_months(name: str, span: Span, before: Mapping[str, Shown]) -> tuple[str, ...]:
     """The cells of the months that add up to a cell of the half-year; none unless every month was published."""
     months = [month.code for month in span.each_month()]
     if any(f"{month}/received" not in before for month in months):
@@ -176,38 +159,3 @@ def _months_of(name: str, span: Span, before: Mapping[str, Shown]) -> tuple[str,
     if dimension and not any(f"/{dimension}/" in each for each in before):
         return ()
     return tuple(cell for month in months if (cell := f"{month}/{name}") in before)
-
-
-def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport | None = None) -> NeedReport:
-    """Families seen in a year, that is with a first contact in it, by tier and by ward, against those expected."""
-    seen = [case for case in book.cases if case.first_contact_on in book.span]
-    tiers = Counter(dict.fromkeys(TIERS, 0))
-    tiers.update(case.tier for case in seen if case.tier is not None and case.tier in TIERS)
-    ward_of = terms.dimensions[WARD].category
-    wards = Counter(dict.fromkeys(terms.policy.ward_by_code, 0))
-    wards.update(ward_of(case) for case in seen if case.tier in WARD_TIERS)
-    cells = {f"tier/{tier}": number for tier, number in tiers.items()}
-    cells |= {f"ward/{ward}": number for ward, number in wards.items()}
-    cells |= {"tier/specialist": sum(tiers[tier] for tier in SPECIALIST)}
-    sums = (
-        Sum("tier/specialist", tuple(f"tier/{tier}" for tier in SPECIALIST)),
-        Sum("in wards", tuple(f"ward/{ward}" for ward in wards)),
-        Sum("in wards", tuple(f"tier/{tier}" for tier in WARD_TIERS)),
-    )
-    before, more = _beside(_published_need(earlier), cells, sums)
-    shown = publish(cells, more, before=before)
-    return need_report(
-        heading,
-        policy=terms.policy,
-        population=terms.population,
-        seen_by_tier={code: shown.get(f"tier/{code}", ZERO) for code in (*TIERS, "specialist")},
-        seen_by_ward={ward: shown[f"ward/{ward}"] for ward in wards},
-    )
-
-
-def _published_need(report: NeedReport | None) -> dict[str, Shown]:
-    """By the names of the cells of a year."""
-    if report is None:
-        return {}
-    tiers = {f"tier/{need.code}": need.seen for need in report.tiers if need.code in (*TIERS, "specialist")}
-    return tiers | {f"ward/{need.code}": need.seen for need in report.wards}
