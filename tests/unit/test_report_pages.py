@@ -11,8 +11,8 @@ import pytest
 from services.metrics import __file__ as metrics
 from services.metrics.reports import as_html
 from services.metrics.reports.as_html import View
-from services.metrics.reports.grids import Grid, cell_text
-from services.metrics.reports.model import ReportStatus
+from services.metrics.reports.grids import Cell, Grid, cell_text
+from services.metrics.reports.model import SMALL, ReportStatus, Shown
 from shared.pages.environment import environment
 from tests.rendering import HOSTILE, Page
 from tests.unit.report_examples import (
@@ -93,6 +93,22 @@ def table_of(grid: Grid) -> list[list[str]]:
     for row, hint in zip(rows, grid.hints, strict=bool(grid.hints)):
         row[0] += f" {hint}"
     return [[grid.title], list(grid.headings), *rows]
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (4210, "4,210"),
+        (Shown(value=4210), "4,210"),
+        (0, "0"),
+        (0.39, "0.39"),
+        (1.5, "1.50"),
+        (SMALL, "[c]"),
+        ("Ward", "Ward"),
+    ],
+)
+def test_a_cell_is_written_as_people_read_it(cell: Cell, text: str) -> None:
+    assert cell_text(cell) == text
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())

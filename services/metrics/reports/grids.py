@@ -63,6 +63,11 @@ class Grid:
     """The last row is the total."""
 
     @property
+    def texts(self) -> tuple[tuple[str, ...], ...]:
+        """The rows as people read them."""
+        return tuple(tuple(map(cell_text, row)) for row in self.rows)
+
+    @property
     def meanings(self) -> list[str]:
         """What each mark in it means."""
         return words.meanings(cell for row in self.rows for cell in row)
