@@ -26,7 +26,8 @@ SUPPORT: Final = frozenset(
     }
 )
 """Routes on which a family is helped; the others look, decide, link up or signpost."""
-SAFEGUARDING: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
+CHILDRENS_SOCIAL_CARE: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
+"""Routes to that of this council, and of the council a family lives in: two of all that keep a child safe."""
 GONE: Final = frozenset({ClosureReason.MOVED_AWAY, ClosureReason.FAMILY_ASKED, ClosureReason.DIED})
 """Ends after which there is nobody to be met: nobody at the team chose them."""
 NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, "erased"})

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.counting.cases import (
-    SAFEGUARDING,
+    CHILDRENS_SOCIAL_CARE,
     SUPPORT,
     Book,
     Case,
@@ -122,7 +122,7 @@ async def read_book(tx: AsyncConnection, span: Span, working_time: WorkingTime) 
         cases=await _cases(tx, window, working_time),
         safeguarding=[
             SafeguardingItem(row.opened_at, _acknowledged_at(row), _fell_away_at(row), working_time)
-            async for row in _each(tx, _SAFEGUARDING, window | {"routes": sorted(SAFEGUARDING)})
+            async for row in _each(tx, _SAFEGUARDING, window | {"routes": sorted(CHILDRENS_SOCIAL_CARE)})
         ],
         sessions=[Session(row.route, row.held_on, row.attendees) async for row in _each(tx, _SESSIONS, window)],
         messages=[Message(day_in_london(row.at), row.is_undeliverable) async for row in _each(tx, _MESSAGES, window)],
