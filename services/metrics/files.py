@@ -1,4 +1,4 @@
-"""A report as a file to take along: made once for each published version, since it never changes."""
+"""A report as a file to take along: made once for each heading, since what stands under it never changes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from services.metrics.asking import Found
 from services.metrics.formats import MEDIA_TYPES, Format
-from services.metrics.library import Edition, Library
+from services.metrics.library import Library
 from services.metrics.reports.as_csv import contract_csv, equality_csv, need_csv
-from services.metrics.reports.as_xlsx import contract_xlsx, equality_xlsx, need_xlsx
+from services.metrics.reports.as_xlsx import report_xlsx
 from services.metrics.reports.model import Heading, ReportKind
 
 KEPT: Final = 60
@@ -19,41 +19,50 @@ MAKING: Final[dict[tuple[ReportKind, Format], Callable[[Any], bytes]]] = {
     (ReportKind.CONTRACT, Format.CSV): contract_csv,
     (ReportKind.EQUALITY, Format.CSV): equality_csv,
     (ReportKind.NEED, Format.CSV): need_csv,
-    (ReportKind.CONTRACT, Format.XLSX): contract_xlsx,
-    (ReportKind.EQUALITY, Format.XLSX): equality_xlsx,
-    (ReportKind.NEED, Format.XLSX): need_xlsx,
+    **dict.fromkeys(((kind, Format.XLSX) for kind in ReportKind), report_xlsx),
 }
 
 
 class Files:
-    """Workbooks take a second of a processor: one at a time, and beside the event loop."""
+    """Workbooks take a second of a processor: one at a time, and beside the event loop. Nothing else waits for them."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._made: dict[tuple[Edition, Format], bytes] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._made: dict[tuple[Heading, Format], bytes] = {}
+        self._one_workbook = asyncio.Lock()
 
     async def content(self, found: Found, form: Format) -> bytes:
         """JSON as it was published; CSV or XLSX of it."""
-        edition = found.edition
         if form is Format.JSON:
-            if edition is None:
+            if found.edition is None:
                 return found.report.model_dump_json().encode()
-            return (await self._library.documents([edition]))[0].text.encode()
-        make = MAKING[found.report.heading.kind, form]
-        if edition is None:
-            return await asyncio.to_thread(make, found.report)
-        async with self._one_at_a_time:
-            if (made := self._made.get((edition, form))) is None:
-                made = await asyncio.to_thread(make, found.report)
-            self._keep(edition, form, made)
+            return (await self._library.documents([found.edition]))[0].text.encode()
+        made = self._made.get((found.report.heading, form))
+        if made is None:
+            made = await (self._workbook(found) if form is Format.XLSX else _make(found, form))
+        self._keep(found, form, made)
         return made
 
-    def _keep(self, edition: Edition, form: Format, made: bytes) -> None:
-        self._made.pop((edition, form), None)
-        self._made[edition, form] = made
-        for key in list(self._made)[:-KEPT]:
-            del self._made[key]
+    async def _workbook(self, found: Found) -> bytes:
+        """Made by whoever comes first; who waited for it finds it."""
+        async with self._one_workbook:
+            made = self._made.get((found.report.heading, Format.XLSX))
+            if made is None:
+                made = await _make(found, Format.XLSX)
+                self._keep(found, Format.XLSX, made)
+            return made
+
+    def _keep(self, found: Found, form: Format, made: bytes) -> None:
+        """Those that were asked for last stay longest."""
+        key = (found.report.heading, form)
+        self._made.pop(key, None)
+        self._made[key] = made
+        for oldest in list(self._made)[:-KEPT]:
+            del self._made[oldest]
+
+
+async def _make(found: Found, form: Format) -> bytes:
+    return await asyncio.to_thread(MAKING[found.report.heading.kind, form], found.report)
 
 
 def file_name(heading: Heading, form: Format) -> str:

@@ -5,55 +5,45 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 from services.metrics.reports import words
 from services.metrics.reports.cells import harmless
 from services.metrics.reports.grids import Cell, Grid, changes_grid, grids
-from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, Heading, NeedReport, Shown
+from services.metrics.reports.model import AnyReport, EqualityReport, Heading, Shown
 from services.metrics.reports.workbook import Book, Number, Sheet
 
 SECONDS: Final = 60
+LAST_LINES: Final = 10
+"""So many of what the writer says when it fails: the error, and where it arose."""
 _WRITER: Final = "services.metrics.reports.workbook"
 _ROOT: Final = Path(__file__).parents[3]
-_ONE_AT_A_TIME: Final = Lock()
 
 
-def contract_xlsx(report: ContractReport) -> bytes:
-    """The monthly report; blocks for a second or two, so call it in a thread."""
-    return _xlsx(report)
+class UnwrittenError(Exception):
+    """The process that writes workbooks ended without one; the message has the last that it said."""
 
 
-def equality_xlsx(report: EqualityReport) -> bytes:
-    """The half-year's access, a sheet for each dimension; blocks as `contract_xlsx`."""
-    return _xlsx(report)
+def report_xlsx(report: AnyReport) -> bytes:
+    """A sheet for each table. Blocks for a second or two, on a core and 80 MB: call it in a thread, one at a time.
 
-
-def need_xlsx(report: NeedReport) -> bytes:
-    """The year's need against seen; blocks as `contract_xlsx`."""
-    return _xlsx(report)
-
-
-def _xlsx(report: AnyReport) -> bytes:
-    """One file at a time: each takes a core and 80 MB for a second. A published report never changes, so keep it."""
-    with _ONE_AT_A_TIME:
-        return _written(json.dumps(book(report)))
-
-
-@lru_cache(maxsize=16)
-def _written(book_json: str) -> bytes:
-    done = subprocess.run(
-        [sys.executable, "-m", _WRITER],
-        input=book_json.encode(),
-        capture_output=True,
-        check=True,
-        cwd=_ROOT,
-        timeout=SECONDS,
-    )
+    Raises UnwrittenError.
+    """
+    command = [sys.executable, "-m", _WRITER]
+    given = json.dumps(book(report)).encode()
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, check=True, cwd=_ROOT, timeout=SECONDS)
+    except subprocess.CalledProcessError as error:
+        raise UnwrittenError(f"It ended with status {error.returncode}.{_last_said(error.stderr)}") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnwrittenError(f"It took longer than {SECONDS} s.{_last_said(error.stderr)}") from error
     return done.stdout
+
+
+def _last_said(stderr: bytes | None) -> str:
+    lines = (stderr or b"").decode(errors="replace").splitlines()
+    return "".join(f"\n{line}" for line in lines[-LAST_LINES:])
 
 
 def book(report: AnyReport) -> Book:
