@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import api, exports_api, measures, pages, reports_api, tables
 from services.metrics.archive import Archive
-from services.metrics.coded import coded_csv
 from services.metrics.handlers import handlers
 from services.metrics.pages.room import Room
 from services.metrics.population import load
@@ -19,7 +18,6 @@ from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.publishing import publish_due
 from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
-from services.metrics.spans import Span
 from shared import parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
@@ -119,18 +117,15 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, terms: T
     shown = Pages(
         name="Parent-infant reports",
         folder=Path(pages.__file__).parent / "templates",
-        navigation=pages.navigation(settings.triage_public_url, has_export=True),
+        navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
 
-    async def coded(tx: AsyncConnection, span: Span) -> bytes:
-        return await coded_csv(tx, span, policy.working_time)
-
-    room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now), pages=shown, coded=coded)
+    room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now), pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
     app.include_router(reports_api.router(room.archive, shown))
-    app.include_router(exports_api.router(engine, policy.working_time))
+    app.include_router(exports_api.router(engine, policy.working_time, _now))
     app.include_router(shown.router())
     app.include_router(pages.router(room))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))

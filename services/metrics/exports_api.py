@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics.coded import coded_csv, dictionary_csv
+from services.metrics.coded import coded_dictionary, coded_export
 from services.metrics.spans import read_month
-from shared import audit
 from shared.access import Permission, Staff, may
-from shared.audit import Actor, Entry
 from shared.policy import WorkingTime
 from shared.problems import Problem
 
@@ -22,8 +21,8 @@ Month = Annotated[str, Query(description="Referrals received in this month, `202
 _CSV: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/csv": {}}, "description": "CSV, UTF-8"}}
 
 
-def router(engine: AsyncEngine, working_time: WorkingTime) -> APIRouter:
-    """Two calls, both for managers."""
+def router(engine: AsyncEngine, working_time: WorkingTime, now: Callable[[], datetime]) -> APIRouter:
+    """Two calls, both for managers; `now` is the wall clock in UTC."""
     routes = APIRouter(tags=["export"])
 
     @routes.get("/exports/coded", summary="Referrals in the codes of MHSDS and CSDS, one line each", responses=_CSV)
@@ -32,19 +31,10 @@ def router(engine: AsyncEngine, working_time: WorkingTime) -> APIRouter:
             span = read_month(month)
         except ValueError as error:
             raise Problem("invalid", f"month: {error}") from error
-        async with engine.begin() as tx:
-            content = await coded_csv(tx, span, working_time)
-            entry = Entry(Actor("staff", staff.id), "codes.exported", datetime.now(UTC), detail=span.code)
-            await audit.write(tx, [entry])
-        return _file(content, f"coded-export-{span.code}.csv")
+        return await coded_export(engine, span, working_time, taken_by=staff, at=now())
 
     @routes.get("/exports/coded/dictionary", summary="What each column and each code means", responses=_CSV)
     async def meanings(_: Manager) -> Response:
-        return _file(dictionary_csv(), "coded-export-dictionary.csv")
+        return coded_dictionary()
 
     return routes
-
-
-def _file(content: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, headers=headers, media_type="text/csv; charset=utf-8")

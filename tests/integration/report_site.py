@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.metrics import pages as report_pages
 from services.metrics import reports_api
 from services.metrics.archive import Archive
-from services.metrics.pages.room import Coded, Room
+from services.metrics.pages.room import Room
 from services.metrics.reports import shelf
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import AnyReport
@@ -83,16 +83,14 @@ def the_pages() -> Pages:
 
 
 @asynccontextmanager
-async def a_site(
-    engine: AsyncEngine, *, now: Callable[[], datetime] = lambda: NOW, coded: Coded | None = None
-) -> AsyncIterator[Site]:
+async def a_site(engine: AsyncEngine, *, now: Callable[[], datetime] = lambda: NOW) -> AsyncIterator[Site]:
     policy, shown = a_policy(), the_pages()
     archive = Archive.of(engine, policy, terms_under(policy, None), now)
     app = FastAPI(redirect_slashes=False)
     problems.install(app)
     app.state.sign_in, app.state.staff, app.state.pages = Door(), Tokens(), shown
     app.include_router(reports_api.router(archive, shown))
-    app.include_router(report_pages.router(Room(engine=engine, archive=archive, pages=shown, coded=coded)))
+    app.include_router(report_pages.router(Room(engine=engine, archive=archive, pages=shown)))
     app.include_router(shown.router())
     transport = httpx.ASGITransport(Edge(app, is_development=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:

@@ -18,7 +18,7 @@ from shared import problems
 from shared.access import Role
 from shared.ids import uuid7
 from tests.builders import a_policy
-from tests.integration.report_site import Tokens
+from tests.integration.report_site import NOW, Tokens
 from tests.integration.support import count, engine_of, fetch
 
 JUNE = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     problems.install(app)
     app.state.staff = Tokens()
-    app.include_router(exports_api.router(engine, a_policy().working_time))
+    app.include_router(exports_api.router(engine, a_policy().working_time, lambda: NOW))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://metrics") as client:
         yield client
 
@@ -134,8 +134,8 @@ async def test_nothing_of_the_line_is_a_formula(http: httpx.AsyncClient, engine:
 
 async def test_each_download_leaves_a_trace(http: httpx.AsyncClient, engine: AsyncEngine) -> None:
     await lines(http)
-    [row] = await fetch(engine, "SELECT actor_kind, actor_id, action, detail FROM audit")
-    assert tuple(row) == ("staff", "dev-manager", "codes.exported", "2026-06")
+    [row] = await fetch(engine, "SELECT actor_kind, actor_id, action, at, detail FROM audit")
+    assert tuple(row) == ("staff", "dev-manager", "codes.exported", NOW, "2026-06")
 
 
 @pytest.mark.parametrize("month", ["", "2026", "2026-13", "June", "2026-06--2026-08", "0000-01"])

@@ -14,13 +14,12 @@ import httpx
 import openpyxl
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics import tables
+from services.metrics.coded.rows import COLUMNS
 from services.metrics.library import Library, latest
 from services.metrics.reports.model import Change, ReportKind
 from services.metrics.settings import Settings
-from services.metrics.spans import Span
 from shared.access import PERMISSIONS, Permission, Role
 from shared.database import create_engine
 from tests.integration.report_site import TRIAGE, Site, a_site, publish
@@ -435,27 +434,21 @@ async def test_the_day_of_the_next_report_is_the_fifth_working_day_after_the_mon
 # The coded export.
 
 
-async def one_line(tx: AsyncConnection, span: Span) -> bytes:
-    """Stands for the export itself, which has tests of its own: asks the database, in the transaction of the trail."""
-    count = await tx.scalar(sa.text("SELECT count(*) FROM audit"))
-    return f"month,before\r\n{span.code},{count}\r\n".encode()
-
-
 async def test_a_manager_takes_codes_along_and_every_time_is_written_down(engine: Any) -> None:
-    async with a_site(engine, coded=one_line) as site:
+    async with a_site(engine) as site:
         assert "Coded export" in read(await site.see("/staff/export", Role.MANAGER))
         assert "," in await site.see("/staff/export/dictionary.csv", Role.MANAGER)
         answers = [await site.send("/staff/export", Role.MANAGER, month=month) for month in ("2026-08", "2026-07")]
-    assert [each.text for each in answers] == ["month,before\r\n2026-08,0\r\n", "month,before\r\n2026-07,1\r\n"]
+    assert [each.text.splitlines()[0] for each in answers] == [",".join(COLUMNS)] * 2
     assert answers[0].headers["content-disposition"] == 'attachment; filename="coded-export-2026-08.csv"'
     async with engine.connect() as tx:
-        rows = (await tx.execute(sa.text("SELECT actor_id, action, detail FROM audit ORDER BY id"))).all()
-    assert rows == [("dev-manager", "codes.exported", month) for month in ("2026-08", "2026-07")]
+        rows = (await tx.execute(sa.text("SELECT actor_id, action, at, detail FROM audit ORDER BY id"))).all()
+    assert rows == [("dev-manager", "codes.exported", NOW, month) for month in ("2026-08", "2026-07")]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.MANAGER])
 async def test_nobody_else_takes_codes_along(engine: Any, role: Role) -> None:
-    async with a_site(engine, coded=one_line) as site:
+    async with a_site(engine) as site:
         await site.see("/staff/export", role, status=403)
         assert (await site.send("/staff/export", role, month="2026-08")).status_code == 403
     async with engine.connect() as tx:
@@ -464,7 +457,7 @@ async def test_nobody_else_takes_codes_along(engine: Any, role: Role) -> None:
 
 @pytest.mark.parametrize("month", ["2026-09", "2027-01", "nonsense", ""])
 async def test_a_month_that_has_not_ended_is_not_taken_along(engine: Any, month: str) -> None:
-    async with a_site(engine, coded=one_line) as site:
+    async with a_site(engine) as site:
         answer = await site.send("/staff/export", Role.MANAGER, month=month)
         assert answer.status_code == 422
         assert "Choose a month from the list" in read(answer.text)

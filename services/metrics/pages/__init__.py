@@ -16,7 +16,7 @@ from services.metrics.pages.room import Room
 from shared.access import Permission
 from shared.pages import NavigationItem
 
-PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_about)
+PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_about, add_export)
 NAVIGATION: Final = (
     NavigationItem("Overview", "/staff", Permission.READ_REPORTS),
     NavigationItem("KPIs", "/staff/kpis", Permission.READ_REPORTS),
@@ -24,16 +24,13 @@ NAVIGATION: Final = (
     NavigationItem("Need", "/staff/need", Permission.READ_REPORTS),
     NavigationItem("Reports", "/staff/reports", Permission.READ_REPORTS),
     NavigationItem("About the figures", "/staff/about", Permission.READ_REPORTS),
+    NavigationItem("Coded export", "/staff/export", Permission.EXPORT_CODED),
 )
 
 
-EXPORT: Final = NavigationItem("Coded export", "/staff/export", Permission.EXPORT_CODED)
-
-
-def navigation(triage_url: str, *, has_export: bool = False) -> tuple[NavigationItem, ...]:
+def navigation(triage_url: str) -> tuple[NavigationItem, ...]:
     """Ours, and the way to the pages of the triage team for those who may go there."""
-    ours = (*NAVIGATION, EXPORT) if has_export else NAVIGATION
-    return (*ours, NavigationItem("Referrals", f"{triage_url.rstrip('/')}/staff", Permission.READ_QUEUES))
+    return (*NAVIGATION, NavigationItem("Referrals", f"{triage_url.rstrip('/')}/staff", Permission.READ_QUEUES))
 
 
 def router(room: Room) -> APIRouter:
@@ -41,6 +38,4 @@ def router(room: Room) -> APIRouter:
     routes = APIRouter(prefix="/staff", include_in_schema=False)
     for add in PAGES:
         add(routes, room)
-    if room.coded is not None:
-        add_export(routes, room, room.coded)
     return routes

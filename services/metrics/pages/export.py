@@ -6,15 +6,11 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.metrics.coded import dictionary_csv
-from services.metrics.files import media_type
-from services.metrics.formats import Format
+from services.metrics.coded import coded_dictionary, coded_export
 from services.metrics.pages.reading import span_in_words
-from services.metrics.pages.room import Coded, Room
+from services.metrics.pages.room import Room
 from services.metrics.spans import Span, month_of, read_month
-from shared import audit
 from shared.access import Permission
-from shared.audit import Actor, Entry
 from shared.sign_in import Visitor, read_form, visitor
 from shared.working_time import months_later
 
@@ -25,7 +21,9 @@ MONTHS: Final = 24
 MISSING: Final = "Choose a month from the list"
 
 
-def add(routes: APIRouter, room: Room, coded: Coded) -> None:
+def add(routes: APIRouter, room: Room) -> None:
+    working_time, now = room.archive.policy.working_time, room.archive.now
+
     @routes.get("/export")
     async def form(request: Request, _: Manager) -> Response:
         return room.pages.render(request, "export.html", months=_choices(room), errors=[])
@@ -36,20 +34,11 @@ def add(routes: APIRouter, room: Room, coded: Coded) -> None:
         if span is None:
             errors = [{"text": MISSING, "href": "#month"}]
             return room.pages.render(request, "export.html", status=422, months=_choices(room), errors=errors)
-        async with room.engine.begin() as tx:
-            content = await coded(tx, span)
-            entry = Entry(Actor("staff", who.staff.id), "codes.exported", room.archive.now(), detail=span.code)
-            await audit.write(tx, [entry])
-        return _file(content, f"coded-export-{span.code}.csv")
+        return await coded_export(room.engine, span, working_time, taken_by=who.staff, at=now())
 
     @routes.get("/export/dictionary.csv")
     async def meanings(_: Manager) -> Response:
-        return _file(dictionary_csv(), "coded-export-dictionary.csv")
-
-
-def _file(content: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, headers=headers, media_type=media_type(Format.CSV))
+        return coded_dictionary()
 
 
 def _ended(room: Room) -> list[Span]:
