@@ -13,8 +13,7 @@ from services.metrics import api, exports_api, measures, pages, reports_api, tab
 from services.metrics.archive import Archive
 from services.metrics.handlers import handlers
 from services.metrics.pages.room import Room
-from services.metrics.population import load
-from services.metrics.reports.agreeing import terms_under
+from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.publishing import publish_due
 from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
@@ -26,7 +25,7 @@ from shared.events import TOPICS
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.pages import Pages
-from shared.policy import load_all
+from shared.policy import Policy
 from shared.runtime import Service
 from shared.sign_in.cookies import Names
 from shared.sign_in.setting_up import install
@@ -39,21 +38,16 @@ PUBLISH_SECONDS = 600.0
 
 def heard(settings: Settings) -> Handlers:
     """What this service does with each event, under the policy in force."""
-    return handlers(load_all(settings.policies_dir)[settings.policy])
-
-
-def terms_of(settings: Settings) -> Terms | None:
-    """What reports are made under; None when the policy has no contract.
-
-    Raises InvalidPolicyError and InvalidPopulationError for files that can't be used.
-    """
-    policy = load_all(settings.policies_dir)[settings.policy]
-    return terms_under(policy, load(settings.population_dir, policy.authority, wards=policy.ward_by_code))
+    return handlers(policy_in_force(settings))
 
 
 async def build(settings: Settings) -> Service:
-    """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
-    hears, terms = heard(settings), terms_of(settings)
+    """Everything connected, nothing started.
+
+    Raises InvalidPolicyError and InvalidPopulationError for files that can't be used.
+    """
+    policy = policy_in_force(settings)
+    hears, terms = handlers(policy), terms_of(settings, policy)
     engine = create_engine(settings, tables.SCHEMA)
     consumer = Consumer(
         engine=engine,
@@ -83,7 +77,7 @@ async def build(settings: Settings) -> Service:
         )
     )
 
-    room = _add_reports(app, settings, engine, terms)
+    room = _add_reports(app, settings, engine, policy, terms)
 
     async def keep_measuring() -> None:
         await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
@@ -111,9 +105,8 @@ async def build(settings: Settings) -> Service:
     )
 
 
-def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, terms: Terms | None) -> Room:
+def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, policy: Policy, terms: Terms | None) -> Room:
     """What is published, for programs with a token and for people who sign in."""
-    policy = load_all(settings.policies_dir)[settings.policy]
     shown = Pages(
         name="Parent-infant reports",
         folder=Path(pages.__file__).parent / "templates",

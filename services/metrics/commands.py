@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics.population import InvalidPopulationError, load
-from services.metrics.reports.agreeing import terms_under
+from services.metrics.population import InvalidPopulationError
+from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.publishing import publish_due
 from services.metrics.settings import Settings
 from shared.database import sql
-from shared.policy import load_all
 
 PROJECTIONS: Final = ("referral", "work_item", "clock_change", "message", "agency", "places", "totals", "inbox")
 """Filled by events alone. What was published, and who looked at what, is no projection and stays."""
@@ -32,9 +31,9 @@ def add(verbs: Any) -> None:
 
 async def _publish(engine: AsyncEngine, _: argparse.Namespace) -> int:
     settings = Settings()
-    policy = load_all(settings.policies_dir)[settings.policy]
+    policy = policy_in_force(settings)
     try:
-        terms = terms_under(policy, load(settings.population_dir, policy.authority, wards=policy.ward_by_code))
+        terms = terms_of(settings, policy)
     except InvalidPopulationError as error:
         print(error)
         return 1

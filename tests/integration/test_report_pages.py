@@ -22,7 +22,7 @@ from services.metrics.reports.model import Change, ReportKind
 from services.metrics.settings import Settings
 from shared.access import PERMISSIONS, Permission, Role
 from shared.database import create_engine
-from tests.integration.report_site import TRIAGE, Site, a_site, publish
+from tests.integration.report_site import NOW, TRIAGE, Site, a_site, publish
 from tests.integration.room import read, title_of
 from tests.integration.staff_pages import statements
 from tests.rendering import Page

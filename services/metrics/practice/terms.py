@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from services.metrics.population import load
-from services.metrics.reports.agreeing import terms_under
+from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
-from shared.policy import load_all
 
 
 def practice_terms(settings: Settings) -> Terms | None:
     """None for a policy without a contract. Raises as the service does for files that can't be used."""
-    policy = load_all(settings.policies_dir)[settings.policy]
-    population = load(settings.population_dir, policy.authority, wards=policy.ward_by_code)
-    return terms_under(policy, population, is_practice=True)
+    return terms_of(settings, policy_in_force(settings), is_practice=True)

@@ -1,12 +1,27 @@
-"""The terms of reports made of a policy, with the words of the staff pages for codes."""
+"""The policy in force, and the terms of reports made of it, with the words of the staff pages for codes."""
 
 from __future__ import annotations
 
 from services.metrics.counting.categories import dimensions
-from services.metrics.population import Population
+from services.metrics.population import Population, load
 from services.metrics.reports.terms import Terms
+from services.metrics.settings import Settings
 from shared.pages import wording
-from shared.policy import Policy
+from shared.policy import Policy, load_all
+
+
+def policy_in_force(settings: Settings) -> Policy:
+    """Read from its file. Raises InvalidPolicyError where one of the folder can't be used."""
+    return load_all(settings.policies_dir)[settings.policy]
+
+
+def terms_of(settings: Settings, policy: Policy, *, is_practice: bool = False) -> Terms | None:
+    """The terms with the population of the settings; None for a policy without a contract: then nothing is published.
+
+    Raises InvalidPopulationError for a file that can't be used.
+    """
+    population = load(settings.population_dir, policy.authority, wards=policy.ward_by_code)
+    return terms_under(policy, population, is_practice=is_practice)
 
 
 def terms_under(policy: Policy, population: Population | None, *, is_practice: bool = False) -> Terms | None:
