@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import api, exports_api, measures, pages, reports_api, tables
-from services.metrics.archive import Archive
+from services.metrics.desk.archive import Archive
 from services.metrics.handlers import handlers
 from services.metrics.pages.room import Room
 from services.metrics.reports.agreeing import policy_in_force, terms_of
@@ -79,8 +79,12 @@ async def build(settings: Settings) -> Service:
 
     room = _add_reports(app, settings, engine, policy, terms)
 
+    async def compile_pages() -> None:
+        """Once, or the first who looks would wait for it."""
+        await asyncio.to_thread(room.pages.compile)
+        await asyncio.Event().wait()
+
     async def keep_measuring() -> None:
-        await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
         while True:
             async with engine.connect() as tx:
                 await measures.measure(tx)
@@ -101,7 +105,7 @@ async def build(settings: Settings) -> Service:
         health,
         consumer,
         None,
-        {"measure": keep_measuring, "publish": keep_publishing},
+        {"pages": compile_pages, "measure": keep_measuring, "publish": keep_publishing},
     )
 
 
@@ -113,7 +117,6 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, policy: 
         navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
-
     room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now), pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from services.metrics.archive import Archive
-from services.metrics.asking import Asked, Found
-from services.metrics.files import file_name, media_type
-from services.metrics.formats import MEDIA_TYPES, Format, wanted
-from services.metrics.library import Edition
+from services.metrics.desk.archive import Archive
+from services.metrics.desk.asking import Asked, Found
+from services.metrics.desk.files import file_name, media_type
+from services.metrics.desk.formats import MEDIA_TYPES, Format, wanted
+from services.metrics.desk.library import Edition
 from services.metrics.pages.whole import whole_report
 from services.metrics.reports.model import MODELS, ReportKind
 from services.metrics.reports_docs import LISTED, answers
@@ -45,7 +45,7 @@ SUMMARIES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class ReportDesk:
     """Where reports are given out; `pages` shows them as HTML."""
 
     archive: Archive
@@ -73,31 +73,31 @@ class Counter:
 def router(archive: Archive, pages: Pages) -> APIRouter:
     """Every call needs READ_REPORTS; nobody's answer differs from another's."""
     routes = APIRouter(tags=["reports"], dependencies=[Depends(may(Permission.READ_REPORTS))])
-    counter = Counter(archive, pages)
+    desk = ReportDesk(archive, pages)
 
     @routes.get("/reports", summary="All that is published, the latest first", responses=LISTED)
     async def published() -> Response:
         return answer({"items": [_listed(edition) for edition in await archive.library.editions()]})
 
     async def contract(request: Request, month: Month, version: Version = None) -> Response:
-        return await counter.give(request, Asked(ReportKind.CONTRACT, month, version))
+        return await desk.give(request, Asked(ReportKind.CONTRACT, month, version))
 
     async def contract_as(request: Request, suffix: Suffix, month: Month, version: Version = None) -> Response:
-        return await counter.give(request, Asked(ReportKind.CONTRACT, month, version), suffix)
+        return await desk.give(request, Asked(ReportKind.CONTRACT, month, version), suffix)
 
     async def equality(request: Request, period: HalfYear = None, version: Version = None) -> Response:
-        return await counter.give(request, Asked(ReportKind.EQUALITY, period, version))
+        return await desk.give(request, Asked(ReportKind.EQUALITY, period, version))
 
     async def equality_as(
         request: Request, suffix: Suffix, period: HalfYear = None, version: Version = None
     ) -> Response:
-        return await counter.give(request, Asked(ReportKind.EQUALITY, period, version), suffix)
+        return await desk.give(request, Asked(ReportKind.EQUALITY, period, version), suffix)
 
     async def need(request: Request, period: Year = None, version: Version = None) -> Response:
-        return await counter.give(request, Asked(ReportKind.NEED, period, version))
+        return await desk.give(request, Asked(ReportKind.NEED, period, version))
 
     async def need_as(request: Request, suffix: Suffix, period: Year = None, version: Version = None) -> Response:
-        return await counter.give(request, Asked(ReportKind.NEED, period, version), suffix)
+        return await desk.give(request, Asked(ReportKind.NEED, period, version), suffix)
 
     calls: dict[ReportKind, tuple[Endpoint, Endpoint]] = {
         ReportKind.CONTRACT: (contract, contract_as),

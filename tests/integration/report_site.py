@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import pages as report_pages
 from services.metrics import reports_api
-from services.metrics.archive import Archive
+from services.metrics.desk.archive import Archive
 from services.metrics.pages.room import Room
 from services.metrics.reports import shelf
 from services.metrics.reports.agreeing import terms_under

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from services.metrics import tables
 from services.metrics.coded.rows import COLUMNS
-from services.metrics.library import Library, latest
+from services.metrics.desk.library import Library, latest
 from services.metrics.reports.model import Change, ReportKind
 from services.metrics.settings import Settings
 from shared.access import PERMISSIONS, Permission, Role

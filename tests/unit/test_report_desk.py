@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from services.metrics import files
-from services.metrics.asking import Found
-from services.metrics.files import Files
-from services.metrics.formats import Format
-from services.metrics.library import Library
+from services.metrics.desk import files
+from services.metrics.desk.asking import Found
+from services.metrics.desk.files import Files
+from services.metrics.desk.formats import Format
+from services.metrics.desk.library import Library
 from services.metrics.reports.model import ReportKind
 from tests.unit.report_examples import a_contract_report, a_heading, a_need_report
 

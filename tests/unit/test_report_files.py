@@ -183,7 +183,7 @@ def test_a_report_without_figures_says_why(status: ReportStatus) -> None:
 def test_practice_figures_say_so_in_every_file() -> None:
     report = a_contract_report(heading=a_heading(is_practice=True))
     assert {line["is_practice"] for line in read(contract_csv(report))} == {"yes"}
-    assert any("invented families" in text for text in as_xlsx.book(report)["intro"])
+    assert any("invented families" in text for text in as_xlsx.workbook(report)["intro"])
 
 
 @pytest.mark.parametrize("name", LIVELY[: len(FORMULAS)])

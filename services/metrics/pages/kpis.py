@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.library import latest
+from services.metrics.desk.library import latest
 from services.metrics.pages.lines import groups_of, line_of
 from services.metrics.pages.overview import MONTHS
 from services.metrics.pages.reading import Reader, nothing_yet

@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.library import Edition, latest
+from services.metrics.desk.library import Edition, latest
 from services.metrics.pages.lines import lines_of
 from services.metrics.pages.reading import Reader, nothing_yet
 from services.metrics.pages.room import Room

@@ -7,8 +7,8 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.asking import Asked, Found, read_period
-from services.metrics.library import Edition, latest
+from services.metrics.desk.asking import Asked, Found, read_period
+from services.metrics.desk.library import Edition, latest
 from services.metrics.pages.reading import Reader, download, found_at, nothing_yet, span_in_words, version_of
 from services.metrics.pages.room import Room
 from services.metrics.pages.whole import whole_report

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request, Response
 
-from services.metrics import asking
-from services.metrics.asking import Asked, Found
-from services.metrics.files import file_name, media_type
-from services.metrics.formats import Format
+from services.metrics.desk import asking
+from services.metrics.desk.asking import Asked, Found
+from services.metrics.desk.files import file_name, media_type
+from services.metrics.desk.formats import Format
 from services.metrics.pages.room import Room
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.words import month

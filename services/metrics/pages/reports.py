@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.asking import Asked, Found
+from services.metrics.desk.asking import Asked, Found
 from services.metrics.pages.reading import Reader, coming, download, found_at, version_of
 from services.metrics.pages.room import Room
 from services.metrics.pages.whole import whole_report
@@ -15,7 +15,7 @@ from services.metrics.reports.model import Heading, ReportKind
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Series:
     """The reports of one kind: every period with all of its versions, the latest first."""
 
     kind: ReportKind
@@ -30,7 +30,7 @@ def add(routes: APIRouter, room: Room) -> None:
         return room.pages.render(
             request,
             "reports.html",
-            shelves=[_shelf(kind, headings) for kind in ReportKind],
+            every_series=[_series(kind, headings) for kind in ReportKind],
             awaited=coming(room),
             words=words,
         )
@@ -48,7 +48,7 @@ async def _find(room: Room, request: Request, month: str) -> Found:
     return await found_at(room, Asked(ReportKind.CONTRACT, month, version_of(request.query_params.get("version"))))
 
 
-def _shelf(kind: ReportKind, headings: list[Heading]) -> Shelf:
+def _series(kind: ReportKind, headings: list[Heading]) -> Series:
     mine = [heading for heading in headings if heading.kind is kind]
     periods = dict.fromkeys(heading.period for heading in mine)
-    return Shelf(kind, [[heading for heading in mine if heading.period == period] for period in periods])
+    return Series(kind, [[heading for heading in mine if heading.period == period] for period in periods])

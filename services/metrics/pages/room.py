@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics.archive import Archive
+from services.metrics.desk.archive import Archive
 from shared.pages import Pages
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from services.metrics.asking import Found
+from services.metrics.desk.asking import Found
 from services.metrics.reports import words
 from services.metrics.reports.as_html import View, contract_view, equality_view, need_view
 from services.metrics.reports.model import ReportKind

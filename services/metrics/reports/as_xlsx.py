@@ -12,7 +12,7 @@ from services.metrics.reports import words
 from services.metrics.reports.cells import harmless
 from services.metrics.reports.grids import Cell, Grid, changes_grid, grids
 from services.metrics.reports.model import AnyReport, EqualityReport, Heading, Shown
-from services.metrics.reports.workbook import Book, Number, Sheet
+from services.metrics.reports.workbook import Number, Sheet, Workbook
 
 SECONDS: Final = 60
 LAST_LINES: Final = 10
@@ -31,7 +31,7 @@ def report_xlsx(report: AnyReport) -> bytes:
     Raises UnwrittenError.
     """
     command = [sys.executable, "-m", _WRITER]
-    given = json.dumps(book(report)).encode()
+    given = json.dumps(workbook(report)).encode()
     try:
         done = subprocess.run(command, input=given, capture_output=True, check=True, cwd=_ROOT, timeout=SECONDS)
     except subprocess.CalledProcessError as error:
@@ -46,7 +46,7 @@ def _last_said(stderr: bytes | None) -> str:
     return "".join(f"\n{line}" for line in lines[-LAST_LINES:])
 
 
-def book(report: AnyReport) -> Book:
+def workbook(report: AnyReport) -> Workbook:
     """What goes into the workbook, every text harmless to a spreadsheet."""
     heading = report.heading
     changed = changes_grid(report)

@@ -1,4 +1,4 @@
-"""Writes a workbook with gptables, in a process of its own: the book as JSON on standard input, the file on the output.
+"""Writes a workbook with gptables, in a process of its own: its content as JSON on the input, the file on the output.
 
 gptables brings pandas: 65 MB that the service would never give back, and half a second (two without compiled bytecode)
 in which its event loop would stutter. So the service starts `python -m services.metrics.reports.workbook` for each file
@@ -29,7 +29,7 @@ class Sheet(TypedDict):
     legend: list[str]
 
 
-class Book(TypedDict):
+class Workbook(TypedDict):
     """All that is written. `made_at` in ISO 8601, so that the same report gives the same file."""
 
     title: str
@@ -50,12 +50,12 @@ _HAS_WORDS: Final = re.compile(r"[A-Za-z0-9]")
 _LINK: Final = re.compile(r"\](?=\()")
 
 
-def write(book: Book) -> bytes:
+def write(workbook: Workbook) -> bytes:
     """Cover, contents, notes and a sheet for each table, laid out as the Government Analysis Function asks."""
     import gptables  # noqa: PLC0415  pandas comes with it
     import pandas as pd  # noqa: PLC0415
 
-    notes = _Notes(book["notes"])
+    notes = _Notes(workbook["notes"])
     sheets = {
         _name(number, sheet["name"]): gptables.GPTable(
             table=pd.DataFrame([list(map(_cell, row)) for row in sheet["rows"]], columns=_unique(sheet["headings"])),
@@ -68,28 +68,30 @@ def write(book: Book) -> bytes:
                 {"column": {"columns": _wordy(sheet), "format": {"text_wrap": True, "valign": "top"}}}
             ],
         )
-        for number, sheet in enumerate(book["sheets"], 1)
+        for number, sheet in enumerate(workbook["sheets"], 1)
     }
-    made = BytesIO()
-    workbook = gptables.produce_workbook(
-        made,
+    file = BytesIO()
+    written = gptables.produce_workbook(
+        file,
         sheets,
         cover=gptables.Cover(
-            title=_text(book["title"]), intro=list(map(_text, book["intro"])), about=list(map(_text, book["about"]))
+            title=_text(workbook["title"]),
+            intro=list(map(_text, workbook["intro"])),
+            about=list(map(_text, workbook["about"])),
         ),
         notes_table=pd.DataFrame(notes.rows, columns=["Note", "Note text"]),
     )
-    for worksheet, sheet in zip(workbook.worksheets()[-len(sheets) :], book["sheets"], strict=True):
+    for worksheet, sheet in zip(written.worksheets()[-len(sheets) :], workbook["sheets"], strict=True):
         for column in _wordy(sheet):
             worksheet.set_column(column, column, _WIDTH)
-    workbook.set_properties(_properties(book))
-    workbook.in_memory = True  # a container may have no place for the files that it would make otherwise
-    workbook.close()
-    return made.getvalue()
+    written.set_properties(_properties(workbook))
+    written.in_memory = True  # a container may have no place for the files that it would make otherwise
+    written.close()
+    return file.getvalue()
 
 
 class _Notes:
-    """The notes in the order in which the sheets refer to them; those of the book stand on every sheet."""
+    """The notes in the order in which the sheets refer to them; those of the workbook stand on every sheet."""
 
     def __init__(self, general: list[str]) -> None:
         self._general = general
@@ -139,13 +141,13 @@ def _text(value: str) -> str:
     return _LINK.sub("] ", value.replace("$$", "$ $"))
 
 
-def _properties(book: Book) -> dict[str, Any]:
-    made_at = datetime.fromisoformat(book["made_at"]) if book["made_at"] else datetime(2000, 1, 1, tzinfo=UTC)
-    return {"title": book["title"], "author": book["author"], "created": made_at}
+def _properties(workbook: Workbook) -> dict[str, Any]:
+    made_at = datetime.fromisoformat(workbook["made_at"]) if workbook["made_at"] else datetime(2000, 1, 1, tzinfo=UTC)
+    return {"title": workbook["title"], "author": workbook["author"], "created": made_at}
 
 
 def main(asked: BinaryIO, answer: BinaryIO) -> None:
-    """One book in, one file out."""
+    """One workbook in, one file out."""
     warnings.simplefilter("ignore")  # pandas warns of what gptables does
     answer.write(write(json.load(asked)))
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from services.metrics.asking import Found
-from services.metrics.formats import MEDIA_TYPES, Format
-from services.metrics.library import Library
+from services.metrics.desk.asking import Found
+from services.metrics.desk.formats import MEDIA_TYPES, Format
+from services.metrics.desk.library import Library
 from services.metrics.reports.as_csv import contract_csv, equality_csv, need_csv
 from services.metrics.reports.as_xlsx import report_xlsx
 from services.metrics.reports.model import Heading, ReportKind

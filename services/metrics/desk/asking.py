@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from services.metrics.library import Edition, Library
+from services.metrics.desk.library import Edition, Library
 from services.metrics.reports.model import AnyReport, ReportKind
 from services.metrics.reports.publishing import stand_in
 from services.metrics.reports.terms import Terms

@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics import asking
-from services.metrics.asking import Asked, Found
-from services.metrics.files import Files
-from services.metrics.library import Library
+from services.metrics.desk import asking
+from services.metrics.desk.asking import Asked, Found
+from services.metrics.desk.files import Files
+from services.metrics.desk.library import Library
 from services.metrics.reports.terms import Terms
 from shared.policy import Policy
 from shared.working_time import day_in_london

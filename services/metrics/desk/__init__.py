@@ -1,0 +1,1 @@
+"""The desk where published reports are asked for: which one is meant, where it is found, and the forms it comes in."""
