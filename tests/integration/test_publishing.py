@@ -205,6 +205,31 @@ async def test_an_erasure_of_long_ago_or_before_it_was_published_holds_back_no_c
     assert ("contract", "2024-09", 2) in await all_reports(engine)
 
 
+async def test_a_half_year_tells_no_category_after_a_family_of_a_published_month_was_erased(
+    engine: AsyncEngine,
+) -> None:
+    """Its category would lack one against those of the months, and that would be that family's."""
+    await hear(engine, [event for event in told(months=6) if not isinstance(event.data, ReferralErased)])
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("""
+                UPDATE referral SET ward = NULL, authority = NULL, source = NULL, erased_at = '2024-11-10'
+                WHERE id = (SELECT id FROM referral WHERE received_at < '2024-10-01' ORDER BY id LIMIT 1)
+            """)
+        )
+    await publish_due(engine, now=datetime(2025, 3, 20, 6, 0, tzinfo=UTC), terms=the_terms())
+    half = await the_report(engine, "2024-09--2025-02", ReportKind.EQUALITY)
+    assert half.quality[0].startswith("A family of this half-year has been erased")
+    for dimension in half.dimensions:
+        assert dimension.total_received.value
+        assert (
+            {row.received.value for row in dimension.rows} == {row.accepted.value for row in dimension.rows} == {None}
+        )
+        assert all(row.ratio is None for row in dimension.rows)
+    assert half.gaps == ()
+
+
 async def test_a_report_keeps_the_policy_it_was_made_under(engine: AsyncEngine) -> None:
     """A new target must not turn a paid figure of last month from met to missed."""
     events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from services.metrics.counting.cases import Case, Item, SafeguardingItem
+from services.metrics.counting.book import SafeguardingItem
+from services.metrics.counting.cases import Case, Item
 from tests.builders import a_policy
 
 WORKING_TIME = a_policy().working_time

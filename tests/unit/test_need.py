@@ -1,15 +1,20 @@
 """Need against seen: Birmingham's own table, unmet need where a number is held back, and the words."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.metrics.counting.book import Book
+from services.metrics.counting.cases import Case, Item
 from services.metrics.need import BIRMINGHAM_2022, TIERS, WARD_TIERS, expected, need_report
+from services.metrics.need.making import make_need
 from services.metrics.need.rows import wards as ward_rows
 from services.metrics.population import Denominator, Population, load
+from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import (
     NOTHING,
     SMALL,
@@ -22,6 +27,7 @@ from services.metrics.reports.model import (
     ReportStatus,
     Shown,
 )
+from services.metrics.spans import year_of
 from shared.policy import Policy
 from tests.builders import BULWELL, NOTTINGHAM, POLICIES, SHERWOOD, a_policy
 
@@ -281,3 +287,25 @@ def test_unmet_is_never_below_zero_and_always_within_its_bounds(
         assert 0 <= row.unmet_low <= row.unmet_high <= row.expected
         assert row.unmet is None or row.unmet_low <= row.unmet <= row.unmet_high
         assert (row.unmet is None) is (row.seen.value is None)
+
+
+def test_a_family_that_was_referred_and_met_twice_in_the_year_was_seen_once() -> None:
+    policy = a_policy()
+    year = year_of(date(2025, 9, 1), date(2022, 9, 1))
+    cases = [
+        Case(
+            id=UUID(int=number),
+            received_at=datetime(2025, 10, 1 + number // 20, 9, tzinfo=UTC),
+            working_time=policy.working_time,
+            ward=BULWELL,
+            tier="specialist_short",
+            family_id=UUID(int=1000 + number % 20),
+            items=(Item("pir_short", first_contact_at=datetime(2025, 11, 3, 9, tzinfo=UTC)),),
+        )
+        for number in range(40)
+    ]
+    book = Book(year, cases, safeguarding=[], sessions=[], messages=[], places=[], agencies={})
+    terms = terms_under(policy, a_population())
+    assert terms is not None
+    [seen] = [need.seen for need in make_need(a_heading(policy), book, terms).tiers if need.code == "specialist_short"]
+    assert seen.value == 20

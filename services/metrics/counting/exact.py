@@ -9,7 +9,7 @@ from statistics import median_high
 from typing import Final
 
 from services.metrics import codes
-from services.metrics.counting.cases import Book
+from services.metrics.counting.book import Book
 from services.metrics.counting.categories import Dimension
 from services.metrics.counting.kpis import Kpi
 

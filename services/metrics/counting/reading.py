@@ -12,17 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.counting.cases import (
-    CHILDRENS_SOCIAL_CARE,
-    SUPPORT,
-    Book,
-    Case,
-    Item,
-    Message,
-    PlacesTaken,
-    SafeguardingItem,
-    Session,
-)
+from services.metrics.counting.book import Book, Message, PlacesTaken, SafeguardingItem, Session
+from services.metrics.counting.cases import CHILDRENS_SOCIAL_CARE, SUPPORT, Case, Item
 from services.metrics.spans import Span
 from shared.database import sql
 from shared.events import PlaceKind

@@ -12,16 +12,21 @@ from datetime import date
 from typing import Final
 
 from services.metrics.codes import WARD, WITH_UNDER_TWOS
-from services.metrics.counting.cases import Book, Case
+from services.metrics.counting.book import Book
+from services.metrics.counting.cases import Case
 from services.metrics.counting.categories import Dimension
 from services.metrics.disclosure import Sum, beside, cell_of, publish
-from services.metrics.equality.comparison import TOTAL
+from services.metrics.equality.comparison import TOTAL, Pair
 from services.metrics.equality.report import equality_report
-from services.metrics.reports.model import ContractReport, EqualityReport, Heading, Shown
+from services.metrics.reports.model import WITHHELD, ContractReport, EqualityReport, Heading, Shown
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, month_of
 
 COLUMNS: Final = ("received", "accepted")
+ERASED: Final = (
+    "A family of this half-year has been erased since its month was published. The numbers by category are held back: "
+    "beside those of the months they would tell which family it was."
+)
 
 
 def make_equality(
@@ -31,10 +36,12 @@ def make_equality(
     months: Sequence[ContractReport],
     *,
     earlier: EqualityReport | None = None,
+    has_erased: bool = False,
 ) -> EqualityReport:
     """Referrals and acceptances of a half-year by category; `months` are its contract reports as published.
 
-    `earlier` is the version before this one.
+    `earlier` is the version before this one. `has_erased`: a family that one of the months counts was erased since. Its
+    category lacks one against the months, so that no category is published.
     """
     dimensions = {code: terms.dimensions[code] for code in WITH_UNDER_TWOS}
     counts = {
@@ -54,22 +61,23 @@ def make_equality(
     before, all_sums = beside(_published_cells(earlier), cells, sums)
     known = {name: number for name, number in _counts_of_months(book, terms).items() if name in of_months_before}
     shown = publish({**known, **cells}, all_sums, before={**before, **of_months_before})
-    return equality_report(
+    told: dict[str, dict[str, Pair]] = {
+        code: dict.fromkeys(_categories(each, terms), (WITHHELD, WITHHELD))
+        if has_erased
+        else {
+            category: (shown[cell_of("received", code, category)], shown[cell_of("accepted", code, category)])
+            for category in counts["received", code]
+        }
+        for code, each in dimensions.items()
+    }
+    report = equality_report(
         heading,
-        {
-            code: {
-                TOTAL: (shown["received"], shown["accepted"]),
-                **{
-                    category: (shown[cell_of("received", code, category)], shown[cell_of("accepted", code, category)])
-                    for category in counts["received", code]
-                },
-            }
-            for code in dimensions
-        },
+        {code: {TOTAL: (shown["received"], shown["accepted"]), **pairs} for code, pairs in told.items()},
         population=terms.population,
         names={code: each.words for code, each in dimensions.items()},
         open_wards={ward.code for ward in terms.policy.wards if ward.opens_on and ward.opens_on <= book.span.first_day},
     )
+    return report.model_copy(update={"quality": (ERASED, *report.quality)}) if has_erased else report
 
 
 def _published_cells(report: EqualityReport | None) -> dict[str, Shown]:
@@ -113,6 +121,12 @@ def _counted(book: Book, column: str, dimension: Dimension, terms: Terms) -> Cou
 
 def _day(case: Case, column: str) -> date | None:
     return case.received_on if column == "received" else case.accepted_on
+
+
+def _categories(dimension: Dimension, terms: Terms) -> list[str]:
+    """Those that there can be, whichever occurred."""
+    denominator = terms.population.dimensions.get(dimension.code) if terms.population else None
+    return list(denominator.under_twos if denominator else dimension.words)
 
 
 def _category(case: Case, dimension: Dimension, terms: Terms) -> str:

@@ -24,7 +24,7 @@ NOTES: Final[dict[str, str]] = {
     ),
     codes.FATHER_ETHNICITY: "Every baby has a father: those of whom the referral says nothing are under not known.",
     codes.LANGUAGE: "By the language the family speaks; under-twos by the main language at home.",
-    codes.CARER_AGE: "By the age of the parent who was referred.",
+    codes.CARER_AGE: "By the age of the youngest parent named.",
     codes.DEPRIVATION: "Tenths of all areas in England by the Index of Multiple Deprivation; 1 is the most deprived.",
 }
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
 
 from services.metrics.codes import WARD
-from services.metrics.counting.cases import Book
+from services.metrics.counting.book import Book
+from services.metrics.counting.cases import Case
 from services.metrics.disclosure import Sum, beside, publish
 from services.metrics.need.report import need_report
 from services.metrics.need.shares import SPECIALIST, TIERS, WARD_TIERS
@@ -15,7 +19,7 @@ from services.metrics.reports.terms import Terms
 
 def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport | None = None) -> NeedReport:
     """Families seen in a year, that is with a first contact in it, by tier and by ward, against those expected."""
-    seen = [case for case in book.cases if case.first_contact_on in book.span]
+    seen = _each_family_once(case for case in book.cases if case.first_contact_on in book.span)
     tiers = Counter(dict.fromkeys(TIERS, 0))
     tiers.update(case.tier for case in seen if case.tier is not None and case.tier in TIERS)
     ward_of = terms.dimensions[WARD].category
@@ -38,6 +42,16 @@ def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport
         seen_by_tier={code: shown.get(f"tier/{code}", ZERO) for code in (*TIERS, "specialist")},
         seen_by_ward={ward: shown[f"ward/{ward}"] for ward in wards},
     )
+
+
+def _each_family_once(cases: Iterable[Case]) -> list[Case]:
+    """Of a family that was referred again and met again the first contact."""
+    first: dict[UUID, tuple[datetime, Case]] = {}
+    for case in cases:
+        family, met_at = case.family_id or case.id, case.first_contact_at
+        if met_at is not None and (family not in first or met_at < first[family][0]):
+            first[family] = (met_at, case)
+    return [case for _, case in first.values()]
 
 
 def _published_cells(report: NeedReport | None) -> dict[str, Shown]:

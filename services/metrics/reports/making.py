@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.metrics.codes import FATHER_ETHNICITY, MOTHER_ETHNICITY, NOT_KNOWN, NOT_STATED, WARD
-from services.metrics.counting.cases import Book
+from services.metrics.counting.book import Book
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
 from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, cell_of, percent, publish, verdicts

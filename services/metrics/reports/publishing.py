@@ -8,14 +8,14 @@ would learn when it crosses a step of the rounding, and with that what it is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.metrics.counting.cases import Book
+from services.metrics.counting.book import Book
 from services.metrics.counting.exact import count
 from services.metrics.counting.reading import read_book, was_erased_since
 from services.metrics.equality.making import make_equality
@@ -167,13 +167,14 @@ async def _make(
     async with one_moment(engine).connect() as tx:
         book = await read_book(tx, span, terms.policy.working_time)
         months = await _months_of(tx, span, terms) if kind is ReportKind.EQUALITY else []
+        has_erased = await _lost_a_family(tx, span, months, terms)
     heading = terms.heading(kind, span, published_at=now)
     if kind is ReportKind.CONTRACT:
         before = earlier if isinstance(earlier, ContractReport) else None
         return await asyncio.to_thread(_contract, heading, book, terms, before)
     if kind is ReportKind.EQUALITY:
         half = earlier if isinstance(earlier, EqualityReport) else None
-        return await asyncio.to_thread(make_equality, heading, book, terms, months, earlier=half)
+        return await asyncio.to_thread(make_equality, heading, book, terms, months, earlier=half, has_erased=has_erased)
     year = earlier if isinstance(earlier, NeedReport) else None
     return await asyncio.to_thread(make_need, heading, book, terms, earlier=year)
 
@@ -186,6 +187,12 @@ async def _months_of(tx: AsyncConnection, span: Span, terms: Terms) -> list[Cont
         for month in months
         if isinstance(month, ContractReport) and month.heading.is_practice is terms.is_practice
     ]
+
+
+async def _lost_a_family(tx: AsyncConnection, span: Span, months: Sequence[ContractReport], terms: Terms) -> bool:
+    """Whether a family was erased after one of these months of the span came out."""
+    days = [month.heading.published_at for month in months if month.heading.published_at]
+    return bool(days) and await was_erased_since(tx, span, min(days), terms.policy.working_time)
 
 
 def _contract(heading: Heading, book: Book, terms: Terms, earlier: ContractReport | None) -> ContractReport:

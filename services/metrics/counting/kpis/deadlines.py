@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Final
 
-from services.metrics.counting.cases import Case, SafeguardingItem
+from services.metrics.counting.book import SafeguardingItem
+from services.metrics.counting.cases import Case
 from services.metrics.counting.kpis.kpi import (
     DAY_RECEIVED,
     NOTIFY,

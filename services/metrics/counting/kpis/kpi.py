@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from services.metrics.counting.cases import Book, Case
+from services.metrics.counting.book import Book
+from services.metrics.counting.cases import Case
 from services.metrics.reports.model import Unit
 
 DAY_RECEIVED: Final = "the day it was received"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.metrics.counting.cases import Message, PlacesTaken, Session
+from services.metrics.counting.book import Message, PlacesTaken, Session
 from services.metrics.counting.kpis.kpi import (
     DAY_RECEIVED,
     NOTIFY,
