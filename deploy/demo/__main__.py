@@ -1,10 +1,11 @@
-"""`python -m deploy.demo --families 300 --mark FILE`: fills a running development system, once."""
+"""`python -m deploy.demo [practice]`: fills a running development system, once; or practice reports alone."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from pydantic import ValidationError
 
 from deploy.demo.filling import fill
 from deploy.demo.mark import Mark
+from deploy.demo.practice import practise_once
+from services.metrics.settings import Settings as MetricsSettings
 from services.referral.demo.command import DEVELOPMENT_ONLY, REFUSED
 from services.referral.demo.filling import NoDemoError, UsedError
 from services.referral.settings import Settings
@@ -24,13 +27,17 @@ PATIENCE_SECONDS: Final = 240
 
 
 def main() -> int:
-    """0 when the demo is there or not for this place, 1 when it has not come to rest, 2 outside development."""
+    """0 when it is there or not for this place, 1 when the demo has not come to rest, 2 outside development."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--families", type=int, default=300, metavar="N", help="how many referrals (300)")
-    parser.add_argument("--mark", type=Path, required=True, help="the file that says that it has been done")
+    parser.add_argument("--mark", type=Path, help="the file that says that it has been done")
+    verbs = parser.add_subparsers(dest="verb", metavar="verb")
+    verbs.add_parser("practice", help="practice reports of an invented past, without the families")
     arguments = parser.parse_args()
+    if arguments.verb is None and arguments.mark is None:
+        parser.error("--mark is missing")
     try:
-        settings = Settings()
+        settings = MetricsSettings() if arguments.verb else Settings()
     except ValidationError as error:
         print("; ".join(str(part["msg"]) for part in error.errors(include_input=False)), file=sys.stderr)
         return REFUSED
@@ -38,6 +45,9 @@ def main() -> int:
         print(DEVELOPMENT_ONLY, file=sys.stderr)
         return REFUSED
     configure("demo", "WARNING")
+    if isinstance(settings, MetricsSettings):
+        asyncio.run(practise_once(now=datetime.now(UTC), told=lambda what: print(what, flush=True)))
+        return 0
     return asyncio.run(_fill(settings, arguments.families, Mark(arguments.mark)))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from deploy.demo.history.filling import NoPracticeError, practise
+from deploy.demo.history.terms import practice_terms
 from services.metrics import tables
-from services.metrics.practice.filling import NoPracticeError, practise
-from services.metrics.practice.terms import practice_terms
 from services.metrics.settings import Settings
 from shared.database import create_engine
 
@@ -20,6 +20,7 @@ async def practise_once(*, now: datetime, told: Callable[[str], None]) -> None:
     settings = Settings()
     terms = practice_terms(settings)
     if terms is None:
+        told(f"The policy {settings.policy} has no contract: there is nothing to report.")
         return
     engine = create_engine(settings, tables.SCHEMA, pool_size=1)
     try:

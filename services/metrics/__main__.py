@@ -1,4 +1,4 @@
-"""`python -m services.metrics [serve | parked … | publish | rebuild | practice]`: serve is the default."""
+"""`python -m services.metrics [serve | parked … | publish | rebuild]`: serve is the default."""
 
 from __future__ import annotations
 

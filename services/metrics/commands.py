@@ -22,8 +22,6 @@ def add(verbs: Any) -> None:
     """The verbs for the command line of the service."""
     publish = verbs.add_parser("publish", help="publish the reports whose day has come")
     publish.set_defaults(run=_publish)
-    practice = verbs.add_parser("practice", help="practice reports of an invented past, in development")
-    practice.set_defaults(run=_practise)
     rebuild = verbs.add_parser("rebuild", help="empty what events filled; `republish` of the others fills it")
     rebuild.add_argument("--yes", action="store_true", required=True, help="really: counts are low until it is done")
     rebuild.set_defaults(run=_rebuild)
@@ -43,12 +41,6 @@ async def _publish(engine: AsyncEngine, _: argparse.Namespace) -> int:
     count = await publish_due(engine, now=datetime.now(UTC), terms=terms, told=lambda what: print(what, flush=True))
     print(f"{count} report(s) published")
     return 0
-
-
-async def _practise(engine: AsyncEngine, _: argparse.Namespace) -> int:
-    from services.metrics.practice.command import run  # noqa: PLC0415  a serving process never needs it
-
-    return await run(engine)
 
 
 async def _rebuild(engine: AsyncEngine, _: argparse.Namespace) -> int:

@@ -25,12 +25,12 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
+from deploy.demo.history import stories
+from deploy.demo.history.terms import practice_terms
 from deploy.local import credentials
 from deploy.setup import make_topics
 from services.metrics import app, tables
 from services.metrics.handlers import handlers
-from services.metrics.practice import stories
-from services.metrics.practice.terms import practice_terms
 from services.metrics.reports import shelf
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.publishing import publish_due

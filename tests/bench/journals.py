@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 from aiokafka.structs import ConsumerRecord
 
-from services.metrics.practice import Story
+from deploy.demo.history import Story
 from shared import outbox
 from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TRIAGE_TOPIC, Envelope
 from tests.integration.support import engine_of

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.demo.history.filling import SCHEMA, NoPracticeError, practise, span
+from deploy.demo.history.terms import practice_terms
 from deploy.demo.mark import Mark
 from deploy.demo.practice import practise_once
 from services.metrics import measures, tables
-from services.metrics.practice.filling import SCHEMA, NoPracticeError, practise, span
-from services.metrics.practice.terms import practice_terms
 from services.metrics.reports import shelf
 from services.metrics.reports.model import ContractReport, ReportKind, figure_of
 from services.metrics.settings import Settings
@@ -120,7 +120,7 @@ def test_outside_development_the_command_refuses(stack: Servers, database: str, 
         "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
     }
     done = subprocess.run(
-        [sys.executable, "-m", "services.metrics", "practice"],
+        [sys.executable, "-m", "deploy.demo", "practice"],
         env=environment,
         check=False,
         capture_output=True,

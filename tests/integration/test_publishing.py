@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.demo.history import stories
 from services.metrics import commands, tables
 from services.metrics.handlers import handlers
 from services.metrics.handlers.once import mark_once
 from services.metrics.population import load
-from services.metrics.practice import stories
 from services.metrics.reports import shelf
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import (

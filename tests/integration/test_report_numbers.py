@@ -15,11 +15,11 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.demo.history import stories
 from services.metrics import tables
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, by, count
 from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers
-from services.metrics.practice import stories
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import Unit
 from services.metrics.reports.terms import Terms

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from services.metrics.practice import Story, stories
+from deploy.demo.history import Story, stories
 from services.triage.planning import plan_of
 from services.triage.rules import decide
 from services.triage.steps import STEPS

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.metrics.practice.agencies import AGENCIES, Agency
-from services.metrics.practice.chance import Chance, Weighed
-from services.metrics.practice.people import carer_of, monitoring_of
-from services.metrics.practice.seasons import Season
-from services.metrics.practice.twists import TWISTS
+from deploy.demo.history.agencies import AGENCIES, Agency
+from deploy.demo.history.chance import Chance, Weighed
+from deploy.demo.history.people import carer_of, monitoring_of
+from deploy.demo.history.seasons import Season
+from deploy.demo.history.twists import TWISTS
 from shared.events import (
     ComplexHistory,
     Concern,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from services.metrics.practice.course import Course
+from deploy.demo.history.course import Course
 from shared.events import MessageDelivered, MessageKind, MessageSent, MessageUndeliverable
 
 GIVEN_UP: Final = 0.004

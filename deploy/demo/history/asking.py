@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from services.metrics.practice import working
-from services.metrics.practice.arriving import answer
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.hours import at_work, later
+from deploy.demo.history import working
+from deploy.demo.history.arriving import answer
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.hours import at_work, later
 from shared.events import DeclineReason
 
 GoOn = Callable[[Course, Item, datetime], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final, NamedTuple
 
-from services.metrics.practice.ages import days_pregnant, months_old
+from deploy.demo.history.ages import days_pregnant, months_old
 from shared.events import (
     RED_FLAGS,
     Carer,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.metrics.practice import asking, working
-from services.metrics.practice.chance import Weighed
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.hours import at_work, by, later, missing
+from deploy.demo.history import asking, working
+from deploy.demo.history.chance import Weighed
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.hours import at_work, by, later, missing
 from shared.events import ClosureReason, DeclineReason, PlaceKind, Route, Tier, Urgency
 from shared.working_time import day_in_london, months_later
 

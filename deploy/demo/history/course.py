@@ -10,11 +10,11 @@ from heapq import heappop, heappush
 from typing import Any
 from uuid import UUID
 
-from services.metrics.practice.chance import Chance
-from services.metrics.practice.families import Family, Wards
-from services.metrics.practice.places import Places
-from services.metrics.practice.seasons import Season
-from services.metrics.practice.telling import Teller
+from deploy.demo.history.chance import Chance
+from deploy.demo.history.families import Family, Wards
+from deploy.demo.history.places import Places
+from deploy.demo.history.seasons import Season
+from deploy.demo.history.telling import Teller
 from shared.events import AboutWorkItem, LinkedReferral, PlaceKind, Route, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london, due_on

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from services.metrics.practice import triaging
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.families import Family
-from services.metrics.practice.hours import later
-from services.metrics.practice.mailing import mail
+from deploy.demo.history import triaging
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.families import Family
+from deploy.demo.history.hours import later
+from deploy.demo.history.mailing import mail
 from shared.events import (
     ClosureReason,
     Consent,

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Final
 
-from services.metrics.practice.chance import Chance
-from services.metrics.practice.hours import next_working_day
-from services.metrics.practice.places import Offer
-from services.metrics.practice.telling import Story, Teller
+from deploy.demo.history.chance import Chance
+from deploy.demo.history.hours import next_working_day
+from deploy.demo.history.places import Offer
+from deploy.demo.history.telling import Story, Teller
 from shared.events import CapacityChanged, PlaceKind, Route, capacity_key
 from shared.policy import Policy
 from shared.working_time import LONDON, months_later

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from services.metrics.practice.course import Course
-from services.metrics.practice.families import Family
-from services.metrics.practice.hours import later
+from deploy.demo.history.course import Course
+from deploy.demo.history.families import Family
+from deploy.demo.history.hours import later
 from shared.events import Infant, Kind, Link, LinkedReferral
 
 _MONTH: Final = timedelta(days=365.25 / 12)

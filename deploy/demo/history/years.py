@@ -8,18 +8,18 @@ from datetime import date, datetime, time
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from services.metrics.practice import kin, ways
-from services.metrics.practice.agencies import AGENCIES, Agency
-from services.metrics.practice.arriving import begin
-from services.metrics.practice.chance import Chance
-from services.metrics.practice.course import Course, World
-from services.metrics.practice.families import Family, Wards, a_family, default_wards
-from services.metrics.practice.hours import arrivals
-from services.metrics.practice.kin import Arrival
-from services.metrics.practice.offers import announced, offered
-from services.metrics.practice.places import Places
-from services.metrics.practice.seasons import seasons
-from services.metrics.practice.telling import Story, Teller
+from deploy.demo.history import kin, ways
+from deploy.demo.history.agencies import AGENCIES, Agency
+from deploy.demo.history.arriving import begin
+from deploy.demo.history.chance import Chance
+from deploy.demo.history.course import Course, World
+from deploy.demo.history.families import Family, Wards, a_family, default_wards
+from deploy.demo.history.hours import arrivals
+from deploy.demo.history.kin import Arrival
+from deploy.demo.history.offers import announced, offered
+from deploy.demo.history.places import Places
+from deploy.demo.history.seasons import seasons
+from deploy.demo.history.telling import Story, Teller
 from shared.events import AgencyUpdated, Facts, Kind, Monitoring
 from shared.policy import Policy
 from shared.working_time import LONDON, day_in_london, months_later

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from deploy.demo.history.years import stories
 from services.metrics import tables
 from services.metrics.handlers import handlers
-from services.metrics.practice.history import stories
 from services.metrics.reports.publishing import publish_due
 from services.metrics.reports.terms import Terms
 from shared.database import create_engine, sql

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.metrics.practice import asking, family_work, working
-from services.metrics.practice.chance import Weighed
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.hours import at_work, by, later, missing
-from services.metrics.practice.triaging import FAMILY_WORK, SAFEGUARDING, WALL_CLOCK
+from deploy.demo.history import asking, family_work, working
+from deploy.demo.history.chance import Weighed
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.hours import at_work, by, later, missing
+from deploy.demo.history.triaging import FAMILY_WORK, SAFEGUARDING, WALL_CLOCK
 from shared.events import ClosureReason, DeclineReason, PlaceKind, Route, Tier
 from shared.working_time import day_in_london, due_on
 

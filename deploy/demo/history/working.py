@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from services.metrics.practice import triaging
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.mailing import mail
+from deploy.demo.history import triaging
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.mailing import mail
 from shared.events import (
     ClosureReason,
     DeclineReason,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.metrics.practice.chance import Chance, Weighed
-from services.metrics.practice.seasons import Season
+from deploy.demo.history.chance import Chance, Weighed
+from deploy.demo.history.seasons import Season
 from shared.events import Carer, Monitoring
 
 _CARERS: Final[Weighed[Carer]] = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.metrics.practice.chance import Chance, Weighed
+from deploy.demo.history.chance import Chance, Weighed
 from shared.events import (
     CareStatus,
     Circumstance,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.metrics.practice.course import Course, Item
-from services.metrics.practice.deciding import by_person, decided
-from services.metrics.practice.hours import next_working_day
-from services.metrics.practice.mailing import mail
+from deploy.demo.history.course import Course, Item
+from deploy.demo.history.deciding import by_person, decided
+from deploy.demo.history.hours import next_working_day
+from deploy.demo.history.mailing import mail
 from shared.events import (
     ClosureReason,
     DecidedBy,

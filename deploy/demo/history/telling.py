@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from services.metrics.practice.chance import Chance
+from deploy.demo.history.chance import Chance
 from shared.events import TOPICS, Envelope, Event
 
 _HEARD: Final = timedelta(seconds=1)

@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Final, NamedTuple
 
-from services.metrics.practice import findings
-from services.metrics.practice.findings import Found
+from deploy.demo.history import findings
+from deploy.demo.history.findings import Found
 from shared.events import Circumstance, Decision, Eligibility, Facts, Hold, Kind, Mode, Reason, Route, Tier, Urgency
 from shared.policy import Policy
 
