@@ -12,6 +12,7 @@ from services.metrics.spans import Span
 from shared import audit
 from shared.access import Staff
 from shared.audit import Actor, Entry
+from shared.database import one_moment
 from shared.policy import WorkingTime
 
 
@@ -19,7 +20,7 @@ async def coded_export(
     engine: AsyncEngine, span: Span, working_time: WorkingTime, *, taken_by: Staff, at: datetime
 ) -> Response:
     """Every referral received in the span, as an attachment that nothing on the way keeps."""
-    async with engine.begin() as tx:
+    async with one_moment(engine).begin() as tx:
         content = await coded_csv(tx, span, working_time)
         await audit.write(tx, [Entry(Actor("staff", taken_by.id), "codes.exported", at, detail=span.code)])
     return _file(content, f"coded-export-{span.code}.csv")
