@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
+from services.triage.planning import FAMILY_WORK, FOR_A_PERSON_TO_CLOSE
 from shared.events import Route, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london
@@ -74,17 +75,14 @@ _PASSED_ON: Final = _note("Handed over by telephone; the name of who took it is 
 _WHICH_WARD: Final = _ask("Where does the family sleep this week, and is there a postcode we may use?")
 _HOW_LONG: Final = _ask("Since when have you seen this, and what has helped so far?")
 
-FAMILY_WORK: Final = {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
 DECLINES: Final = {
     Route.SIGNPOST_AGE: "over_age",
     Route.SIGNPOST_AREA: "out_of_area",
     Route.ADVICE_TO_REFERRER: "consent_refused",
 }
 """Routes that propose a decline, and the reason with which the lead confirms it."""
-SAFETY: Final = {
-    *(Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK),
-    *(Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW),
-}
+SAFETY: Final = FOR_A_PERSON_TO_CLOSE - {Route.REVIEW_BIRTH_OUTCOME}
+"""Routes whose work is handed over and then closed; what became of a birth is reviewed."""
 ENQUIRIES: Final = {Route.CONSULTATION, Route.TRAINING}
 
 OLD, MIDDLE = timedelta(days=24), timedelta(days=7)

@@ -7,9 +7,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from deploy.demo.history.course import Course, Item
-from deploy.demo.history.deciding import by_person, decided
+from deploy.demo.history.deciding import by_machine, by_person
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
+from services.triage.planning import (
+    FAMILY_WORK,
+    FOR_A_PERSON_TO_CLOSE,
+    WALL_CLOCK,
+    ItemState,
+    first_escalation,
+    plan_of,
+)
 from shared.events import (
     ClosureReason,
     DecidedBy,
@@ -28,15 +36,6 @@ from shared.events import (
 )
 from shared.working_time import day_in_london, due_at, months_later
 
-SAFEGUARDING: Final = frozenset(
-    {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
-)
-FAMILY_WORK: Final = frozenset(
-    {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
-)
-WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
-_OUTLIVES: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW}
-"""Unread work of these routes is closed by a person only."""
 _LOOKED_AT: Final = 0.75
 """How often somebody has at least looked at an item before it is brought to attention."""
 _ESCALATIONS: Final = 4
@@ -45,9 +44,7 @@ _SETTLED_HOUR: Final = timedelta(hours=5)
 
 def decide(course: Course, at: datetime) -> None:
     """The machine decides on what was told last, as of the receipt."""
-    on = day_in_london(course.received_at)
-    full = course.world.places.full(day_in_london(at))
-    decision = decided(course.family.facts, on=on, policy=course.policy, full=full)
+    decision = _machine(course, at, since=course.received_at)
     settle(course, at, decision, DecidedBy.MACHINE)
     ward = course.policy.ward_by_code.get(course.family.facts.place.ward or "")
     if "E9" in decision.rules and ward and ward.opens_on:
@@ -56,23 +53,22 @@ def decide(course: Course, at: datetime) -> None:
 
 
 def release(course: Course, at: datetime) -> None:
-    """The ward is open now: what was held for it is decided again."""
+    """The ward is open now: what was held for it is decided again, as of now."""
     if any(item.route is Route.PHASE_HOLD and item.is_to_do for item in course.items):
-        decision = decided(course.family.facts, on=day_in_london(at), policy=course.policy)
-        settle(course, at, decision, DecidedBy.MACHINE, is_release=True)
+        settle(course, at, _machine(course, at, since=at), DecidedBy.MACHINE, is_release=True)
 
 
 def override(course: Course, at: datetime, route: Route, tier: Tier) -> None:
     """A person decides otherwise."""
-    decision = by_person(
-        course.family.facts,
-        routes=(route,),
-        tier=tier,
-        urgency=course.urgency,
-        on=day_in_london(course.received_at),
-        policy=course.policy,
-    )
+    machine = _machine(course, at, since=course.received_at)
+    full = course.world.places.full(day_in_london(at))
+    decision = by_person(machine, routes=(route,), tier=tier, urgency=course.urgency, full=full)
     settle(course, at, decision, DecidedBy.PERSON)
+
+
+def _machine(course: Course, at: datetime, *, since: datetime) -> Decision:
+    full = course.world.places.full(day_in_london(at))
+    return by_machine(course.family.facts, received_at=since, now=at, policy=course.policy, full=full)
 
 
 def settle(
@@ -104,7 +100,7 @@ def settle(
 def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
     if item.route in decision.routes or item.accepted_at or item.is_undeliverable:
         return False
-    if item.route in _OUTLIVES and not item.is_looked_at:
+    if item.route in FOR_A_PERSON_TO_CLOSE and not item.is_looked_at:
         return False
     return not (item.is_persons and decided_by is DecidedBy.MACHINE)
 
@@ -121,15 +117,15 @@ def close_others(course: Course, at: datetime, declined: Item) -> None:
         item
         for item in course.open_items
         if item is not declined and item.is_to_do and not item.is_undeliverable
-        if item.is_looked_at or item.route not in _OUTLIVES
+        if item.is_looked_at or item.route not in FOR_A_PERSON_TO_CLOSE
     ]
     _close(course, at, others)
 
 
 def _open(course: Course, at: datetime, route: Route, decision: Decision, counted_from: datetime) -> None:
-    is_on_list = "M8" in decision.rules and route in FAMILY_WORK and route in course.world.places.full(
-        day_in_london(at)
-    )  # fmt: skip
+    full = course.world.places.full(day_in_london(at))
+    planned = plan_of(route, decision, received_at=counted_from, policy=course.policy, full_routes=full)
+    is_on_list = planned.state is ItemState.WAITING_LIST
     item = Item(
         course.chance.id(at),
         route,
@@ -137,7 +133,7 @@ def _open(course: Course, at: datetime, route: Route, decision: Decision, counte
         at,
         is_persons="person" in decision.rules,
         is_on_list=is_on_list,
-        is_waiting=route is Route.INFO_REQUEST,
+        is_waiting=planned.state is ItemState.WAITING_FOR_REFERRER,
     )
     course.items.append(item)
     course.ended_at = None
@@ -147,7 +143,7 @@ def _open(course: Course, at: datetime, route: Route, decision: Decision, counte
         WorkItemOpened,
         tier=decision.tier,
         urgency=decision.urgency,
-        due_at=_due(course, route, decision, counted_from),
+        due_at=planned.due_at,
         waiting_list=is_on_list,
     )
     if item.is_waiting:
@@ -157,26 +153,9 @@ def _open(course: Course, at: datetime, route: Route, decision: Decision, counte
     course.plan(course, item)
 
 
-def _due(course: Course, route: Route, decision: Decision, counted_from: datetime) -> datetime:
-    if (within := WALL_CLOCK.get(decision.urgency)) is not None:
-        return counted_from + within
-    times = course.policy.working_time
-    days = times.decision_days
-    if decision.urgency is Urgency.WORKING_DAY or route in SAFEGUARDING:
-        days = times.safeguarding_days
-    elif route in FAMILY_WORK:
-        is_soon = "M1" in decision.rules or decision.urgency is Urgency.URGENT
-        days = times.first_contact_priority_days if is_soon else times.first_contact_days
-    return due_at(counted_from, days=days, cutoff=times.cutoff)
-
-
 def _watch(course: Course, item: Item, counted_from: datetime) -> None:
     """What time alone will bring about: nobody opens it, or support is about to end."""
-    times = course.policy.working_time
-    if item.urgency in WALL_CLOCK:
-        first_at = max(item.opened_at, counted_from + timedelta(minutes=times.unopened_first_minutes))
-    else:
-        first_at = due_at(counted_from, days=times.seen_days, cutoff=times.cutoff)
+    first_at = first_escalation(item.urgency, received_at=counted_from, policy=course.policy)
     if not course.chance.happens(_LOOKED_AT):
         course.later(max(first_at, item.opened_at + timedelta(minutes=1)), lambda at: _escalate(course, item, at, 1))
     born_on = course.family.facts.infant.born_on
