@@ -216,15 +216,37 @@ async def test_what_closes_or_reopens_the_question_starts_the_clock_again(databa
     assert [(row.at - NOON, row.stops) for row in changes] == [(hour, True), (5 * hour, False)]
 
 
-async def test_an_enquiry_that_is_erased_is_no_referral(database: str) -> None:
+async def test_an_enquiry_that_is_erased_is_no_family(database: str) -> None:
     key, hour = uuid7(), timedelta(hours=1)
     known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY, "about": Kind.CONSULTATION}
     item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.CONSULTATION}
     async with counts_in(database) as engine:
         await hear(engine, key, (WorkItemAccepted(**known, **item), hour), (ReferralErased(**known), 2 * hour))
-        assert await count(engine, "referral") == 0
+        assert await count(engine, "referral WHERE kind = 'consultation'") == 1
         [row] = await fetch(engine, "SELECT ended_at, end_reason FROM work_item")
     assert (row.ended_at - NOON, row.end_reason) == (2 * hour, "erased")
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["erased last", "erased first"])
+async def test_how_a_team_ended_its_work_goes_before_an_erasure(database: str, is_late: bool) -> None:
+    """Topics have no order: what triage says can be heard after the erasure."""
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    ended: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
+    still_open: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PNMH}
+    told = [
+        (WorkItemAccepted(**known, **ended), hour),
+        (WorkItemAccepted(**known, **still_open), hour),
+        (WorkItemClosed(**known, **ended, reason=ClosureReason.COMPLETED), 2 * hour),
+    ]
+    erased = (ReferralErased(**known), 3 * hour)
+    async with counts_in(database) as engine:
+        await hear(engine, key, *([erased, *told] if is_late else [*told, erased]))
+        rows = await fetch(engine, "SELECT route, ended_at, end_reason FROM work_item ORDER BY route")
+    assert [(row.route, row.ended_at - NOON, row.end_reason) for row in rows] == [
+        ("pir_short", 2 * hour, "completed"),
+        ("pnmh", 3 * hour, "erased"),
+    ]
 
 
 async def test_an_erased_family_takes_no_place_and_waits_for_nobody(database: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.demo.history import stories
 from services.metrics import commands, tables
 from services.metrics.handlers import handlers
-from services.metrics.handlers.once import mark_once
 from services.metrics.population import load
 from services.metrics.reports import shelf
 from services.metrics.reports.agreeing import terms_under
@@ -34,7 +34,7 @@ from services.metrics.spans import read_month
 from shared.dispatch import dispatch
 from shared.events import Envelope, ReferralErased
 from tests.builders import a_policy
-from tests.integration.support import engine_of
+from tests.integration.support import an_event, engine_of
 from tests.integration.test_metrics import contents
 from tests.servers import Servers
 
@@ -183,8 +183,9 @@ async def test_nor_when_the_rows_were_built_again_and_only_the_erasure_is_told(e
     gone = {event.key for event in events if event.occurred_at < datetime(2024, 9, 20, tzinfo=UTC)}
     await commands.empty(engine)
     await hear(engine, [event for event in events if event.key not in gone])
-    async with engine.begin() as tx:
-        await mark_once("erased_at", [(key, datetime(2024, 11, 10, tzinfo=UTC)) for key in sorted(gone)], tx)
+    on = datetime(2024, 11, 10, tzinfo=UTC)
+    erased = ReferralErased(reference="PIR-4K7-29M", agency_id=UUID(int=1))
+    await hear(engine, [an_event(key, 9, erased, at=on) for key in sorted(gone)])
     await publish_due(engine, now=DECEMBER, terms=the_terms())
     assert not [each for each in await all_reports(engine) if each[2] > 1]
 
@@ -195,8 +196,10 @@ async def test_an_erasure_of_long_ago_or_before_it_was_published_holds_back_no_c
     async with engine.begin() as tx:
         await tx.execute(
             sa.text("""
-                INSERT INTO referral (id, received_at, erased_at)
-                VALUES (gen_random_uuid(), '2021-03-01', '2024-11-10'), (gen_random_uuid(), '2024-09-05', '2024-10-01')
+                INSERT INTO referral (kind, id, received_at, erased_at)
+                VALUES ('family', gen_random_uuid(), '2021-03-01', '2024-11-10'),
+                    ('family', gen_random_uuid(), '2024-09-05', '2024-10-01'),
+                    ('consultation', gen_random_uuid(), NULL, '2024-11-10')
             """)
         )
     await publish_due(engine, now=NOVEMBER, terms=the_terms())

@@ -29,6 +29,7 @@ PORTION: Final = 500
 _WANTED: Final = """
     WITH wanted AS (
         SELECT id FROM referral WHERE received_at >= :before AND received_at < :until
+        UNION SELECT id FROM referral WHERE released_at >= :before AND released_at < :until
         UNION SELECT id FROM referral WHERE withdrawn_at >= :since AND withdrawn_at < :until
         UNION SELECT id FROM referral WHERE declined_at >= :since AND declined_at < :until
         UNION SELECT id FROM referral WHERE support_ends_on >= :first_day AND support_ends_on < :next_day
@@ -65,7 +66,7 @@ _CLOCKS: Final = """
 """
 _ERASED: Final = """
     SELECT EXISTS (
-        SELECT 1 FROM referral r WHERE erased_at > :at AND (
+        SELECT 1 FROM referral r WHERE erased_at > :at AND kind = 'family' AND (
             received_at IS NULL OR id IN (SELECT id FROM wanted)
             OR received_at BETWEEN :since - interval '3 years' AND :until
             AND coalesce(least(withdrawn_at, declined_at) >= :since, true)

@@ -70,6 +70,17 @@ async def mark_once(column: str, moments: Moments, tx: AsyncConnection) -> None:
         await tx.execute(_MARK[column], _columns(moments))
 
 
+async def end_erased(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+    """End what is open of referrals that were erased, whichever is heard of first: the work or the erasure."""
+    await tx.execute(
+        sql("""
+            UPDATE work_item w SET ended_at = r.erased_at, end_reason = 'erased' FROM referral r
+            WHERE r.id = ANY(:ids) AND r.erased_at IS NOT NULL AND w.referral_id = r.id AND w.ended_at IS NULL
+        """),
+        {"ids": [event.key for event in events]},
+    )
+
+
 def _columns(moments: Moments) -> dict[str, Any]:
     return {"ids": [key for key, _ in moments], "times": [at for _, at in moments]}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.handlers.once import count_once, families, latest, mark_once, moments
+from services.metrics.handlers.once import count_once, end_erased, families, latest, mark_once, moments
 from shared.database import sql
 from shared.dispatch import Handler
 from shared.events import (
@@ -138,25 +138,18 @@ async def count_withdrawn(events: Sequence[Envelope[ReferralWithdrawn]], tx: Asy
 async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
     """Erased: the counts stay, what was known of the family goes, and nobody works on it any more.
 
-    An enquiry has no row among the referrals, and gets none by being erased. Built again from events the referral is
-    not counted at all, as its events are gone (docs/operations.md).
+    Built again from events the referral is not counted at all, as its events are gone (docs/operations.md).
     """
-    await mark_once("erased_at", moments(families(events)), tx)
+    await mark_once("erased_at", moments(events), tx)
     await tx.execute(
         sql("""
-            UPDATE work_item w SET ended_at = coalesce(w.ended_at, t.at), end_reason = coalesce(w.end_reason, 'erased')
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS t(id, at) WHERE t.id = w.referral_id
-        """),
-        {"ids": [event.key for event in events], "times": [event.occurred_at for event in events]},
-    )
-    await tx.execute(
-        sql("""
-            UPDATE referral SET agency_id = NULL, source = NULL, ward = NULL, authority = NULL,
+            UPDATE referral r SET kind = t.kind, agency_id = NULL, source = NULL, ward = NULL, authority = NULL,
                 carer = NULL, carer_age = NULL, support_ends_on = NULL, family_id = NULL, monitoring = NULL
-            WHERE id = ANY(:ids)
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[])) AS t(id, kind) WHERE r.id = t.id
         """),
-        {"ids": [event.key for event in events]},
+        {"ids": [event.key for event in events], "kinds": [event.data.about.value for event in events]},
     )
+    await end_erased(events, tx)
 
 
 async def count_enquiries(events: Sequence[Envelope[EnquiryReceived]], tx: AsyncConnection) -> None:

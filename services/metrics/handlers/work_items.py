@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.handlers.once import count_once, families, moments
+from services.metrics.handlers.once import count_once, end_erased, families, moments
 from services.metrics.handlers.referrals import change_clock
 from shared.database import sql
 from shared.events import (
@@ -65,6 +65,7 @@ async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConn
             "numbers": [event.sequence for event in events],
         },
     )
+    await end_erased(events, tx)
     await _resume_clock(events, tx)
 
 
@@ -80,7 +81,10 @@ def _items(events: Sequence[Envelope[Any]]) -> dict[str, list[Any]]:
 async def _fill(
     events: Sequence[Envelope[AboutWorkItem]], columns: Mapping[str, Sequence[Any]], tx: AsyncConnection
 ) -> None:
-    """Fill columns of the items, each once: the first event of an item that has something to say is kept."""
+    """Fill columns of the items, each once: the first event of an item that has something to say is kept.
+
+    How a team ended it goes before its having been erased.
+    """
     if not events:
         return
     names = list(columns)
@@ -94,10 +98,17 @@ async def _fill(
                 WITH ORDINALITY AS t(id, referral, about, route, {", ".join(names)}, row_place)
             ORDER BY id, row_place
             ON CONFLICT (id) DO UPDATE SET about = excluded.about,
-                {", ".join(f"{name} = coalesce(w.{name}, excluded.{name})" for name in names)}
+                {", ".join(f"{name} = {_first_told(name)}" for name in names)}
         """),  # noqa: S608  the columns are those of _TYPES
         {**_items(events), **columns},
     )
+    await end_erased(events, tx)
+
+
+def _first_told(column: str) -> str:
+    told = f"coalesce(w.{column}, excluded.{column})"
+    ends = column in ("ended_at", "end_reason")
+    return f"CASE WHEN w.end_reason = 'erased' THEN excluded.{column} ELSE {told} END" if ends else told
 
 
 def _times(events: Sequence[Envelope[Any]]) -> list[Any]:
