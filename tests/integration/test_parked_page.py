@@ -39,8 +39,8 @@ def words(browser: Browser) -> str:
     return Page(browser.page.text).words("main")
 
 
-def poison(system: System) -> str:
-    """A withdrawal that says nothing, for triage, notify and metrics; returns its key."""
+def poison(system: System) -> dict[str, asyncpg.Record]:
+    """A withdrawal that says nothing; by service the row of it, once it is parked in all that hear of withdrawals."""
     event = an_event()
 
     async def put() -> None:
@@ -49,7 +49,7 @@ def poison(system: System) -> str:
             await sender.send_and_wait(REFERRAL_TOPIC, b'{"reason": "Qqzx"}', key=key, headers=headers_of(event))
 
     asyncio.run(put())
-    return str(event.key)
+    return {name: row_of(system, name, str(event.key)) for name in ("triage", "notify", "metrics")}
 
 
 def row_of(system: System, service: str, key: str) -> asyncpg.Record:
@@ -68,8 +68,7 @@ def test_when_nothing_is_parked_the_page_says_so_and_how_every_service_is(system
 
 
 def test_what_can_not_be_read_is_seen_and_given_up_with_a_reason(system: System, operations: Browser) -> None:
-    key = poison(system)
-    rows = {name: row_of(system, name, key) for name in ("triage", "notify", "metrics")}
+    rows = poison(system)
     operations.open("/staff")
     assert words(operations).count("1 parked") == 3
     operations.open(PARKED)
@@ -81,7 +80,7 @@ def test_what_can_not_be_read_is_seen_and_given_up_with_a_reason(system: System,
         where = f"{PARKED}/{name}/{row['id']}/discard"
         operations.open(where)
         assert "The event is then never handled" in words(operations)
-        assert row_of(system, name, key)["id"] == row["id"], "to look at the form gives nothing up"
+        assert row_of(system, name, row["key"])["id"] == row["id"], "to look at the form gives nothing up"
         assert operations.send(where).status_code == 422
         assert "Choose why you give this up" in words(operations)
         assert operations.send(where, reason="other").status_code == 422
@@ -97,7 +96,7 @@ def test_what_can_not_be_read_is_seen_and_given_up_with_a_reason(system: System,
 
 
 def test_an_auditor_sees_the_same_and_can_change_nothing(system: System, operations: Browser, auditor: Browser) -> None:
-    row = row_of(system, "triage", poison(system))
+    row = poison(system)["triage"]
     auditor.open(PARKED)
     assert "A referral was withdrawn" in words(auditor)
     assert "Try again" not in words(auditor)
@@ -173,7 +172,7 @@ def test_what_does_not_wait_has_no_form(operations: Browser, place: str) -> None
 
 
 def test_the_page_can_be_read_without_seeing_it(system: System, operations: Browser) -> None:
-    row = row_of(system, "triage", poison(system))
+    row = poison(system)["triage"]
     for path in (PARKED, f"{PARKED}/triage/{row['id']}/discard"):
         page = Page(operations.open(path).text)
         assert page.is_harmless
