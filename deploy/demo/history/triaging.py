@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from deploy.demo.history.course import Course, Item
-from deploy.demo.history.deciding import by_machine, by_person
+from deploy.demo.history.deciding import by_machine
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
 from services.triage.planning import (
@@ -18,6 +18,7 @@ from services.triage.planning import (
     first_escalation,
     plan_of,
 )
+from services.triage.steps.deciding import decision_of_a_person
 from shared.events import (
     ClosureReason,
     DecidedBy,
@@ -62,7 +63,7 @@ def override(course: Course, at: datetime, route: Route, tier: Tier) -> None:
     """A person decides otherwise."""
     machine = _machine(course, at, since=course.received_at)
     full = course.world.places.full(day_in_london(at))
-    decision = by_person(machine, routes=(route,), tier=tier, urgency=course.urgency, full=full)
+    decision = decision_of_a_person(machine, routes=(route,), tier=tier, urgency=course.urgency, full=full)
     settle(course, at, decision, DecidedBy.PERSON)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -26,13 +26,14 @@ from shared.events import (
     Hold,
     Mode,
     Reason,
+    Route,
+    Tier,
     Urgency,
     WorkItemClosed,
     WorkItemDeclined,
 )
 from shared.ids import uuid7
 from shared.outbox import Draft
-from shared.policy import Policy
 
 KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
@@ -82,7 +83,13 @@ async def override(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Override,
         version=referral.version,
         received_at=referral.received_at,
         facts=facts,
-        decision=_decision_of(body, facts, urgency, as_of=as_of, policy=desk.policy),
+        decision=decision_of_a_person(
+            decide(facts, received_at=as_of, policy=desk.policy),
+            routes=body.routes,
+            tier=body.tier,
+            urgency=urgency,
+            full=facts.full_routes,
+        ),
         decided_by=DecidedBy.PERSON,
         actor=Actor("staff", by.staff.id),
         at=by.at,
@@ -91,25 +98,29 @@ async def override(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Override,
     await store_decisions(tx, [await replace_items(tx, decided, policy=desk.policy)], policy=desk.policy)
 
 
-def _decision_of(body: bodies.Override, facts: Facts, urgency: Urgency, *, as_of: datetime, policy: Policy) -> Decision:
-    """A person chooses routes, tier and urgency; contact holds and marks follow from the facts, whoever decides."""
+def decision_of_a_person(
+    machine: Decision, *, routes: tuple[Route, ...], tier: Tier | None, urgency: Urgency, full: Collection[Route]
+) -> Decision:
+    """A person chooses routes, tier and urgency; contact holds and marks are those of the machine's decision now.
+
+    `full`: routes without a free place; one of them that is chosen has a waiting list.
+    """
     words = "A person looked at everything that was sent and decided what would help most."
-    machine = decide(facts, received_at=as_of, policy=policy)
     kept = tuple(rule for rule in machine.rules if rule in KEPT_RULES)
-    full = ("M8",) if set(body.routes) & set(facts.full_routes) else ()
+    waiting = ("M8",) if set(routes) & set(full) else ()
     waits = "A team is full right now. The family keeps its place in line."
     return Decision(
         eligibility=Eligibility.ELIGIBLE,
         mode=Mode.AUTO_ROUTE,
-        tier=body.tier,
-        routes=body.routes,
+        tier=tier,
+        routes=routes,
         urgency=urgency,
-        rules=("person", *kept, *full),
+        rules=("person", *kept, *waiting),
         reasons=(
             Reason(rule="person", text=words),
             *(reason for reason in machine.reasons if reason.rule in kept),
-            *(Reason(rule=rule, text=waits) for rule in full),
+            *(Reason(rule=rule, text=waits) for rule in waiting),
         ),
         holds=machine.holds,
-        policy=policy.ref,
+        policy=machine.policy,
     )
