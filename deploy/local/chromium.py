@@ -20,10 +20,9 @@ def main() -> str | None:
         return None
     if shutil.which("apt-get") and os.geteuid() == 0:
         print(f"Installing {' and '.join(PACKAGES)} ...", flush=True)
-        quiet = {"env": os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL}
-        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)  # type: ignore[call-overload]
-        wanted = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES]
-        subprocess.run(wanted, check=False, **quiet)  # type: ignore[call-overload]
+        quietly = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for step in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
+            subprocess.run(["apt-get", "-qq", *step], check=False, env=quietly, stdout=subprocess.DEVNULL)
     return None if find() else "no Chromium: `apt install chromium`, or set PIR_CHROMIUM to its path"
 
 
