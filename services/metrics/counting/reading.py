@@ -77,7 +77,10 @@ _ERASED: Final = """
         )
     )
 """
-"""The last conditions: it may have become too old while it waited, and the day of that went with its birth date."""
+"""The last conditions: it may have become too old while it waited, and the day of that went with its birth date.
+
+Support ends at two and begins before birth, so that nobody waits for three years.
+"""
 _SAFEGUARDING: Final = """
     SELECT opened_at, accepted_at, ended_at, end_reason FROM work_item
     WHERE route = ANY(:routes) AND opened_at >= :before AND opened_at < :until
