@@ -28,6 +28,7 @@ from shared.database import wait_for_revision
 from shared.errors import is_transient
 from shared.health import Health
 from shared.inbox import Consumer
+from shared.kafka_on_uvloop import take_closed_transports_for_broken_connections
 from shared.logs import configure
 from shared.metrics import LOOP_FAILURES, watch_resources
 from shared.relay import Relay
@@ -76,6 +77,7 @@ class _Server(uvicorn.Server):
 def serve(build: Callable[[], Awaitable[Service]], *, name: str, settings: Settings) -> None:
     """Run until a signal; exits 0 after a clean stop, 1 when the stop had to be cut short."""
     configure(name, settings.log_level)
+    take_closed_transports_for_broken_connections()
     sys.exit(uvloop.run(_serve(build)))
 
 

@@ -24,6 +24,7 @@ SHARED: Final = {
     "health",
     "ids",
     "inbox",
+    "kafka_on_uvloop",
     "leases",
     "logs",
     "metrics",
