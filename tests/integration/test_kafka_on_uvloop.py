@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 import uvloop
@@ -12,14 +14,9 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from deploy.local.kafka import Kafka
-from shared.kafka_on_uvloop import take_closed_transports_for_broken_connections
-
-
-@pytest.fixture
-def _as_in_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `serve` does before the first connection, undone afterwards."""
-    monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
-    take_closed_transports_for_broken_connections()
+from shared import runtime
+from shared.runtime import Service
+from shared.settings import Profile, Settings
 
 
 async def ask_while_the_connection_is_being_reset(kafka: Kafka) -> None:
@@ -51,6 +48,22 @@ async def ask_while_the_connection_is_being_reset(kafka: Kafka) -> None:
         await client.close()
 
 
-@pytest.mark.usefixtures("_as_in_a_service")
-def test_a_connection_that_is_reset_is_replaced(kafka: Kafka) -> None:
-    uvloop.run(asyncio.wait_for(ask_while_the_connection_is_being_reset(kafka), 60))
+def test_a_connection_that_is_reset_is_replaced(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process as `serve` sets it up for a service; on its loop the question runs in the service's place."""
+    run = uvloop.run
+
+    def ask_instead(service: Coroutine[Any, Any, int]) -> int:
+        service.close()
+        run(asyncio.wait_for(ask_while_the_connection_is_being_reset(kafka), 60))
+        return 0
+
+    async def nothing() -> Service:
+        raise AssertionError
+
+    monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
+    monkeypatch.setattr(runtime, "configure", lambda *_: None)
+    monkeypatch.setattr(uvloop, "run", ask_instead)
+    settings = Settings(profile=Profile.DEVELOPMENT, DATABASE_URL="", KAFKA_BOOTSTRAP_SERVERS=kafka.url)
+    with pytest.raises(SystemExit) as ended:
+        runtime.serve(nothing, name="test", settings=settings)
+    assert ended.value.code == 0
