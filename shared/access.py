@@ -110,8 +110,8 @@ class SignedStaff:
 
     def __init__(self, *, jwks: Path, issuer: str, audience: str) -> None:
         from joserfc import jwt  # noqa: PLC0415  0.1 s and 3 MB that development does not need
-        from joserfc.errors import JoseError  # noqa: PLC0415
-        from joserfc.jwk import KeySet  # noqa: PLC0415
+        from joserfc.errors import JoseError  # noqa: PLC0415  likewise
+        from joserfc.jwk import KeySet  # noqa: PLC0415  likewise
 
         self._decode, self._error = jwt.decode, JoseError
         self._keys = KeySet.import_key_set(json.loads(jwks.read_text(encoding="utf-8")))

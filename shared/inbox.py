@@ -81,7 +81,7 @@ class _Read:
         return (self.record.topic, key) if key else None
 
 
-class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """Partitions move only between batches: a revoke waits until the batch in hand is committed and acknowledged."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import conn
 
 
-class _Connection(conn.AIOKafkaConnection):  # type: ignore[misc]
+class _Connection(conn.AIOKafkaConnection):  # type: ignore[misc]  # the library has no types
     """A connection whose broken transport is a broken connection, whichever loop it runs on."""
 
     def send(self, request: Any, expect_response: bool = True) -> Any:

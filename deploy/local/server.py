@@ -152,7 +152,8 @@ class Server(ABC):
     def _ask(self) -> Exception | None:
         """Probe in a thread of its own, because the caller may be inside an event loop."""
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            return pool.submit(asyncio.run, self._bounded_probe()).exception()  # type: ignore[return-value]
+            asked = pool.submit(asyncio.run, self._bounded_probe())
+            return asked.exception()  # type: ignore[return-value]  # a probe raises nothing wider
 
     async def _bounded_probe(self) -> None:
         async with asyncio.timeout(PROBE_SECONDS):

@@ -122,4 +122,4 @@ class Comparison:
 
 def percent(share: float) -> float:
     """Whole per cent, below 10 with one decimal: a ward of 1.4 % and one of 0.6 % are not the same."""
-    return round(share * 100, 1) if share < 0.1 else float(round(share * 100))  # noqa: PLR2004
+    return round(share * 100, 1) if share < 0.1 else float(round(share * 100))  # noqa: PLR2004  10 %

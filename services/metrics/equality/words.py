@@ -89,5 +89,5 @@ def sentence(who: str, shares: str, *, verb: str, ratio: float, low: float, high
 
 def expecting(who: str, counted: str, *, expected: float, gap: str) -> str:
     """For no referrals, or so few that their number is held back: what the share of under-twos would lead to expect."""
-    about = "fewer than 1" if expected < 0.5 else f"about {floor(expected + 0.5)}"  # noqa: PLR2004
+    about = "fewer than 1" if expected < 0.5 else f"about {floor(expected + 0.5)}"  # noqa: PLR2004  rounds to none
     return f"{who}: {counted} where {about} would be expected{'' if gap == 'fewer' else ', which may be chance'}"

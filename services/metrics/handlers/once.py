@@ -47,7 +47,7 @@ _COLUMNS: Final = (
     "erased_at",
 )
 _COUNT: Final = {column: sql(_COUNTED.format(column=column)) for column in _COLUMNS}
-_MARK: Final = {column: sql(_NEWS.format(column=column) + " SELECT 1 FROM marked") for column in _COLUMNS}  # noqa: S608
+_MARK: Final = {column: sql(_NEWS.format(column=column) + " SELECT 1 FROM marked") for column in _COLUMNS}  # noqa: S608  those above
 
 Moments = Sequence[tuple[UUID, datetime]]
 """Referral and when it happened to it."""

@@ -53,7 +53,7 @@ _LINK: Final = re.compile(r"\](?=\()")
 def write(workbook: Workbook) -> bytes:
     """Cover, contents, notes and a sheet for each table, laid out as the Government Analysis Function asks."""
     import gptables  # noqa: PLC0415  pandas comes with it
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415  as the module says
 
     notes = _Notes(workbook["notes"])
     sheets = {

@@ -36,7 +36,7 @@ class Files:
         try:
             with open(half, "wb") as file:  # noqa: PTH123  a Path costs more than the write
                 file.write(mail.content)
-            os.replace(half, whole)  # noqa: PTH105
+            os.replace(half, whole)  # noqa: PTH105  as above
         except OSError as error:
             return _failed(error)
         return HANDED_OVER

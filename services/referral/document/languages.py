@@ -36,7 +36,7 @@ def standard_language(tag: str) -> str:
 @lru_cache(maxsize=512)
 def _registered(tag: str) -> str | None:
     import langcodes  # noqa: PLC0415 - loaded only when a rarer language is named
-    from langcodes.tag_parser import LanguageTagError  # noqa: PLC0415
+    from langcodes.tag_parser import LanguageTagError  # noqa: PLC0415 - likewise
 
     try:
         language = langcodes.Language.get(tag)

@@ -56,7 +56,7 @@ def _directory_in(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     seen = [member.filename for member in fitting or archive.infolist() if not member.is_dir()]
     raise FileError(
         f"The zip holds {'several files' if fitting else 'no file'} like Data/ONSPD_AUG_2026_UK.csv or "
-        f"Data/NSPL_AUG_2026_UK.csv. It holds: {', '.join(seen[:20])}{' …' if len(seen) > 20 else ''}"  # noqa: PLR2004
+        f"Data/NSPL_AUG_2026_UK.csv. It holds: {', '.join(seen[:20])}{' …' if len(seen) > 20 else ''}"  # noqa: PLR2004  the same
     )
 
 

@@ -127,7 +127,7 @@ async def _step(room: Room, form: StepForm, item_id: UUID, body: Body, by: By, *
 def _seen(sent: FormData) -> int | None:
     """The newest entry when the page was made; None when a form does not say, as those of the queues."""
     seen = sent.get("seen")
-    return int(seen) if isinstance(seen, str) and seen.isascii() and seen.isdecimal() and len(seen) < 19 else None  # noqa: PLR2004
+    return int(seen) if isinstance(seen, str) and seen.isascii() and seen.isdecimal() and len(seen) < 19 else None  # noqa: PLR2004  a bigint
 
 
 def _back(sent: FormData, item_id: UUID, done: str) -> str:
