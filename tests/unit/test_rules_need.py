@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,12 @@ from shared.events import (
     Mode,
     RiskFactor,
     Route,
+    Safety,
     Severity,
     Tier,
     Urgency,
 )
-from tests.builders import TODAY, a_family, decided, elsewhere, withheld
+from tests.builders import TODAY, a_family, decided, elsewhere, not_open_yet, withheld
 
 ONE, TWO, THREE = list(Domain)[:1], list(Domain)[:2], list(Domain)[:3]
 ONE_RISK, TWO_RISKS = list(RiskFactor)[:1], list(RiskFactor)[:2]
@@ -254,3 +256,45 @@ def test_marks_are_worked_out_when_place_court_or_need_decided() -> None:
 def test_a_court_that_asks_is_answered_by_a_person_without_a_tier() -> None:
     decision = decided(a_family(circumstances=[Circumstance.COURT_ASSESSMENT_REQUEST]))
     assert (decision.rules, decision.tier, decision.routes) == (("E4", "E8", "X1"), None, (Route.REVIEW,))
+
+
+@pytest.mark.parametrize("source", ["B1", "B2"])
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"severity": Severity.MILD},
+        {"severity": Severity.UNKNOWN},
+        {"born_on": date(2021, 1, 1)},  # a proposed decline (E6)
+        {"home": elsewhere()},
+        {"home": not_open_yet()},
+        {"home": withheld()},
+        {"has_dates": False},
+        {"consent": Consent.REFUSED},
+        {"consent": Consent.NOT_SOUGHT},
+        {"circumstances": [Circumstance.COURT_ASSESSMENT_REQUEST]},
+        {"links": [Link.DUPLICATE]},
+        {"safety_words": True},
+        {"severity": Severity.NONE, "domains": [], "mental_health": MentalHealth.MODERATE},
+    ],
+)
+def test_a_parent_or_relative_who_asks_is_rung_whatever_else_is_decided(source: str, facts: dict[str, Any]) -> None:
+    theirs, others = decided(a_family(source=source, **facts)), decided(a_family(source="A2", **facts))
+    assert "N8" in theirs.rules
+    assert theirs.routes.count(Route.REVIEW_CALL_BACK) == 1
+    assert (theirs.mode, theirs.tier, theirs.urgency) == (others.mode, others.tier, others.urgency)
+    assert set(theirs.routes) - {Route.REVIEW_CALL_BACK, Route.REVIEW} == set(others.routes) - {Route.REVIEW}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"source": "A2"},
+        {"source": "B1", "safety": [Safety.IMMEDIATE_DANGER]},
+        {"source": "B1", "mental_health": MentalHealth.SELF_HARM_NEW},
+        {"source": "B2", "circumstances": [Circumstance.INFANT_DIED]},
+    ],
+)
+def test_nobody_is_rung_by_this_rule_under_a_hold_after_a_loss_or_for_others(facts: dict[str, Any]) -> None:
+    decision = decided(a_family(**facts))
+    assert "N8" not in decision.rules
+    assert Route.REVIEW_CALL_BACK not in decision.routes

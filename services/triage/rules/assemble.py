@@ -16,6 +16,7 @@ from services.triage.rules.need import (
     LEVEL,
     OWN_CARE,
     about_to_move,
+    asks_for_help,
     court_asks,
     facts_disagree,
     far_from_what_was_asked,
@@ -132,7 +133,12 @@ def _on_a_family(case: Case, safety: Sequence[Finding]) -> Decision:
     own_care = first(OWN_CARE, case) if eligible.level is not Eligibility.NOT_ELIGIBLE else None
     step = _first_that_decides(case, eligible, own_care)
     instead = every((duplicate, safety_words), case)
-    added = [*([own_care] if own_care else []), *safety, *every((very_young_parent,), case)]
+    added = [
+        *([own_care] if own_care else []),
+        *every((asks_for_help,), case),
+        *safety,
+        *every((very_young_parent,), case),
+    ]
     kept = step.routes if step.keeps_routes or not instead else ()
     routes = unique([*kept, *routes_of(instead), *routes_of(added)])
     findings = [*eligible.findings, *step.findings, *instead, *added, *every((*CONTACT_HOLDS, *MARKS), case)]

@@ -1,4 +1,4 @@
-"""The need rules: how much help, from whom (N2-N7), and what sends the answer to a person (A2-A4, X1)."""
+"""The need rules: how much help, from whom (N2-N8), and what sends the answer to a person (A2-A4, X1)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ LADDER: Final = (Tier.UNIVERSAL, Tier.TARGETED, Tier.SPECIALIST_SHORT, Tier.SPEC
 """The four tiers that have steps between them; `pnmh` and `statutory` stand beside."""
 
 CARE_FOR_THE_ADULT: Final = frozenset({MentalHealth.MODERATE, MentalHealth.SEVERE, MentalHealth.SEVERE_HISTORY_WELL})
+FAMILY_SOURCES: Final = frozenset({"B1", "B2"})
+"""Who refers by NHS Data Dictionary code: a parent, a relative."""
 HIGH: Final = frozenset({Severity.MODERATE, Severity.SEVERE})
 
 
@@ -74,6 +76,18 @@ def relationship_not_seen(case: Case) -> Finding | None:
         else "No one has asked yet how things feel for parent and baby. A person will find that out first.",
         used={"severity": str(Severity.UNKNOWN), "source": case.facts.source},
         routes=(Route.REVIEW_CALL_BACK if came_themselves else Route.REVIEW,),
+    )
+
+
+@rule("N8", source="Birmingham 2022: fear of judgement keeps parents away; who asks is rung by a person")
+def asks_for_help(case: Case) -> Finding | None:
+    """A parent (B1) or relative (B2) asks: a person calls back, whatever else is decided. Not under a hold."""
+    if case.facts.source not in FAMILY_SOURCES or is_held(case.facts):
+        return None
+    return Finding(
+        text="Thank you for asking for help. A person will call to hear how things are.",
+        used={"source": case.facts.source},
+        routes=(Route.REVIEW_CALL_BACK,),
     )
 
 

@@ -12,7 +12,7 @@ from shared.events import Decision, Eligibility, Hold, Mode, Route, Tier, Urgenc
 LISTED: Final = (
     "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "C1", "C2", "I3", "I5",
     "E1", "E2", "E3", "E4", "E5", "E6", "E6p", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E13s", "E14", "E14b",
-    "N2", "N3", "N4", "N5", "N6", "N6f", "N7", "A1", "A2", "A3", "A4", "X1", "X2",
+    "N2", "N3", "N4", "N5", "N6", "N6f", "N7", "N8", "A1", "A2", "A3", "A4", "X1", "X2",
     "Q1", "Q2", "Q3", "Q4", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8",
 )
 # fmt: on
