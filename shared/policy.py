@@ -77,9 +77,14 @@ class Priority(Part):
 
 
 class WorkingTime(Part):
-    """Working days in Europe/London with English bank holidays; what arrives after `cutoff` counts from the next."""
+    """Working days in Europe/London with English bank holidays; what arrives after `cutoff` counts from the next.
+
+    What is due on a day is due when it `closes`.
+    """
 
     cutoff: time
+    opens: time = time(9)
+    closes: time = time(17)
     seen_days: Days
     decision_days: Days
     first_contact_days: Days
@@ -171,6 +176,8 @@ class Policy(Part):
             raise ValueError("numbers to ring are needed: the answer to a danger names them")
         if not self.words.safety or not all(self._folded_words):
             raise ValueError("the safety words are empty")
+        if not self.working_time.opens < self.working_time.cutoff <= self.working_time.closes:
+            raise ValueError("a working day opens before the cut-off, and closes at it or after")
         if self.working_time.unopened_first_minutes >= self.working_time.unopened_second_minutes:
             raise ValueError("the second escalation must come after the first")
         if sum(self.need_shares.values()) > 1 + SHARES_TOLERANCE:

@@ -87,7 +87,7 @@ async def build(settings: Settings) -> Service:
     async def keep_measuring() -> None:
         while True:
             async with engine.connect() as tx:
-                await measures.measure(tx)
+                await measures.measure(tx, policy.working_time)
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def keep_publishing() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.database import sql
 from shared.events import Route
 from shared.metrics import SECONDS, measured
-from shared.working_time import is_working_time, working_seconds_between
+from shared.working_time import Hours, is_working_time, working_time_between
 
 TIME_TO: Final = {
     "triaged_at": Histogram("pir_time_to_decision_seconds", "From receipt to the first decision", buckets=SECONDS),
@@ -26,7 +26,7 @@ QUEUE = Gauge("pir_queue_items", "Work items that nobody has accepted or ended",
 OLDEST = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
 OVERDUE = Gauge("pir_queue_overdue_items", "Those of them that are past their due time", ["route"])
 UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
-WORKING_TIME = Gauge("pir_working_time", "1 from 09:00 to 17:00 of a working day in England, else 0")
+WORKING_TIME = Gauge("pir_working_time", "1 in the policy's hours of a working day in England, else 0")
 QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
 DATABASE_SIZE = Gauge("pir_database_size_bytes", "Size of the whole database on PostgreSQL's disk")
 
@@ -51,8 +51,8 @@ async def waiting(tx: AsyncConnection) -> int:
     )
 
 
-async def measure(tx: AsyncConnection) -> None:
-    """Set the gauges from the rows."""
+async def measure(tx: AsyncConnection, hours: Hours) -> None:
+    """Set the gauges from the rows; `hours` are the policy's working time."""
     for name, count in (await totals(tx)).items():
         REFERRALS.labels(name).set(count)
     queues = {row.route: row for row in await _queues(tx)}
@@ -61,11 +61,11 @@ async def measure(tx: AsyncConnection) -> None:
         QUEUE.labels(route.value).set(row.items if row else 0)
         OLDEST.labels(route.value).set(row.oldest if row else 0)
         OVERDUE.labels(route.value).set(row.overdue if row else 0)
-    await _measure_arrivals(tx)
+    await _measure_arrivals(tx, hours)
     measured("counts")
 
 
-async def _measure_arrivals(tx: AsyncConnection) -> None:
+async def _measure_arrivals(tx: AsyncConnection, hours: Hours) -> None:
     """A referral that was withdrawn is decided no more."""
     found = await tx.execute(
         sql("""
@@ -77,8 +77,8 @@ async def _measure_arrivals(tx: AsyncConnection) -> None:
     )
     row = found.one()
     UNDECIDED.set(float(row.undecided or 0))
-    WORKING_TIME.set(is_working_time(row.now))
-    QUIET.set(working_seconds_between(row.last, row.now) if row.last else 0)
+    WORKING_TIME.set(is_working_time(row.now, hours))
+    QUIET.set(working_time_between(row.last, row.now, hours).total_seconds() if row.last else 0)
     DATABASE_SIZE.set(row.size)
 
 

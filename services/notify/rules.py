@@ -61,7 +61,7 @@ def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> d
     if urgency is Urgency.FOUR_HOURS:
         return day_in_london(at + FOUR_HOURS)
     days = times.safeguarding_days if urgency is Urgency.WORKING_DAY else times.decision_days
-    return due_on(at, days=days, cutoff=times.cutoff)
+    return due_on(at, days=days, hours=times)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,4 +76,4 @@ class Preparing:
     def expected_by(self, received_at: datetime) -> date:
         """The day by which the agency hears a decision."""
         times = self.policy.working_time
-        return due_on(received_at, days=times.decision_days, cutoff=times.cutoff)
+        return due_on(received_at, days=times.decision_days, hours=times)

@@ -59,7 +59,7 @@ def _next_escalation(row: sa.Row[Any], now: datetime, policy: Policy) -> datetim
     """`now` and `4h`: at the second time of the policy and every hour after it; others every working day."""
     times = policy.working_time
     if Urgency(row.urgency) not in WALL_CLOCK:
-        return due_at(now, days=1, cutoff=times.cutoff)
+        return due_at(now, days=1, hours=times)
     second: datetime = row.received_at + timedelta(minutes=times.unopened_second_minutes)
     return second if row.escalations == 0 and second > now else now + timedelta(hours=1)
 

@@ -102,7 +102,7 @@ def _unanswered(decision: Decision, *, received_at: datetime, policy: Policy) ->
     """A referrer who never answers must not hide a family: somebody looks then, sooner under domestic abuse."""
     times = policy.working_time
     days = times.seen_days if "S7" in decision.rules else times.decision_days
-    return due_at(received_at, days=days, cutoff=times.cutoff)
+    return due_at(received_at, days=days, hours=times)
 
 
 def due(route: Route, decision: Decision, *, received_at: datetime, policy: Policy) -> datetime:
@@ -117,7 +117,7 @@ def due(route: Route, decision: Decision, *, received_at: datetime, policy: Poli
         days = times.first_contact_priority_days if is_soon else times.first_contact_days
     else:
         days = times.decision_days
-    return due_at(received_at, days=days, cutoff=times.cutoff)
+    return due_at(received_at, days=days, hours=times)
 
 
 def first_escalation(urgency: Urgency, *, received_at: datetime, policy: Policy) -> datetime:
@@ -125,7 +125,7 @@ def first_escalation(urgency: Urgency, *, received_at: datetime, policy: Policy)
     times = policy.working_time
     if urgency in WALL_CLOCK:
         return received_at + timedelta(minutes=times.unopened_first_minutes)
-    return due_at(received_at, days=times.seen_days, cutoff=times.cutoff)
+    return due_at(received_at, days=times.seen_days, hours=times)
 
 
 def marks(decision: Decision) -> list[str]:

@@ -31,7 +31,7 @@ async def open_item(
         route=Route.REVIEW,
         tier=None,
         urgency=Urgency.URGENT,
-        due_at=due_at(at, days=policy.working_time.seen_days, cutoff=policy.working_time.cutoff),
+        due_at=due_at(at, days=policy.working_time.seen_days, hours=policy.working_time),
     )
     created = await tx.execute(
         sql("""

@@ -253,7 +253,9 @@ class EscalationReason(StrEnum):
     UNOPENED_FIRST = "unopened_first"
     UNOPENED_SECOND = "unopened_second"
     UNOPENED_WORKING_DAY = "unopened_working_day"
+    STILL_OPEN = "still_open"
     AGES_OUT_SOON = "ages_out_soon"
+    PLACE_FREE = "place_free"
 
 
 class PlaceKind(StrEnum):

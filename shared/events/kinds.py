@@ -84,6 +84,13 @@ class ReferralInformed(AboutReferral):
     topic: ClassVar[str] = REFERRAL_TOPIC
 
 
+class ReferralChallenged(AboutReferral):
+    """The referrer asks to look again at a decline, once; their words stay in the referral service."""
+
+    type: ClassVar[str] = "referral.challenged.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+
+
 class ReferralWithdrawn(AboutReferral):
     type: ClassVar[str] = "referral.withdrawn.v1"
     topic: ClassVar[str] = REFERRAL_TOPIC
@@ -142,11 +149,14 @@ class AboutWorkItem(AboutReferral):
 
 
 class WorkItemOpened(AboutWorkItem):
+    """Work is on a team's list. `reopens`: it was closed or declined before, which no longer counts."""
+
     type: ClassVar[str] = "work-item.opened.v1"
     tier: Tier | None
     urgency: Urgency
     due_at: AwareDatetime
     waiting_list: bool = False
+    reopens: bool = False
 
 
 class WorkItemClaimed(AboutWorkItem):
@@ -154,10 +164,14 @@ class WorkItemClaimed(AboutWorkItem):
 
 
 class WorkItemWaiting(AboutWorkItem):
-    """The clock waits: on the referrer (information asked) or on a free place (waiting list)."""
+    """It waits: on the referrer (information asked) or on a free place (waiting list).
+
+    A question to the referrer stops the clock of the referral unless `stops_clock` is False: that of safety work runs.
+    """
 
     type: ClassVar[str] = "work-item.waiting.v1"
     waiting_for: WaitingFor
+    stops_clock: bool = True
 
 
 class WorkItemAccepted(AboutWorkItem):
@@ -175,14 +189,21 @@ class WorkItemDeclined(AboutWorkItem):
 
 
 class WorkItemFirstContact(AboutWorkItem):
+    """The family was met or spoken to `on` that day in London; older events do not say it: it is their own day."""
+
     type: ClassVar[str] = "work-item.first-contact.v1"
+    on: date | None = None
 
 
 class WorkItemClosed(AboutWorkItem):
-    """Ended. Of a consultation or training that took place: on which day, and how many came."""
+    """Ended. Of a consultation or training that took place: on which day, and how many came.
+
+    `tells_referrer`: a lead ended what nobody had taken on, or a proposed decline, so the referrer hears of it.
+    """
 
     type: ClassVar[str] = "work-item.closed.v1"
     reason: ClosureReason
+    tells_referrer: bool = False
     attendees: int | None = None
     held_on: date | None = None
 
@@ -236,6 +257,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         ReferralReceived,
         ReferralAmended,
         ReferralInformed,
+        ReferralChallenged,
         ReferralWithdrawn,
         ReferralErased,
         EnquiryReceived,

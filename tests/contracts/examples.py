@@ -78,6 +78,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.ReferralReceived(version=1, **_RECEIVED),
     events.ReferralAmended(version=2, **_RECEIVED),
     events.ReferralInformed(**_ABOUT),
+    events.ReferralChallenged(**_ABOUT),
     events.ReferralWithdrawn(reason=events.WithdrawalReason.MOVED_AWAY, **_ABOUT),
     events.ReferralErased(**_ABOUT),
     events.EnquiryReceived(
@@ -98,7 +99,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.WorkItemWaiting(waiting_for=events.WaitingFor.REFERRER, **_ITEM),
     events.WorkItemAccepted(place=events.PlaceKind.GROUP, **_ITEM),
     events.WorkItemDeclined(reason=events.DeclineReason.OVER_AGE, **_ITEM),
-    events.WorkItemFirstContact(**_ITEM),
+    events.WorkItemFirstContact(on=DAY, **_ITEM),
     events.WorkItemClosed(reason=events.ClosureReason.COMPLETED, attendees=12, held_on=DAY, **_ITEM),
     events.WorkItemEscalated(reason=events.EscalationReason.UNOPENED_FIRST, **_ITEM),
     events.CapacityChanged(route=Route.PIR_SHORT, individual=40, group=16),

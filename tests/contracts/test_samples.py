@@ -30,12 +30,13 @@ MEMBERS: Final = {
     *("id", "agency_id", "family_id", "decision_id", "work_item_id", "message_id", "reference", "version"),
     # times, days and numbers
     *("received_at", "expected_by", "due_at", "born_on", "due_on", "count", "carer_age", "people"),
-    *("attendees", "held_on", "individual", "group"),
+    *("attendees", "held_on", "on", "individual", "group"),
     # codes
     *("about", "kind", "source", "consent", "severity", "domains", "risk_factors", "complex_history", "safety"),
     *("mental_health", "care_status", "carer", "circumstances", "links", "link", "requested_tier", "nhs_number"),
     *("full_routes", "ward", "authority", "quality", "baby_ethnicity", "mother_ethnicity", "father_ethnicity"),
     *("language", "decided_by", "eligibility", "mode", "tier", "route", "routes", "urgency", "rules", "rule", "holds"),
+    *("reopens", "stops_clock", "tells_referrer"),
     *("reason", "waiting_for", "channel", "gaps", "accessible_information", "safety_words", "parent_was_asked"),
     *("waiting_list", "is_release", "active", "deprivation_decile"),
     # what holds the above

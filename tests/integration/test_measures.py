@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,10 +18,11 @@ from services.triage import measures as of_triage
 from shared.events import DecidedBy, ReferralTriaged
 from shared.ids import uuid7
 from shared.metrics import count
-from tests.builders import a_family, decided
+from tests.builders import a_family, a_policy, decided
 from tests.integration.support import engine_of
 
 Measure = Callable[[AsyncConnection], Awaitable[None]]
+METRICS: Measure = partial(of_metrics.measure, hours=a_policy().working_time)
 
 
 @asynccontextmanager
@@ -137,14 +139,14 @@ async def a_counted_referral(tx: AsyncConnection, *, days_ago: int, also: str = 
 
 
 async def test_a_referral_that_was_withdrawn_waits_for_no_decision(database: str) -> None:
-    async with measured(database, "metrics", of_metrics.measure) as tx:
+    async with measured(database, "metrics", METRICS) as tx:
         await a_counted_referral(tx, days_ago=40, also="now()")
     assert value("pir_undecided_oldest_seconds") == 0
     assert value("pir_intake_quiet_working_seconds") > 20 * 8 * 3600
 
 
 async def test_the_oldest_referral_without_a_decision_is_measured(database: str) -> None:
-    async with measured(database, "metrics", of_metrics.measure) as tx:
+    async with measured(database, "metrics", METRICS) as tx:
         await a_counted_referral(tx, days_ago=2)
         await a_counted_referral(tx, days_ago=1)
     assert 2 * 86_400 <= value("pir_undecided_oldest_seconds") < 3 * 86_400
@@ -153,7 +155,7 @@ async def test_the_oldest_referral_without_a_decision_is_measured(database: str)
 
 
 async def test_before_the_first_referral_nothing_is_quiet(database: str) -> None:
-    async with measured(database, "metrics", of_metrics.measure):
+    async with measured(database, "metrics", METRICS):
         pass
     assert value("pir_intake_quiet_working_seconds") == 0
 

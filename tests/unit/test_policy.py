@@ -151,6 +151,7 @@ def the_mistake(change: Change) -> str:
         (lambda it: it["words"].update(safety=[" "]), "the whole", "the safety words are empty"),
         (lambda it: it["words"].update(safety=["!"]), "the whole", "the safety words are empty"),
         (lambda it: it["working_time"].update(unopened_second_minutes=15), "the whole", "must come after the first"),
+        (lambda it: it["working_time"].update(closes="09:00:00"), "the whole", "closes at it or after"),
         (lambda it: it["capacity"].append(dict(it["capacity"][0])), "the whole", "listed twice: pir_short"),
         (lambda it: it["capacity"][0].update(route="somewhere"), "capacity.0.route", "Input should be"),
         (lambda it: it["signposts"].update(nowhere="there"), "signposts.nowhere", "Input should be"),

@@ -48,6 +48,8 @@ def another(value: Any, path: tuple[Any, ...]) -> Any:
         "authority": "E06000019",
         "code": "E05999999",
         "cutoff": "12:30:00",
+        "opens": "08:30:00",
+        "closes": "17:30:00",
         "opens_on": "2030-01-01",
         "starts_on": "2030-01-01",
         "route": "universal",

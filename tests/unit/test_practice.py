@@ -276,7 +276,7 @@ def test_some_messages_are_given_up_and_somebody_is_asked_to_ring() -> None:
 def seen_in_time(story: Story) -> bool:
     received = story.events[0].data
     times = a_policy().working_time
-    due = due_on(received.received_at, days=times.seen_days, cutoff=times.cutoff)
+    due = due_on(received.received_at, days=times.seen_days, hours=times)
     by_person = (WorkItemClaimed, WorkItemAccepted, WorkItemDeclined)
     return any(isinstance(each.data, by_person) and day_in_london(each.occurred_at) <= due for each in story.events)
 

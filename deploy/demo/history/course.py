@@ -137,5 +137,5 @@ class Course:
 
     def due(self, days: int, *, since: datetime | None = None) -> date:
         """The day by which something is due, counted from the receipt; later by what the clock has waited."""
-        cutoff = self.policy.working_time.cutoff
-        return due_on(since or self.received_at, days=days, cutoff=cutoff) + (timedelta(0) if since else self.waited)
+        due = due_on(since or self.received_at, days=days, hours=self.policy.working_time)
+        return due if since else due + self.waited

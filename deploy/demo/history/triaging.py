@@ -196,6 +196,6 @@ def ring_agency(course: Course, at: datetime) -> None:
     course.items.append(item)
     course.ended_at = None
     times = course.policy.working_time
-    due = due_at(at, days=times.seen_days, cutoff=times.cutoff)
+    due = due_at(at, days=times.seen_days, hours=times)
     course.say(at, item, WorkItemOpened, tier=None, urgency=Urgency.URGENT, due_at=due)
     course.plan(course, item)

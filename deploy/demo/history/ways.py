@@ -114,7 +114,7 @@ def _signpost(course: Course, item: Item) -> None:
 def _safety(course: Course, item: Item) -> None:
     """Taken on or handed over by the next working day, nearly always."""
     chance, times = course.chance, course.policy.working_time
-    due = due_on(item.opened_at, days=times.safeguarding_days, cutoff=times.cutoff)
+    due = due_on(item.opened_at, days=times.safeguarding_days, hours=times)
     in_time = chance.happens(course.season.safeguarding_in_time)
     at = _danger_at(course, item, due, in_time=in_time)
     if chance.happens(0.45):

@@ -36,7 +36,7 @@ def release(course: Course, item: Item, at: datetime) -> None:
     """Back in the queue; said as an opening."""
     if item.is_to_do:
         times = course.policy.working_time
-        due = due_at(item.opened_at, days=times.first_contact_days, cutoff=times.cutoff)
+        due = due_at(item.opened_at, days=times.first_contact_days, hours=times)
         course.say(at, item, WorkItemOpened, tier=None, urgency=item.urgency, due_at=due, waiting_list=item.is_on_list)
 
 

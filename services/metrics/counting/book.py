@@ -32,7 +32,7 @@ class SafeguardingItem:
 
     @property
     def due_on(self) -> date:
-        return due_on(self.opened_at, days=self.working_time.safeguarding_days, cutoff=self.working_time.cutoff)
+        return due_on(self.opened_at, days=self.working_time.safeguarding_days, hours=self.working_time)
 
     @property
     def is_in_time(self) -> bool:

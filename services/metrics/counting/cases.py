@@ -222,7 +222,7 @@ class Case:
         return None if is_held else self.received_at
 
     def _due_on(self, days: int, since: datetime) -> date:
-        return due_on(since, days=days, cutoff=self.working_time.cutoff)
+        return due_on(since, days=days, hours=self.working_time)
 
     def _moved(self, due: date, *, until: date | None) -> date | None:
         """A stop counts when it began on or before the day as moved so far, and before what was due was done."""

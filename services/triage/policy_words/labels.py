@@ -55,6 +55,8 @@ LABELS: Final[dict[str, Label]] = {
     "priority.time_short_months": Label("Little time left, from the age of", "months"),
     "priority.young_carer_years": Label("A parent is a child too, below the age of", "years"),
     "working_time.cutoff": Label("What comes later in the day counts from the next working day, after"),
+    "working_time.opens": Label("A working day starts at"),
+    "working_time.closes": Label("A working day ends at"),
     "working_time.seen_days": Label("A person has seen a referral within", "working days"),
     "working_time.decision_days": Label("A decision is made within", "working days"),
     "working_time.first_contact_days": Label("The first contact is made within", "working days"),
