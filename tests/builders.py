@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from types import SimpleNamespace
+from typing import Any, Final
+from uuid import UUID
 
 from services.triage.rules import decide
 from shared.events import (
@@ -131,6 +133,34 @@ def a_family(
 def an_enquiry(kind: Kind = Kind.CONSULTATION, *, safety: Iterable[Safety] = (), safety_words: bool = False) -> Facts:
     """A practitioner's request: no child."""
     return Facts(kind=kind, source="C2", safety=tuple(safety), safety_words=safety_words)
+
+
+def a_work_item(**changes: Any) -> Any:
+    """A row of `work_item` as stored: open, of a team, received today at noon and due in 20 days; nobody has it."""
+    at = noon(TODAY)
+    known: dict[str, Any] = {
+        "id": UUID(int=1),
+        "reference": "PIR-4K7-29M",
+        "route": "pir_short",
+        "tier": "specialist_short",
+        "urgency": "routine",
+        "state": "open",
+        "marks": [],
+        "assignee": None,
+        "held_before": None,
+        "received_at": at,
+        "counts_from": at,
+        "due_at": at + timedelta(days=20),
+        "clock_stands": False,
+        "escalate_at": None,
+        "opened_first_at": None,
+        "accepted_at": None,
+        "first_contact_at": None,
+        "arranged_for": None,
+        "ended_at": None,
+        "end_reason": None,
+    }
+    return SimpleNamespace(**known | changes)
 
 
 def noon(day: date) -> datetime:

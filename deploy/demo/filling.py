@@ -26,8 +26,8 @@ from services.referral.demo.filling import Filling, filling, preparing_of, refus
 from services.referral.demo.sent import Sent
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
-from services.triage import clock
 from services.triage import tables as triage
+from services.triage.work_items import timers
 from shared.database import create_engine, sql
 from shared.events import Route
 from shared.policy import Policy
@@ -152,7 +152,7 @@ class _Demo:
 
     async def _is_on_time(self, tx: AsyncConnection) -> bool:
         """Triage's clock strikes every few seconds; asked here, nobody has to wait for that."""
-        return not await clock.escalate_unopened(tx, now=datetime.now(UTC), policy=self.policy)
+        return not await timers.escalate(tx, now=datetime.now(UTC), policy=self.policy)
 
 
 async def _answer(asked: Sequence[tuple[str, str]]) -> None:

@@ -9,7 +9,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from services.triage.planning import FAMILY_WORK, FOR_A_PERSON_TO_CLOSE
+from services.triage.work_items.conditions import FAMILY_WORK
+from services.triage.work_items.conditions import SAFETY as SAFETY_ROUTES
 from shared.events import Route, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london
@@ -81,7 +82,7 @@ DECLINES: Final = {
     Route.ADVICE_TO_REFERRER: "consent_refused",
 }
 """Routes that propose a decline, and the reason with which the lead confirms it."""
-SAFETY: Final = FOR_A_PERSON_TO_CLOSE - {Route.REVIEW_BIRTH_OUTCOME}
+SAFETY: Final = SAFETY_ROUTES - {Route.REVIEW_BIRTH_OUTCOME}
 """Routes whose work is handed over and then closed; what became of a birth is reviewed."""
 ENQUIRIES: Final = {Route.CONSULTATION, Route.TRAINING}
 

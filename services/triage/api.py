@@ -10,13 +10,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage import bodies, capacity, queues, steps
 from services.triage.families import Families
 from services.triage.looking import record_look
 from services.triage.preview import policy_of, policy_or_draft, preview, replay
-from services.triage.queues import View
-from services.triage.steps import By, Desk
 from services.triage.texts import StaffTexts
+from services.triage.work_items import bodies, item, places, queues, steps
+from services.triage.work_items.queues import View
+from services.triage.work_items.working import StaffActor, StepContext
 from shared import audit
 from shared.access import Permission, Staff, may
 from shared.audit import Actor, Entry
@@ -35,13 +35,13 @@ CapacitySetter = Annotated[Staff, Depends(may(Permission.SET_CAPACITY))]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
 
-def router(engine: AsyncEngine, policies: Mapping[str, Policy], desk: Desk, families: Families) -> APIRouter:
+def router(engine: AsyncEngine, policies: Mapping[str, Policy], context: StepContext, families: Families) -> APIRouter:
     """Every call of the triage part of the contract."""
     routes = APIRouter()
     _add_previews(routes, engine, policies)
-    _add_reads(routes, engine, families, desk.texts)
-    _add_steps(routes, engine, desk)
-    _add_capacity(routes, engine, desk.policy)
+    _add_reads(routes, engine, families, context.texts)
+    _add_steps(routes, engine, context)
+    _add_capacity(routes, engine, context.policy)
     return routes
 
 
@@ -85,7 +85,7 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
     ) -> Response:
         async with engine.connect() as tx:
             return answer(
-                await queues.page(
+                await queues.api_page(
                     tx, route, view=view, reference=reference, after=after, limit=limit, staff=staff, now=_now()
                 )
             )
@@ -93,7 +93,7 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
     @routes.get("/work-items/{item_id}", tags=["work items"], summary="One item: why, what happened, and who")
     async def one_item(item_id: UUID, staff: Reader) -> Response:
         async with engine.connect() as tx:
-            referral_id, shown = await queues.item(tx, item_id)
+            referral_id, shown = await item.api_item(tx, item_id)
         if not staff.may(Permission.SEE_IDENTITY):
             return answer(shown)
         await record_look(engine, item_id, referral_id, staff, at=_now())
@@ -103,13 +103,13 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
         return answer(shown | {"identity": identity, "texts": [each.shown() for each in written]})
 
 
-def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
+def _add_steps(routes: APIRouter, engine: AsyncEngine, context: StepContext) -> None:
     async def step(request: Request, item_id: UUID, staff: Staff, name: str, model: type[bodies.Body]) -> Response:
         body = bodies.read(model, await read_json_body(request, may_be_empty=True))
-        by = By(staff, _now(), cause_of(request))
+        by = StaffActor(staff, _now(), cause_of(request))
         async with engine.begin() as tx:
-            await steps.take(tx, item_id, name, body, by, desk)
-            _, shown = await queues.item(tx, item_id)
+            led_to = await steps.take(tx, item_id, name, body, by, context)
+            _, shown = await item.api_item(tx, led_to)
         return answer(shown)
 
     def offer(name: str, model: type[bodies.Body], who: Any, summary: str) -> None:
@@ -128,26 +128,31 @@ def _add_steps(routes: APIRouter, engine: AsyncEngine, desk: Desk) -> None:
 
     offer("claim", bodies.Nothing, Worker, "Take it on; of two at once one gets 409")
     offer("release", bodies.Nothing, Worker, "Give it back to the queue")
+    offer("take-over", bodies.Nothing, Worker, "Take it over from a colleague")
     offer("assign", bodies.Assign, Assigner, "Give it to a colleague")
+    offer("hand-back", bodies.Nothing, Worker, "Undo a hand-over: back to whoever had it before")
     offer("accept", bodies.Accept, Worker, "The team takes the family on, in a place")
     offer("decline", bodies.Decline, Decliner, "Confirm that the family can't be offered a place")
     offer("override", bodies.Override, Worker, "Decide otherwise than the machine, with a reason")
+    offer("take-proposal", bodies.Nothing, Worker, "The facts have changed: what the rules propose now is in force")
+    offer("leave-proposal", bodies.Nothing, Worker, "The facts have changed: the person's decision stays")
     offer("request-information", bodies.AskForInformation, Worker, "Ask the referrer; the clock waits")
-    offer("first-contact", bodies.Nothing, Worker, "The family has been met or spoken to")
+    offer("first-contact", bodies.FirstContact, Worker, "The family has been met or spoken to")
     offer("contact-attempt", bodies.ContactAttempt, Worker, "The family was tried")
     offer("wait", bodies.Wait, Worker, "No place is free: on the waiting list, with an interim offer or none yet")
     offer("offer-interim", bodies.OfferInterim, Worker, "Offer the waiting family something else meanwhile")
     offer("arrange", bodies.Arrange, Worker, "Agree a day and time for a consultation or training; again to move it")
     offer("deliver", bodies.Deliver, Worker, "The consultation or training took place; this many came")
     offer("note", bodies.Note, Worker, "Write something for colleagues")
-    offer("close", bodies.Close, Worker, "The work has ended")
+    offer("close", bodies.Close, Worker, "The work has ended; who may, and with which words: docs/work-items.md")
+    offer("reopen", bodies.Reopen, Assigner, "Closed or declined by mistake: goes on where it stood")
 
 
 def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> None:
     @routes.get("/capacity", tags=["capacity"], summary="Places by route: how many, used, free, and who waits")
-    async def places(_: CapacityReader) -> Response:
+    async def all_places(_: CapacityReader) -> Response:
         async with engine.connect() as tx:
-            return answer({"routes": await capacity.overview(tx, policy)})
+            return answer({"routes": await places.overview(tx, policy, now=_now())})
 
     @routes.put(
         "/capacity/{route}", tags=["capacity"], summary="Set the places of a route", openapi_extra=_takes(bodies.Places)
@@ -155,9 +160,9 @@ def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> Non
     async def set_places(request: Request, route: Route, staff: CapacitySetter) -> Response:
         body, now = bodies.read(bodies.Places, await read_json_body(request)), _now()
         async with engine.begin() as tx:
-            await capacity.set_places(tx, route, individual=body.individual, group=body.group, by=staff.id, at=now)
+            await places.set_places(tx, route, individual=body.individual, group=body.group, by=staff.id, at=now)
             await audit.write(tx, [Entry(Actor("staff", staff.id), "capacity.set", now, detail=route.value)])
-            return answer({"routes": await capacity.overview(tx, policy)})
+            return answer({"routes": await places.overview(tx, policy, now=_now())})
 
 
 def _takes(model: type[bodies.Body]) -> dict[str, Any]:

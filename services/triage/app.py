@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.triage import api, capacity, clock, measures, pages, policies, tables
+from services.triage import api, measures, pages, policies, tables
 from services.triage.all_services import AllServices
 from services.triage.colleagues import keep_colleague
 from services.triage.families import Families
@@ -17,8 +17,10 @@ from services.triage.messages import Messages
 from services.triage.pages.room import Room
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
-from services.triage.steps import STEPS, Desk
 from services.triage.texts import StaffTexts
+from services.triage.work_items import places, timers
+from services.triage.work_items.steps import HEADS, as_table
+from services.triage.work_items.working import StepContext
 from shared import events, parked_calls
 from shared.access import Permission, staff_directory
 from shared.crypto import read_key
@@ -89,7 +91,7 @@ async def build(settings: Settings) -> Service:
     room = Room(
         engine=engine,
         pages=_pages(settings),
-        desk=Desk(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
+        steps=StepContext(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
         families=Families(referral_url=settings.referral_url, internal_token=token),
         messages=Messages(notify_url=settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
@@ -97,7 +99,7 @@ async def build(settings: Settings) -> Service:
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
-    app.include_router(api.router(engine, known, room.desk, room.families))
+    app.include_router(api.router(engine, known, room.steps, room.families))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
     _add_pages(app, settings, room)
 
@@ -105,7 +107,7 @@ async def build(settings: Settings) -> Service:
         """Raises InvalidPolicyError when a version differs from the one that decisions were made with."""
         texts = policies.texts_of(settings.policies_dir)
         async with engine.begin() as tx:
-            await capacity.take_over(tx, policy, at=_now())
+            await places.take_over(tx, policy, at=_now())
             await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 
     async def keep_time() -> None:
@@ -113,11 +115,11 @@ async def build(settings: Settings) -> Service:
         while True:
             now = _now()
             async with engine.begin() as tx:
-                await clock.escalate_unopened(tx, now=now, policy=policy)
+                await timers.escalate(tx, now=now, policy=policy)
             async with engine.begin() as tx:
-                await clock.warn_of_age(tx, now=now)
-            async with engine.begin() as tx:
-                await clock.release_held(tx, now=now, policy=policy)
+                await timers.warn_of_age(tx, now=now)
+            await timers.release_held(engine, now=now, policy=policy)
+            await timers.offer_places(engine, now=now)
             await asyncio.sleep(settings.deadline_seconds)
 
     async def keep_measuring() -> None:
@@ -164,9 +166,8 @@ def _now() -> datetime:
 
 
 def _guide() -> list[Table]:
-    steps = [(step, ", ".join(sorted(states))) for step, states in STEPS.items()]
     rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
     return [
-        Table("Steps of a work item", ("step", "possible from"), steps),
+        Table("Steps of a work item", HEADS, as_table()),
         Table("Rules", ("rule", "says", "source"), rules),
     ]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage import queues
+from services.triage.work_items import item
+from services.triage.work_items.item import VIEWED
 from shared import audit
 from shared.access import Staff
 from shared.audit import Actor, Entry
-
-VIEWED: Final = "identity.viewed"
 
 
 class LookReason(StrEnum):
@@ -33,5 +31,5 @@ async def record_look(
 ) -> None:
     """Before the look itself. A person has opened the item now, so it no longer escalates."""
     async with engine.begin() as tx:
-        await queues.mark_opened(tx, item_id, at=at)
+        await item.mark_opened(tx, item_id, at=at)
         await audit.write(tx, [Entry(Actor("staff", staff.id), VIEWED, at, referral_id, why and why.value)])

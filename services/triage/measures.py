@@ -2,70 +2,93 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.planning import SAFEGUARDING, WALL_CLOCK
+from services.triage.work_items import conditions as is_
 from shared.database import sql
 from shared.events import Route
 from shared.metrics import measured
 
+QUEUE: Final = Gauge("pir_queue_items", "Work items that nobody has accepted or ended", ["route"])
+OLDEST: Final = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
+OVERDUE: Final = Gauge(
+    "pir_queue_overdue_items",
+    "Work items past their due time, first contacts of accepted families too; not while the referrer is asked",
+    ["route"],
+)
+CONTACT_DUE: Final = Gauge("pir_contact_due_items", "Accepted families whose first contact is not made yet", ["route"])
 UNOPENED: Final = Gauge(
     "pir_queue_unopened_items", "Work items that nobody has opened within a working day, urgent ones apart", ["route"]
 )
 URGENT_UNOPENED: Final = Gauge(
     "pir_urgent_unopened_items", "Work items due at once or within four hours that nobody has opened in their time"
 )
+URGENT_OVERDUE: Final = Gauge(
+    "pir_urgent_overdue_items", "Work items due at once or within four hours past their due time, not accepted or ended"
+)
 SAFEGUARDING_OVERDUE: Final = Gauge(
-    "pir_safeguarding_overdue_items", "Work items of the safeguarding routes past their due time, not accepted or ended"
+    "pir_safeguarding_overdue_items", "Safety work of every route past its due time, not accepted or ended"
 )
 WAITING: Final = Gauge("pir_waiting_for_referrer_items", "Work items that wait for an answer of the referrer")
 WAITING_OLDEST: Final = Gauge("pir_waiting_for_referrer_oldest_seconds", "For how long the oldest of them waits")
 AGES_OUT: Final = Gauge("pir_ages_out_soon_items", "Families without a first contact for whom little time is left")
+PLACES_OFFERED: Final = Gauge("pir_places_offered_items", "Families on a waiting list for whom a place is free")
 CLOCK_LATE: Final = Gauge("pir_clock_late_seconds", "How long ago the clock should have brought up an unopened item")
 
-_URGENT: Final = [urgency.value for urgency in WALL_CLOCK]
-_SAFEGUARDING: Final = [route.value for route in SAFEGUARDING]
-_UNOPENED: Final = "opened_first_at IS NULL AND (escalations > 0 OR escalate_at <= now())"
+_BY_ROUTE: Final = f"""
+    SELECT route, count(*) FILTER (WHERE accepted_at IS NULL) AS items,
+        extract(epoch FROM CAST(:now AS timestamptz) - min(received_at) FILTER (WHERE accepted_at IS NULL)) AS oldest,
+        count(*) FILTER (WHERE {is_.IS_OVERDUE}) AS overdue,
+        count(*) FILTER (WHERE {is_.IS_CONTACT_DUE}) AS contact_due,
+        count(*) FILTER (WHERE {is_.IS_UNOPENED_IN_TIME} AND NOT {is_.IS_ON_WALL_CLOCK}) AS unopened
+    FROM work_item WHERE {is_.IS_OPEN} GROUP BY route
+"""  # noqa: S608  conditions of conditions.py
+_IN_ALL: Final = f"""
+    SELECT count(*) FILTER (WHERE {is_.IS_UNOPENED_IN_TIME} AND {is_.IS_ON_WALL_CLOCK}) AS urgent_unopened,
+        count(*) FILTER (WHERE {is_.IS_ON_WALL_CLOCK} AND {is_.IS_OVERDUE}) AS urgent_overdue,
+        count(*) FILTER (WHERE {is_.IS_SAFETY} AND {is_.IS_OVERDUE}) AS safeguarding_overdue,
+        count(*) FILTER (WHERE {is_.WAITS_FOR_REFERRER}) AS waiting,
+        extract(epoch FROM CAST(:now AS timestamptz) - min(waiting_since)) AS waiting_oldest,
+        count(*) FILTER (WHERE marks ? '{is_.AGES_OUT_SOON}' AND first_contact_at IS NULL) AS ages_out,
+        count(*) FILTER (WHERE marks ? '{is_.PLACE_FREE}') AS places_offered,
+        extract(epoch FROM CAST(:now AS timestamptz) - min(escalate_at) FILTER (WHERE escalate_at <= :now))
+            AS clock_late
+    FROM work_item WHERE {is_.IS_OPEN}
+"""  # noqa: S608  as above
 
 
-async def measure(tx: AsyncConnection) -> None:
+async def measure(tx: AsyncConnection, *, now: datetime | None = None) -> None:
     """Set the gauges from the rows."""
-    unopened = await tx.execute(
-        sql(f"""
-            SELECT route, count(*) AS items FROM work_item
-            WHERE ended_at IS NULL AND {_UNOPENED} AND urgency <> ALL(:urgent) GROUP BY route
-        """),  # noqa: S608  the condition is this module's own
-        {"urgent": _URGENT},
-    )
-    items = {row.route: row.items for row in unopened}
+    at = {"now": now or datetime.now(UTC)}
+    routes = {row.route: row for row in await tx.execute(sql(_BY_ROUTE), at)}
     for route in Route:
-        UNOPENED.labels(route.value).set(items.get(route.value, 0))
-    await _measure_deadlines(tx)
+        row = routes.get(route.value)
+        for gauge, name in _OF_ROUTE.items():
+            gauge.labels(route.value).set(getattr(row, name, 0) or 0)
+    whole = (await tx.execute(sql(_IN_ALL), at)).one()
+    for gauge, name in _OF_ALL.items():
+        gauge.set(getattr(whole, name) or 0)
     measured("queues")
 
 
-async def _measure_deadlines(tx: AsyncConnection) -> None:
-    found = await tx.execute(
-        sql(f"""
-            SELECT count(*) FILTER (WHERE {_UNOPENED} AND urgency = ANY(:urgent)) AS urgent_unopened,
-                count(*) FILTER (WHERE route = ANY(:safeguarding) AND accepted_at IS NULL AND due_at < now())
-                    AS safeguarding_overdue,
-                count(*) FILTER (WHERE state = 'waiting_for_referrer') AS waiting,
-                extract(epoch FROM now() - min(waiting_since) FILTER (WHERE state = 'waiting_for_referrer'))
-                    AS waiting_oldest,
-                count(*) FILTER (WHERE marks ? 'ages_out_soon' AND first_contact_at IS NULL) AS ages_out,
-                extract(epoch FROM now() - min(escalate_at) FILTER (WHERE escalate_at <= now())) AS clock_late
-            FROM work_item WHERE ended_at IS NULL
-        """),  # noqa: S608  the condition is this module's own
-        {"urgent": _URGENT, "safeguarding": _SAFEGUARDING},
-    )
-    row = found.one()
-    URGENT_UNOPENED.set(row.urgent_unopened)
-    SAFEGUARDING_OVERDUE.set(row.safeguarding_overdue)
-    WAITING.set(row.waiting)
-    WAITING_OLDEST.set(row.waiting_oldest or 0)
-    AGES_OUT.set(row.ages_out)
-    CLOCK_LATE.set(row.clock_late or 0)
+_OF_ROUTE: Final = {
+    QUEUE: "items",
+    OLDEST: "oldest",
+    OVERDUE: "overdue",
+    CONTACT_DUE: "contact_due",
+    UNOPENED: "unopened",
+}
+_OF_ALL: Final = {
+    URGENT_UNOPENED: "urgent_unopened",
+    URGENT_OVERDUE: "urgent_overdue",
+    SAFEGUARDING_OVERDUE: "safeguarding_overdue",
+    WAITING: "waiting",
+    WAITING_OLDEST: "waiting_oldest",
+    AGES_OUT: "ages_out",
+    PLACES_OFFERED: "places_offered",
+    CLOCK_LATE: "clock_late",
+}

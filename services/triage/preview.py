@@ -13,9 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import policies as kept
 from services.triage.changes import Changes
-from services.triage.planning import counted_from
 from services.triage.rules import decide
-from shared.audit import MACHINE
 from shared.database import sql
 from shared.events import Decision, Facts
 from shared.policy import Policy
@@ -73,9 +71,9 @@ async def _slice(
     """Each referral with the machine's latest decision on it; what a person decided is not the policy's."""
     found = await tx.execute(
         sql("""
-            SELECT r.id, r.reference, r.received_at, d.decided_at, d.actor_id, d.facts, d.decision
+            SELECT r.id, r.reference, r.decided_as_of, d.facts, d.decision
             FROM referral r CROSS JOIN LATERAL (
-                SELECT * FROM decision WHERE referral_id = r.id AND decided_by = 'machine'
+                SELECT * FROM decision WHERE referral_id = r.id AND decided_by = 'machine' AND NOT is_proposal
                 ORDER BY version DESC, decided_at DESC, id DESC LIMIT 1
             ) d
             WHERE r.id > :after AND r.kind = 'family' AND r.erased_at IS NULL
@@ -90,13 +88,5 @@ async def _slice(
 
 def _compare(row: sa.Row[Any], changes: Changes, policy: Policy) -> None:
     facts = Facts.model_validate(row.facts)
-    after = decide(facts, received_at=_as_of(row, facts), policy=policy)
+    after = decide(facts, received_at=row.decided_as_of, policy=policy)
     changes.compare(row.reference, facts.place.ward, Decision.model_validate(row.decision), after)
-
-
-def _as_of(row: sa.Row[Any], facts: Facts) -> datetime:
-    """As of when it was decided: the receipt, or the day its ward opened (the clock decides again as of then)."""
-    decided_at: datetime = row.decided_at
-    if row.actor_id != MACHINE.id:
-        return decided_at
-    return counted_from(facts.infant, received_at=row.received_at, now=decided_at)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.queues import CONDITION, View
+from services.triage.work_items.conditions import IS_OPEN, IS_OVERDUE
 from shared import audit
 from shared.access import PERMISSIONS, Permission, Role, Staff
 from shared.audit import Actor, Entry
@@ -40,11 +40,11 @@ _TEAM: Final = f"""
     SELECT coalesce(k.id, w.assignee) AS id, k.name, k.role, coalesce(k.routes, '[]') AS routes, k.seen_at,
         coalesce(w.open, 0) AS open, coalesce(w.overdue, 0) AS overdue
     FROM colleague k FULL JOIN (
-        SELECT assignee, count(*) AS open, count(*) FILTER (WHERE {CONDITION[View.OVERDUE]}) AS overdue
-        FROM work_item WHERE ended_at IS NULL AND assignee IS NOT NULL GROUP BY assignee) w ON w.assignee = k.id
+        SELECT assignee, count(*) AS open, count(*) FILTER (WHERE {IS_OVERDUE}) AS overdue
+        FROM work_item WHERE {IS_OPEN} AND assignee IS NOT NULL GROUP BY assignee) w ON w.assignee = k.id
     WHERE k.role = ANY(CAST(:workers AS text[])) OR w.assignee IS NOT NULL
     ORDER BY coalesce(w.open, 0), coalesce(w.overdue, 0), lower(k.name) NULLS LAST, 1
-"""  # noqa: S608  the condition is a constant of queues.py
+"""  # noqa: S608  conditions of conditions.py
 
 
 async def colleagues(tx: AsyncConnection, *, now: datetime) -> list[Colleague]:

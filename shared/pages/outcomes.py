@@ -15,6 +15,11 @@ DONE: Final = {
     "attempted": "The attempt to make contact is recorded.",
     "contacted": "The first contact is recorded.",
     "noted": "Your note is added.",
+    "taken-over": "You have taken this over. Your colleague is named in the history.",
+    "handed-back": "It is back with whoever had it before.",
+    "proposal-taken": "What the rules propose is in force now. The referrer is told.",
+    "proposal-left": "The decision stays as it is.",
+    "reopened": "It is open again. The referrer is told.",
     "closed": "This work is closed.",
     "waiting": "The family is on the waiting list. The referrer is told.",
     "offered": "The offer is recorded.",
@@ -50,6 +55,11 @@ OF_STEP: Final = {
     "deliver": "delivered",
     "note": "noted",
     "close": "closed",
+    "take-over": "taken-over",
+    "hand-back": "handed-back",
+    "take-proposal": "proposal-taken",
+    "leave-proposal": "proposal-left",
+    "reopen": "reopened",
 }
 """Step of a work item → the code of what is said after it."""
 

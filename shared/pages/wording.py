@@ -79,10 +79,14 @@ STATES: Final[Words] = {
 STEPS: Final[Words] = {
     "claim": "Take this on",
     "release": "Put it back in the queue",
+    "take-over": "Take this over from a colleague",
     "assign": "Give it to a colleague",
+    "hand-back": "Give it back to whoever had it before",
     "accept": "Accept the family",
     "decline": "Decline the referral",
     "override": "Decide differently",
+    "take-proposal": "Take up what the rules propose now",
+    "leave-proposal": "Leave the decision as it is",
     "request-information": "Ask the referrer for information",
     "wait": "Put the family on the waiting list",
     "offer-interim": "Record an offer while the family waits",
@@ -92,6 +96,7 @@ STEPS: Final[Words] = {
     "deliver": "Record that it took place",
     "note": "Add a note",
     "close": "Close this work",
+    "reopen": "Open it again",
 }
 MARKS: Final[Words] = {
     "priority": "Priority: late in pregnancy, or a young baby",
@@ -113,6 +118,11 @@ MARKS: Final[Words] = {
     "contact_hold_c2": "Do not contact the household: domestic abuse",
     "ages_out_soon": "Second birthday soon, and still waiting",
     "undeliverable": "A message could not be delivered",
+    "safety_words": "Safety words in what was written",
+    "facts_changed": "The facts have changed since a person decided",
+    "place_free": "A place is free for this family",
+    "withdrawn": "Withdrawn by the referrer, and still to be read",
+    "challenged": "The referrer asks to look at the decline again",
 }
 DECLINES: Final[Words] = {
     codes.DeclineReason.OVER_AGE: "The child is past the age that this support is for",
@@ -163,7 +173,9 @@ ESCALATIONS: Final[Words] = {
     codes.EscalationReason.UNOPENED_FIRST: "Nobody opened it in time",
     codes.EscalationReason.UNOPENED_SECOND: "Still nobody has opened it",
     codes.EscalationReason.UNOPENED_WORKING_DAY: "Nobody opened it within a working day",
+    codes.EscalationReason.STILL_OPEN: "Past its time, and not done",
     codes.EscalationReason.AGES_OUT_SOON: "The second birthday is near",
+    codes.EscalationReason.PLACE_FREE: "A place is free for this family",
 }
 HOLDS: Final[Words] = {
     codes.Hold.C1: "A baby or a pregnancy was lost. Nothing automatic goes to the household.",

@@ -17,7 +17,8 @@ from tests.architecture.test_layout import ROOT, SERVICES, sources
 
 PURE: Final = (
     "services.triage.rules",
-    "services.triage.planning",
+    "services.triage.work_items.conditions",
+    "services.triage.work_items.deadlines",
     "services.referral.kinship",
     "services.referral.status",
     "services.notify.rules",

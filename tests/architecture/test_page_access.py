@@ -22,10 +22,15 @@ Who = str | Permission | tuple[Permission, ...]
 STEPS: Final[dict[str, Permission]] = {
     "assign": P.ASSIGN,
     "decline": P.CONFIRM_DECLINE,
+    "reopen": P.ASSIGN,
     **dict.fromkeys(
         (
             "claim",
             "release",
+            "take-over",
+            "hand-back",
+            "take-proposal",
+            "leave-proposal",
             "accept",
             "override",
             "request-information",

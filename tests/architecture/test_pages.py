@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.triage.rules import CATALOGUE as RULES
-from services.triage.steps import STEPS
+from services.triage.work_items.steps import STEPS
 from shared.problems import CATALOGUE
 from shared.runtime import Service
 from tests.architecture.apps import BUILD, INTERNAL_PORT, NAMES, SETTINGS, client_of, in_production

@@ -18,8 +18,8 @@ from fastapi import APIRouter, FastAPI, Request
 from services.triage import pages as triage_pages
 from services.triage.families import Families
 from services.triage.pages.room import Room
-from services.triage.steps import Desk
 from services.triage.texts import StaffTexts
+from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
 from shared.crypto import read_key
@@ -78,7 +78,7 @@ async def visits(
     known = {
         "engine": triage.engine,
         "pages": Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True),
-        "desk": Desk(policy or a_policy(), StaffTexts(read_key(settings["triage_master_key"]))),
+        "steps": StepContext(policy or a_policy(), StaffTexts(read_key(settings["triage_master_key"]))),
         "families": families,
         "policies": policies(),
         "now": now,

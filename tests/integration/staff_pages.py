@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage.pages.room import Room
-from services.triage.steps import Desk
+from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
 from shared.pages import Pages
@@ -57,8 +57,8 @@ async def somebody_at(
     *modules: PageModule, engine: AsyncEngine, now: Callable[[], datetime], families: Any = None
 ) -> AsyncIterator[Somebody]:
     pages = Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True)
-    desk = Desk(a_policy(), cast("Any", None))
-    room = cast("Room", SimpleNamespace(engine=engine, pages=pages, desk=desk, families=families, now=now))
+    desk = StepContext(a_policy(), cast("Any", None))
+    room = cast("Room", SimpleNamespace(engine=engine, pages=pages, steps=desk, families=families, now=now))
     app, routes = FastAPI(), APIRouter(prefix="/staff")
     problems.install(app)
     for module in modules:

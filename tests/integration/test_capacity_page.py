@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage import capacity as triage_capacity
-from services.triage import tables, waiting_lists
+from services.triage import tables
 from services.triage import team as triage_team
 from services.triage.colleagues import keep_colleague
 from services.triage.pages import capacity, team
-from services.triage.waiting_lists import MOST_SHOWN, Places
+from services.triage.work_items import places as triage_capacity
+from services.triage.work_items import places as waiting_lists
+from services.triage.work_items.places import MOST_SHOWN, Places
 from shared.access import Role, Staff
 from shared.events import Route
 from shared.ids import uuid7

@@ -18,11 +18,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage import lists, tables
+from services.triage import tables
 from services.triage.all_services import AllServices
-from services.triage.lists import Choices, Show, Sort
 from services.triage.pages import home, queue
 from services.triage.pages.room import Room
+from services.triage.work_items import lists
+from services.triage.work_items.lists import Choices, Sort
+from services.triage.work_items.queues import Show
 from shared.access import Role, Staff
 from shared.events import Route, Tier, Urgency
 from shared.ids import uuid7

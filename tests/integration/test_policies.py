@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from services.triage import clock, policies
+from services.triage import policies
 from services.triage.pages import policy as page
 from services.triage.preview import SLICE, replay
+from services.triage.work_items import timers
 from shared.access import Role
 from shared.events import Severity
 from shared.ids import uuid7
@@ -276,8 +277,7 @@ async def test_the_policy_that_decided_changes_nothing(triage: Behind, desk: Vis
     key = await a_referral_of(triage, a_family(home=not_open_yet()), at=noon(TODAY) - timedelta(days=30))
     await three_families(triage)
     opened = a_policy("nottingham-citywide")
-    async with triage.engine.begin() as tx:
-        assert await clock.release_held(tx, now=NOW, policy=opened) == 3
+    assert await timers.release_held(triage.engine, now=NOW, policy=opened) == 3
     assert await count(triage.engine, f"decision WHERE referral_id = '{key}'") == 2
     changes = await compared(triage, opened)
     assert (changes.compared, changes.changed) == (4, 0)

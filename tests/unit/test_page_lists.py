@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.triage.lists import Choices, Position, Show, Sort
 from services.triage.pages.home import NOT_FOR_QUEUES, SECTIONS
 from services.triage.pages.lines import (
     clock_in_words,
@@ -23,10 +20,13 @@ from services.triage.pages.lines import (
     waiting_in_words,
 )
 from services.triage.pages.queue import ALL_MARKS, SHOWN, SIZES, SORTED, address, read_choices, read_reference
+from services.triage.work_items.lists import Choices, Position, Sort
+from services.triage.work_items.queues import Show
 from shared.access import PERMISSIONS, Permission, Role, Staff
 from shared.events import Tier, Urgency
 from shared.pages.wording import MARKS
 from shared.working_time import LONDON
+from tests.builders import a_work_item
 
 FRIDAY = datetime(2026, 6, 12, 12, tzinfo=LONDON)
 MONDAY = datetime(2026, 6, 15, 12, tzinfo=LONDON)
@@ -39,23 +39,8 @@ def closing(day: datetime) -> datetime:
 
 
 def an_item(**changes: Any) -> Any:
-    """A row: an open item of a team, received on Friday, due on Monday, which nobody has."""
-    known: dict[str, Any] = {
-        "id": uuid4(),
-        "reference": "PIR-4K7-29M",
-        "route": "pir_short",
-        "tier": "specialist_short",
-        "urgency": "routine",
-        "state": "open",
-        "marks": [],
-        "received_at": FRIDAY,
-        "due_at": closing(MONDAY),
-        "accepted_at": None,
-        "first_contact_at": None,
-        "assignee": None,
-        "holder": None,
-    }
-    return SimpleNamespace(**known | changes)
+    """A row of a list: received on Friday, due on Monday, which nobody has."""
+    return a_work_item(**{"received_at": FRIDAY, "due_at": closing(MONDAY), "holder": None} | changes)
 
 
 @pytest.mark.parametrize(
@@ -114,14 +99,16 @@ def test_waiting_ends_when_the_family_is_accepted() -> None:
 
 
 def test_a_stopped_clock_is_never_late() -> None:
-    line = line_of(an_item(state="waiting_for_referrer", due_at=FRIDAY), staff=WORKER, now=MONDAY)
+    line = line_of(an_item(state="waiting_for_referrer", clock_stands=True, due_at=FRIDAY), staff=WORKER, now=MONDAY)
     assert line.due == "The clock has stopped until the referrer answers"
     assert not line.is_late
 
 
 def test_a_team_that_has_not_met_the_family_is_said() -> None:
     accepted = an_item(state="accepted", accepted_at=FRIDAY, assignee="worker-2")
-    assert due_in_words(accepted, now=MONDAY) == "Accepted on Friday 12 June, no first contact yet"
+    assert due_in_words(accepted, now=MONDAY) == "First contact: due today by 17:00"
+    late = line_of(accepted, staff=WORKER, now=MONDAY + timedelta(days=1))
+    assert (late.due, late.is_late) == ("First contact: overdue by 1 working day", True)
     accepted.first_contact_at = MONDAY
     assert due_in_words(accepted, now=MONDAY) == "Accepted on Friday 12 June"
     review = an_item(route="review", state="accepted", accepted_at=FRIDAY)

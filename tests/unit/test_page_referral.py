@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -23,9 +22,9 @@ from services.triage.pages.step_forms import FORMS
 from services.triage.pages.timeline import DID, TEXT_OF, timeline
 from services.triage.pages.words import FACTS, LOOKED, LOOKS, fact_value, gap_in_words, rule_meaning, told_facts
 from services.triage.rules import CATALOGUE
-from services.triage.steps import STEPS
-from services.triage.story import Line
 from services.triage.texts import Written
+from services.triage.work_items.item import AuditLine
+from services.triage.work_items.steps import STEPS
 from shared.access import Permission, Role, Staff
 from shared.events import (
     ComplexHistory,
@@ -47,6 +46,7 @@ from tests.builders import (
     TODAY,
     a_family,
     a_policy,
+    a_work_item,
     an_enquiry,
     at_home,
     decided,
@@ -206,8 +206,8 @@ def test_a_reason_to_look_is_offered_in_words_but_not_the_pages_own() -> None:
 
 def a_line(
     action: str, detail: str | None = None, *, actor: str = "maya", number: int = 1, kind: str = "staff"
-) -> Line:
-    return Line(number, NOON, kind, actor, action, detail)
+) -> AuditLine:
+    return AuditLine(number, NOON, kind, actor, action, detail)
 
 
 def test_every_step_has_words_for_the_history() -> None:
@@ -258,23 +258,6 @@ def test_what_was_written_stands_with_the_step_it_was_written_in() -> None:
 # What comes next, and what can be done.
 
 
-def an_item(**changes: Any) -> Any:
-    known: dict[str, Any] = {
-        "id": UUID(int=1),
-        "route": "pir_short",
-        "state": "open",
-        "assignee": None,
-        "due_at": NOON + 20 * DAY,
-        "escalate_at": None,
-        "accepted_at": None,
-        "first_contact_at": None,
-        "arranged_for": None,
-        "ended_at": None,
-        "end_reason": None,
-    }
-    return SimpleNamespace(**known | changes)
-
-
 def coming(item: Any, facts: Facts | None = None, mode: Mode = Mode.AUTO_ROUTE) -> str:
     return "; ".join(each.what for each in next_steps(item, facts, {"mode": mode}, a_policy()))
 
@@ -282,20 +265,26 @@ def coming(item: Any, facts: Facts | None = None, mode: Mode = Mode.AUTO_ROUTE) 
 @pytest.mark.parametrize(
     ("item", "words"),
     [
-        (an_item(), "The team accepts the family"),
-        (an_item(escalate_at=NOON), "later than this the team is alerted; The team accepts"),
-        (an_item(route="mash"), "Safeguarding colleagues are told"),
-        (an_item(route="review"), "Somebody decides what happens"),
-        (an_item(route="bereavement_review"), "Somebody speaks with the team that knows the family"),
-        (an_item(state="waiting_for_referrer"), "The clock stands still until then"),
-        (an_item(state="waiting_for_referrer", escalate_at=NOON), "somebody in the team rings them"),
-        (an_item(state="waiting_list"), "A place becomes free"),
-        (an_item(route="training"), "arranges a date"),
-        (an_item(route="training", arranged_for=NOON), "records who came"),
-        (an_item(state="accepted", accepted_at=NOON), "speaks with the family for the first time"),
-        (an_item(state="accepted", accepted_at=NOON, first_contact_at=NOON), "closes this when the work has ended"),
-        (an_item(state="closed", ended_at=NOON, end_reason="moved_away"), "Nothing more here. The family moved away."),
-        (an_item(state="declined", ended_at=NOON, end_reason="over_age"), "Nothing more here. The child is past"),
+        (a_work_item(), "The team accepts the family"),
+        (a_work_item(escalate_at=NOON), "later than this the team is alerted; The team accepts"),
+        (a_work_item(route="mash"), "A person rings them, and writes down who was told"),
+        (a_work_item(route="review"), "Somebody decides what happens"),
+        (a_work_item(route="bereavement_review"), "Somebody speaks with the team that knows the family"),
+        (a_work_item(state="waiting_for_referrer", clock_stands=True), "The clock stands still until then"),
+        (
+            a_work_item(state="waiting_for_referrer", clock_stands=True, escalate_at=NOON),
+            "somebody in the team rings them",
+        ),
+        (a_work_item(state="waiting_list"), "A place becomes free"),
+        (a_work_item(route="training"), "arranges a date"),
+        (a_work_item(route="training", arranged_for=NOON), "records who came"),
+        (a_work_item(state="accepted", accepted_at=NOON), "speaks with the family for the first time"),
+        (a_work_item(state="accepted", accepted_at=NOON, first_contact_at=NOON), "closes this when the work has ended"),
+        (
+            a_work_item(state="closed", ended_at=NOON, end_reason="moved_away"),
+            "Nothing more here. The family moved away.",
+        ),
+        (a_work_item(state="declined", ended_at=NOON, end_reason="over_age"), "Nothing more here. The child is past"),
     ],
 )
 def test_what_happens_next_follows_from_the_state(item: Any, words: str) -> None:
@@ -303,34 +292,42 @@ def test_what_happens_next_follows_from_the_state(item: Any, words: str) -> None
 
 
 def test_a_proposed_decline_waits_for_a_lead() -> None:
-    assert "A lead confirms the decline" in coming(an_item(route="signpost_age"), mode=Mode.PROPOSE_DECLINE)
+    assert "A lead confirms the decline" in coming(a_work_item(route="signpost_age"), mode=Mode.PROPOSE_DECLINE)
 
 
 def test_the_end_of_support_is_said_for_a_baby_who_is_born() -> None:
-    assert "ends with the birthday" in coming(an_item(), a_family())
-    assert "ends with the birthday" not in coming(an_item(), a_family(due_on=TODAY + 40 * DAY))
+    assert "ends with the birthday" in coming(a_work_item(), a_family())
+    assert "ends with the birthday" not in coming(a_work_item(), a_family(due_on=TODAY + 40 * DAY))
 
 
-def offered(item: Any, staff: Staff = MAYA, mode: Mode = Mode.AUTO_ROUTE) -> list[str]:
-    return [each.step for each in offers(item, {"mode": mode}, staff)]
+def offered(item: Any, staff: Staff = MAYA) -> list[str]:
+    return [each.step for each in offers(item, staff)]
 
 
 def test_a_step_is_offered_where_it_is_possible_allowed_and_of_use() -> None:
-    assert "claim" in offered(an_item())
-    assert "claim" not in offered(an_item(state="claimed", assignee="tom"))
-    assert "release" not in offered(an_item(state="claimed", assignee="tom"))
-    assert "release" in offered(an_item(state="claimed", assignee="maya"))
-    assert "release" in offered(an_item(state="claimed", assignee="tom"), LENA)
-    assert "first-contact" not in offered(an_item(state="accepted", first_contact_at=NOON))
-    assert "accept" not in offered(an_item(route="training"))
-    assert "birth-outcome" in offered(an_item(route="review_birth_outcome"))
-    assert "birth-outcome" not in offered(an_item())
-    assert offered(an_item(state="closed", ended_at=NOON)) == []
+    assert "claim" in offered(a_work_item())
+    assert offered(a_work_item(state="claimed", assignee="tom")) == ["take-over", "note"]
+    assert "release" not in offered(a_work_item(state="claimed", assignee="tom"))
+    assert "release" in offered(a_work_item(state="claimed", assignee="maya"))
+    assert "release" in offered(a_work_item(state="claimed", assignee="tom"), LENA)
+    assert "first-contact" not in offered(a_work_item(state="accepted", first_contact_at=NOON))
+    assert "accept" not in offered(a_work_item(route="training"))
+    assert "birth-outcome" in offered(a_work_item(route="review_birth_outcome"))
+    assert "birth-outcome" not in offered(a_work_item())
+    ended = a_work_item(state="closed", ended_at=NOON, end_reason="completed")
+    assert (offered(ended), offered(ended, LENA)) == ([], ["reopen"])
+    assert offered(a_work_item(state="closed", ended_at=NOON, end_reason="withdrawn"), LENA) == []
+    assert "take-proposal" in offered(a_work_item(marks=["facts_changed"]))
+    assert "take-proposal" not in offered(a_work_item())
+    assert "hand-back" in offered(a_work_item(state="claimed", assignee="maya", held_before="tom"))
 
 
 def test_what_is_a_leads_is_offered_to_leads_and_a_manager_is_offered_nothing() -> None:
-    item = an_item()
-    assert set(offered(item, LENA)) - set(offered(item)) == {"assign", "decline"}
+    item = a_work_item()
+    assert set(offered(item, LENA)) - set(offered(item)) == {"assign", "decline", "close"}
+    own = a_work_item(state="claimed", assignee="maya")
+    assert "close" in offered(own)
+    assert "close" not in offered(a_work_item(state="claimed", assignee="maya", route="signpost_age"))
     assert offered(item, MO) == []
     assert permission_of("decline") is Permission.CONFIRM_DECLINE
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.bodies import ContactOutcome
-from services.triage.planning import MARKS as MARKED
-from services.triage.planning import OWN_MARKS, ItemState
 from services.triage.rules.writing import LISTED
-from services.triage.steps import STEPS as POSSIBLE
+from services.triage.work_items.bodies import ContactOutcome
+from services.triage.work_items.conditions import OWN_MARKS
+from services.triage.work_items.deadlines import MARKS as MARKED
+from services.triage.work_items.deadlines import ItemState
+from services.triage.work_items.steps import STEPS as POSSIBLE
 from shared.access import Role
 from shared.events import Facts, Hold, PlaceKind, codes
 from shared.pages import facts, times, wording

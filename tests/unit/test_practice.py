@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from deploy.demo.history import Story, stories
-from services.triage.planning import plan_of
 from services.triage.rules import decide
-from services.triage.steps import STEPS
+from services.triage.work_items.deadlines import plan_item
+from services.triage.work_items.steps import STEPS
 from shared.events import (
     AboutWorkItem,
     AgencyUpdated,
@@ -46,6 +46,7 @@ from shared.events import (
 )
 from shared.working_time import day_in_london, due_on
 from tests.builders import a_policy
+from tests.unit.test_deadlines import Made
 
 FIRST, NOW = date(2024, 4, 1), datetime(2026, 4, 20, 15, 30, tzinfo=UTC)
 A_WEEK = timedelta(days=7)
@@ -139,7 +140,8 @@ def test_work_is_due_when_triage_says_that_it_is_due() -> None:
         for each in {item.data.route: item for item in reversed(opened)}.values():
             if each.data.route not in triaged[0].decision.routes or each.occurred_at > opened[0].occurred_at:
                 continue
-            planned = plan_of(each.data.route, triaged[0].decision, received_at=received.received_at, policy=a_policy())
+            at = received.received_at
+            planned = plan_item(each.data.route, Made(triaged[0].decision, at, at, at), a_policy())
             assert each.data.due_at == planned.due_at
 
 
@@ -181,7 +183,7 @@ def test_every_step_on_a_work_item_is_one_that_the_table_of_steps_allows() -> No
                     is_place = step.waiting_for is WaitingFor.PLACE
                     state = "waiting_list" if is_place else "waiting_for_referrer"
                 elif type(step) in STEP_OF:
-                    assert state in STEPS[STEP_OF[type(step)]], (state, step)
+                    assert state in STEPS[STEP_OF[type(step)]].start, (state, step)
                     state = AFTER.get(type(step), state)
 
 

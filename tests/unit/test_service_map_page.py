@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI, Request
 from services.triage.pages import service_map as page
 from services.triage.pages.room import Room
 from services.triage.pages.service_words import age_span, joined
-from services.triage.steps import Desk
+from services.triage.work_items.working import StepContext
 from shared.access import Permission, Role, Staff
 from shared.pages import Pages
 from shared.problems import Problem
@@ -34,7 +34,7 @@ def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, no
     return Room(
         engine=absent,
         pages=Pages(name="Referrals", folder=Path(page.__file__).parent / "templates", navigation=(), is_development=True),
-        desk=Desk(chosen, absent),
+        steps=StepContext(chosen, absent),
         families=absent,
         messages=absent,
         all_services=absent,

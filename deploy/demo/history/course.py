@@ -85,6 +85,7 @@ class Course:
     items: list[Item] = field(default_factory=list)
     urgency: Urgency = Urgency.ROUTINE
     is_priority: bool = False
+    is_decided: bool = False
     ended_at: datetime | None = None
     is_over: bool = False
     """Withdrawn or erased: nothing more is done."""

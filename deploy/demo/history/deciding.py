@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from services.triage.planning import counted_from, full_routes_of
 from services.triage.rules import decide
+from services.triage.work_items.deadlines import full_routes_of, is_told_since
 from shared.events import Decision, Facts, Route
 from shared.policy import Policy
 
@@ -15,5 +15,6 @@ def by_machine(
     facts: Facts, *, received_at: datetime, now: datetime, policy: Policy, full: Collection[Route] = ()
 ) -> Decision:
     """As of the receipt, or of `now` for a birth since; routes in `full` have a waiting list."""
-    as_of = counted_from(facts.infant, received_at=received_at, now=now)
+    is_told = is_told_since(facts.infant.born_on, None, received_at=received_at, now=now)
+    as_of = now if is_told else received_at
     return decide(full_routes_of(facts, frozenset(full)), received_at=as_of, policy=policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,21 +11,16 @@ from deploy.demo.history.course import Course, Item
 from deploy.demo.history.deciding import by_machine
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
-from services.triage.planning import (
-    FAMILY_WORK,
-    FOR_A_PERSON_TO_CLOSE,
-    WALL_CLOCK,
-    ItemState,
-    first_escalation,
-    plan_of,
-)
-from services.triage.steps.deciding import decision_of_a_person
+from services.triage.work_items.conditions import FAMILY_WORK, SAFETY, WALL_CLOCK
+from services.triage.work_items.deadlines import ItemState, first_escalation, plan_item
+from services.triage.work_items.deciding import decision_of_a_person
 from shared.events import (
     ClosureReason,
     DecidedBy,
     Decision,
     EscalationReason,
     MessageKind,
+    Mode,
     ReferralTriaged,
     Route,
     Tier,
@@ -79,7 +75,7 @@ def settle(
     stale = [item for item in course.open_items if _is_stale(item, decision, decided_by)]
     _close(course, at, stale)
     kept = {item.route for item in course.open_items if not item.is_undeliverable}
-    course.urgency, course.is_priority = decision.urgency, "M1" in decision.rules
+    course.urgency, course.is_priority = decision.urgency, course.is_priority or "M1" in decision.rules
     said = course.teller.say(
         at,
         ReferralTriaged,
@@ -92,16 +88,38 @@ def settle(
     is_first = decided_by is DecidedBy.MACHINE and not is_release
     kind = MessageKind.DECISION if is_first else MessageKind.OUTCOME
     mail(course, at, kind, because_of=said, given_up=lambda at: ring_agency(course, at))
-    counted_from = course.received_at if is_first and course.version == 1 else at
+    since = _Since(
+        decision=decision,
+        received_at=course.received_at,
+        started_at=at if is_release else course.received_at,
+        at=at,
+        is_first=is_first and course.version == 1,
+        was_decided=course.is_decided,
+        had_priority=course.is_priority,
+    )
+    course.is_decided |= decided_by is DecidedBy.PERSON or decision.mode is Mode.AUTO_ROUTE
     for route in decision.routes:
         if route not in kept:
-            _open(course, at, route, decision, counted_from)
+            _open(course, at, route, since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Since:
+    """A decision, as far as deadlines count from it."""
+
+    decision: Decision
+    received_at: datetime
+    started_at: datetime
+    at: datetime
+    is_first: bool
+    was_decided: bool
+    had_priority: bool
 
 
 def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
     if item.route in decision.routes or item.accepted_at or item.is_undeliverable:
         return False
-    if item.route in FOR_A_PERSON_TO_CLOSE and not item.is_looked_at:
+    if item.route in SAFETY and not item.is_looked_at:
         return False
     return not (item.is_persons and decided_by is DecidedBy.MACHINE)
 
@@ -118,14 +136,14 @@ def close_others(course: Course, at: datetime, declined: Item) -> None:
         item
         for item in course.open_items
         if item is not declined and item.is_to_do and not item.is_undeliverable
-        if item.is_looked_at or item.route not in FOR_A_PERSON_TO_CLOSE
+        if item.is_looked_at or item.route not in SAFETY
     ]
     _close(course, at, others)
 
 
-def _open(course: Course, at: datetime, route: Route, decision: Decision, counted_from: datetime) -> None:
-    full = course.world.places.full(day_in_london(at))
-    planned = plan_of(route, decision, received_at=counted_from, policy=course.policy, full_routes=full)
+def _open(course: Course, at: datetime, route: Route, since: _Since) -> None:
+    decision, full = since.decision, course.world.places.full(day_in_london(at))
+    planned = plan_item(route, since, course.policy, full)
     is_on_list = planned.state is ItemState.WAITING_LIST
     item = Item(
         course.chance.id(at),
@@ -150,13 +168,13 @@ def _open(course: Course, at: datetime, route: Route, decision: Decision, counte
     if item.is_waiting:
         course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.REFERRER)
         mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)
-    _watch(course, item, counted_from)
+    _watch(course, item, since.received_at if since.is_first else at)
     course.plan(course, item)
 
 
 def _watch(course: Course, item: Item, counted_from: datetime) -> None:
     """What time alone will bring about: nobody opens it, or support is about to end."""
-    first_at = first_escalation(item.urgency, received_at=counted_from, policy=course.policy)
+    first_at = first_escalation(item.urgency, since=counted_from, times=course.policy.working_time)
     if not course.chance.happens(_LOOKED_AT):
         course.later(max(first_at, item.opened_at + timedelta(minutes=1)), lambda at: _escalate(course, item, at, 1))
     born_on = course.family.facts.infant.born_on

@@ -10,7 +10,7 @@ from deploy.demo.history import asking, family_work, working
 from deploy.demo.history.chance import Weighed
 from deploy.demo.history.course import Course, Item
 from deploy.demo.history.hours import at_work, by, later, missing
-from services.triage.planning import FAMILY_WORK, FOR_A_PERSON_TO_CLOSE, WALL_CLOCK
+from services.triage.work_items.conditions import FAMILY_WORK, SAFETY, WALL_CLOCK
 from shared.events import ClosureReason, DeclineReason, PlaceKind, Route, Tier
 from shared.working_time import day_in_london, due_on
 
@@ -167,7 +167,7 @@ def _talk(course: Course, item: Item) -> None:
         course.later(written_at, lambda at: working.close(course, item, at, ClosureReason.DID_NOT_ATTEND))
 
 
-_SAFETY: Final = FOR_A_PERSON_TO_CLOSE - {Route.REVIEW_BIRTH_OUTCOME}
+_SAFETY: Final = SAFETY - {Route.REVIEW_BIRTH_OUTCOME}
 _OTHERS: Final[dict[Route, Way]] = {
     Route.SIGNPOST_AGE: _signpost,
     Route.SIGNPOST_AREA: _signpost,

@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.triage import bodies
-from services.triage.bodies import Body
 from services.triage.pages.typed import MistypedError, TypedDay
-from services.triage.steps import is_possible
+from services.triage.work_items import bodies
+from services.triage.work_items.bodies import Body
+from services.triage.work_items.steps import is_possible
 from shared.events import Route, Urgency
 from shared.pages.times import long_day
 
@@ -47,11 +47,15 @@ def _written_day(value: object) -> object:
         raise PydanticCustomError("no-such-day", "This is not a day of the calendar") from error
 
 
+DayInBoxes = Annotated[date | None, BeforeValidator(_written_day)]
+"""A day of a form's three boxes; none when they are empty."""
+
+
 class BirthOutcome(Body):
     """What was heard; the day of a birth when there was one. `note` is for colleagues."""
 
     answer: Outcome
-    born_on: Annotated[date | None, BeforeValidator(_written_day)] = None
+    born_on: DayInBoxes = None
     note: bodies.Text | None = None
 
     @model_validator(mode="after")

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from services.triage import bodies, capacity, waiting_lists
 from services.triage.pages.lines import waiting_in_words
 from services.triage.pages.room import Room
-from services.triage.planning import FAMILY_WORK
-from services.triage.waiting_lists import MOST_SHOWN, Places, Waiting
+from services.triage.work_items import bodies
+from services.triage.work_items import places as stored
+from services.triage.work_items.conditions import FAMILY_WORK
+from services.triage.work_items.places import MOST_SHOWN, Places, Waiting
 from shared import audit
 from shared.access import Permission
 from shared.audit import Actor, Entry
@@ -51,9 +52,9 @@ def add(routes: APIRouter, room: Room) -> None:
     async def capacity_page(request: Request, who: Reader) -> Response:
         now = room.now()
         async with room.engine.connect() as tx:
-            places = await waiting_lists.places(tx, now=now)
-            waiting = await waiting_lists.lists(tx, places)
-        sections = _sections(places, waiting, room.desk.policy)
+            places = await stored.all_places(tx, now=now)
+            waiting = await stored.waiting_lists(tx, places)
+        sections = _sections(places, waiting, room.steps.policy)
         return room.pages.render(
             request,
             "capacity.html",
@@ -85,7 +86,7 @@ async def _set(room: Room, route: Route, places: bodies.Places, who: Visitor, *,
     """False when somebody else has set them since; audited as the API does."""
     now, staff = room.now(), who.staff
     async with room.engine.begin() as tx:
-        is_set = await capacity.replace_places(
+        is_set = await stored.replace_places(
             tx, route, individual=places.individual, group=places.group, by=staff.id, at=now, seen=seen
         )
         if is_set:
@@ -125,7 +126,7 @@ async def _form(
 ) -> Response:
     """The form with the places as they stand, or as they were typed."""
     async with room.engine.connect() as tx:
-        stands = next((each for each in await waiting_lists.places(tx, now=room.now()) if each.route is route), None)
+        stands = next((each for each in await stored.all_places(tx, now=room.now()) if each.route is route), None)
     given = {"individual": str(stands.individual), "group": str(stands.group)} if stands else {}
     return room.pages.render(
         request,

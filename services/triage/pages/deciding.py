@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from services.triage.pages.near_rules import Near, near
 from services.triage.pages.words import rule_meaning, used_facts
-from services.triage.planning import counted_from
-from shared.events import DecidedBy, Facts, PolicyRef
+from shared.events import DecidedBy, PolicyRef
 from shared.policy import Policy
-
-RELEASED_BY: Final = "clock"
-"""The actor of decisions that were made again because a ward opened."""
 
 
 class Fired(NamedTuple):
@@ -75,20 +69,3 @@ def _fired(reason: Mapping[str, Any], policy: Policy | None, in_force: Policy) -
     rule = str(reason["rule"])
     used = used_facts(reason.get("facts") or {}, policy or in_force)
     return Fired("A person" if rule == "person" else rule, rule_meaning(rule, policy), used, str(reason["text"]))
-
-
-def nearly(
-    decisions: Iterable[Mapping[str, Any]], facts: Facts, *, received_at: datetime, policy: Policy
-) -> list[Near]:
-    """Which rules nearly fired, as of the day that the rules' own last decision counted from."""
-    machine = [each for each in decisions if each["decided_by"] == DecidedBy.MACHINE]
-    as_of = _as_of(machine[-1], facts, received_at) if machine else received_at
-    return near(facts, received_at=as_of, policy=policy)
-
-
-def _as_of(decision: Mapping[str, Any], facts: Facts, received_at: datetime) -> datetime:
-    """A release, when a ward opened, counts from that day; anything else as the handlers count."""
-    decided_at = datetime.fromisoformat(decision["decided_at"])
-    if decision["actor"] == RELEASED_BY:
-        return decided_at
-    return counted_from(facts.infant, received_at=received_at, now=decided_at)

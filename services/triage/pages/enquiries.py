@@ -8,13 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage import bodies, enquiries
-from services.triage.enquiries import Stage, Whose
 from services.triage.looking import LookReason, record_look
 from services.triage.pages import who
 from services.triage.pages.enquiry_forms import FORMS, Filled
 from services.triage.pages.room import Room
-from services.triage.steps import By, is_possible, take
+from services.triage.work_items import bodies, enquiries
+from services.triage.work_items.enquiries import Stage, Whose
+from services.triage.work_items.steps import offered, take
+from services.triage.work_items.working import StaffActor
 from shared.access import Permission
 from shared.problems import Problem
 from shared.sign_in import Visitor, read_form, visitor
@@ -58,8 +59,7 @@ async def _show(
     async with room.engine.connect() as tx:
         row = await enquiries.one(tx, item_id)
         beside = await enquiries.beside(tx, row)
-    may_work = visitor_.staff.may(Permission.WORK_ITEMS)
-    steps = [step for step in FORMS if may_work and is_possible(step, route=row.route, state=row.state)]
+    steps = [step for step in offered(row, visitor_.staff) if step in FORMS]
     return room.pages.render(
         request,
         "enquiry.html",
@@ -86,7 +86,7 @@ async def _asked(room: Room, row: Any, visitor_: Visitor) -> dict[str, Any]:
     await record_look(room.engine, row.id, row.referral_id, visitor_.staff, at=room.now(), why=why)
     found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
     async with room.engine.connect() as tx:
-        written = await room.desk.texts.read(tx, row.referral_id)
+        written = await room.steps.texts.read(tx, row.referral_id)
     return {"may_see": True, "asked": who.sections(found) if found else None, "written": written}
 
 
@@ -109,7 +109,7 @@ async def _take(request: Request, room: Room, item_id: UUID, visitor_: Visitor, 
 async def _do(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str, body: bodies.Body) -> None:
     async with room.engine.begin() as tx:
         await enquiries.one(tx, item_id)
-        await take(tx, item_id, step, body, By(visitor_.staff, room.now(), cause_of(request)), room.desk)
+        await take(tx, item_id, step, body, StaffActor(visitor_.staff, room.now(), cause_of(request)), room.steps)
 
 
 def _code(codes: Any, value: str | None, otherwise: Any) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-from services.triage import bodies
 from services.triage.pages.typed import LONGEST, MistypedError, TypedDay, in_london, read_clock, text_in
+from services.triage.work_items import bodies
 from shared.problems import Problem
 
 ATTENDEES: Final = "Enter how many people came: a number from 1 to 1,000"

@@ -7,12 +7,13 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.triage import lists, queues
-from services.triage.lists import Choices, Found, Show, Sort
 from services.triage.pages import parked_words
 from services.triage.pages.lines import Line, line_of
 from services.triage.pages.queue import EVERYWHERE, address
 from services.triage.pages.room import Room
+from services.triage.work_items import lists, queues
+from services.triage.work_items.lists import Choices, QueuePage, Sort
+from services.triage.work_items.queues import Show
 from shared.access import Permission, Role
 from shared.sign_in import Visitor, any_visitor
 
@@ -20,13 +21,17 @@ Anybody = Annotated[Visitor, Depends(any_visitor())]
 
 SECTIONS: Final[dict[Show, tuple[Sort, str, str]]] = {
     Show.ON_CALL: (Sort.DUE, "On call now", "Nothing is waiting for the person on call."),
-    Show.SAFETY: (Sort.DUE, "Other safety work", "Somebody looks after every other piece of safety work."),
+    Show.SAFETY: (Sort.DUE, "Other safety work", "No other safety work is open."),
     Show.OVERDUE: (Sort.DUE, "Overdue", "Nothing is overdue."),
     Show.DUE_TODAY: (Sort.DUE, "Due today", "Nothing more is due today."),
+    Show.FACTS_CHANGED: (Sort.DUE, "The facts have changed since a decision", "No decision waits for another look."),
+    Show.PLACE_FREE: (Sort.DUE, "A place is free", "No free place waits for a family."),
+    Show.CONTACT_DUE: (Sort.DUE, "Accepted, and no first contact yet", "Every accepted family has been met."),
     Show.MINE: (Sort.DUE, "Your work", "You have no open work. You can take something on from a queue."),
     Show.WAITING: (Sort.RECEIVED, "Waiting longest", "No family is waiting."),
     Show.NEAR_BIRTHDAY: (Sort.DUE, "Second birthday soon", "No baby who waits is close to the second birthday."),
     Show.UNDELIVERABLE: (Sort.DUE, "Messages that did not arrive", "Every message has arrived."),
+    Show.DECLINES: (Sort.DUE, "Declines to confirm", "No proposed decline waits for a lead."),
 }
 """In the order of the page: how each is sorted, its heading, and what it says when it is empty."""
 NOT_FOR_QUEUES: Final = {
@@ -68,11 +73,12 @@ def add(routes: APIRouter, room: Room) -> None:
 
 
 def _is_for(who: Visitor, show: Show) -> bool:
-    """Only who can take work on has work of their own."""
-    return show is not Show.MINE or who.staff.may(Permission.WORK_ITEMS)
+    """Only who can take work on has work of their own; declines are for whoever confirms them."""
+    needs = {Show.MINE: Permission.WORK_ITEMS, Show.DECLINES: Permission.CONFIRM_DECLINE}
+    return show not in needs or who.staff.may(needs[show])
 
 
-def _section(show: Show, found: Found, lines: list[Line]) -> Section:
+def _section(show: Show, found: QueuePage, lines: list[Line]) -> Section:
     sort, heading, calm = SECTIONS[show]
     href = address(EVERYWHERE, Choices(show=show, sort=sort))
     return Section(show.value, heading, calm, lines, found.total, href)

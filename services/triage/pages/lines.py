@@ -10,9 +10,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.triage.planning import FAMILY_WORK, WALL_CLOCK
+from services.triage.work_items.conditions import WALL_CLOCK, is_contact_due, is_overdue
 from shared.access import Permission, Staff
-from shared.events import Route, Urgency
+from shared.events import Urgency
 from shared.pages.times import long_day, near
 from shared.working_time import day_in_london, working_days_between
 
@@ -44,7 +44,7 @@ class Line:
 
 
 def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> Line:
-    """A row of services.triage.lists as `staff` sees it at `now`."""
+    """A row of a list as `staff` sees it at `now`."""
     free = row.assignee is None and row.state in CLAIMED_FROM_A_LIST
     return Line(
         id=row.id,
@@ -56,7 +56,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> Line:
         holds=[mark for mark in row.marks if mark.startswith(HOLD)],
         marks=[mark for mark in row.marks if not mark.startswith(HOLD)],
         due=due_in_words(row, now=now),
-        is_late=_runs(row) and row.due_at < now,
+        is_late=is_overdue(row, now),
         waiting=waiting_in_words(row.received_at, min(row.accepted_at or now, now)),
         holder="You" if row.assignee == staff.id else row.holder or row.assignee,
         may_be_claimed=free and staff.may(Permission.WORK_ITEMS),
@@ -65,13 +65,14 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> Line:
 
 def due_in_words(row: sa.Row[Any], *, now: datetime) -> str:
     """By when; or why no clock runs. `now` and `4h` are told by the minute, everything else by the working day."""
-    if row.accepted_at is not None:
-        return _accepted_in_words(row, now)
-    if row.state == "waiting_for_referrer":
+    if row.accepted_at is not None and not is_contact_due(row):
+        return f"Accepted on {_day_of(row.accepted_at, now)}"
+    if row.clock_stands:
         return "The clock has stopped until the referrer answers"
     if Urgency(row.urgency) in WALL_CLOCK:
         return clock_in_words(row.received_at, row.due_at, now=now)
-    return day_in_words(row.due_at, now=now)
+    due = day_in_words(row.due_at, now=now)
+    return f"First contact: {due[:1].lower()}{due[1:]}" if row.accepted_at is not None else due
 
 
 def clock_in_words(received_at: datetime, due_at: datetime, *, now: datetime) -> str:
@@ -109,17 +110,6 @@ def span_in_words(span: timedelta) -> str:
     hours, rest = divmod(minutes, _HOUR)
     parts = ((hours, "hour"), (rest, "minute"))
     return " ".join(_counted(number, word) for number, word in parts if number)
-
-
-def _accepted_in_words(row: sa.Row[Any], now: datetime) -> str:
-    accepted = f"Accepted on {_day_of(row.accepted_at, now)}"
-    is_unmet = Route(row.route) in FAMILY_WORK and row.first_contact_at is None
-    return f"{accepted}, no first contact yet" if is_unmet else accepted
-
-
-def _runs(row: sa.Row[Any]) -> bool:
-    """Whether the deadline still counts."""
-    return row.accepted_at is None and row.state != "waiting_for_referrer"
 
 
 def _day_of(at: datetime, now: datetime) -> str:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from services.triage.planning import FAMILY_WORK, SAFEGUARDING
 from services.triage.rules.dates import support_ends_on
+from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, FAMILY_WORK, PLACE_FREE, SAFEGUARDING
 from shared.events import Facts, Mode, Route
 from shared.pages.wording import CLOSURES, DECLINES
 from shared.policy import Policy
-
-ENQUIRIES: Final = frozenset({Route.CONSULTATION, Route.TRAINING})
 
 
 class Item(Protocol):
@@ -20,6 +18,8 @@ class Item(Protocol):
 
     route: str
     state: str
+    marks: list[str]
+    clock_stands: bool
     assignee: str | None
     due_at: datetime
     escalate_at: datetime | None
@@ -41,7 +41,12 @@ def next_steps(item: Item, facts: Facts | None, decision: dict[str, Any] | None,
     """In the order in which they should happen; one line when the work has ended."""
     if item.ended_at:
         return [Next(f"Nothing more here. {_ending(item.end_reason)}".strip(), None)]
-    steps = list(_of_state(item, is_decline=bool(decision and decision["mode"] == Mode.PROPOSE_DECLINE)))
+    steps = (
+        [Next("Look at the facts, which have changed, and take or leave what the rules propose now")]
+        if FACTS_CHANGED in item.marks
+        else []
+    )
+    steps += list(_of_state(item, is_decline=bool(decision and decision["mode"] == Mode.PROPOSE_DECLINE)))
     if item.escalate_at and item.state != "waiting_for_referrer":
         steps.insert(0, Next("Somebody opens it; later than this the team is alerted", item.escalate_at.isoformat()))
     if facts and facts.infant.born_on:
@@ -58,11 +63,17 @@ def _ending(reason: str | None) -> str:
 def _of_state(item: Item, *, is_decline: bool) -> Iterator[Next]:
     due = item.due_at.isoformat()
     if item.state == "waiting_for_referrer":
-        yield Next("The referrer answers. The clock stands still until then")
+        stands = " The clock stands still until then" if item.clock_stands else " Its own clock goes on"
+        yield Next(f"The referrer answers.{stands}")
         if item.escalate_at:
             yield Next("If they do not, somebody in the team rings them", item.escalate_at.isoformat())
     elif item.state == "waiting_list":
-        yield Next("A place becomes free, and the team accepts the family")
+        is_free = PLACE_FREE in item.marks
+        yield Next(
+            "A place is free: the team accepts the family"
+            if is_free
+            else "A place becomes free, and the team accepts the family"
+        )
         yield Next("The family hears how long it may take, and what they can do meanwhile", due)
     elif item.route in ENQUIRIES:
         yield from _of_enquiry(item, due)
@@ -84,12 +95,14 @@ def _of_enquiry(item: Item, due: str) -> Iterator[Next]:
 def _of_accepted(item: Item, due: str) -> Next:
     if item.first_contact_at:
         return Next("The team works with the family, and closes this when the work has ended")
+    if item.route not in FAMILY_WORK:
+        return Next("Whoever has it sees it through, and closes it with what was done")
     return Next("The team meets or speaks with the family for the first time", due)
 
 
 def _decision_of(item: Item) -> str:
     if item.route in SAFEGUARDING:
-        return "Safeguarding colleagues are told, and they confirm it"
+        return "A person rings them, and writes down who was told, when, and their reference"
     if item.route == Route.BEREAVEMENT_REVIEW:
         return "Somebody speaks with the team that knows the family, and decides with them"
     if item.route in FAMILY_WORK:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from services.triage.steps import ENQUIRIES, possible
+from services.triage.work_items import steps
+from services.triage.work_items.conditions import ENQUIRIES, is_proposed_decline
 from shared.access import Permission, Staff
-from shared.events import Mode, Route
+from shared.events import Route
 from shared.pages.wording import STEPS
 
 BIRTH_OUTCOME: Final = "birth-outcome"
 
-PERMISSION: Final[dict[str, Permission]] = {"assign": Permission.ASSIGN, "decline": Permission.CONFIRM_DECLINE}
-"""Of the steps that not every worker may take."""
-
-ONE_BUTTON: Final = frozenset({"claim", "release", "first-contact"})
+ONE_BUTTON: Final = frozenset({"claim", "release", "take-over", "hand-back", "take-proposal", "leave-proposal"})
 """Steps without a question: a button on the page itself."""
 
+NOT_HERE: Final = ("accept", "first-contact")
 NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME}
 """Routes on which nobody takes a family on: a colleague is talked to, or somebody is asked."""
 
@@ -28,7 +27,10 @@ WORDS: Final = {
     BIRTH_OUTCOME: "Write down how the birth went",
 }
 ORDER: Final = (
+    "take-proposal",
+    "leave-proposal",
     "claim",
+    "take-over",
     BIRTH_OUTCOME,
     "accept",
     "arrange",
@@ -42,8 +44,10 @@ ORDER: Final = (
     "override",
     "decline",
     "assign",
+    "hand-back",
     "release",
     "close",
+    "reopen",
 )
 """As the page offers them: what brings the work forward first."""
 
@@ -63,32 +67,20 @@ def words_of(step: str) -> str:
 
 
 def permission_of(step: str) -> Permission:
-    return PERMISSION.get(step, Permission.WORK_ITEMS)
+    return steps.STEPS[step].permission if step in steps.STEPS else Permission.WORK_ITEMS
 
 
-def offers(row: Any, decision: dict[str, Any] | None, staff: Staff) -> list[Offer]:
-    """For this item as stored; none once it has ended."""
-    if row.ended_at is not None:
-        return []
-    steps = set(possible(route=row.route, state=row.state)) - _of_no_use(row, staff)
-    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in steps:
-        steps.add(BIRTH_OUTCOME)
-    is_proposed = bool(decision and decision["mode"] == Mode.PROPOSE_DECLINE)
+def offers(row: Any, staff: Staff) -> list[Offer]:
+    """For this item as stored; of an ended one only what opens it again."""
+    possible = set(steps.offered(row, staff)) - (set(NOT_HERE) if row.route in NOT_ACCEPTED else set())
+    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
+        possible.add(BIRTH_OUTCOME)
+    is_proposed = is_proposed_decline(row)
     return [
         Offer(step, _text(step, is_proposed=is_proposed), _address(row.id, step), step in ONE_BUTTON)
         for step in ORDER
-        if step in steps and staff.may(permission_of(step))
+        if step in possible
     ]
-
-
-def _of_no_use(row: Any, staff: Staff) -> set[str]:
-    """Possible by the table, but nobody needs them here."""
-    useless = {"accept", "first-contact"} if row.route in NOT_ACCEPTED else set()
-    if row.first_contact_at is not None:
-        useless.add("first-contact")
-    if row.assignee != staff.id and not staff.may(Permission.ASSIGN):
-        useless.add("release")
-    return useless
 
 
 def _text(step: str, *, is_proposed: bool) -> str:

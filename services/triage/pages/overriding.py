@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 from services.triage.pages.words import routes_in_words
-from services.triage.planning import FOR_A_PERSON_TO_CLOSE, UNDELIVERABLE
-from services.triage.story import Story
-from shared.events import Route
+from services.triage.work_items.conditions import UNDELIVERABLE, is_unread_safety, outlives
+from services.triage.work_items.item import ItemDetails
 from shared.pages.wording import route_name, tier_name, urgency_name
 
 NO_TIER: Final = "None"
@@ -36,7 +34,7 @@ class Preview(NamedTuple):
     stays: list[str]
 
 
-def before_and_after(told: Story, typed: dict[str, Any], work: Collection[Any]) -> Preview:
+def before_and_after(told: ItemDetails, typed: dict[str, Any], work: Collection[Any]) -> Preview:
     """Of what somebody chose; an urgency that is left out stays as it is. `work` are the open items as stored."""
     before = told.item["decision"] or {"routes": [], "tier": None, "urgency": told.row.urgency}
     routes, urgency = typed.get("routes", []), typed.get("urgency") or before["urgency"]
@@ -46,7 +44,7 @@ def before_and_after(told: Story, typed: dict[str, Any], work: Collection[Any]) 
         Change("Level of support", *tiers),
         Change("How soon", urgency_name(before["urgency"]), urgency_name(urgency)),
     ]
-    stale = [each for each in work if each.route not in routes and not _outlives(each, own=told.id)]
+    stale = [each for each in work if each.route not in routes and not _stays(each, told)]
     kept = [each for each in work if each not in stale]
     held = {each.route for each in kept if UNDELIVERABLE not in each.marks}
     return Preview(
@@ -57,9 +55,6 @@ def before_and_after(told: Story, typed: dict[str, Any], work: Collection[Any]) 
     )
 
 
-def _outlives(item: Any, *, own: UUID) -> bool:
-    """As the step itself does: accepted work and unread safety work is a person's to end; this item counts as read."""
-    if item.accepted_at is not None or UNDELIVERABLE in item.marks:
-        return True
-    is_unread = item.opened_first_at is None and item.id != own
-    return is_unread and Route(item.route) in FOR_A_PERSON_TO_CLOSE
+def _stays(work: Any, told: ItemDetails) -> bool:
+    """As the step itself does; whoever decides has read this item and takes it on."""
+    return outlives(work) and not (work.id == told.id and is_unread_safety(work))

@@ -27,7 +27,7 @@ def add(routes: APIRouter, room: Room) -> None:
     async def in_force(request: Request, who: Reader) -> Response:
         async with room.engine.connect() as tx:
             rows = await policies.kept_versions(tx)
-        policy = room.desk.policy
+        policy = room.steps.policy
         return room.pages.render(
             request,
             "policy.html",

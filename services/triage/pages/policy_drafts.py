@@ -44,7 +44,7 @@ def add(routes: APIRouter, room: Room) -> None:
             await audit.write(tx, [_entry(room, who, "policy.compared", draft)])
         async with one_at_a_time, room.engine.connect() as tx:
             changes = await preview.replay(tx, draft.policy, since=span.since, until=span.until)
-        shown = shown_changes(changes, draft.policy, room.desk.policy, room.policies.values())
+        shown = shown_changes(changes, draft.policy, room.steps.policy, room.policies.values())
         return room.pages.render(request, "policy_changes.html", kept=draft, span=span, changes=changes, shown=shown)
 
 
@@ -95,9 +95,9 @@ async def _show(request: Request, room: Room, draft: Kept, who: Visitor, *, span
         "policy_draft.html",
         status=status,
         kept=draft,
-        live=room.desk.policy,
+        live=room.steps.policy,
         sections=sections(policy) if policy else (),
-        differences=differences(room.desk.policy, policy) if policy else (),
+        differences=differences(room.steps.policy, policy) if policy else (),
         is_taken=_is_taken(draft, same),
         span=span,
         errors=span.summary,

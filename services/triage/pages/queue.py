@@ -12,11 +12,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.triage import lists, queues
-from services.triage.lists import Choices, Position, Show, Sort
 from services.triage.pages.lines import line_of
 from services.triage.pages.room import Room
-from services.triage.planning import MARKS, OWN_MARKS
+from services.triage.work_items import lists, queues
+from services.triage.work_items.conditions import OWN_MARKS
+from services.triage.work_items.deadlines import MARKS
+from services.triage.work_items.lists import Choices, Position, Sort
+from services.triage.work_items.queues import Show
 from shared.access import Permission
 from shared.events import Hold, Route, Tier, Urgency
 from shared.pages.wording import mark_name, tier_name, urgency_name
@@ -41,7 +43,11 @@ SHOWN: Final[dict[Show, str]] = {
     Show.WAITING: "Not accepted yet",
     Show.WITH_TEAM: "Accepted, with a team",
     Show.ON_CALL: "On call now",
-    Show.SAFETY: "Other safety work that nobody looks after yet",
+    Show.SAFETY: "Other safety work",
+    Show.CONTACT_DUE: "Accepted, first contact not made",
+    Show.PLACE_FREE: "A place is free for them",
+    Show.DECLINES: "Declines to confirm",
+    Show.FACTS_CHANGED: "The facts have changed since a decision",
     Show.NEAR_BIRTHDAY: "Second birthday soon",
     Show.UNDELIVERABLE: "A message could not be delivered",
 }

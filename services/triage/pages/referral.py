@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage import story
 from services.triage.looking import LookReason
 from services.triage.pages.queue import read_reference
 from services.triage.pages.room import Room
 from services.triage.pages.showing import item_page
 from services.triage.pages.words import LOOKS
+from services.triage.work_items import item
 from shared.access import Permission
 from shared.problems import Problem
 from shared.sign_in import Visitor, read_form, visitor
@@ -52,11 +52,11 @@ async def _referral(request: Request, room: Room, who: Visitor, typed: str) -> R
     if reference is None:
         raise Problem("not-found")
     async with room.engine.connect() as tx:
-        items = await story.items_of(tx, reference)
-        names = await story.names_of(tx, [item.assignee for item in items])
+        items = await item.items_of(tx, reference)
+        names = await item.names_of(tx, [each.assignee for each in items])
     if not items:
         raise Problem("not-found")
-    current = [item for item in items if item.ended_at is None]
+    current = [each for each in items if each.ended_at is None]
     if len(current) == 1:
         return RedirectResponse(f"/staff/items/{current[0].id}", 303)
     return room.pages.render(
@@ -64,7 +64,7 @@ async def _referral(request: Request, room: Room, who: Visitor, typed: str) -> R
         "referral.html",
         reference=reference,
         current=current,
-        ended=[item for item in items if item.ended_at is not None],
+        ended=[each for each in items if each.ended_at is not None],
         names=names,
         me=who.staff.id,
         now=room.now(),

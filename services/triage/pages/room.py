@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.triage.all_services import AllServices
 from services.triage.families import Families
 from services.triage.messages import Messages
-from services.triage.steps import Desk
+from services.triage.work_items.working import StepContext
 from shared.pages import Pages
 from shared.policy import Policy
 from shared.service_map import ServiceMap
@@ -19,11 +19,11 @@ from shared.service_map import ServiceMap
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """`policies` are those on disk by id; `desk.policy` is the one in force; `now` is the wall clock in UTC."""
+    """`policies` are those on disk by id; `steps.policy` is the one in force; `now` is the wall clock in UTC."""
 
     engine: AsyncEngine
     pages: Pages
-    desk: Desk
+    steps: StepContext
     families: Families
     messages: Messages
     all_services: AllServices

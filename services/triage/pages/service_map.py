@@ -66,7 +66,7 @@ class Wanted:
 def add(routes: APIRouter, room: Room) -> None:
     @routes.get("/services")
     async def services(request: Request, _: Reader) -> HTMLResponse:
-        policy = room.desk.policy
+        policy = room.steps.policy
         wanted = Wanted.of(request.query_params, policy)
         shown = what_is_shown(room.service_map, policy, wanted, on=day_in_london(room.now()))
         return room.pages.render(request, "service_map.html", **shown)

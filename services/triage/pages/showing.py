@@ -11,17 +11,17 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from services.triage import story
 from services.triage.looking import LookReason, record_look
-from services.triage.pages import deciding, who
+from services.triage.pages import deciding, near_rules, who
 from services.triage.pages.lines import due_in_words
 from services.triage.pages.next_step import next_steps
 from services.triage.pages.offered import offers
 from services.triage.pages.room import Room
 from services.triage.pages.timeline import Moment, timeline
 from services.triage.pages.words import AUDIENCES, LOOKS, MESSAGE_STATES, gap_in_words, told_facts
-from services.triage.story import Story
 from services.triage.texts import Written
+from services.triage.work_items import item as items
+from services.triage.work_items.item import ItemDetails
 from shared.access import Permission, Staff
 from shared.events import Hold
 from shared.service_map import SIGNPOSTS, Service
@@ -64,7 +64,7 @@ async def item_page(
     """The page; with the family when `staff` gave a reason to look, or works on the item and needs none."""
     reason = await _reason_to_look(room, staff, item_id, why)
     async with room.engine.connect() as tx:
-        told = await story.tell(tx, item_id)
+        told = await items.load(tx, item_id)
     family, messages = await asyncio.gather(
         _family(room, staff, told.referral_id) if reason else _nobody(), room.messages.about(told.item["reference"])
     )
@@ -87,7 +87,7 @@ async def _reason_to_look(room: Room, staff: Staff, item_id: UUID, why: LookReas
     if not staff.may(Permission.SEE_IDENTITY):
         return None
     async with room.engine.connect() as tx:
-        holder = await story.holder_of(tx, item_id)
+        holder = await items.holder_of(tx, item_id)
     is_own = holder.is_open and holder.assignee == staff.id
     reason = why or (LookReason.ASSIGNED if is_own else None)
     if reason:
@@ -99,14 +99,14 @@ async def _family(room: Room, staff: Staff, referral_id: UUID) -> Family:
     """Fetched by id from where it is kept; that side writes down who looked, too."""
     found = await room.families.look(referral_id, actor=staff.id)
     async with room.engine.connect() as tx:
-        return Family(found, await room.desk.texts.read(tx, referral_id))
+        return Family(found, await room.steps.texts.read(tx, referral_id))
 
 
 async def _nobody() -> None:
     return None
 
 
-def context(told: Story, staff: Staff, family: Family | None, room: Room) -> dict[str, Any]:
+def context(told: ItemDetails, staff: Staff, family: Family | None, room: Room) -> dict[str, Any]:
     """All that the template is told about the item."""
     item, row, now = told.item, told.row, room.now()
     texts = family.texts if family else ()
@@ -126,35 +126,36 @@ def context(told: Story, staff: Staff, family: Family | None, room: Room) -> dic
         "looks": LOOKS,
         "decision": decisions[-1] if decisions else None,
         "earlier": decisions[-2::-1],
+        "proposal": _decision(item["proposal"], told, texts, room) if item["proposal"] else None,
         "holds": item["decision"]["holds"] if item["decision"] else [],
-        "next_steps": next_steps(row, told.facts, item["decision"], room.desk.policy),
-        "offers": offers(row, item["decision"], staff),
+        "next_steps": next_steps(row, told.facts, item["decision"], room.steps.policy),
+        "offers": offers(row, staff),
         "history": timeline(told.lines, told.names, texts)[::-1],
         **_of_facts(told, room),
     }
 
 
-def _decision(decision: dict[str, Any], told: Story, texts: Sequence[Written], room: Room) -> deciding.Shown:
+def _decision(decision: dict[str, Any], told: ItemDetails, texts: Sequence[Written], room: Room) -> deciding.Shown:
     return deciding.shown(
         decision,
-        policies=(room.desk.policy, *room.policies.values()),
-        in_force=room.desk.policy,
+        policies=(room.steps.policy, *room.policies.values()),
+        in_force=room.steps.policy,
         names=told.names,
         reasons={text.at.isoformat(): text.text for text in texts if text.kind == "override"},
     )
 
 
-def _of_facts(told: Story, room: Room) -> dict[str, Any]:
+def _of_facts(told: ItemDetails, room: Room) -> dict[str, Any]:
     """What the rules saw; nothing for a referral that was erased or that triage has not heard of yet."""
     received_at: datetime | None = told.row.referral_received_at
     if told.facts is None or received_at is None:
         return {"told": [], "near_rules": [], "signposts": []}
-    policy = room.desk.policy
-    near = deciding.nearly(told.item["decisions"], told.facts, received_at=received_at, policy=policy)
+    policy = room.steps.policy
+    near = near_rules.near(told.facts, received_at=told.row.decided_as_of, policy=policy)
     return {"told": told_facts(told.facts, policy), "near_rules": near, "signposts": _signposts(told, room)}
 
 
-def _signposts(told: Story, room: Room) -> list[Service]:
+def _signposts(told: ItemDetails, room: Room) -> list[Service]:
     """Who else can help, by the service map, when the decision sends somebody on; nobody is named after a loss."""
     decision = told.item["decision"]
     if told.facts is None or not decision or Hold.C1 in decision["holds"]:

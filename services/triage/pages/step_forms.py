@@ -10,10 +10,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 from starlette.datastructures import FormData, ImmutableMultiDict
 
-from services.triage import bodies
-from services.triage.bodies import Body
-from services.triage.pages.birth_outcome import BirthOutcome, steps_of
+from services.triage.pages.birth_outcome import BirthOutcome, DayInBoxes, steps_of
 from services.triage.pages.offered import BIRTH_OUTCOME, permission_of
+from services.triage.work_items import bodies
+from services.triage.work_items.bodies import Body
 from shared.access import Permission
 from shared.problems import FieldError
 
@@ -44,7 +44,7 @@ class StepForm:
         return permission_of(self.step)
 
     def taken(self, body: Body, item: Any) -> Sequence[tuple[str, Body]]:
-        """The steps of services.triage.steps that this form takes for `item`: one, for most."""
+        """The steps of work_items.steps that this form takes for `item`: one, for most."""
         return self.steps(body, item) if self.steps else [(self.step, body)]
 
     def read(self, form: FormData | ImmutableMultiDict[str, Any]) -> Typed:
@@ -90,14 +90,29 @@ def _text(value: object) -> str:
     return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
 
 
+class FirstContactForm(bodies.FirstContact):
+    """With the day in three boxes; left empty it is today."""
+
+    on: DayInBoxes = None
+
+
+class ContactAttemptForm(bodies.ContactAttempt):
+    on: DayInBoxes = None
+
+
 _OFFER: Final = "Choose what was offered"
+_DAY: Final = "Enter the day it happened: today or before, and not before the referral came"
 
 FORMS: Final[dict[str, StepForm]] = {
     form.step: form
     for form in (
         StepForm("claim", bodies.Nothing, "claimed"),
         StepForm("release", bodies.Nothing, "released"),
-        StepForm("first-contact", bodies.Nothing, "contacted"),
+        StepForm("take-over", bodies.Nothing, "taken-over"),
+        StepForm("hand-back", bodies.Nothing, "handed-back"),
+        StepForm("take-proposal", bodies.Nothing, "proposal-taken"),
+        StepForm("leave-proposal", bodies.Nothing, "proposal-left"),
+        StepForm("first-contact", FirstContactForm, "contacted", {"on": _DAY}, days=frozenset({"on"})),
         StepForm("assign", bodies.Assign, "assigned", {"to": "Choose a colleague"}),
         StepForm("accept", bodies.Accept, "accepted", {"place": "Choose which kind of place"}),
         StepForm("decline", bodies.Decline, "declined", {"reason": "Choose why", "note": "Write a note, or leave it"}),
@@ -114,11 +129,23 @@ FORMS: Final[dict[str, StepForm]] = {
             lists=frozenset({"routes"}),
         ),
         StepForm("request-information", bodies.AskForInformation, "asked", {"asked": "Write what you need to know"}),
-        StepForm("contact-attempt", bodies.ContactAttempt, "attempted", {"outcome": "Choose what came of it"}),
+        StepForm(
+            "contact-attempt",
+            ContactAttemptForm,
+            "attempted",
+            {"outcome": "Choose what came of it", "on": _DAY},
+            days=frozenset({"on"}),
+        ),
         StepForm("note", bodies.Note, "noted", {"text": "Write your note"}),
         StepForm("wait", bodies.Wait, "waiting", {"offer": _OFFER}),
         StepForm("offer-interim", bodies.OfferInterim, "offered", {"offer": _OFFER}),
-        StepForm("close", bodies.Close, "closed", {"reason": "Choose why the work ends"}),
+        StepForm(
+            "close",
+            bodies.Close,
+            "closed",
+            {"reason": "Choose why the work ends", "note": "Write who was told and when, or why it ends"},
+        ),
+        StepForm("reopen", bodies.Reopen, "reopened", {"note": "Write why it is opened again"}),
         StepForm(
             BIRTH_OUTCOME,
             BirthOutcome,

@@ -11,9 +11,6 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from services.triage import steps, story
-from services.triage.bodies import Body
-from services.triage.looking import VIEWED
 from services.triage.pages.offered import ONE_BUTTON, offers, words_of
 from services.triage.pages.overriding import before_and_after
 from services.triage.pages.room import Room
@@ -21,7 +18,11 @@ from services.triage.pages.showing import Overtaken, item_page
 from services.triage.pages.step_choices import choices
 from services.triage.pages.step_forms import FORMS, StepForm, Typed
 from services.triage.pages.timeline import timeline
-from services.triage.steps import By
+from services.triage.work_items import item as items
+from services.triage.work_items import steps
+from services.triage.work_items.bodies import Body
+from services.triage.work_items.item import VIEWED
+from services.triage.work_items.working import StaffActor
 from shared.access import Staff
 from shared.pages.wording import state_name
 from shared.problems import Problem
@@ -98,9 +99,9 @@ async def _take(asked: Asked, sent: FormData) -> Response:
     body, mistakes = form.check(typed, today=day_in_london(room.now()))
     if body is None:
         return await _form_page(asked, typed=typed, mistakes=mistakes, seen=seen, status=422)
-    by = By(asked.staff, room.now(), cause_of(asked.request))
+    by = StaffActor(asked.staff, room.now(), cause_of(asked.request))
     try:
-        is_taken = await _step(room, form, asked.item_id, body, by, seen=seen)
+        led_to = await _step(room, form, asked.item_id, body, by, seen=seen)
     except Problem as problem:
         if problem.name == "invalid":
             wrong = form.mistakes_of(problem.errors)
@@ -108,20 +109,22 @@ async def _take(asked: Asked, sent: FormData) -> Response:
         if problem.name not in IN_THE_WAY:
             raise
         return await _overtaken(asked, typed=typed, seen=seen, problem=problem)
-    if not is_taken:
+    if led_to is None:
         return await _overtaken(asked, typed=typed, seen=seen)
-    return RedirectResponse(_back(sent, asked.item_id, form.done), 303)
+    return RedirectResponse(_back(sent, led_to, form.done), 303)
 
 
-async def _step(room: Room, form: StepForm, item_id: UUID, body: Body, by: By, *, seen: int | None) -> bool:
-    """All of it or nothing; False when something was done to the referral since the page was made."""
+async def _step(
+    room: Room, form: StepForm, item_id: UUID, body: Body, by: StaffActor, *, seen: int | None
+) -> UUID | None:
+    """All of it or nothing: the item that it leads to; None when something was done to the referral since `seen`."""
     async with room.engine.begin() as tx:
-        if seen is not None and await story.changes_since(tx, item_id, seen=seen):
-            return False
-        row = (await story.tell(tx, item_id)).row if form.steps else None
+        if seen is not None and await items.changes_since(tx, item_id, seen=seen):
+            return None
+        row = (await items.load(tx, item_id)).row if form.steps else None
         for step, part in form.taken(body, row):
-            await steps.take(tx, item_id, step, part, by, room.desk)
-    return True
+            item_id = await steps.take(tx, item_id, step, part, by, room.steps)
+    return item_id
 
 
 def _seen(sent: FormData) -> int | None:
@@ -140,9 +143,9 @@ def _back(sent: FormData, item_id: UUID, done: str) -> str:
 async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: Problem | None = None) -> Response:
     """409: the same form with everything typed, what was done meanwhile, and ready for a second press."""
     async with asked.room.engine.connect() as tx:
-        told = await story.tell(tx, asked.item_id)
+        told = await items.load(tx, asked.item_id)
     lines = [line for line in told.lines if seen is not None and line.id > seen and line.action != VIEWED]
-    is_possible = asked.form.step in {offer.step for offer in offers(told.row, told.item["decision"], asked.staff)}
+    is_possible = asked.form.step in {offer.step for offer in offers(told.row, asked.staff)}
     changed = f"{_CHANGED} {_AGAIN}" if is_possible else _CHANGED
     words = _in_the_way(problem, told.names, asked.staff) if problem else changed
     overtaken = Overtaken(words, timeline(lines, told.names))
@@ -174,9 +177,9 @@ async def _form_page(
     """`typed` is None for a form that nobody has filled in yet. One with a mistake keeps what it had `seen`."""
     request, room, form, item_id, staff = asked
     async with room.engine.connect() as tx:
-        told = await story.tell(tx, item_id)
-        chosen = await choices(tx, form.step, told, room.desk.policy)
-    offered = {offer.step: offer.text for offer in offers(told.row, told.item["decision"], staff)}
+        told = await items.load(tx, item_id)
+        chosen = await choices(tx, form.step, told, room.steps.policy)
+    offered = {offer.step: offer.text for offer in offers(told.row, staff)}
     if form.step not in offered and typed is None:  # opened from an old page
         overtaken = Overtaken(f"This is not possible now: {state_name(told.row.state).lower()}.")
         return await item_page(request, room, staff, item_id, overtaken=overtaken, status=409)

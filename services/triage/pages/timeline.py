@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from services.triage.looking import VIEWED
 from services.triage.pages.words import LOOKED
-from services.triage.story import Line
 from services.triage.texts import Written
+from services.triage.work_items.item import VIEWED, AuditLine
 from shared.events import Mode
-from shared.pages.times import clock
+from shared.pages.times import clock, long_day
 from shared.pages.wording import CLOSURES, CONTACTS, DECLINES, ESCALATIONS, route_name, word_for
 
 DID: Final = {
@@ -22,6 +21,11 @@ DID: Final = {
     "item.decline": "declined the referral: {decline}",
     "item.override": "decided differently",
     "item.request-information": "asked the referrer for information",
+    "item.take-over": "took this over from {colleague}",
+    "item.hand-back": "gave this back to {colleague}",
+    "item.take-proposal": "took up what the rules propose now",
+    "item.leave-proposal": "left the decision as it was",
+    "item.reopen": "opened this again: {route}",
     "item.contact-attempt": "tried to make contact: {contact}",
     "item.first-contact": "recorded the first contact: {route}",
     "item.note": "wrote a note",
@@ -32,6 +36,8 @@ DID: Final = {
     "item.deliver": "recorded how many people came: {detail}",
     "item.escalated": "brought this to attention: {escalation}",
     "referral.decided": "{mode}",
+    "referral.proposed": "propose something else, as the facts have changed",
+    "referral.challenged": "asked to look at the decline again",
     "referral.informed": "sent the information",
     "referral.withdrawn": "withdrew the referral",
     "referral.erased": "erased what was held about the family",
@@ -44,6 +50,8 @@ TEXT_OF: Final = {
     "item.override": "override",
     "item.request-information": "asked",
     "item.decline": "decline",
+    "item.close": "close",
+    "item.reopen": "reopen",
 }
 """Action → kind of the text that was written with it."""
 
@@ -66,7 +74,7 @@ class Moment(NamedTuple):
     text: str | None = None
 
 
-def timeline(lines: Sequence[Line], names: Mapping[str, str], texts: Sequence[Written] = ()) -> list[Moment]:
+def timeline(lines: Sequence[AuditLine], names: Mapping[str, str], texts: Sequence[Written] = ()) -> list[Moment]:
     """Oldest first. A person's decision is told once, by the step that made it."""
     left = list(texts)
     shown = [line for line in lines if not (line.action == _PERSONS_DECISION and line.actor_kind == "staff")]
@@ -76,7 +84,7 @@ def timeline(lines: Sequence[Line], names: Mapping[str, str], texts: Sequence[Wr
     ]
 
 
-def _text_of(line: Line, left: list[Written]) -> str | None:
+def _text_of(line: AuditLine, left: list[Written]) -> str | None:
     """What was written in this step, taken out of those left."""
     for text in left:
         if text.kind == TEXT_OF.get(line.action) and (text.author, text.at) == (line.actor, line.at):
@@ -94,7 +102,7 @@ def who(kind: str, actor: str, names: Mapping[str, str]) -> str:
     return names.get(actor, actor)
 
 
-def what(line: Line, names: Mapping[str, str]) -> str:
+def what(line: AuditLine, names: Mapping[str, str]) -> str:
     """In words; an action that a newer version writes is shown as it is."""
     words = DID.get(line.action)
     if words is None:
@@ -109,7 +117,7 @@ class _Words(dict[str, str]):
         super().__init__(
             route=route_name(detail),
             decline=word_for(DECLINES)(detail),
-            contact=word_for(CONTACTS)(detail),
+            contact=_contact_in_words(detail),
             closure=word_for(CLOSURES)(detail),
             escalation=word_for(ESCALATIONS)(detail),
             mode=word_for(_DECIDED)(detail),
@@ -121,3 +129,9 @@ class _Words(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return clock(self._detail) if name == "moment" else ""
+
+
+def _contact_in_words(detail: str | None) -> str:
+    """`no_answer`, and the day it happened when another was given: `no_answer 2026-06-01`."""
+    outcome, _, day = (detail or "").partition(" ")
+    return word_for(CONTACTS)(outcome) + (f", on {long_day(day)}" if day else "")

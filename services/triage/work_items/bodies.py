@@ -63,7 +63,13 @@ class AskForInformation(Body):
     asked: Text
 
 
-class ContactAttempt(Body):
+class FirstContact(Body):
+    """The day in London on which the family was met or spoken to; today when it is left out. The step checks it."""
+
+    on: date | None = None
+
+
+class ContactAttempt(FirstContact):
     outcome: ContactOutcome
 
 
@@ -96,7 +102,16 @@ class Note(Body):
     text: Text
 
 
+class Reopen(Body):
+    """Why it was closed or declined by mistake; kept for colleagues."""
+
+    note: Text
+
+
 class Close(Body):
+    """`note` says who was told and when, or why: needed for safety work, and for what only a lead ends."""
+
+    note: Text | None = None
     reason: Literal[
         ClosureReason.COMPLETED,
         ClosureReason.MOVED_AWAY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -10,8 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage.work_items import bodies
+from services.triage.work_items.working import Done, StaffActor, StepContext, refuse
 from shared.database import sql
+from shared.events import ClosureReason
 from shared.problems import Problem
+from shared.working_time import LONDON, day_in_london
 
 
 class Stage(StrEnum):
@@ -107,3 +112,47 @@ async def beside(tx: AsyncConnection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]
         {"referral": row.referral_id, "id": row.id},
     )
     return found.all()
+
+
+# The two steps that consultations and training alone have.
+
+A_YEAR: Final = timedelta(days=366)
+"""Further away, either way, is a slip of the pen: a leap year is in."""
+
+
+async def arrange(_: AsyncConnection, row: sa.Row[Any], body: bodies.Arrange, by: StaffActor, __: StepContext) -> Done:
+    """Taken on with a day and time. Once more moves it; the referrer is told once that somebody has taken it on."""
+    if body.on < by.at:
+        raise refuse("on", "in-the-past", "The day and time must not be in the past.")
+    if body.on > by.at + A_YEAR:
+        raise refuse("on", "too-far-ahead", "The day must be at most a year ahead.")
+    values = {
+        "assignee": row.assignee or by.staff.id,
+        "arranged_for": body.on.astimezone(UTC),
+        "accepted_at": row.accepted_at or by.at,
+    }
+    says: dict[str, Any] | None = {} if row.state != "accepted" else None
+    return Done(values, says, body.on.isoformat(timespec="minutes"))
+
+
+async def deliver(_: AsyncConnection, row: sa.Row[Any], body: bodies.Deliver, by: StaffActor, __: StepContext) -> Done:
+    """It took place and the item ends; possible without an arrangement, as a talk is often held on the phone."""
+    today = day_in_london(by.at)
+    if body.on > today:
+        raise refuse("on", "in-the-future", "The day must be today or before.")
+    if body.on < today - A_YEAR:
+        raise refuse("on", "too-long-ago", "The day must be at most a year ago.")
+    values = {
+        "attendees": body.attendees,
+        "assignee": row.assignee or by.staff.id,
+        "arranged_for": _held_at(row.arranged_for, body.on),
+        "end_reason": ClosureReason.COMPLETED.value,
+    }
+    return Done(values, {"reason": ClosureReason.COMPLETED, "attendees": body.attendees, "held_on": body.on})
+
+
+def _held_at(arranged_for: datetime | None, on: date) -> datetime:
+    """The time that was agreed, when it was held on that day; else noon of the day, because nobody said when."""
+    if arranged_for is not None and day_in_london(arranged_for) == on:
+        return arranged_for
+    return datetime.combine(on, time(12), LONDON).astimezone(UTC)

@@ -6,7 +6,6 @@ where they were when somebody else's work moves.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,30 +16,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.planning import FOR_A_PERSON_TO_CLOSE, UNDELIVERABLE, WALL_CLOCK
-from services.triage.queues import CONDITION, View, tomorrow
+from services.triage.work_items import conditions as is_
+from services.triage.work_items.places import URGENCY_RANK
+from services.triage.work_items.queues import SHOWN, Show, bound
 from shared.access import Staff
 from shared.database import sql
 from shared.events import Route, Tier, Urgency
-from shared.working_time import day_in_london
-
-
-class Show(StrEnum):
-    """Which open items: those that the API's views know, and those that a day at work asks for."""
-
-    ALL = "all"
-    UNASSIGNED = View.UNASSIGNED.value
-    MINE = View.MINE.value
-    DUE_TODAY = View.DUE_TODAY.value
-    OVERDUE = View.OVERDUE.value
-    WAITING_FOR_REFERRER = View.WAITING_FOR_REFERRER.value
-    WAITING_LIST = "waiting_list"
-    WAITING = "waiting"
-    WITH_TEAM = "with_team"
-    ON_CALL = "on_call"
-    SAFETY = "safety"
-    NEAR_BIRTHDAY = "near_birthday"
-    UNDELIVERABLE = "undeliverable"
 
 
 class Sort(StrEnum):
@@ -49,29 +30,13 @@ class Sort(StrEnum):
     URGENCY = "urgency"
 
 
-_UNSEEN: Final = "accepted_at IS NULL AND (opened_first_at IS NULL OR assignee IS NULL)"
-_ON_CALL: Final = f"urgency = ANY('{{{','.join(sorted(WALL_CLOCK))}}}')"
-_SAFETY: Final = f"route = ANY('{{{','.join(sorted(FOR_A_PERSON_TO_CLOSE))}}}')"
-_SHOWN: Final[dict[Show, str]] = {
-    **{Show(view.value): CONDITION[view] for view in View},
-    Show.ALL: "TRUE",
-    Show.WAITING_LIST: "state = 'waiting_list'",
-    Show.WAITING: "accepted_at IS NULL",
-    Show.WITH_TEAM: "accepted_at IS NOT NULL",
-    Show.ON_CALL: f"{_ON_CALL} AND {_UNSEEN}",
-    Show.SAFETY: f"{_SAFETY} AND NOT {_ON_CALL} AND {_UNSEEN}",
-    Show.NEAR_BIRTHDAY: "first_contact_at IS NULL AND "
-    "(marks ?| ARRAY['ages_out_soon', 'time_short'] OR age_out_warning_on <= :today)",
-    Show.UNDELIVERABLE: f"marks ? '{UNDELIVERABLE}'",
-}
-_STANDING: Final = "CASE WHEN accepted_at IS NOT NULL THEN 20 WHEN state = 'waiting_for_referrer' THEN 10 ELSE 0 END"
-_URGENCY: Final = " ".join(f"WHEN '{each.value}' THEN {rank}" for rank, each in enumerate(reversed(Urgency)))
+_STANDING: Final = f"CASE WHEN {is_.IS_MET} THEN 20 WHEN clock_stands THEN 10 ELSE 0 END"
 _ORDER: Final[dict[Sort, tuple[str, str]]] = {
     Sort.DUE: (_STANDING, "due_at"),
     Sort.RECEIVED: ("CASE WHEN accepted_at IS NOT NULL THEN 20 ELSE 0 END", "received_at"),
-    Sort.URGENCY: (f"{_STANDING} + CASE urgency {_URGENCY} ELSE 9 END", "due_at"),
+    Sort.URGENCY: (f"{_STANDING} + {URGENCY_RANK}", "due_at"),
 }
-"""Sort → rank and time. Whoever is with a team comes last, and before them those whose clock has stopped."""
+"""Sort → rank and time. What is met comes last, and before it what stands still for the referrer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +65,7 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class QueuePage:
     """Rows of a list with how many there are in all; `first` counts from 1 and is 0 when there are none."""
 
     rows: Sequence[sa.Row[Any]] = ()
@@ -121,7 +86,7 @@ class Found:
         return _position_of(self.rows[0]) if self.first > 1 else None
 
 
-async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, staff: Staff, now: datetime) -> Found:
+async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, staff: Staff, now: datetime) -> QueuePage:
     """One page of a queue, or of all queues together; past the end it is the last page."""
     conditions, values = _asked(route, choices, staff, now)
     rank, at = _ORDER[choices.sort]
@@ -144,34 +109,34 @@ async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, st
                 FROM page LEFT JOIN shown ON TRUE LEFT JOIN work_item w ON w.id = shown.id
                     LEFT JOIN colleague ON colleague.id = w.assignee
                 ORDER BY position
-            """),  # noqa: S608  conditions and orders are this module's own; what was asked goes in as values
+            """),  # noqa: S608  conditions of conditions.py; what was asked goes in as values
             {**values, **neighbour, "size": choices.size},
         )
     ).all()
     total = int(rows[0].total)
-    return Found(rows, total, int(rows[0].first)) if total else Found()
+    return QueuePage(rows, total, int(rows[0].first)) if total else QueuePage()
 
 
 async def short_lists(
     tx: AsyncConnection, wanted: Mapping[Show, Sort], *, staff: Staff, now: datetime, size: int = 5
-) -> dict[Show, Found]:
+) -> dict[Show, QueuePage]:
     """The first few of each, across all queues."""
     parts = " UNION ALL ".join(_short(show, sort) for show, sort in wanted.items())
     statement = f"""
         WITH open AS MATERIALIZED (
             SELECT id, route, state, urgency, marks, assignee, received_at, due_at, opened_first_at, accepted_at,
-                first_contact_at, age_out_warning_on
-            FROM work_item WHERE ended_at IS NULL
+                first_contact_at, age_out_warning_on, clock_stands
+            FROM work_item WHERE {is_.IS_OPEN}
         ), shown AS MATERIALIZED ({parts})
         SELECT shown.show, total, rank, at, w.*, colleague.name AS holder
         FROM shown JOIN work_item w ON w.id = shown.id LEFT JOIN colleague ON colleague.id = w.assignee
         ORDER BY shown.show, rank, at, w.id
-    """  # noqa: S608  conditions and orders are this module's own
-    rows = (await tx.execute(sql(statement), {**_of(statement, staff, now), "size": size})).all()
+    """  # noqa: S608  conditions of conditions.py
+    rows = (await tx.execute(sql(statement), {**bound(statement, staff, now), "size": size})).all()
     found: dict[Show, list[sa.Row[Any]]] = {show: [] for show in wanted}
     for row in rows:
         found[Show(row.show)].append(row)
-    return {show: Found(each, int(each[0].total), 1) if each else Found() for show, each in found.items()}
+    return {show: QueuePage(each, int(each[0].total), 1) if each else QueuePage() for show, each in found.items()}
 
 
 async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, str]]:
@@ -180,7 +145,7 @@ async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, s
         sql(f"""
             SELECT held.assignee AS id, coalesce(colleague.name, held.assignee) AS name
             FROM (SELECT DISTINCT assignee FROM work_item
-                  WHERE ended_at IS NULL AND assignee IS NOT NULL AND {"route = :route" if route else "TRUE"}) held
+                  WHERE {is_.IS_OPEN} AND assignee IS NOT NULL AND {"route = :route" if route else "TRUE"}) held
             LEFT JOIN colleague ON colleague.id = held.assignee ORDER BY name, id
         """),  # noqa: S608  both conditions stand here
         {"route": route.value} if route else {},
@@ -192,13 +157,13 @@ def _short(show: Show, sort: Sort) -> str:
     rank, at = _ORDER[sort]
     return f"""
         (SELECT '{show.value}' AS show, id, {rank} AS rank, {at} AS at, count(*) OVER () AS total
-         FROM open WHERE {_SHOWN[show]} ORDER BY rank, at, id LIMIT :size)
+         FROM open WHERE {SHOWN[show]} ORDER BY rank, at, id LIMIT :size)
     """  # noqa: S608  the condition is this module's own
 
 
 def _asked(route: Route | None, choices: Choices, staff: Staff, now: datetime) -> tuple[str, dict[str, Any]]:
     """The condition of what was asked for, and the values it names."""
-    shown = _SHOWN[choices.show]
+    shown = SHOWN[choices.show]
     wanted: dict[str, tuple[str, Any]] = {
         "route = :route": ("route", route),
         "marks ? :mark": ("mark", choices.mark),
@@ -209,7 +174,7 @@ def _asked(route: Route | None, choices: Choices, staff: Staff, now: datetime) -
     }
     chosen = {condition: each for condition, each in wanted.items() if each[1] is not None}
     values = {name: str(value) for name, value in chosen.values()}
-    return " AND ".join(["ended_at IS NULL", f"({shown})", *chosen]), {**_of(shown, staff, now), **values}
+    return " AND ".join([is_.IS_OPEN, f"({shown})", *chosen]), {**bound(shown, staff, now), **values}
 
 
 def _first(choices: Choices) -> tuple[str, dict[str, Any]]:
@@ -221,12 +186,6 @@ def _first(choices: Choices) -> tuple[str, dict[str, Any]]:
     passed = f"count(*) FILTER (WHERE {key.format('<=' if choices.after else '<')})"
     first = f"{passed} + 1" if choices.after else f"greatest(1, {passed} - :size + 1)"
     return first, {"rank": neighbour.rank, "at": neighbour.at, "id": neighbour.id}
-
-
-def _of(statement: str, staff: Staff, now: datetime) -> dict[str, Any]:
-    """The values that conditions name, and no others."""
-    values = {"me": staff.id, "now": now, "tomorrow": tomorrow(now), "today": day_in_london(now)}
-    return {name: value for name, value in values.items() if re.search(rf":{name}\b", statement)}
 
 
 def _position_of(row: sa.Row[Any]) -> Position:

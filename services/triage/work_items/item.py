@@ -1,0 +1,259 @@
+"""One work item with everything around it: its decisions, every step since, links, and who took them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.triage.work_items import store
+from services.triage.work_items.conditions import IS_OPEN
+from services.triage.work_items.deadlines import call_again
+from services.triage.work_items.queues import brief
+from shared.access import Role
+from shared.database import sql
+from shared.events import Facts
+from shared.problems import Problem
+
+VIEWED: Final = "identity.viewed"
+"""The action of a look in the audit trail; looking changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """One entry of the audit trail: who did what, when; `detail` is a code, a staff id or a route."""
+
+    id: int
+    at: datetime
+    actor_kind: str
+    actor: str
+    action: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDetails:
+    """`item` is what the API answers; `row` the item as stored; `names` those of colleagues, by staff id."""
+
+    id: UUID
+    referral_id: UUID
+    item: dict[str, Any]
+    row: Any
+    lines: Sequence[AuditLine]
+    names: dict[str, str]
+
+    @property
+    def seen(self) -> int:
+        """Of the newest entry: what a page was made of, so that a form can tell what changed since."""
+        return self.lines[-1].id if self.lines else 0
+
+    @property
+    def facts(self) -> Facts | None:
+        """None for a referral that was erased, or that triage has not heard of yet."""
+        return Facts.model_validate(self.item["facts"]) if self.item["facts"] else None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignee:
+    """Somebody to give work to, with how much they have."""
+
+    id: str
+    name: str
+    open_items: int
+    knows_route: bool
+
+
+async def api_item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]]:
+    """One item: its referral's id, and all about it but who it is; raises Problem 404.
+
+    The referral may be unknown yet, when a message about it could not be delivered before triage heard of it.
+    """
+    row = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item_id})).one_or_none()
+    if row is None:
+        raise Problem("not-found")
+    referral_id = row.referral_id
+    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one_or_none()
+    every = await _decisions(tx, referral_id)
+    in_force = [each for each in every if not each["is_proposal"]]
+    proposed = [each for each in every if referral and each["id"] == str(referral.proposal_id)]
+    return referral_id, {
+        **brief(row),
+        "referral_id": str(referral_id),
+        "kind": row.about,
+        "version": referral.version if referral else None,
+        "withdrawn_at": _iso(referral.withdrawn_at) if referral else None,
+        "accepted_at": _iso(row.accepted_at),
+        "first_contact_at": _iso(row.first_contact_at),
+        "first_contact_on": row.first_contact_on and row.first_contact_on.isoformat(),
+        "ended_at": _iso(row.ended_at),
+        "end_reason": row.end_reason,
+        "interim_offer": row.interim_offer,
+        "arranged_for": _iso(row.arranged_for),
+        "attendees": row.attendees,
+        "gaps": referral.gaps if referral else [],
+        "facts": referral.facts if referral else {},
+        "decision": in_force[-1] if in_force else None,
+        "proposal": proposed[-1] if proposed else None,
+        "decisions": in_force,
+        "items": await _items(tx, referral_id),
+        "links": await _links(tx, referral_id, referral.linked if referral else []),
+        "history": await _history(tx, referral_id),
+    }
+
+
+async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
+    """All that a page shows but who the family is; raises Problem 404. The same number of queries whatever happened."""
+    referral_id, item = await api_item(tx, item_id)
+    row = (await tx.execute(_ROW, {"id": item_id})).one()
+    lines = await lines_of(tx, referral_id)
+    people = {line.actor for line in lines if line.actor_kind == "staff"} | {each["assignee"] for each in item["items"]}
+    people |= {line.detail for line in lines if line.action in ("item.assign", "item.take-over", "item.hand-back")}
+    return ItemDetails(item_id, referral_id, item, row, lines, await names_of(tx, people))
+
+
+_ROW: Final = sql("""
+    SELECT w.*, r.erased_at, r.received_at AS referral_received_at, r.decided_as_of, r.withdrawn_at
+    FROM work_item w LEFT JOIN referral r ON r.id = w.referral_id WHERE w.id = :id
+""")
+
+
+async def mark_opened(tx: AsyncConnection, item_id: UUID, *, at: datetime) -> None:
+    """Somebody looks at it now: it is no longer unopened. On-call hears again of what is not done when it is due."""
+    found = await tx.execute(sql(f"SELECT * FROM work_item WHERE id = :id AND {IS_OPEN} FOR UPDATE"), {"id": item_id})  # noqa: S608  a constant
+    row = found.one_or_none()
+    if row is not None and row.opened_first_at is None:
+        escalate_at = None if row.accepted_at else call_again(row, now=at)
+        await store.change(tx, row, opened_first_at=at, escalate_at=escalate_at)
+
+
+async def _decisions(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
+    rows = await tx.execute(
+        sql("SELECT * FROM decision WHERE referral_id = :id ORDER BY decided_at, id"), {"id": referral_id}
+    )
+    return [
+        {
+            **row.decision,
+            "id": str(row.id),
+            "version": row.version,
+            "decided_by": row.decided_by,
+            "actor": row.actor_id,
+            "decided_at": row.decided_at.isoformat(),
+            "is_proposal": row.is_proposal,
+        }
+        for row in rows
+    ]
+
+
+async def _items(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
+    """Every item the referral ever had."""
+    rows = await tx.execute(
+        sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": referral_id}
+    )
+    return [brief(row) | {"ended_at": _iso(row.ended_at), "end_reason": row.end_reason} for row in rows]
+
+
+async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Referrals it was linked to when it came, and those that were linked to it since."""
+    rows = await tx.execute(
+        sql("""
+            SELECT r.id, r.reference, l ->> 'link' AS link FROM referral o, referral r, jsonb_array_elements(r.linked) l
+            WHERE o.id = :id AND r.family_id = o.family_id AND l ->> 'id' = CAST(o.id AS text)
+        """),
+        {"id": referral_id},
+    )
+    later = [{"id": str(row.id), "reference": row.reference, "link": row.link} for row in rows]
+    return [{name: each[name] for name in ("id", "reference", "link")} for each in linked] + later
+
+
+async def _history(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {"at": line.at.isoformat(), "actor": line.actor, "action": line.action, "detail": line.detail}
+        for line in await lines_of(tx, referral_id)
+    ]
+
+
+async def lines_of(tx: AsyncConnection, referral_id: UUID, *, after: int = 0) -> list[AuditLine]:
+    """The entries about a referral, oldest first, from the one that follows `after`."""
+    found = await tx.execute(
+        sql("SELECT * FROM audit WHERE referral_id = :id AND id > :after ORDER BY id"),
+        {"id": referral_id, "after": after},
+    )
+    return [AuditLine(row.id, row.at, row.actor_kind, row.actor_id, row.action, row.detail) for row in found]
+
+
+async def changes_since(tx: AsyncConnection, item_id: UUID, *, seen: int) -> list[AuditLine]:
+    """What was done to the referral since a page was made; from here to the end of `tx` nothing more is.
+
+    Raises Problem 404 for no such item.
+    """
+    of = await holder_of(tx, item_id)
+    await store.lock_if_known(tx, of.referral_id)
+    return [line for line in await lines_of(tx, of.referral_id, after=seen) if line.action != VIEWED]
+
+
+async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, str]:
+    """The names of those who have signed in at least once."""
+    found = await tx.execute(
+        sql("SELECT id, name FROM colleague WHERE id = ANY(:ids)"), {"ids": sorted({each for each in ids if each})}
+    )
+    return {row.id: row.name for row in found}
+
+
+async def assignees_for(tx: AsyncConnection, route: str) -> list[Assignee]:
+    """Workers and leads, those who know the route first, among them whoever has the least open work."""
+    found = await tx.execute(
+        sql(f"""
+            SELECT c.id, c.name, (c.routes = '[]'::jsonb OR jsonb_exists(c.routes, :route)) AS knows_route,
+                count(w.id) AS open_items
+            FROM colleague c LEFT JOIN work_item w ON w.assignee = c.id AND w.{IS_OPEN}
+            WHERE c.role = ANY(:roles) GROUP BY c.id
+            ORDER BY knows_route DESC, open_items, c.name, c.id
+        """),  # noqa: S608  a constant
+        {"route": route, "roles": [Role.WORKER.value, Role.LEAD.value]},
+    )
+    return [Assignee(row.id, row.name, row.open_items, row.knows_route) for row in found]
+
+
+async def items_of(tx: AsyncConnection, reference: str) -> list[sa.Row[Any]]:
+    """Every item a referral ever had, the current ones first; none for a reference that triage does not know."""
+    found = await tx.execute(
+        sql("""
+            SELECT * FROM work_item WHERE reference = :reference
+            ORDER BY ended_at IS NOT NULL, due_at, id
+        """),
+        {"reference": reference},
+    )
+    return list(found.all())
+
+
+async def open_items(tx: AsyncConnection, referral_id: UUID) -> list[sa.Row[Any]]:
+    """The items of a referral that have not ended, as stored and not locked."""
+    found = sql(f"SELECT * FROM work_item WHERE referral_id = :id AND {IS_OPEN} ORDER BY received_at, id")  # noqa: S608  a constant
+    return list((await tx.execute(found, {"id": referral_id})).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose an item is, before anything else is read of it."""
+
+    referral_id: UUID
+    assignee: str | None
+    is_open: bool
+
+
+async def holder_of(tx: AsyncConnection, item_id: UUID) -> Holder:
+    """Raises Problem 404 for no such item."""
+    found = sql("SELECT referral_id, assignee, ended_at FROM work_item WHERE id = :id")
+    row = (await tx.execute(found, {"id": item_id})).one_or_none()
+    if row is None:
+        raise Problem("not-found")
+    return Holder(row.referral_id, row.assignee, row.ended_at is None)
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

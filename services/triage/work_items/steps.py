@@ -1,0 +1,279 @@
+"""The steps of a work item: one table, and `take`, which is the only way to take one.
+
+The table says for each step from which states it is possible and to which it leads, on which routes, who may take it,
+what it does to the clock and what it announces. Any other step is refused. docs/work-items.md draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.triage.work_items import deciding, enquiries, store, working
+from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, FAMILY_WORK
+from services.triage.work_items.deadlines import ItemState, call_again
+from services.triage.work_items.working import StaffActor, StepContext, StepFunction
+from shared import audit, outbox
+from shared.access import Permission, Staff
+from shared.audit import Actor, Entry
+from shared.events import (
+    AboutWorkItem,
+    Event,
+    ReferralTriaged,
+    Route,
+    WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
+    WorkItemDeclined,
+    WorkItemFirstContact,
+    WorkItemOpened,
+    WorkItemWaiting,
+)
+from shared.problems import Problem
+
+OPEN, CLAIMED, LIST, ASKED, ACCEPTED, DECLINED, CLOSED = (
+    ItemState.OPEN,
+    ItemState.CLAIMED,
+    ItemState.WAITING_LIST,
+    ItemState.WAITING_FOR_REFERRER,
+    ItemState.ACCEPTED,
+    ItemState.DECLINED,
+    ItemState.CLOSED,
+)
+UNDECIDED: Final = frozenset({OPEN, CLAIMED, LIST, ASKED})
+ANY_OPEN: Final = UNDECIDED | {ACCEPTED}
+
+
+class Holder(StrEnum):
+    """Who may take a step, beside the permission. A lead may take every step of a colleague's item."""
+
+    ANYBODY = "anybody"
+    NOBODYS_OR_OWN = "whoever has it, anybody while nobody does"
+    OWN = "whoever has it"
+    NOBODYS = "anybody, while no colleague has it"
+    COLLEAGUES = "anybody, while a colleague has it"
+
+
+class Clock(StrEnum):
+    """What a step does to the clock of the referral. That of safety work, `now` and `4h` never stops."""
+
+    AS_IT_IS = "as it is"
+    STOPS = "stops"
+    RUNS = "runs again"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the table. `to` None: the state is `leads_to`; `words` is what has to be written.
+
+    `says` is announced about the item itself; `announces` is what the function says beside it or in its stead.
+    """
+
+    function: StepFunction
+    start: frozenset[ItemState]
+    to: ItemState | None = None
+    routes: frozenset[Route] | None = None
+    permission: Permission = Permission.WORK_ITEMS
+    holder: Holder = Holder.NOBODYS_OR_OWN
+    words: str = ""
+    clock: Clock = Clock.AS_IT_IS
+    says: type[AboutWorkItem] | None = None
+    announces: tuple[type[Event], ...] = ()
+    leads_to: str = "as it is"
+    opens: bool = True
+    """Whoever takes it has seen the item: it is no longer unopened."""
+    codes: tuple[str, ...] = field(default=())
+    """Members of the body that the audit entry names: codes, days and numbers, never words."""
+
+
+STEPS: Final[Mapping[str, Step]] = {
+    "claim": Step(
+        working.claim, frozenset({OPEN, LIST, ASKED}), CLAIMED, holder=Holder.NOBODYS, clock=Clock.RUNS,
+        says=WorkItemClaimed,
+    ),
+    "release": Step(
+        working.release, frozenset({CLAIMED}), holder=Holder.OWN, says=WorkItemOpened, leads_to="open, or waiting list"
+    ),
+    "take-over": Step(working.take_over, ANY_OPEN, holder=Holder.COLLEAGUES),
+    "assign": Step(
+        working.assign, ANY_OPEN, permission=Permission.ASSIGN, says=WorkItemClaimed, opens=False, codes=("to",),
+        leads_to="claimed; accepted and waiting for referrer stay",
+    ),
+    "hand-back": Step(working.hand_back, ANY_OPEN, holder=Holder.OWN, opens=False),
+    "accept": Step(working.accept, UNDECIDED, ACCEPTED, clock=Clock.RUNS, says=WorkItemAccepted),
+    "decline": Step(
+        deciding.decline, UNDECIDED, DECLINED, permission=Permission.CONFIRM_DECLINE, clock=Clock.RUNS,
+        words="for safety work", says=WorkItemDeclined, announces=(WorkItemClosed,), codes=("reason",),
+    ),
+    "override": Step(
+        deciding.override, UNDECIDED, words="the reason", clock=Clock.RUNS, leads_to="as the decision says",
+        announces=(ReferralTriaged,),
+    ),
+    "take-proposal": Step(
+        deciding.take_proposal, ANY_OPEN, leads_to="as the decision says", announces=(ReferralTriaged,)
+    ),
+    "leave-proposal": Step(deciding.leave_proposal, ANY_OPEN),
+    "request-information": Step(
+        working.request_information, frozenset({OPEN, CLAIMED}), ASKED, words="what is asked", clock=Clock.STOPS,
+        says=WorkItemWaiting,
+    ),
+    "wait": Step(working.wait, frozenset({OPEN, CLAIMED}), LIST, routes=FAMILY_WORK, says=WorkItemWaiting),
+    "offer-interim": Step(working.offer_interim, frozenset({LIST}), routes=FAMILY_WORK),
+    "contact-attempt": Step(working.contact_attempt, ANY_OPEN, codes=("outcome", "on")),
+    "first-contact": Step(
+        working.first_contact, frozenset({ACCEPTED}), says=WorkItemFirstContact, codes=("on",)
+    ),
+    "arrange": Step(
+        enquiries.arrange, frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), ACCEPTED, routes=ENQUIRIES, clock=Clock.RUNS,
+        says=WorkItemAccepted,
+    ),
+    "deliver": Step(
+        enquiries.deliver, frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), CLOSED, routes=ENQUIRIES, clock=Clock.RUNS,
+        says=WorkItemClosed, codes=("attendees",),
+    ),
+    "note": Step(working.note, ANY_OPEN, holder=Holder.ANYBODY, words="the note", opens=False),
+    "close": Step(
+        working.close, ANY_OPEN, CLOSED, clock=Clock.RUNS, says=WorkItemClosed, codes=("reason",),
+        words="for safety work, and for what only a lead ends",
+    ),
+    "reopen": Step(
+        deciding.reopen, frozenset({DECLINED, CLOSED}), permission=Permission.ASSIGN, words="why", opens=False,
+        leads_to="a new item that goes on where it stood", announces=(WorkItemOpened,),
+    ),
+}  # fmt: skip
+"""step → its row, in the order in which the docs show them."""
+
+HEADS: Final = ("step", "from", "to", "routes", "who may", "words needed", "the clock", "announces")
+
+
+def as_table() -> list[tuple[str, ...]]:
+    """The rows in words, under HEADS: for the service's own docs and for docs/work-items.md."""
+    return [
+        (
+            name,
+            _listed(state for state in ItemState if state in step.start),
+            _listed([step.to]) if step.to else step.leads_to,
+            _listed(sorted(step.routes)) if step.routes else "all",
+            step.holder if step.permission is Permission.WORK_ITEMS else "a lead",
+            step.words or "none",
+            step.clock,
+            ", ".join(event.type for event in (step.says, *step.announces) if event) or "nothing",
+        )
+        for name, step in STEPS.items()
+    ]
+
+
+def _listed(codes: Iterable[str]) -> str:
+    return ", ".join(code.replace("_", " ") for code in codes)
+
+
+_FOR_WHOM: Final = {
+    FAMILY_WORK: "This is for families who wait for a team that works with them",
+    ENQUIRIES: "This is for consultations and training",
+}
+
+
+def is_possible(step: str, *, route: str, state: str) -> bool:
+    """Whether an item of this route and state can take the step, whoever asks."""
+    row = STEPS[step]
+    return state in row.start and (row.routes is None or route in row.routes)
+
+
+def offered(row: Any, staff: Staff) -> tuple[str, ...]:
+    """The steps that `staff` may take of this item now, in the order of the table."""
+    return tuple(
+        name
+        for name, step in STEPS.items()
+        if is_possible(name, route=row.route, state=row.state)
+        and staff.may(step.permission)
+        and _may_hold(step, row, staff)
+        and _is_of_use(name, row, staff)
+    )
+
+
+def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
+    """Not what the state alone allows but nothing is there for."""
+    if name in ("take-proposal", "leave-proposal"):
+        return FACTS_CHANGED in row.marks
+    if name == "hand-back":
+        return row.held_before is not None
+    if name == "first-contact":
+        return row.first_contact_at is None
+    if name == "close":
+        return not working.needs_lead(row) or staff.may(Permission.ASSIGN)
+    if name == "reopen":
+        return deciding.may_be_reopened(row)
+    return True
+
+
+def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
+    is_own, is_nobodys = row.assignee == staff.id, row.assignee is None
+    if step.holder is Holder.COLLEAGUES:
+        return not is_own and not is_nobodys
+    if step.holder is Holder.NOBODYS:
+        return is_own or is_nobodys
+    is_lead = staff.may(Permission.ASSIGN)
+    return step.holder is Holder.ANYBODY or is_own or is_lead or (is_nobodys and step.holder is not Holder.OWN)
+
+
+async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: StaffActor, context: StepContext) -> UUID:
+    """Take one step, and return the item that it leads to: another one when it was opened again.
+
+    Changes the row, writes the audit entry and announces, all or nothing. Raises Problem 404 for no such item, 409
+    (with its state and holder) when the step is not possible now, not for its route, or a colleague has it, 403 when
+    only a lead may take it, and 422 for what the step can't use.
+    """
+    step, row = STEPS[name], await store.locked_item(tx, item_id)
+    _check(step, name, row, by.staff)
+    if step.clock is Clock.RUNS:
+        await store.run_clock(tx, row, by.at)
+    done = await step.function(tx, row, body, by, context)
+    values = dict(done.values)
+    if step.to is not None:
+        values.setdefault("state", step.to)
+    if step.opens and row.ended_at is None:
+        values.setdefault("opened_first_at", row.opened_first_at or by.at)
+        values.setdefault("escalate_at", None if row.accepted_at or step.to is ACCEPTED else call_again(row, now=by.at))
+    if values.get("state") in (CLOSED, DECLINED):
+        ends = {"ended_at": by.at, "ended_by": by.staff.id, "escalate_at": None, "age_out_warning_on": None}
+        values |= ends | {"clock_stands": False}
+    if values:
+        await store.change(tx, row, **values)
+    if step.says is not None and done.says is not None:
+        await outbox.append(tx, [store.about(row, step.says, by.at, by.cause, **done.says)])
+    if step.clock is not Clock.AS_IT_IS:
+        await store.reckon(tx, row.referral_id, context.policy.working_time)
+    detail = done.detail or _detail(step, body) or row.route
+    await audit.write(tx, [Entry(Actor("staff", by.staff.id), f"item.{name}", by.at, row.referral_id, detail)])
+    return done.item or item_id
+
+
+def _check(step: Step, name: str, row: sa.Row[Any], staff: Staff) -> None:
+    extra = {"state": row.state, "assignee": row.assignee}
+    if row.state not in step.start:
+        raise Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
+    if step.routes is not None and row.route not in step.routes:
+        raise Problem("step-not-allowed", _FOR_WHOM[step.routes], extra=extra)
+    if not staff.may(step.permission):
+        raise Problem("forbidden")
+    if not _may_hold(step, row, staff):
+        words = (
+            "No colleague has this" if step.holder is Holder.COLLEAGUES else "A colleague has this: take it over first"
+        )
+        if row.assignee is None and step.holder is Holder.OWN:
+            words = "Nobody has this"
+        raise Problem("step-not-allowed", words, extra=extra)
+    if name == "close" and working.needs_lead(row) and not staff.may(Permission.ASSIGN):
+        raise Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
+
+
+def _detail(step: Step, body: Any) -> str | None:
+    """The codes, days and numbers that belong to a step; never words."""
+    said = [getattr(body, name) for name in step.codes]
+    return " ".join(str(each) for each in said if each is not None) or None
