@@ -131,6 +131,12 @@ def test_each_version_has_a_receipt_and_a_decision_of_its_own() -> None:
     assert len({message.id for message in messages}) == 4
 
 
+def test_the_same_version_told_again_is_the_receipt_there_is() -> None:
+    told = received()
+    again = an_envelope(ReferralAmended(**told.data.model_dump()), id_=1)
+    assert the(composing.on_arrival, again).id == the(composing.on_arrival, told).id
+
+
 def test_a_decision_that_is_published_twice_is_one_message() -> None:
     once, again = (the(composing.on_decision, triaged(a_family(), id_=number)) for number in (1, 2))
     assert once.id == again.id
