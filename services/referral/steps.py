@@ -1,4 +1,4 @@
-"""What an agency does with its own referral after sending it: change, withdraw, inform; and enquiries.
+"""What an agency does with its own referral after sending it: change, withdraw, inform, challenge; and enquiries.
 
 Each runs inside an open transaction and returns the answer; nothing here commits.
 """
@@ -23,7 +23,14 @@ from services.referral.status import Status, Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.crypto import seal
-from shared.events import EnquiryReceived, Kind, ReferralInformed, ReferralWithdrawn, WithdrawalReason
+from shared.events import (
+    EnquiryReceived,
+    Kind,
+    ReferralChallenged,
+    ReferralInformed,
+    ReferralWithdrawn,
+    WithdrawalReason,
+)
 from shared.outbox import Draft
 from shared.problems import Problem
 
@@ -65,6 +72,22 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, info
     await views.stop_waiting(tx, referral_id, at=by.at)
     await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
+    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+
+
+async def challenge(tx: AsyncConnection, preparing: Preparing, reference: str, words: str, by: By) -> Answer:
+    """The referrer asks, once, to look again at a decline; the words are kept as answers are. Problem 404 or 409."""
+    stored = await open_for(tx, preparing, reference, by, Step.CHALLENGE)
+    referral_id = stored.row.id
+    if stored.row.challenged_at is not None:
+        raise Problem("step-not-allowed", "You have asked us once to look again; that is all there is to this step")
+    said = {"at": by.at.isoformat(), "notes": words, "of": Step.CHALLENGE.value}
+    await _keep_words(tx, preparing, stored, said, {}, by)
+    await _set(tx, referral_id, challenged_at=by.at)
+    await views.tell(tx, referral_id, "challenged", at=by.at)
+    await audit.write(tx, [_entry(by, "referral.challenged", referral_id)])
+    event = ReferralChallenged(reference=reference, agency_id=by.agency.id, about=Kind(stored.row.kind))
     await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
     return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
 

@@ -1,4 +1,4 @@
-"""What an agency does, and hears, after the first decision: amendments on a real PostgreSQL."""
+"""What an agency does, and sees, after the first decision: amendments, a challenge, work opened again, dates."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from services.referral.handlers import HANDLERS
 from services.triage.handlers import handlers as triage_handlers
@@ -20,7 +21,11 @@ from shared.events import (
     ReferralAmended,
     ReferralReceived,
     ReferralTriaged,
+    WorkItemAccepted,
+    WorkItemClosed,
     WorkItemDeclined,
+    WorkItemFirstContact,
+    WorkItemOpened,
 )
 from tests.builders import a_family, a_policy, decided
 from tests.families import a_referral
@@ -58,9 +63,10 @@ class Sent:
         return str((await self.seen())["status"])
 
     async def hears(self, event: type[Event], *, after: int, **data: Any) -> None:
-        """Triage says something, so many seconds after the referral was sent."""
+        """Triage says something, so many seconds after the referral was sent; the later, the later in its stream."""
         about = {"reference": self.reference, "agency_id": uuid4(), "about": Kind.FAMILY}
-        told = an_event(self.id, data=event.model_validate(about | data), at=self.began + timedelta(seconds=after))
+        at = self.began + timedelta(seconds=after)
+        told = an_event(self.id, after, data=event.model_validate(about | data), at=at)
         async with self.intake.engine.begin() as tx:
             await HANDLERS[event]([told], tx)
 
@@ -71,6 +77,11 @@ class Sent:
     async def is_declined(self, *, after: int, item: UUID | None = None) -> None:
         what = {"work_item_id": item or uuid4(), "route": "pir_short", "reason": DeclineReason.NOT_SUITABLE}
         await self.hears(WorkItemDeclined, after=after, **what)
+
+    async def is_opened(self, *, after: int, item: UUID | None = None, route: str = "pir_short", **more: Any) -> None:
+        what = {"work_item_id": item or uuid4(), "route": route, "tier": None, "urgency": "routine"}
+        due = {"due_at": datetime(2026, 12, 24, 17, tzinfo=UTC)}
+        await self.hears(WorkItemOpened, after=after, **what | due | more)
 
     async def row(self) -> Any:
         [row] = await fetch(self.intake.engine, "SELECT * FROM referral WHERE id = :id", id=self.id)
@@ -258,3 +269,150 @@ async def test_triage_decides_nothing_on_a_version_that_it_knows(triage: Behind)
             await triage_handlers(a_policy())[type(event.data)]([event], tx)
     assert await count(triage.engine, "decision") == 1
     assert await count(triage.engine, "event WHERE type = 'referral.triaged.v1'") == 1
+
+
+# A decline is challenged, once.
+
+
+async def a_declined(intake: Behind) -> Sent:
+    sent = await a_sent(intake)
+    await sent.is_decided(after=1)
+    await sent.is_declined(after=-1)  # before the challenge, by this machine's clock
+    async with intake.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE referral SET declined_at = now() - interval '1 minute'"))
+    assert await sent.status() == "declined"
+    return sent
+
+
+async def test_a_decline_is_challenged_once_in_words_that_staff_see(intake: Behind) -> None:
+    sent = await a_declined(intake)
+    assert "you can ask us once" in (await sent.seen())["next_step"]
+    before = await sent.row()
+    asked = {"notes": "Zebedee: they have no other help."}
+    first, again = [await sent.call("POST", "/challenge", asked, key="once") for _ in range(2)]
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+
+    seen, after = await sent.seen(), await sent.row()
+    assert (seen["status"], seen["history"][-1]["what"]) == ("declined", "challenged")
+    assert "Another lead" in seen["next_step"]
+    assert after.changed_in > before.changed_in
+    [event] = await fetch(intake.engine, "SELECT value FROM event WHERE type = 'referral.challenged.v1'")
+    assert "Zebedee" not in event.value
+    assert await count(intake.engine, "audit WHERE action = 'referral.challenged'") == 1
+    assert [(each["notes"], each["of"]) for each in (await stored(sent))["answers"]] == [(asked["notes"], "challenge")]
+
+    refused = await sent.call("POST", "/challenge", asked)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:pir:problem:step-not-allowed")
+    assert await count(intake.engine, "event WHERE type = 'referral.challenged.v1'") == 1
+
+
+async def test_what_was_declined_again_is_not_challenged_again(intake: Behind) -> None:
+    sent = await a_declined(intake)
+    await sent.call("POST", "/challenge", {"notes": "Please look again."})
+    item = uuid4()
+    await sent.is_opened(after=60, item=item, reopens=True)
+    await sent.is_declined(after=120, item=item)
+    seen = await sent.seen()
+    assert (seen["status"], "look again" in seen["next_step"]) == ("declined", False)
+    assert (await sent.call("POST", "/challenge", {"notes": "And again."})).status_code == 409
+
+
+async def test_only_a_decline_is_challenged_and_only_by_its_agency(sent: Sent) -> None:
+    assert (await sent.call("POST", "/challenge", {"notes": "Why?"})).status_code == 409
+    for body in ({}, {"notes": None}, {"notes": "  "}, {"notes": "x" * 10_001}, {"notes": "x", "more": 1}, []):
+        assert (await sent.call("POST", "/challenge", body)).status_code == 422
+    theirs = {"Authorization": f"Bearer {sent.intake.key('social-care')}", "Idempotency-Key": "theirs"}
+    path = f"/referrals/{sent.reference}/challenge"
+    assert (await sent.intake.http.post(path, json={"notes": "Why?"}, headers=theirs)).status_code == 404
+
+
+async def test_a_challenge_in_words_that_alarm_is_an_amendment_too(intake: Behind) -> None:
+    sent = await a_declined(intake)
+    assert (await sent.call("POST", "/challenge", {"notes": "She hears voices now."})).status_code == 200
+    [amended] = await fetch(intake.engine, f"SELECT value FROM {AMENDED}")
+    assert ReferralAmended.model_validate_json(amended.value).facts.safety_words
+    assert await sent.status() == "declined"
+
+
+# Work that is opened again.
+
+
+async def test_work_opened_again_takes_a_decline_back(sent: Sent) -> None:
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.is_declined(after=2, item=item)
+    assert await sent.status() == "declined"
+    before = await sent.row()
+    for _ in range(2):
+        await sent.is_opened(after=3, item=item, reopens=True)
+    seen, after = await sent.seen(), await sent.row()
+    assert (seen["status"], seen["decision"]["routes"][0]["status"]) == ("with_team", "open")
+    assert after.changed_in > before.changed_in
+    assert "opened again" in seen["history"][-1]["text"]
+
+
+async def test_work_opened_again_takes_an_end_back(sent: Sent) -> None:
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.hears(WorkItemClosed, after=2, work_item_id=item, route="pir_short", reason="passed_on")
+    assert await sent.status() == "closed"
+    await sent.is_opened(after=3, item=item, reopens=True)
+    assert (await sent.status(), (await sent.row()).ended_at) == ("with_team", None)
+
+
+@pytest.mark.parametrize("ends", [WorkItemDeclined, WorkItemClosed])
+async def test_an_end_from_before_the_reopening_that_is_heard_late_ends_nothing(sent: Sent, ends: type[Event]) -> None:
+    item = uuid4()
+    reason = DeclineReason.NOT_SUITABLE if ends is WorkItemDeclined else "passed_on"
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.is_opened(after=3, item=item, reopens=True)
+    await sent.hears(ends, after=2, work_item_id=item, route="pir_short", reason=reason)
+    row = await sent.row()
+    assert (await sent.status(), row.declined_at, row.ended_at) == ("with_team", None, None)
+
+
+async def test_a_reopening_that_is_heard_late_takes_no_newer_decline_back(sent: Sent) -> None:
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.is_declined(after=4, item=item)
+    await sent.is_opened(after=3, item=item, reopens=True)
+    assert await sent.status() == "declined"
+
+
+# By when.
+
+
+async def dates_of(sent: Sent) -> tuple[str | None, str | None, str | None]:
+    seen = await sent.seen()
+    [listed] = (await sent.intake.look("/referrals")).json()["items"]
+    found = tuple(seen[name] for name in ("decision_by", "first_contact_by", "expected_by"))
+    assert found == tuple(listed[name] for name in ("decision_by", "first_contact_by", "expected_by"))
+    return found
+
+
+async def test_the_agency_sees_by_when_it_hears_and_by_when_the_family_is_met(sent: Sent) -> None:
+    decision_by = (await sent.row()).expected_by.isoformat()
+    assert await dates_of(sent) == (decision_by, None, decision_by)
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.is_opened(after=1, route="review", due_at=datetime(2026, 12, 1, 17, tzinfo=UTC))
+    assert await dates_of(sent) == (None, "2026-12-24", "2026-12-24")
+    work: dict[str, Any] = {"work_item_id": item, "route": "pir_short"}
+    await sent.hears(WorkItemAccepted, after=2, **work)
+    assert await dates_of(sent) == (None, "2026-12-24", "2026-12-24")
+    await sent.hears(WorkItemFirstContact, after=3, **work)
+    assert await dates_of(sent) == (None, None, None)
+
+
+async def test_nothing_is_due_to_a_referral_that_has_ended(sent: Sent) -> None:
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    await sent.is_declined(after=2, item=item)
+    assert await dates_of(sent) == (None, None, None)
