@@ -1,4 +1,4 @@
-"""The words of every message: plain text, one small function per kind, each giving subject and body.
+"""The words of every message, together so that they are read side by side: one small function per kind, plain text.
 
 No names, no dates of birth, nothing clinical: a reference, codes put in plain words, days, and numbers to ring.
 After a loss (C1) the words are such as a person would also send: no offers, no baby, no cheer. Who else can help is
