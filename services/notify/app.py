@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 from services.notify import api, internal, measures, tables
 from services.notify.delivery import Delivery
@@ -19,9 +20,10 @@ from shared.database import create_engine
 from shared.dispatch import Handlers
 from shared.health import Health
 from shared.inbox import Consumer
+from shared.outbox import PARTS
 from shared.policy import load_all
 from shared.relay import Relay
-from shared.runtime import Service
+from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app
 
@@ -48,17 +50,21 @@ async def build(settings: Settings) -> Service:
         bootstrap_servers=settings.kafka_bootstrap_servers,
         calm_seconds=0.25,  # that a mail was sent is only counted
     )
-    delivery = Delivery(
+    delivery = partial(
+        Delivery,
         dsn=settings.dsn,
         schema=tables.SCHEMA,
         engine=engine,
-        sender=sender_of(settings),
         policy=policy,
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         mail_from=settings.sender,
         envelope_from=settings.envelope_from,
         retries=retries_of(settings),
     )
+    loops: dict[str, Loop] = {
+        "delivery": delivery(sender=sender_of(settings)).run,
+        "delivery-on-call": delivery(sender=sender_of(settings), name="on_call", first_part=PARTS).run,
+    }
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
     app = create_app(
         title="Notify service",
@@ -79,6 +85,7 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
+    loops["measure"] = keep_measuring
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
     return Service(
         "notify",
@@ -88,7 +95,7 @@ async def build(settings: Settings) -> Service:
         health,
         consumer,
         relay,
-        {"delivery": delivery.run, "measure": keep_measuring},
+        loops,
     )
 
 

@@ -10,6 +10,7 @@ from services.notify import rules
 from services.notify.content import Audience, Content, Next, Outcome, State
 from services.notify.messages import Message
 from shared.events import (
+    ClosureReason,
     DecidedBy,
     Decision,
     EnquiryReceived,
@@ -19,14 +20,17 @@ from shared.events import (
     Link,
     MessageKind,
     Mode,
+    ReferralChallenged,
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
     WaitingFor,
     WorkItemAccepted,
+    WorkItemClosed,
     WorkItemDeclined,
     WorkItemEscalated,
+    WorkItemOpened,
     WorkItemWaiting,
 )
 from shared.outbox import because_of
@@ -37,6 +41,10 @@ Arrived = ReferralReceived | EnquiryReceived
 
 AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME})
 """Queues of families who lost a baby, or may have: whatever is decided there, nothing is offered in a mail."""
+CALLS_OUT: Final = frozenset(
+    {EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND, EscalationReason.STILL_OPEN}
+)
+"""What runs on the wall clock; any other escalation stays in the queues."""
 
 
 def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
@@ -142,6 +150,34 @@ def on_declined(event: Envelope[WorkItemDeclined], _: Policy) -> list[Message]:
     return [_message(event, MessageKind.OUTCOME, f"{event.data.work_item_id}/declined", content)]
 
 
+def on_challenge(event: Envelope[ReferralChallenged], _: Policy) -> list[Message]:
+    content = Content(about=event.data.about, outcome=Outcome.CHALLENGED)
+    return [_message(event, MessageKind.OUTCOME, "challenged", content)]
+
+
+def on_opened(event: Envelope[WorkItemOpened], _: Policy) -> list[Message]:
+    """Work that was opened again; items that one step opens together (at one moment) are one message."""
+    data = event.data
+    if not data.reopens:
+        return []
+    content = Content(about=data.about, outcome=Outcome.REOPENED)
+    return [_message(event, MessageKind.OUTCOME, f"reopened/{event.occurred_at.isoformat()}", content)]
+
+
+def on_closed(event: Envelope[WorkItemClosed], _: Policy) -> list[Message]:
+    """A lead ended what nobody had taken on; any other end is told by those who worked with the family."""
+    data = event.data
+    if not data.tells_referrer:
+        return []
+    content = Content(
+        about=data.about,
+        outcome=Outcome.CLOSED,
+        closed=data.reason,
+        is_loss=data.route in AFTER_A_LOSS or data.reason is ClosureReason.DIED,
+    )
+    return [_message(event, MessageKind.OUTCOME, str(event.id), content)]
+
+
 def on_withdrawal(event: Envelope[ReferralWithdrawn], _: Policy) -> list[Message]:
     return [_message(event, MessageKind.WITHDRAWAL, "withdrawn", Content(about=event.data.about))]
 
@@ -149,10 +185,14 @@ def on_withdrawal(event: Envelope[ReferralWithdrawn], _: Policy) -> list[Message
 def on_escalation(event: Envelope[WorkItemEscalated], _: Policy) -> list[Message]:
     """Only what runs on the wall clock goes to the on-call contact, again with each reminder of triage's."""
     reason = event.data.reason
-    if reason not in (EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND):
+    if reason not in CALLS_OUT:
         return []
-    is_again = reason is EscalationReason.UNOPENED_SECOND
-    content = Content(about=event.data.about, routes=(event.data.route,), is_again=is_again)
+    content = Content(
+        about=event.data.about,
+        routes=(event.data.route,),
+        is_again=reason is EscalationReason.UNOPENED_SECOND,
+        is_opened=reason is EscalationReason.STILL_OPEN,
+    )
     return [_message(event, MessageKind.ON_CALL, str(event.id), content, audience=Audience.ON_CALL)]
 
 

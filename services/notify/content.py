@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from shared.events import DeclineReason, Kind, Model, Route
+from shared.events import ClosureReason, DeclineReason, Kind, Model, Route
 
 
 class State(StrEnum):
@@ -40,10 +40,16 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     WAITING = "waiting"
     DECLINED = "declined"
+    CHALLENGED = "challenged"
+    REOPENED = "reopened"
+    CLOSED = "closed"
 
 
 class Content(Model):
-    """All that the words of a message are made from: codes and dates. The ward says which services to name."""
+    """All that the words of a message are made from: codes and dates. The ward says which services to name.
+
+    Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since.
+    """
 
     about: Kind = Kind.FAMILY
     version: int = 1
@@ -56,5 +62,7 @@ class Content(Model):
     is_duplicate: bool = False
     is_waiting_list: bool = False
     reason: DeclineReason | None = None
+    closed: ClosureReason | None = None
     is_again: bool = False
+    is_opened: bool = False
     ward: str | None = None

@@ -1,4 +1,7 @@
-"""The sending loop: reads what is due, hands it to the sender without an open transaction, writes down what came of it.
+"""The sending loops: each reads what is due, hands it over without an open transaction, writes down what came of it.
+
+What calls a person out has a loop of its own, with its own connections to PostgreSQL and to the mail server, so that
+neither a backlog nor a slow server of all other mail holds it up.
 
 Each copy holds some of the parts (shared/leases.py), so that one message is in one copy's hands. What was handed over
 is recorded before anything else is read, however long PostgreSQL is away meanwhile; only a killed process (or a lost
@@ -60,7 +63,10 @@ def _now() -> datetime:
 
 @dataclass
 class Delivery:
-    """Sends the messages of one schema. `run()` never returns by itself; cancel it to stop."""
+    """Sends the messages of one schema in PARTS parts from `first_part` on: 0, or PARTS for what calls a person out.
+
+    `run()` never returns by itself; cancel it to stop. `name` is that of its leases.
+    """
 
     dsn: str
     schema: str
@@ -70,6 +76,8 @@ class Delivery:
     service_map: ServiceMap
     mail_from: str
     envelope_from: str
+    name: str = "message"
+    first_part: int = 0
     retries: Retries = field(default_factory=Retries)
     now: Callable[[], datetime] = _now
     chance: Callable[[], float] = random.random
@@ -83,7 +91,9 @@ class Delivery:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
                     raise
-                log.warning("delivery paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                log.warning(
+                    "delivery paused", loop=self.name, cause=type(error).__name__, seconds=round(pause.seconds, 1)
+                )
             await pause.sleep()
 
     async def _send_until_trouble(self, going_well: Callable[[], None]) -> None:
@@ -93,14 +103,15 @@ class Delivery:
         clock = asyncio.get_running_loop().time
         try:
             await connection.add_listener(f"{self.schema}_message", lambda *_: self._wake.set())
-            leases = await Leases.join(connection, f"{self.schema}_message")
+            leases = await Leases.join(connection, f"{self.schema}_{self.name}")
             balanced_at = clock()
             while True:
                 if clock() - balanced_at > BALANCE_SECONDS:
                     await leases.balance()
                     balanced_at = clock()
                 self._wake.clear()
-                due = await connection.fetch(rows.DUE, leases.held, self.now(), self.sender.batch)
+                parts = [self.first_part + part for part in leases.held]
+                due = await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch)
                 if due:
                     await _to_its_end(self.send(due))
                     going_well()

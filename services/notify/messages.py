@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from services.notify.content import Audience, Content, State
 from shared.events import MessageKind
-from shared.outbox import Cause
+from shared.outbox import PARTS, Cause, part_of
 
 CHANNEL: Final = "email"
 NAMESPACE: Final = UUID("6f0d3b1e-52c1-5e0b-9c44-7d1f0a9be2c7")
@@ -31,6 +31,11 @@ class Message:
     cause: Cause
     audience: Audience = Audience.AGENCY
     version: int | None = None
+
+    @property
+    def part(self) -> int:
+        """Which lease it is sent under: 0..PARTS-1; what calls a person out has PARTS of its own, above them."""
+        return part_of(self.referral_id) + (PARTS if self.audience is Audience.ON_CALL else 0)
 
     @property
     def id(self) -> UUID:

@@ -15,7 +15,6 @@ from services.notify.content import State
 from services.notify.messages import CHANNEL, Message, message_id_header
 from shared.database import sql
 from shared.events import AgencyUpdated, Envelope
-from shared.outbox import part_of
 
 _MAKE: Final = sql("""
     WITH made AS (
@@ -93,7 +92,7 @@ async def make(tx: AsyncConnection, messages: Sequence[Message], *, mail_domain:
         {
             "channel": CHANNEL,
             "ids": ids,
-            "parts": [part_of(message.referral_id) for message in messages],
+            "parts": [message.part for message in messages],
             "referrals": [message.referral_id for message in messages],
             "references": [message.reference for message in messages],
             "agencies": [message.agency_id for message in messages],

@@ -1,4 +1,4 @@
-"""The words of every message: plain text, one small function per kind, each giving subject and body.
+"""The words of every message, together so that they are read side by side: one small function per kind, plain text.
 
 No names, no dates of birth, nothing clinical: a reference, codes put in plain words, days, and numbers to ring.
 After a loss (C1) the words are such as a person would also send: no offers, no baby, no cheer. Who else can help is
@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from services.notify.content import Content, Next, Outcome
-from shared.events import DeclineReason, Kind, MessageKind, Route
+from shared.events import ClosureReason, DeclineReason, Kind, MessageKind, Route
 from shared.policy import Policy
 from shared.service_map import SIGNPOSTS, ServiceMap
 
@@ -53,10 +53,23 @@ TURN_TO: Final = {
     DeclineReason.CONSENT_REFUSED: Route.ADVICE_TO_REFERRER,
 }
 """Reasons with a route of the signposts; with any other nothing says that there was no loss."""
+CLOSED: Final = {
+    ClosureReason.COMPLETED: "What was planned is done.",
+    ClosureReason.MOVED_AWAY: "The family has moved out of the area that we serve.",
+    ClosureReason.DID_NOT_ATTEND: "We did not get to meet the family.",
+    ClosureReason.FAMILY_ASKED: "The family does not want this at present.",
+    ClosureReason.PASSED_ON: "Another service goes on with it.",
+    ClosureReason.NO_FURTHER_NEED: "Nothing more is needed from us at present.",
+    ClosureReason.AGED_OUT: "The child is past the age that our support is for.",
+    ClosureReason.WITHDRAWN: "The referral was taken back.",
+    ClosureReason.DECIDED_AGAIN: "A newer decision has taken its place.",
+}
+"""Why a lead ended work; of a death nothing is written."""
 OTHERS_HELP: Final = "Others can help the family."
 ELSEWHERE: Final = "The health visitor and the GP are there for the family."
 
 ALSO_REFERRED: Final = "Another agency has referred this family too. A person looks at both referrals together."
+NOBODY_ELSE: Final = "This system has rung nobody. Whoever has to hear of it hears of it from a person."
 NO_PERSONAL_DETAILS: Final = "Please keep names and other personal details out of any reply."
 
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -111,6 +124,10 @@ def decision(reference: str, content: Content, council: Council) -> Words:
 
 def outcome(reference: str, content: Content, council: Council) -> Words:
     """What a person decided, who took it on, or why not and where else to turn."""
+    if content.outcome in _AFTERWARDS:
+        subject, *parts = _AFTERWARDS[content.outcome]
+        why = "" if content.is_loss or not content.closed else CLOSED[content.closed]
+        return _mail(reference, subject, [parts[0].format(reference), why, *parts[1:]])
     if content.outcome is Outcome.ACCEPTED:
         who = _who(content.routes)
         return _mail(
@@ -133,6 +150,26 @@ def outcome(reference: str, content: Content, council: Council) -> Words:
         return _mail(reference, subject, [told, *_a_person_looks(reference, content, council)])
     goes = ["It goes to:", _list(content.routes), _next_step(content), _meanwhile(content, council.policy)]
     return _mail(reference, subject, [told, *goes, *_others(content, council, routes=content.routes)])
+
+
+_AFTERWARDS: Final = {
+    Outcome.CHALLENGED: (
+        "we look again",
+        "We have your request to look again at {}.",
+        "Another lead than the one who decided looks at it. There is nothing to do until you hear from us.",
+    ),
+    Outcome.REOPENED: (
+        "opened again",
+        "We have opened {} again, and a person in our team looks at it.",
+        "What we told you of its end does not stand any more. If something changes, tell us.",
+    ),
+    Outcome.CLOSED: (
+        "work on it has ended",
+        "A person has looked at {} and ended this part of the work.",
+        "If another team works on it, they go on.",
+    ),
+}
+"""After the first decision: subject and parts of the body; why work has ended is put after the first."""
 
 
 def information_request(reference: str, content: Content, _: Council) -> Words:
@@ -159,12 +196,18 @@ def duplicate(reference: str, _: Content, __: Council) -> Words:
 
 
 def on_call(reference: str, content: Content, council: Council) -> Words:
-    """Reference and route, no link: whoever is on call signs in as always."""
+    """Reference and route, no link: whoever is on call signs in as always. Nothing says that others were told."""
+    queue = ", ".join(content.routes)
+    if content.is_opened:
+        late = f"{reference} is urgent and was due before now. Somebody has opened it, but it is not done."
+        todo = f"Please look now what is missing, in the work queue: {queue}. Ring whoever has it, or do it yourself."
+        return _mail(reference, "URGENT, opened but not done", [late, todo, NOBODY_ELSE])
     times = council.policy.working_time
     minutes = times.unopened_second_minutes if content.is_again else times.unopened_first_minutes
     urgent = f"{reference} is due at once or within four hours, and nobody has opened it for {minutes} minutes or more."
-    todo = f"Please open it in the work queue now: {', '.join(content.routes)}."
-    return _mail(reference, "URGENT, still not opened" if content.is_again else "URGENT, not opened", [urgent, todo])
+    todo = f"Please open it in the work queue now: {queue}."
+    subject = "URGENT, still not opened" if content.is_again else "URGENT, not opened"
+    return _mail(reference, subject, [urgent, todo, NOBODY_ELSE])
 
 
 _TEMPLATES: Final[dict[MessageKind, Callable[[str, Content, Council], Words]]] = {

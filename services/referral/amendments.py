@@ -1,4 +1,10 @@
-"""Changes to a stored referral: a new version with the first received time, triaged again (rule I2)."""
+"""Changes to a stored referral (rule I2): new facts are its next version, with the first received time, triaged again.
+
+A change that leaves the facts as they were is stored, and nobody hears of it: no version, event, mail or line of the
+feed, and a confirmed decline stays. But what was counted or listed from the last event (what equality counts need, the
+gaps, the linked referrals) is said again when it changed, under the version there is, on which nobody decides. Other
+words on the safety list are new facts, although their code is the same: somebody has to read them (A1).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.referral import facts as coded
 from services.referral import kin_rows, tables, views
 from services.referral.agencies import Agency
 from services.referral.answers import Answer
@@ -22,9 +29,11 @@ from services.referral.status import STEPS, Step, status_of
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.crypto import seal
-from shared.events import ReferralAmended
+from shared.database import sql
+from shared.events import Facts, ReferralAmended
 from shared.outbox import Cause, Draft
 from shared.problems import Problem
+from shared.strict_json import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,50 +91,109 @@ async def store(
     body_digest: bytes | None = None,
     answers: Sequence[dict[str, str]] | None = None,
 ) -> Answer:
-    """Keep the changed document as the next version and announce it. Raises Invalid when it can't be read."""
-    answers = stored.answers if answers is None else tuple(answers)
+    """Keep the changed document; new facts are the next version. Raises Invalid when it can't be read.
+
+    A document and answers that are the same write nothing.
+    """
+    row, answers = stored.row, stored.answers if answers is None else tuple(answers)
+    if canonical(document) == canonical(stored.document) and answers == stored.answers:
+        facts = Facts.model_validate(row.facts)
+        return _answer(row, row.version, facts, coded.act_now(facts, preparing.policy), row.gaps)
     prepared = preparing.referral(
         document,
         agency=by.agency,
         now=by.at,
-        received_at=stored.row.received_at,
-        consent_sent_at=stored.row.received_at if document.get("consent") == stored.document.get("consent") else None,
+        received_at=row.received_at,
+        consent_sent_at=row.received_at if document.get("consent") == stored.document.get("consent") else None,
         answers=[answer["notes"] for answer in answers],
     )
-    version = stored.row.version + 1
-    event = await _related(tx, preparing, stored, prepared, by, version)
+    event = await _related(tx, preparing, stored, prepared, by)
+    new_words = _texts(document, answers) - _texts(stored.document, stored.answers)
+    is_new = _in_one_order(event.facts.model_dump(mode="json")) != _in_one_order(row.facts) or any(
+        preparing.policy.has_safety_words(text) for text in new_words
+    )
+    if is_new:
+        event = event.model_copy(update={"version": row.version + 1})
+    await _keep(tx, stored, document, answers, prepared, event, by, body_digest or row.body_digest)
+    if is_new:
+        await views.tell(tx, row.id, "amended", at=by.at, detail=str(event.version))
+    if is_new or _counted(event) != await _last_counted(tx, row.id):
+        await outbox.append(tx, [Draft(row.id, event, by.at, by.cause)])
+    return _answer(row, event.version, event.facts, prepared.act_now, prepared.gaps)
+
+
+def _in_one_order(value: Any) -> Any:
+    """The same for the same facts: the order of a list of codes says nothing."""
+    if isinstance(value, dict):
+        return {name: _in_one_order(member) for name, member in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _texts(document: Any, answers: Sequence[dict[str, str]]) -> set[str]:
+    """The free texts that are searched for safety words, as they were sent."""
+    consent, caregivers = document.get("consent") or {}, document.get("caregivers") or ()
+    said = [document.get("notes"), consent.get("override_reason"), *(each.get("safe_contact") for each in caregivers)]
+    return {text for text in said if text} | {answer["notes"] for answer in answers}
+
+
+def _counted(event: ReferralAmended) -> tuple[Any, ...]:
+    """What others count or list besides the facts."""
+    return event.monitoring, event.gaps, event.linked
+
+
+async def _last_counted(tx: AsyncConnection, referral_id: UUID) -> tuple[Any, ...] | None:
+    """What others heard of last."""
+    value = await tx.scalar(
+        sql("""
+            SELECT value FROM event WHERE key = :id AND type IN ('referral.received.v1', 'referral.amended.v1')
+            ORDER BY sequence DESC LIMIT 1
+        """),
+        {"id": referral_id},
+    )
+    return _counted(ReferralAmended.model_validate_json(value)) if value else None
+
+
+async def _keep(
+    tx: AsyncConnection,
+    stored: Stored,
+    document: Any,
+    answers: Sequence[dict[str, str]],
+    prepared: Prepared,
+    event: ReferralAmended,
+    by: By,
+    body_digest: bytes,
+) -> None:
+    """The row, the blind indexes and the links as they are now. The feed shows the version and the gaps."""
+    row = stored.row
+    is_shown = event.version > row.version or list(event.gaps) != row.gaps
     text = json.dumps({"document": document, "answers": answers}, ensure_ascii=False).encode()
     await tx.execute(
         tables.referral.update()
-        .where(tables.referral.c.id == stored.row.id)
+        .where(tables.referral.c.id == row.id)
         .values(
-            version=version,
-            body_digest=body_digest or stored.row.body_digest,
-            identity=seal(stored.key, text, about=stored.row.id.bytes),
+            version=event.version,
+            body_digest=body_digest,
+            identity=seal(stored.key, text, about=row.id.bytes),
             facts=event.facts.model_dump(mode="json"),
-            gaps=list(prepared.gaps),
+            gaps=list(event.gaps),
             is_baby_named=prepared.is_baby_named,
-            declined_at=None,
-            changed_in=views.CURRENT_TRANSACTION,
+            changed_in=views.CURRENT_TRANSACTION if is_shown else row.changed_in,
         )
     )
-    await tx.execute(tables.family_token.delete().where(tables.family_token.c.referral_id == stored.row.id))
-    await kin_rows.keep(tx, {stored.row.id: prepared.tokens}, {stored.row.id: event.linked})
-    await views.tell(tx, stored.row.id, "amended", at=by.at, detail=str(version))
-    await audit.write(tx, [Entry(Actor("agency", by.agency.slug), "referral.amended", by.at, stored.row.id)])
-    await outbox.append(tx, [Draft(stored.row.id, event, by.at, by.cause)])
-    receipt = stored.row.receipt | {
-        "version": version,
-        "act_now": list(prepared.act_now),
-        "gaps": list(prepared.gaps),
-        "links": [link.value for link in event.facts.links],
-    }
-    return Answer(200, receipt, f"/referrals/{stored.row.reference}")
+    await tx.execute(tables.family_token.delete().where(tables.family_token.c.referral_id == row.id))
+    await kin_rows.keep(tx, {row.id: prepared.tokens}, {row.id: event.linked})
+    await audit.write(tx, [Entry(Actor("agency", by.agency.slug), "referral.amended", by.at, row.id)])
+
+
+def _answer(row: sa.Row[Any], version: int, facts: Facts, act_now: Sequence[str], gaps: Sequence[str]) -> Answer:
+    news = {"version": version, "act_now": list(act_now), "gaps": list(gaps), "links": list(facts.links)}
+    return Answer(200, row.receipt | news, f"/referrals/{row.reference}")
 
 
 async def _related(
-    tx: AsyncConnection, preparing: Preparing, stored: Stored, prepared: Prepared, by: By, version: int
+    tx: AsyncConnection, preparing: Preparing, stored: Stored, prepared: Prepared, by: By
 ) -> ReferralAmended:
+    """The referral as it is now, linked to what came before it, under the version there is."""
     kin = await kin_rows.find(tx, {stored.row.id: prepared.tokens})
     kinship = relate(
         (each for each in kin.get(stored.row.id, ()) if each.received_at < stored.row.received_at),
@@ -139,7 +207,7 @@ async def _related(
     return ReferralAmended(
         reference=stored.row.reference,
         agency_id=by.agency.id,
-        version=version,
+        version=stored.row.version,
         received_at=stored.row.received_at,
         expected_by=stored.row.expected_by,
         family_id=stored.row.family_id,

@@ -18,8 +18,10 @@ from services.referral.amendments import By
 from services.referral.answers import Answer, Keyed
 from services.referral.arriving import arrival_of
 from services.referral.document import (
+    Challenge,
     Invalid,
     ReferralDocument,
+    read_challenge,
     read_enquiry,
     read_information,
     read_withdrawal,
@@ -79,6 +81,11 @@ class ReferralApi:
         router.post("/referrals/{reference}/information", summary="Answer what we asked", openapi_extra=_ANY)(
             self.inform
         )
+        router.post(
+            "/referrals/{reference}/challenge",
+            summary="Ask us, once, to look again at a decline",
+            openapi_extra=_body(Challenge.model_json_schema()),
+        )(self.challenge)
         router.post("/enquiries", status_code=201, openapi_extra=_ANY, summary="Ask for a consultation or training")(
             self.post_enquiry
         )
@@ -157,6 +164,13 @@ class ReferralApi:
         async def work(tx: AsyncConnection, by: By) -> Answer:
             information = read_information(value, now=by.at)
             return await steps.inform(tx, self._preparing, own, information, by)
+
+        own, value, once = await self._step(request, reference)
+        return await once(work)
+
+    async def challenge(self, request: Request, reference: str) -> Response:
+        async def work(tx: AsyncConnection, by: By) -> Answer:
+            return await steps.challenge(tx, self._preparing, own, read_challenge(value, now=by.at), by)
 
         own, value, once = await self._step(request, reference)
         return await once(work)

@@ -33,6 +33,7 @@ SPEAKS = (
     events.ReferralReceived,
     events.ReferralAmended,
     events.ReferralInformed,
+    events.ReferralChallenged,
     events.ReferralWithdrawn,
     events.ReferralErased,
     events.EnquiryReceived,

@@ -46,17 +46,32 @@ _DECIDED: Final = sql("""
 _MOVED: Final = sql("""
     WITH news AS (
         SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:ids AS uuid[]), CAST(:routes AS text[]),
-                             CAST(:states AS text[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
-            AS t(item, id, route, state, at, what)
+                             CAST(:states AS text[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]),
+                             CAST(:dues AS timestamptz[]), CAST(:sequences AS integer[]))
+            AS t(item, id, route, state, at, what, due_at, sequence)
     ), told AS (
         INSERT INTO history (referral_id, at, what, detail) SELECT id, at, what, route FROM news
     ), changed AS (
         UPDATE referral SET changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
         WHERE id = ANY(CAST(:ids AS uuid[]))
     )
-    INSERT INTO route_state (work_item_id, referral_id, route, state, changed_at)
-    SELECT item, id, route, state, at FROM news
-    ON CONFLICT (work_item_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
+    INSERT INTO route_state AS s (work_item_id, referral_id, route, state, changed_at, due_at, sequence, contacted_at)
+    SELECT DISTINCT ON (item) item, id, route, state, at, due_at, sequence,
+        CASE WHEN what = 'first-contact' THEN at END
+    FROM news ORDER BY item, sequence DESC
+    ON CONFLICT (work_item_id) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at,
+        due_at = coalesce(excluded.due_at, s.due_at), sequence = excluded.sequence,
+        contacted_at = coalesce(s.contacted_at, excluded.contacted_at)
+    WHERE coalesce(s.sequence, 0) <= excluded.sequence
+""")
+
+_REOPENED: Final = sql("""
+    UPDATE referral SET declined_at = CASE WHEN declined_at > news.at THEN declined_at END,
+        ended_at = CASE WHEN ended_at > news.at THEN ended_at END
+    FROM (
+        SELECT id, max(at) AS at FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS t(id, at)
+        GROUP BY id
+    ) AS news WHERE referral.id = news.id
 """)
 
 
@@ -97,6 +112,8 @@ def _rounds(events: Sequence[Envelope[Any]]) -> list[list[Envelope[Any]]]:
 async def _keep_states(
     events: Sequence[Envelope[AboutWorkItem]], states: Sequence[RouteState], what: str, tx: AsyncConnection
 ) -> None:
+    """The states of the items, by the latest event of each; those that are opened again are said so in the history."""
+    opened = [event.data if isinstance(event.data, WorkItemOpened) else None for event in events]
     await tx.execute(
         _MOVED,
         {
@@ -105,14 +122,20 @@ async def _keep_states(
             "routes": [event.data.route.value for event in events],
             "states": [state.value for state in states],
             "times": [event.occurred_at for event in events],
-            "whats": [what] * len(events),
+            "whats": ["reopened" if each and each.reopens else what for each in opened],
+            "dues": [each.due_at if each else None for each in opened],
+            "sequences": [event.sequence for event in events],
         },
     )
 
 
 async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection) -> None:
+    """Work that is opened again takes back an outcome from before it."""
     states = [RouteState.WAITING_LIST if event.data.waiting_list else RouteState.OPEN for event in events]
     await _keep_states(events, states, "opened", tx)
+    again = [event for event in events if event.data.reopens]
+    if again:
+        await tx.execute(_REOPENED, {"ids": [event.key for event in again], "times": [e.occurred_at for e in again]})
 
 
 async def keep_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
@@ -144,7 +167,7 @@ async def keep_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], t
 
 
 async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
-    """A person confirmed a decline: the referral's outcome, unless it was decided anew since, or a team works on it."""
+    """A person confirmed a decline: the referral's outcome, unless decided or opened anew since, or worked on."""
     for event in events:
         await _keep_states([event], [RouteState.DECLINED], "declined", tx)
         await tx.execute(
@@ -152,6 +175,8 @@ async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncC
                 UPDATE referral SET declined_at = CAST(:at AS timestamptz)
                 WHERE id = :id AND coalesce(decided_at, '-infinity') <= CAST(:at AS timestamptz) AND NOT EXISTS (
                     SELECT 1 FROM route_state s WHERE s.referral_id = :id AND s.state = 'accepted'
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM history h WHERE h.referral_id = :id AND h.what = 'reopened' AND h.at >= :at
                 )
             """),
             {"at": event.occurred_at, "id": event.key},

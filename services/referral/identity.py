@@ -80,7 +80,10 @@ class Identities:
         return self._safe.unwrap(wrapped_key)
 
     def unseal(self, referral_id: UUID, sealed: Sealed) -> Any:
-        """`{"document": what was sent, "answers": [{"at", "notes"}]}`; raises UnreadableSecretError."""
+        """`{"document": what was sent, "answers": [{"at", "notes"}]}`; raises UnreadableSecretError.
+
+        An answer with `of`: `challenge` is what the referrer wrote against a decline.
+        """
         return json.loads(unseal(self._safe.unwrap(sealed.wrapped_key), sealed.identity, about=referral_id.bytes))
 
     def digest(self, purpose: str, *values: str | bytes) -> bytes:

@@ -55,7 +55,7 @@ def _kin(row: sa.Row[Any]) -> Kin:
 async def keep(
     tx: AsyncConnection, tokens: Mapping[UUID, Tokens], links: Mapping[UUID, Sequence[LinkedReferral]]
 ) -> None:
-    """Store the tokens; store each link from both sides and mark the other referral as changed."""
+    """Store the tokens; store each link from both sides, and mark the other referral as changed by a new one."""
     rows = [(own, token, token in each.babies) for own, each in tokens.items() for token in each.all | each.sought]
     if rows:
         await tx.execute(
@@ -82,12 +82,15 @@ async def _keep_links(tx: AsyncConnection, pairs: Sequence[tuple[UUID, UUID, Lin
                 SELECT own, other, link FROM pair
                 UNION SELECT other, own, link FROM pair WHERE link <> 're_referral'
                 ON CONFLICT DO NOTHING
+                RETURNING referral_id, other_id, link
+            ), fresh AS (
+                SELECT kept.referral_id, kept.link FROM kept
+                JOIN pair ON pair.other = kept.referral_id AND pair.own = kept.other_id
             ), told AS (
-                INSERT INTO history (referral_id, at, what, detail)
-                SELECT other, now(), 'linked', link FROM pair WHERE link <> 're_referral'
+                INSERT INTO history (referral_id, at, what, detail) SELECT referral_id, now(), 'linked', link FROM fresh
             )
             UPDATE referral SET changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
-            FROM pair WHERE referral.id = pair.other AND pair.link <> 're_referral'
+            FROM fresh WHERE referral.id = fresh.referral_id
         """),
         {
             "own": [pair[0] for pair in pairs],

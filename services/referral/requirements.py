@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.referral.document import ReferralDocument
-from services.referral.status import NEXT_STEP
+from services.referral.status import MAY_CHALLENGE, NEXT_STEP
 from shared import events
 from shared.policy import Policy
 
@@ -56,6 +56,7 @@ def requirements(policy: Policy, on: date) -> dict[str, Any]:
             "receipt": "Your team's inbox gets a receipt with the reference at once.",
             "decision_within_working_days": policy.working_time.decision_days,
             "first_contact_within_working_days": policy.working_time.first_contact_days,
+            "challenge": MAY_CHALLENGE,
             "statuses": {status.value: words for status, words in NEXT_STEP.items()},
         },
         "ring_now": {

@@ -6,13 +6,14 @@ One table each: `STEPS` is shown in the docs, and any step that is not in it is 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from shared.events import DecidedBy, Decision, Eligibility, Mode, Route
+from shared.working_time import day_in_london
 
 
 class Status(StrEnum):
@@ -31,6 +32,7 @@ class Step(StrEnum):
     AMEND = "amend"
     INFORM = "inform"
     WITHDRAW = "withdraw"
+    CHALLENGE = "challenge"
 
 
 class RouteState(StrEnum):
@@ -54,12 +56,15 @@ _OPEN: Final = (
 )
 
 STEPS: Final[dict[Status, frozenset[Step]]] = {
-    **dict.fromkeys(_OPEN, frozenset(Step)),
-    Status.DECLINED: frozenset({Step.AMEND, Step.WITHDRAW}),
+    **dict.fromkeys(_OPEN, frozenset({Step.AMEND, Step.INFORM, Step.WITHDRAW})),
+    Status.DECLINED: frozenset({Step.AMEND, Step.WITHDRAW, Step.CHALLENGE}),
     Status.WITHDRAWN: frozenset(),
     Status.CLOSED: frozenset(),
 }
-"""A declined referral may be amended: new facts are triaged again. What is withdrawn or closed starts anew."""
+"""A declined referral may be amended, which new facts bring to triage again, and challenged, once.
+
+What is withdrawn or closed starts anew.
+"""
 
 
 class Progress(BaseModel):
@@ -83,6 +88,23 @@ NEXT_STEP: Final[dict[Status, str]] = {
     Status.WITHDRAWN: "You withdrew this referral. Nothing more will happen.",
     Status.CLOSED: "Our work with this family has ended.",
 }
+
+
+MAY_CHALLENGE: Final = "If you see a decline differently, you can ask us once to look again."
+CHALLENGED: Final = "You asked us to look again. Another lead than the one who decided does so."
+_UNDECIDED: Final = (Status.RECEIVED, Status.BEING_REVIEWED)
+_WITH_FAMILY: Final = (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)
+
+
+def dates(status: Status, *, decision_by: date, first_contact_at: datetime | None) -> dict[str, str | None]:
+    """By when the agency hears a decision, by when the family is met, and the next of the two (`expected_by`).
+
+    None once it is done, when there is none, and while the clock waits for the referrer. A date that passed stays.
+    """
+    decision = decision_by if status in _UNDECIDED else None
+    contact = day_in_london(first_contact_at) if first_contact_at and status in _WITH_FAMILY else None
+    named = {"decision_by": decision, "first_contact_by": contact, "expected_by": decision or contact}
+    return {name: day.isoformat() if day else None for name, day in named.items()}
 
 
 _ENDED: Final = frozenset({RouteState.DECLINED, RouteState.CLOSED})

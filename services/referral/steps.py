@@ -1,4 +1,4 @@
-"""What an agency does with its own referral after sending it: change, withdraw, inform; and enquiries.
+"""What an agency does with its own referral after sending it: change, withdraw, inform, challenge; and enquiries.
 
 Each runs inside an open transaction and returns the answer; nothing here commits.
 """
@@ -6,6 +6,7 @@ Each runs inside an open transaction and returns the answer; nothing here commit
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,14 @@ from services.referral.status import Status, Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.crypto import seal
-from shared.events import EnquiryReceived, Kind, ReferralInformed, ReferralWithdrawn, WithdrawalReason
+from shared.events import (
+    EnquiryReceived,
+    Kind,
+    ReferralChallenged,
+    ReferralInformed,
+    ReferralWithdrawn,
+    WithdrawalReason,
+)
 from shared.outbox import Draft
 from shared.problems import Problem
 
@@ -41,11 +49,7 @@ async def withdraw(
     """The agency takes the referral back; nothing can be done with it any more. Raises Problem 404 or 409."""
     stored = await open_for(tx, preparing, reference, by, Step.WITHDRAW)
     referral_id = stored.row.id
-    await tx.execute(
-        tables.referral.update()
-        .where(tables.referral.c.id == referral_id)
-        .values(withdrawn_at=by.at, withdrawal_reason=reason.value, changed_in=views.CURRENT_TRANSACTION)
-    )
+    await _set(tx, referral_id, withdrawn_at=by.at, withdrawal_reason=reason.value)
     await views.tell(tx, referral_id, "withdrawn", at=by.at, detail=reason.value)
     await audit.write(tx, [_entry(by, "referral.withdrawn", referral_id, reason.value)])
     event = ReferralWithdrawn(reference=reference, agency_id=by.agency.id, reason=reason)
@@ -62,26 +66,56 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, info
     stored = await open_for(tx, preparing, reference, by, Step.INFORM)
     referral_id = stored.row.id
     given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
-    answers = [*stored.answers, given] if given else list(stored.answers)
-    if _is_enquiry(stored) and information.changes:
-        raise Problem("step-not-allowed", "An enquiry takes an answer in words only; send a new one to change it")
-    words_matter = bool(given and not _is_enquiry(stored) and preparing.policy.has_safety_words(given["notes"] or ""))
-    if information.changes or words_matter:
-        document = merge_patch(stored.document, dict(information.changes))
-        await store(tx, preparing, stored, document, by, answers=answers)
-    else:
-        text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()
-        await tx.execute(
-            tables.referral.update()
-            .where(tables.referral.c.id == referral_id)
-            .values(identity=seal(stored.key, text, about=referral_id.bytes), changed_in=views.CURRENT_TRANSACTION)
-        )
+    await _keep_words(tx, preparing, stored, given, information.changes, by)
+    await _set(tx, referral_id)
     await views.tell(tx, referral_id, "informed", at=by.at)
     await views.stop_waiting(tx, referral_id, at=by.at)
     await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
     await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
     return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+
+
+async def challenge(tx: AsyncConnection, preparing: Preparing, reference: str, words: str, by: By) -> Answer:
+    """The referrer asks, once, to look again at a decline; the words are kept as answers are. Problem 404 or 409."""
+    stored = await open_for(tx, preparing, reference, by, Step.CHALLENGE)
+    referral_id = stored.row.id
+    if stored.row.challenged_at is not None:
+        raise Problem("step-not-allowed", "You have asked us once to look again; that is all there is to this step")
+    said = {"at": by.at.isoformat(), "notes": words, "of": Step.CHALLENGE.value}
+    await _keep_words(tx, preparing, stored, said, {}, by)
+    await _set(tx, referral_id, challenged_at=by.at)
+    await views.tell(tx, referral_id, "challenged", at=by.at)
+    await audit.write(tx, [_entry(by, "referral.challenged", referral_id)])
+    event = ReferralChallenged(reference=reference, agency_id=by.agency.id, about=Kind(stored.row.kind))
+    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+
+
+async def _keep_words(
+    tx: AsyncConnection,
+    preparing: Preparing,
+    stored: Stored,
+    said: dict[str, str] | None,
+    changes: Mapping[str, Any],
+    by: By,
+) -> None:
+    """Words beside the document; with changed members, or words on the safety list, it is an amendment as well."""
+    if changes and _is_enquiry(stored):
+        raise Problem("step-not-allowed", "An enquiry takes an answer in words only; send a new one to change it")
+    answers = [*stored.answers, said] if said else list(stored.answers)
+    words_matter = bool(said and not _is_enquiry(stored) and preparing.policy.has_safety_words(said["notes"]))
+    if changes or words_matter:
+        await store(tx, preparing, stored, merge_patch(stored.document, dict(changes)), by, answers=answers)
+    elif said:
+        text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()
+        await _set(tx, stored.row.id, identity=seal(stored.key, text, about=stored.row.id.bytes))
+
+
+async def _set(tx: AsyncConnection, referral_id: UUID, **values: Any) -> None:
+    """Change the referral's row, for the agency's feed too."""
+    changed = tables.referral.update().where(tables.referral.c.id == referral_id)
+    await tx.execute(changed.values(changed_in=views.CURRENT_TRANSACTION, **values))
 
 
 async def enquire(

@@ -69,6 +69,7 @@ referral = sa.Table(
     sa.Column("decided_version", sa.Integer),
     sa.Column("decided_at", _TIME),
     sa.Column("declined_at", _TIME),
+    sa.Column("challenged_at", _TIME),
     sa.Column("withdrawn_at", _TIME),
     sa.Column("withdrawal_reason", sa.Text),
     sa.Column("ended_at", _TIME),
@@ -85,6 +86,10 @@ route_state = sa.Table(
     sa.Column("route", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("changed_at", _TIME, nullable=False),
+    # The number of triage's event that said so: an older one changes nothing.
+    sa.Column("sequence", sa.Integer),
+    sa.Column("due_at", _TIME),
+    sa.Column("contacted_at", _TIME),
 )
 
 history = sa.Table(

@@ -16,17 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import tables
 from services.referral.identity import Identities
 from services.referral.status import (
+    CHALLENGED,
+    MAY_CHALLENGE,
     NEXT_STEP,
     Progress,
     RouteState,
     Status,
     by_route,
+    dates,
     shown_route,
     shown_to_agency,
     status_of,
 )
 from shared.database import sql
-from shared.events import Hold
+from shared.events import FAMILY_WORK, Hold
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, ServiceMap
 
@@ -41,9 +44,11 @@ _HISTORY_WORDS: Final = {
     "linked": "Another referral of the same family is linked to this one.",
     "informed": "You sent more information.",
     "withdrawn": "You withdrew the referral.",
+    "challenged": "You asked us to look again at the decline.",
     "decided": "The referral was looked at against our rules.",
     "decided-by-person": "A person decided about the referral.",
     "opened": "It is on a team's list.",
+    "reopened": "It was opened again, and is on a team's list.",
     "claimed": "A person has begun to look at it.",
     "waiting": "It is waiting.",
     "accepted": "A team has accepted the family.",
@@ -98,7 +103,7 @@ async def one(
     tx: AsyncConnection, *, agency_id: UUID, reference: str, service_map: ServiceMap, on: date
 ) -> dict[str, Any]:
     """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
-    row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference})).one_or_none()
+    row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference, **_FAMILY_WORK})).one_or_none()
     if row is None:
         raise Problem("not-found")
     known = progress(row, by_route(row.routes or []))
@@ -126,21 +131,43 @@ def _other_help(known: Progress, facts: dict[str, Any] | None, service_map: Serv
     ]
 
 
-_ONE: Final = sql("""
-    SELECT r.*,
+_FAMILY_WORK: Final = {"family_work": sorted(FAMILY_WORK)}
+_FIRST_CONTACT_AT: Final = """
+    (SELECT min(due_at) FROM route_state WHERE referral_id = r.id AND route = ANY(CAST(:family_work AS text[]))
+        AND contacted_at IS NULL AND state NOT IN ('closed', 'declined', 'replaced')) AS first_contact_at
+"""
+"""When the first contact is due that a team has not made yet."""
+
+_ONE: Final = sql(
+    "SELECT r.*,"  # noqa: S608  the one piece put in is the constant above
+    + _FIRST_CONTACT_AT
+    + """,
         (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
          FROM route_state WHERE referral_id = r.id) AS routes,
         (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id) AS links,
         (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
-""").columns(
+"""
+).columns(
     tables.referral.c.decision,
     tables.referral.c.facts,
     tables.referral.c.gaps,
     routes=JSONB,
     links=JSONB,
     history=JSONB,
+)
+
+
+_FEED: Final = sql(
+    "SELECT r.*,"  # noqa: S608  as above
+    + _FIRST_CONTACT_AT
+    + """
+    FROM referral r
+    WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
+        AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
+    ORDER BY changed_in, id LIMIT :limit
+"""
 )
 
 
@@ -151,13 +178,8 @@ async def feed(
     since, after = _read_cursor(identities, cursor)
     rows = (
         await tx.execute(
-            sql("""
-                SELECT * FROM referral
-                WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
-                  AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
-                ORDER BY changed_in, id LIMIT :limit
-            """),
-            {"agency": agency_id, "since": since, "after": after, "limit": limit},
+            _FEED,
+            {"agency": agency_id, "since": since, "after": after, "limit": limit, **_FAMILY_WORK},
         )
     ).all()
     states = await _states_of(tx, [row.id for row in rows])
@@ -170,6 +192,8 @@ async def feed(
 def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str, Any]:
     status = status_of(known)
     next_step = NEXT_STEP[status]
+    if status is Status.DECLINED:
+        next_step = _after_a_decline(row)
     if "duplicate" in links:
         next_step += " Another agency has also referred this family, and a person looks at both together."
     return {
@@ -181,11 +205,15 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str,
         "links": list(links),
         "gaps": row.gaps,
         "next_step": next_step,
-        "expected_by": row.expected_by.isoformat() if status in _AWAITING else None,
+        **dates(status, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
     }
 
 
-_AWAITING: Final = (Status.RECEIVED, Status.BEING_REVIEWED, Status.WITH_TEAM)
+def _after_a_decline(row: sa.Row[Any]) -> str:
+    """A decline that is later than the challenge is the answer to it."""
+    if row.challenged_at is None:
+        return f"{NEXT_STEP[Status.DECLINED]} {MAY_CHALLENGE}"
+    return CHALLENGED if row.challenged_at >= row.declined_at else NEXT_STEP[Status.DECLINED]
 
 
 def _line(line: dict[str, Any], known: Progress) -> dict[str, Any]:

@@ -123,6 +123,7 @@ _REFERRALS: Final = sql("""
 async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], *, policy: Policy) -> None:
     """Take over what was amended. Decided anew only when facts changed; as of the receipt, or what counts since.
 
+    A new version with the same facts and safety words has other safety words: they are read like the first.
     Raises LookupError for a referral not known yet: the event is parked, to be replayed after its receipt.
     """
     data, referral = event.data, await store.lock(tx, event.key)
@@ -142,12 +143,13 @@ async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], *, policy
         """),
         kept | {"as_of": as_of},
     )
-    if data.facts == before or data.version == referral.version:
+    has_new_words = data.facts == before and data.facts.safety_words
+    if data.version == referral.version or (data.facts == before and not has_new_words):
         return
     made = await decisions.by_the_rules(
         tx, referral, data.facts, as_of=as_of, at=event.heard_at, cause=because_of(event), policy=policy
     )
-    made = replace(made, version=data.version)
+    made = replace(made, version=data.version, news=frozenset({Route.REVIEW} if has_new_words else ()))
     if await _is_a_persons(tx, event.key):
         await _propose(tx, made, policy)
     else:
@@ -181,7 +183,7 @@ async def _propose(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
     """Beside a person's decision: kept, shown in every open item, in force only for danger that is new."""
     made = replace(made, is_proposal=True)
     danger = set(made.decision.rules) & set(OPENED_AT_ONCE) - await _rules_before(tx, made.referral_id)
-    opened = {route for rule in danger for route in OPENED_AT_ONCE[rule]} & set(made.decision.routes)
+    opened = {route for rule in danger for route in OPENED_AT_ONCE[rule]} & set(made.decision.routes) | made.news
     await decision_store.keep(tx, [made])
     work = await store.open_work(tx, made.referral_id)
     for row in work:

@@ -24,7 +24,8 @@ class Decided:
     """A decision on its way into the database. `kept_routes` have an open item already and get no new one.
 
     `started_at` is the receipt, or the release of a ward; `was_decided`: an earlier decision stood already;
-    `had_priority`: an earlier one had M1, which a family does not lose by telling more.
+    `had_priority`: an earlier one had M1, which a family does not lose by telling more; `news`: routes whose open item
+    is to be read again.
     """
 
     id: UUID
@@ -46,6 +47,7 @@ class Decided:
     is_release: bool = False
     is_proposal: bool = False
     kept_routes: frozenset[Route] = field(default_factory=frozenset)
+    news: frozenset[Route] = field(default_factory=frozenset)
 
 
 _DECISIONS: Final = sql("""

@@ -138,7 +138,7 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
     """An item that stays: never less urgent. A raised one counts as unopened, and goes on without an answer."""
     planned = plan_item(Route(row.route), made, policy)
     urgency = higher(Urgency(row.urgency), made.decision.urgency)
-    is_raised = urgency != row.urgency
+    is_raised = urgency != row.urgency or (row.route in made.news and UNDELIVERABLE not in row.marks)
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:
         counts_from = planned.counts_from

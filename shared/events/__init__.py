@@ -5,6 +5,7 @@ A field may be added with a default; anything else is a new version of the event
 """
 
 from shared.events.codes import (
+    FAMILY_WORK,
     RED_FLAGS,
     Carer,
     CareStatus,
@@ -75,6 +76,7 @@ from shared.events.kinds import (
 
 __all__ = [
     "EVENTS",
+    "FAMILY_WORK",
     "NOTIFY_TOPIC",
     "PARTITIONS",
     "RED_FLAGS",

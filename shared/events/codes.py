@@ -188,6 +188,12 @@ class Mode(StrEnum):
     PROPOSE_DECLINE = "propose_decline"
 
 
+FAMILY_WORK: Final = frozenset(
+    {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
+)
+"""Routes on which a team works with the family: due is the first contact. Elsewhere due is a decision."""
+
+
 class Urgency(StrEnum):
     """Lowest first: `1wd` is one working day, `4h` and `now` run on the wall clock."""
 

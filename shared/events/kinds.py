@@ -72,7 +72,11 @@ class ReferralReceived(AboutReferral):
 
 
 class ReferralAmended(ReferralReceived):
-    """The whole of the facts after an amendment; `version` counts from 2 and the first received time is kept."""
+    """The whole of the facts after an amendment; the first received time is kept.
+
+    New facts have a `version` of their own, counted from 2. With the version there is, only what is counted or listed
+    beside the facts has changed: there is nothing to decide.
+    """
 
     type: ClassVar[str] = "referral.amended.v1"
 

@@ -50,6 +50,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "PATCH /referrals/{reference}": AGENCY,
         "POST /referrals/{reference}/withdrawal": AGENCY,
         "POST /referrals/{reference}/information": AGENCY,
+        "POST /referrals/{reference}/challenge": AGENCY,
         "POST /enquiries": AGENCY,
         "GET /requirements": OPEN,
         "GET /internal/referrals/{referral_id}/identity": INTERNAL,

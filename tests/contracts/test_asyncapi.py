@@ -12,7 +12,7 @@ from tests.architecture.apps import NAMES, client_of
 
 REFERRALS: Final = {
     *("referral.received.v1", "referral.amended.v1", "referral.informed.v1", "referral.withdrawn.v1"),
-    *("referral.erased.v1", "enquiry.received.v1", "agency.updated.v1"),
+    *("referral.challenged.v1", "referral.erased.v1", "enquiry.received.v1", "agency.updated.v1"),
 }
 ITEMS: Final = {
     f"work-item.{what}.v1"
@@ -30,10 +30,10 @@ HEARS: Final[dict[str, set[str]]] = {
     "notify": {
         *REFERRALS - {"referral.informed.v1"},
         *("referral.triaged.v1", "work-item.waiting.v1", "work-item.accepted.v1", "work-item.declined.v1"),
-        "work-item.escalated.v1",
+        *("work-item.opened.v1", "work-item.closed.v1", "work-item.escalated.v1"),
     },
     "metrics": {
-        *REFERRALS,
+        *REFERRALS - {"referral.challenged.v1"},
         *("referral.triaged.v1", "capacity.changed.v1"),
         *ITEMS - {"work-item.escalated.v1"},
         *("message.sent.v1", "message.undeliverable.v1"),

@@ -82,19 +82,46 @@ def test_a_birth_replaces_the_due_date(health_visiting: Agency, worker: Staff) -
     assert shown["identity"]["document"]["babies"][0]["given_name"] == "Robin"
 
 
-def test_a_patch_leaves_what_it_does_not_name(health_visiting: Agency, worker: Staff) -> None:
+def test_a_patch_leaves_what_it_does_not_name_and_without_new_facts_nobody_hears_of_it(
+    system: System, health_visiting: Agency, worker: Staff
+) -> None:
     reference = health_visiting.refers()
     item = worker.finds("pir_short", reference)
-    assert (
-        health_visiting.changes(reference, consent={"given_by": None}, notes="Sana has moved in with Imran.").status
-        == 200
-    )
-    health_visiting.sees_decided(reference, version=2)
-    document = worker.sees(item)["identity"]["document"]
+    totals_at_rest(system)
+    mailed = mails(system, reference)
+    reply = health_visiting.changes(reference, consent={"given_by": None}, notes="Sana has moved in with Imran.")
+    assert (reply.status, reply.body["version"]) == (200, 1)
+    shown = worker.sees(item)
+    document = shown["identity"]["document"]
     assert document["consent"]["status"] == "given"
     assert "given_by" not in document["consent"]
     assert document["notes"] == "Sana has moved in with Imran."
     assert document["risk_factors"] == ["isolation", "traumatic_birth"]
+    totals_at_rest(system)
+    assert [decision["version"] for decision in shown["decisions"]] == [1]
+    assert mails(system, reference) == mailed
+
+
+def test_what_is_only_counted_reaches_the_counts_and_nothing_is_decided_again(
+    system: System, health_visiting: Agency, worker: Staff
+) -> None:
+    family = a_referral()
+    reference = str(health_visiting.call("POST", "/referrals", family).body["reference"])
+    item = worker.finds("pir_short", reference)
+    changed = [family["babies"][0] | {"ethnic_category": "99"}]
+    assert health_visiting.changes(reference, babies=changed).body["version"] == 1
+
+    def counted() -> bool:
+        rows = system.query(
+            "SELECT m.monitoring ->> 'baby_ethnicity' AS code FROM metrics.referral m"
+            " JOIN referral.referral r ON r.id = m.id WHERE r.reference = $1",
+            reference,
+        )
+        return [row["code"] for row in rows] == ["99"]
+
+    eventually(counted, what="the code in the counts")
+    assert [decision["version"] for decision in worker.sees(item)["decisions"]] == [1]
+    assert sorted(mail.kind for mail in mails(system, reference)) == ["decision", "receipt"]
 
 
 def test_new_safety_information_brings_it_to_somebody_now(health_visiting: Agency, worker: Staff) -> None:

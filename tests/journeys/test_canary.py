@@ -136,13 +136,16 @@ def live_through_everything(
     worker.does(item, "note", text=f"{words['note']} opened the door")
     worker.does(item, "request-information", asked=f"Is {words['asked']} the aunt?")
     assert first.informs(reference, notes=f"Yes, {words['answer']}.").status == 200
-    assert first.changes(reference, notes=f"{words['notes']} finds it harder.", strengths=[]).status == 200
+    assert first.changes(reference, notes=f"{words['notes']} finds it harder.", risk_factors=[]).status == 200
     first.sees_decided(reference, version=2)
     doubled = second.refers(family | {"external_reference": f"2{words['external']}"})
     second.sees_decided(doubled)
     lead.does(
         lead.finds("review_duplicate", doubled), "decline", reason="duplicate", note=f"Told {words['decline']} today"
     )
+    second.sees_status(doubled, "declined")
+    asked = {"notes": f"{words['answer']} says it is another baby"}
+    assert second.call("POST", f"/referrals/{doubled}/challenge", asked).status == 200
     worker.does(item, "override", routes=["targeted"], tier="targeted", reason=f"{words['override']} wants it")
     targeted = worker.finds("targeted", reference)
     shown = json.dumps(worker.sees(targeted), ensure_ascii=False)

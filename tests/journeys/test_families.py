@@ -53,7 +53,7 @@ def test_a_second_agency_is_linked_and_both_are_told(
     assert social_care.call("GET", f"/referrals/{first}").status == 404
 
     # And an amendment of the second tells the first no second time
-    social_care.changes(second, notes="A little more.")
+    social_care.changes(second, notes="A little more.", risk_factors=["isolation"])
     social_care.sees_decided(second, version=2)
     totals_at_rest(system)
     assert len(mails(system, first, "duplicate")) == 1

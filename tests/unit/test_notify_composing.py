@@ -13,6 +13,7 @@ from services.notify.messages import Message, message_id_header
 from shared.events import (
     AboutWorkItem,
     Circumstance,
+    ClosureReason,
     Consent,
     DecidedBy,
     DeclineReason,
@@ -28,18 +29,23 @@ from shared.events import (
     MessageKind,
     Mode,
     ReferralAmended,
+    ReferralChallenged,
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
     Safety,
+    Urgency,
     WaitingFor,
     WithdrawalReason,
     WorkItemAccepted,
+    WorkItemClosed,
     WorkItemDeclined,
     WorkItemEscalated,
+    WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.outbox import PARTS, part_of
 from tests.builders import SHERWOOD, TODAY, a_family, a_policy, an_enquiry, decided, elsewhere, noon, not_open_yet
 
 REFERRAL, OTHER = UUID(int=1), UUID(int=2)
@@ -129,6 +135,12 @@ def test_each_version_has_a_receipt_and_a_decision_of_its_own() -> None:
         )
     ]
     assert len({message.id for message in messages}) == 4
+
+
+def test_the_same_version_told_again_is_the_receipt_there_is() -> None:
+    told = received()
+    again = an_envelope(ReferralAmended(**told.data.model_dump()), id_=1)
+    assert the(composing.on_arrival, again).id == the(composing.on_arrival, told).id
 
 
 def test_a_decision_that_is_published_twice_is_one_message() -> None:
@@ -281,13 +293,81 @@ def test_a_withdrawal_is_confirmed_once() -> None:
     assert len(ids) == 1
 
 
-@pytest.mark.parametrize("reason", [EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND])
-def test_what_nobody_opened_goes_to_the_on_call_contact(reason: EscalationReason) -> None:
+def test_a_challenge_is_acknowledged_once() -> None:
+    first, again = (the(composing.on_challenge, an_envelope(ReferralChallenged(**ABOUT), id_=id_)) for id_ in (1, 2))
+    assert (first.kind, first.content.outcome) == (MessageKind.OUTCOME, Outcome.CHALLENGED)
+    assert first.id == again.id
+
+
+def opened(*, reopens: bool, id_: int = 99, at: datetime = NOON, route: Route = Route.PIR_SHORT) -> Envelope[Any]:
+    event = WorkItemOpened(
+        **ABOUT, work_item_id=UUID(int=id_), route=route, tier=None, urgency=Urgency.ROUTINE, due_at=NOON,
+        reopens=reopens,
+    )  # fmt: skip
+    return an_envelope(event, id_=id_, at=at)
+
+
+def test_work_that_is_opened_is_no_message_of_its_own() -> None:
+    assert composing.on_opened(opened(reopens=False), a_policy()) == []
+
+
+def test_work_that_was_opened_again_is_told_once_each_time() -> None:
+    later = NOON + timedelta(hours=1)
+    messages = [
+        the(composing.on_opened, event)
+        for event in (
+            opened(reopens=True),
+            opened(reopens=True, id_=2, route=Route.REVIEW),
+            opened(reopens=True, id_=3, at=later),
+        )
+    ]
+    assert {(each.kind, each.content.outcome) for each in messages} == {(MessageKind.OUTCOME, Outcome.REOPENED)}
+    assert messages[0].id == messages[1].id != messages[2].id
+
+
+def test_an_end_is_told_to_the_referrer_when_a_lead_ended_it() -> None:
+    ended = an_item(WorkItemClosed, reason=ClosureReason.PASSED_ON, tells_referrer=True)
+    message = the(composing.on_closed, ended)
+    assert (message.kind, message.content.outcome) == (MessageKind.OUTCOME, Outcome.CLOSED)
+    assert message.id == the(composing.on_closed, ended).id
+    assert composing.on_closed(an_item(WorkItemClosed, reason=ClosureReason.PASSED_ON), a_policy()) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "reason"),
+    [
+        (Route.BEREAVEMENT_REVIEW, ClosureReason.COMPLETED),
+        (Route.REVIEW_BIRTH_OUTCOME, ClosureReason.FAMILY_ASKED),
+        (Route.PIR_SHORT, ClosureReason.DIED),
+    ],
+)
+def test_an_end_after_a_loss_is_told_in_neutral_words(route: Route, reason: ClosureReason) -> None:
+    event = an_item(WorkItemClosed, route=route, reason=reason, tells_referrer=True)
+    assert the(composing.on_closed, event).content.is_loss
+
+
+URGENT = [EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND, EscalationReason.STILL_OPEN]
+
+
+@pytest.mark.parametrize("reason", URGENT)
+def test_urgent_work_that_nobody_does_goes_to_the_on_call_contact(reason: EscalationReason) -> None:
     message = the(composing.on_escalation, an_item(WorkItemEscalated, reason=reason))
     assert (message.kind, message.audience, message.state) == (MessageKind.ON_CALL, Audience.ON_CALL, State.DUE)
+    assert (message.content.is_again, message.content.is_opened) == (reason is URGENT[1], reason is URGENT[2])
 
 
-@pytest.mark.parametrize("reason", [EscalationReason.UNOPENED_WORKING_DAY, EscalationReason.AGES_OUT_SOON])
+def test_each_hour_is_a_call_of_its_own() -> None:
+    still = [an_item(WorkItemEscalated, reason=EscalationReason.STILL_OPEN, id_=number) for number in (1, 2, 2)]
+    assert len({the(composing.on_escalation, event).id for event in still}) == 2
+
+
+def test_what_calls_a_person_out_has_parts_of_its_own() -> None:
+    call = the(composing.on_escalation, an_item(WorkItemEscalated, reason=EscalationReason.STILL_OPEN))
+    receipt = the(composing.on_arrival, received())
+    assert (call.part, receipt.part) == (part_of(REFERRAL) + PARTS, part_of(REFERRAL))
+
+
+@pytest.mark.parametrize("reason", [reason for reason in EscalationReason if reason not in URGENT])
 def test_slow_escalations_stay_in_the_queue(reason: EscalationReason) -> None:
     assert composing.on_escalation(an_item(WorkItemEscalated, reason=reason), a_policy()) == []
 

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from services.notify.content import Content, Next, Outcome
-from services.notify.templates import DECLINED, Council, words
-from shared.events import DeclineReason, Kind, MessageKind, Route
+from services.notify.templates import CLOSED, DECLINED, Council, words
+from shared.events import ClosureReason, DeclineReason, Kind, MessageKind, Route
 from shared.service_map import ServiceMap, of_authority
 from tests.builders import NOTTINGHAM, POLICIES, SHERWOOD, TODAY, a_policy
 
@@ -67,8 +67,23 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
     "consent": (MessageKind.INFORMATION_REQUEST, Content(routes=(Route.INFO_REQUEST,))),
     "withdrawal": (MessageKind.WITHDRAWAL, Content()),
     "duplicate": (MessageKind.DUPLICATE, Content()),
+    "challenged": (MessageKind.OUTCOME, Content(outcome=Outcome.CHALLENGED)),
+    "opened again": (MessageKind.OUTCOME, Content(outcome=Outcome.REOPENED)),
+    **{
+        f"closed: {reason}": (MessageKind.OUTCOME, Content(outcome=Outcome.CLOSED, closed=reason))
+        for reason in ClosureReason
+        if reason is not ClosureReason.DIED
+    },
+    **{
+        f"closed after a loss: {reason}": (
+            MessageKind.OUTCOME,
+            Content(outcome=Outcome.CLOSED, closed=reason, is_loss=True),
+        )
+        for reason in (ClosureReason.DIED, ClosureReason.FAMILY_ASKED)
+    },
     "on call": (MessageKind.ON_CALL, Content(routes=(Route.MASH,))),
     "on call again": (MessageKind.ON_CALL, Content(routes=(Route.PNMH_EMERGENCY,), is_again=True)),
+    "on call, not done": (MessageKind.ON_CALL, Content(routes=(Route.MASH,), is_opened=True)),
 }
 
 
@@ -166,6 +181,8 @@ def test_the_receipt_says_by_when_they_hear() -> None:
 SAID_ALSO_AFTER_A_LOSS = [
     "accepted by a person",
     "withdrawal",
+    "challenged",
+    "opened again",
     *(f"declined: {reason}" for reason in ("duplicate", "need_met_elsewhere", "incomplete", "not_suitable")),
 ]
 """What is known of these does not say whether there was a loss."""
@@ -263,3 +280,26 @@ def test_the_on_call_contact_learns_which_queue() -> None:
     assert "URGENT" in subject
     assert "pnmh_emergency" in body
     assert "60 minutes" in body
+
+
+@pytest.mark.parametrize("name", ["on call", "on call again", "on call, not done"])
+def test_a_call_never_says_that_somebody_else_was_told(name: str) -> None:
+    subject, body = said(name)
+    assert "URGENT" in subject
+    assert "rung nobody" in body
+    assert not re.search(r"999|social care|police|ambulance", body)
+
+
+def test_what_was_opened_but_not_done_is_called_that() -> None:
+    subject, body = said("on call, not done")
+    assert "not done" in subject
+    assert "Ring whoever has it" in body
+
+
+def test_every_end_has_words_but_a_death() -> None:
+    assert set(CLOSED) == set(ClosureReason) - {ClosureReason.DIED}
+    assert said("closed after a loss: died") == said("closed after a loss: family_asked")
+
+
+def test_who_looks_at_a_challenge_is_not_who_decided() -> None:
+    assert "Another lead than the one who decided" in said("challenged")[1]

@@ -1,11 +1,21 @@
 """Where a referral stands: one state a route from all its items, and what its agency sees of a decision."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
-from services.referral.status import Progress, RouteState, Status, by_route, shown_to_agency, status_of
+from services.referral.status import (
+    STEPS,
+    Progress,
+    RouteState,
+    Status,
+    Step,
+    by_route,
+    dates,
+    shown_to_agency,
+    status_of,
+)
 from shared.events import Consent, DecidedBy, Facts
 from tests.builders import a_family, decided
 
@@ -65,3 +75,30 @@ def test_what_a_person_decided_is_shown_as_it_is() -> None:
     seen = shown_to_agency(progress(facts=a_family(consent=Consent.DISPUTED), decided_by=DecidedBy.PERSON))
     assert seen
     assert "review" not in [reason["rule"] for reason in seen["reasons"]]
+
+
+def test_only_a_decline_can_be_challenged() -> None:
+    assert [status for status, steps in STEPS.items() if Step.CHALLENGE in steps] == [Status.DECLINED]
+
+
+@pytest.mark.parametrize(
+    ("status", "decision_by", "first_contact_by"),
+    [
+        (Status.RECEIVED, "2026-06-22", None),
+        (Status.BEING_REVIEWED, "2026-06-22", None),
+        (Status.WITH_TEAM, None, "2026-07-14"),
+        (Status.WAITING_LIST, None, "2026-07-14"),
+        (Status.ACCEPTED, None, "2026-07-14"),
+        *((status, None, None) for status in (Status.WAITING_FOR_REFERRER, Status.DECLINED)),
+        *((status, None, None) for status in (Status.WITHDRAWN, Status.CLOSED)),
+    ],
+)
+def test_a_date_is_shown_until_it_is_done(
+    status: Status, decision_by: str | None, first_contact_by: str | None
+) -> None:
+    due = datetime(2026, 7, 13, 23, 30, tzinfo=UTC)  # half past midnight in London
+    assert dates(status, decision_by=date(2026, 6, 22), first_contact_at=due) == {
+        "decision_by": decision_by,
+        "first_contact_by": first_contact_by,
+        "expected_by": decision_by or first_contact_by,
+    }

@@ -2,9 +2,11 @@
 
 from services.referral.document.ages import day_in_london
 from services.referral.document.amending import (
+    Challenge,
     Information,
     Withdrawal,
     merge_patch,
+    read_challenge,
     read_information,
     read_withdrawal,
 )
@@ -16,6 +18,7 @@ from services.referral.document.reading import Submission, read_referral
 __all__ = [
     "Baby",
     "Caregiver",
+    "Challenge",
     "Enquiry",
     "FieldError",
     "Home",
@@ -26,6 +29,7 @@ __all__ = [
     "Withdrawal",
     "day_in_london",
     "merge_patch",
+    "read_challenge",
     "read_enquiry",
     "read_information",
     "read_referral",

@@ -25,6 +25,13 @@ class Withdrawal(Part):
     reason: WithdrawalReason | None = None
 
 
+class Challenge(Part):
+    """`{"notes": text}`: why the referrer asks to look again at a decline."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["notes"]})
+    notes: FreeText | None = None
+
+
 class Answer(Part):
     """`{"notes": text, ...}`: the answer in words, and any member of the referral that changes."""
 
@@ -70,6 +77,16 @@ def read_withdrawal(value: object, *, now: datetime) -> WithdrawalReason:
     if withdrawal is None or withdrawal.reason is None or errors:
         raise Invalid(errors)
     return withdrawal.reason
+
+
+def read_challenge(value: object, *, now: datetime) -> str:
+    """Read the words of a challenge; raises Invalid, without words too."""
+    challenge, errors = read(Challenge, as_object(value), now=now)
+    if challenge is None or errors:
+        raise Invalid(errors)
+    if not challenge.notes or not challenge.notes.strip():
+        raise Invalid([required("/notes")])
+    return challenge.notes
 
 
 def read_information(value: object, *, now: datetime) -> Information:

@@ -28,6 +28,8 @@ STRENGTHS: Final = {
     "other": "Something else",
 }
 
+_TITLES: Final = {"challenge": "Why the referrer asks to look at the decline again"}
+
 Rows = list[tuple[str, str]]
 
 
@@ -53,7 +55,11 @@ def sections(found: Mapping[str, Any]) -> list[Section]:
         Section("strengths", "What goes well", _listed("Strengths", document.get("strengths"), STRENGTHS)),
         Section("notes", "Notes of the referrer", _rows(document, {"notes": "Notes"})),
         *(
-            Section(f"answer-{number}", "Answer of the referrer", [(_in_words(clock, each["at"]), str(each["notes"]))])
+            Section(
+                f"answer-{number}",
+                _TITLES.get(each.get("of"), "Answer of the referrer"),
+                [(_in_words(clock, each["at"]), str(each["notes"]))],
+            )
             for number, each in enumerate(found.get("answers") or (), 1)
         ),
     ]

@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from shared.events import FAMILY_WORK as FAMILY_WORK
 from shared.events import Route, Urgency
 from shared.working_time import LONDON
 
-FAMILY_WORK: Final = frozenset(
-    {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
-)
-"""Routes on which a team works with the family: due is the first contact. Elsewhere due is a decision."""
 SAFEGUARDING: Final = frozenset(
     {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
 )

@@ -1,0 +1,155 @@
+"""The sending loops on a real PostgreSQL: what calls a person out waits for no other mail, and nothing goes twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.notify import app, rows
+from services.notify.content import Audience, Content, State
+from services.notify.delivery import Delivery
+from services.notify.mail import Mail
+from services.notify.messages import Message
+from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.settings import Settings
+from shared.events import MessageKind, Route
+from shared.ids import uuid7
+from shared.outbox import PARTS, Cause
+from shared.service_map import ServiceMap
+from tests.builders import NOTTINGHAM, a_policy
+from tests.integration.support import count, engine_of, eventually, running
+
+AGENCY = UUID(int=11)
+ON_CALL = a_policy().on_call.email
+BACKLOG = 10_000
+
+
+class Recording:
+    """Takes every mail; with a gate only once that is open."""
+
+    batch = 50
+
+    def __init__(self, gate: asyncio.Event | None = None) -> None:
+        self.handed: list[Mail] = []
+        self.asked = 0
+        self._gate = gate
+
+    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+        self.asked += len(mails)
+        if self._gate:
+            await self._gate.wait()
+        self.handed += mails
+        return [HANDED_OVER for _ in mails]
+
+
+@pytest.fixture
+async def engine(database: str) -> AsyncIterator[AsyncEngine]:
+    engine = engine_of(database, "notify")
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("INSERT INTO agency VALUES (:id, 'hv', 'Health visiting', 'team@agency.example.org', true)"),
+            {"id": AGENCY},
+        )
+    yield engine
+    await engine.dispose()
+
+
+async def make(engine: AsyncEngine, kind: MessageKind, audience: Audience, number: int = 1) -> None:
+    now = datetime.now(UTC)
+    made = [
+        Message(
+            referral_id=uuid7(), reference=f"PIR-{each}", agency_id=AGENCY, kind=kind, occasion="1", state=State.DUE,
+            content=Content(routes=(Route.MASH,)), at=now, cause=Cause(uuid7()), audience=audience,
+        )
+        for each in range(number)
+    ]  # fmt: skip
+    for start in range(0, number, 2_000):
+        async with engine.begin() as tx:
+            await rows.make(tx, made[start : start + 2_000], mail_domain="pir.localhost")
+
+
+def loops(url: str, engine: AsyncEngine, ordinary: Any, on_call: Any) -> list[Delivery]:
+    """As app.py makes them."""
+    common: dict[str, Any] = {
+        "dsn": url,
+        "schema": "notify",
+        "engine": engine,
+        "policy": a_policy(),
+        "service_map": ServiceMap(authority=NOTTINGHAM, title="None yet"),
+        "mail_from": "Referrals <us@pir.localhost>",
+        "envelope_from": "us@pir.localhost",
+    }
+    return [
+        Delivery(**common, sender=ordinary),
+        Delivery(**common, sender=on_call, name="on_call", first_part=PARTS),
+    ]
+
+
+async def test_a_call_goes_out_beside_a_backlog_and_a_server_that_does_not_answer(
+    database: str, engine: AsyncEngine
+) -> None:
+    gate = asyncio.Event()
+    blocked, free = Recording(gate), Recording()
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, BACKLOG)
+
+    async def is_blocked() -> bool:
+        return blocked.asked > 0
+
+    async def is_called() -> bool:
+        return await count(engine, "message WHERE audience = 'on-call' AND state = 'sent'") == 1
+
+    async with running(*loops(database, engine, blocked, free)):
+        await eventually(is_blocked, what="a batch in hand")
+        await make(engine, MessageKind.ON_CALL, Audience.ON_CALL)
+        await eventually(is_called, what="the call", seconds=5)
+        assert [mail.recipient for mail in free.handed] == [ON_CALL]
+        assert blocked.handed == []
+        gate.set()
+    assert ON_CALL not in {mail.recipient for mail in blocked.handed}
+
+
+async def test_two_copies_of_both_loops_hand_over_each_message_once(database: str, engine: AsyncEngine) -> None:
+    senders = [Recording() for _ in range(4)]
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 200)
+    await make(engine, MessageKind.ON_CALL, Audience.ON_CALL, 50)
+
+    async def is_done() -> bool:
+        return await count(engine, "message WHERE state = 'sent'") == 250
+
+    first, second = (loops(database, engine, *senders[place : place + 2]) for place in (0, 2))
+    async with running(*first, *second):
+        await eventually(is_done, what="all of them sent")
+    handed = Counter(mail.id for sender in senders for mail in sender.handed)
+    assert (len(handed), set(handed.values())) == (250, {1})
+    assert {mail.recipient for sender in senders[1::2] for mail in sender.handed} == {ON_CALL}
+
+
+async def test_a_call_from_before_the_second_loop_is_sent_by_the_first(database: str, engine: AsyncEngine) -> None:
+    """It has a part of the ordinary mail: a copy of the old version, still running, would send it too."""
+    ordinary, on_call = Recording(), Recording()
+    await make(engine, MessageKind.ON_CALL, Audience.ON_CALL)
+    async with engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE message SET part = part - :parts"), {"parts": PARTS})
+
+    async def is_done() -> bool:
+        return await count(engine, "message WHERE state = 'sent'") == 1
+
+    async with running(*loops(database, engine, ordinary, on_call)):
+        await eventually(is_done, what="the call")
+    assert (len(ordinary.handed), on_call.handed) == (1, [])
+
+
+async def test_the_service_runs_both_loops_with_a_sender_each(settings: dict[str, Any], tmp_path: Any) -> None:
+    service = await app.build(Settings(**settings, mail_dir=tmp_path))
+    deliveries: Any = [service.loops[name].__self__ for name in ("delivery", "delivery-on-call")]  # type: ignore[attr-defined]
+    assert [(each.name, each.first_part) for each in deliveries] == [("message", 0), ("on_call", PARTS)]
+    assert deliveries[0].sender is not deliveries[1].sender
+    await service.close()
