@@ -9,9 +9,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from services.triage.work_items.conditions import FAMILY_WORK
 from services.triage.work_items.conditions import SAFETY as SAFETY_ROUTES
-from shared.events import Route, Urgency
+from shared.events import FAMILY_WORK, Route, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london
 

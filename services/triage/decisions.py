@@ -16,7 +16,6 @@ from services.triage.rules import decide
 from services.triage.work_items import store
 from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
-    FAMILY_WORK,
     SAFETY_WORDS,
     UNDELIVERABLE,
     WALL_CLOCK,
@@ -36,6 +35,7 @@ from services.triage.work_items.store import NewItem
 from shared import outbox
 from shared.audit import MACHINE, Actor
 from shared.events import (
+    FAMILY_WORK,
     ClosureReason,
     DecidedBy,
     Event,

@@ -15,12 +15,11 @@ from services.triage.pages.lines import waiting_in_words
 from services.triage.pages.room import Room
 from services.triage.work_items import bodies
 from services.triage.work_items import places as stored
-from services.triage.work_items.conditions import FAMILY_WORK
 from services.triage.work_items.places import MOST_SHOWN, Places, Waiting
 from shared import audit
 from shared.access import Permission
 from shared.audit import Actor, Entry
-from shared.events import Route
+from shared.events import FAMILY_WORK, Route
 from shared.policy import Policy
 from shared.sign_in import Visitor, read_form, visitor
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.events import FAMILY_WORK as FAMILY_WORK
-from shared.events import Route, Urgency
+from shared.events import FAMILY_WORK, Route, Urgency
 from shared.working_time import LONDON
 
 SAFEGUARDING: Final = frozenset(

@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from services.triage.work_items.conditions import (
-    FAMILY_WORK,
     OWN_MARKS,
     SAFEGUARDING,
     SAFETY,
@@ -24,7 +23,7 @@ from services.triage.work_items.conditions import (
     WALL_CLOCK,
     is_watched,
 )
-from shared.events import Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
+from shared.events import FAMILY_WORK, Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
 from shared.policy import Policy, WorkingTime
 from shared.working_time import Stop, day_in_london, due_at, months_later, moved
 

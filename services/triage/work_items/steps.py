@@ -16,13 +16,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items import deciding, enquiries, store, working
-from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, FAMILY_WORK
+from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction
 from shared import audit, outbox
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry
 from shared.events import (
+    FAMILY_WORK,
     AboutWorkItem,
     Event,
     ReferralTriaged,
