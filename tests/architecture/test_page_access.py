@@ -77,6 +77,8 @@ TRIAGE: Final[dict[str, Who]] = {
     "GET /staff/services": (P.READ_QUEUES, P.READ_REPORTS),
     "GET /staff/enquiries": P.READ_QUEUES,
     "GET /staff/enquiries/{item_id}": P.READ_QUEUES,
+    "GET /staff/enquiries/{item_id}/look": P.SEE_IDENTITY,
+    "POST /staff/enquiries/{item_id}/look": P.SEE_IDENTITY,
     "POST /staff/enquiries/{item_id}/arrange": P.WORK_ITEMS,
     "POST /staff/enquiries/{item_id}/deliver": P.WORK_ITEMS,
     "GET /staff/team": P.READ_QUEUES,

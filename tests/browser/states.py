@@ -194,6 +194,7 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "enquiries": (WORKER, at("/staff/enquiries")),
     "enquiries-done": (WORKER, at("/staff/enquiries?stage=done")),
     "enquiry": (WORKER, _enquiry),
+    "enquiry-without-a-reason": (WORKER, pressed(_enquiry, "Show what was asked, and by whom")),
     "enquiry-mistake": (WORKER, pressed(_enquiry, "Arrange it")),
     "enquiry-arranged": (WORKER, _arranged),
     "enquiry-done": (WORKER, _done),

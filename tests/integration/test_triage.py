@@ -263,7 +263,7 @@ async def test_erasure_destroys_what_staff_wrote_and_the_facts(triage: Behind, s
     assert (await triage.as_staff("POST", f"/work-items/{item.id}/note", words)).status_code == 200
     [sealed] = await fetch(triage.engine, "SELECT sealed FROM staff_text")
     assert b"Zebedee" not in sealed.sealed
-    shown = (await triage.as_staff("GET", f"/work-items/{item.id}")).json()
+    shown = (await triage.as_staff("GET", f"/work-items/{item.id}?why=covering")).json()
     assert [each["text"] for each in shown["texts"]] == [words["text"]]
 
     await hear(triage, an_event(key, 2, about(key, ReferralErased)))
@@ -401,7 +401,7 @@ async def test_an_override_without_an_urgency_keeps_that_of_the_decision(triage:
 async def test_unread_safety_work_is_not_closed_by_another_decision(triage: Behind) -> None:
     key = await a_referral_of(triage, a_family(safety=[Safety.IMMEDIATE_DANGER]))
     read = (await open_items_of(triage, key))[Route.EMERGENCY_CALL]
-    assert (await triage.as_staff("GET", f"/work-items/{read.id}")).status_code == 200
+    assert (await triage.as_staff("GET", f"/work-items/{read.id}?why=safeguarding")).status_code == 200
     await amend(triage, key, a_family())
     assert set(await open_items_of(triage, key)) == {"mash", "targeted"}
 

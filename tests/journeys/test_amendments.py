@@ -90,7 +90,7 @@ def test_a_patch_leaves_what_it_does_not_name(health_visiting: Agency, worker: S
         == 200
     )
     health_visiting.sees_decided(reference, version=2)
-    document = worker.sees(item)["identity"]["document"]
+    document = worker.sees(item, why="rang")["identity"]["document"]
     assert document["consent"]["status"] == "given"
     assert "given_by" not in document["consent"]
     assert document["notes"] == "Sana has moved in with Imran."
