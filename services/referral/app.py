@@ -17,7 +17,7 @@ from services.referral.postcodes.looking_up import LoadedPlaces
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
 from services.referral.status import STEPS
-from shared import events, parked_calls
+from shared import audit_calls, events, parked_calls
 from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
@@ -86,6 +86,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router())
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, identities, token))
+    app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=handlers.HANDLERS, health=health, internal_token=token))
 
     async def forget() -> None:

@@ -12,6 +12,7 @@ from services.triage.all_services import AllServices
 from services.triage.families import Families
 from services.triage.messages import Messages
 from services.triage.steps import Desk
+from services.triage.trail import AuditTrails
 from shared.pages import Pages
 from shared.policy import Policy
 from shared.service_map import ServiceMap
@@ -27,6 +28,7 @@ class Room:
     families: Families
     messages: Messages
     all_services: AllServices
+    trails: AuditTrails
     policies: Mapping[str, Policy]
     service_map: ServiceMap
     now: Callable[[], datetime]
