@@ -58,6 +58,7 @@ NAVIGATION = (
     NavigationItem("Services", "/staff/services", Permission.READ_QUEUES),
     NavigationItem("Policy", "/staff/policy", Permission.READ_POLICY),
     NavigationItem("Parked messages", "/staff/parked", Permission.READ_PARKED),
+    NavigationItem("Audit", "/staff/audit", Permission.READ_AUDIT),
 )
 
 

@@ -149,7 +149,7 @@ class AuditTrails:
         async with self._engine.begin() as tx:
             referral_id = await _referral_of(tx, scope.reference)
             if scope.actor != staff.id:
-                await audit.write(tx, [Entry(Actor("staff", staff.id), READ, at, detail=await _asked_for(tx, scope))])
+                await write_reading(tx, staff, at=at, detail=await _asked_for(tx, scope))
         query = AuditQuery(
             actor_kind=scope.actor_kind,
             actor=scope.actor,
@@ -210,6 +210,16 @@ class AuditTrails:
 
 def _position_of(service: str, row: AuditRow) -> _Position:
     return _Position(row.at, service, row.id)
+
+
+async def write_reading(tx: AsyncConnection, staff: Staff, *, at: datetime, detail: str) -> None:
+    """That somebody reads the trail of others; `detail` says which part of it, in codes."""
+    await audit.write(tx, [Entry(Actor("staff", staff.id), READ, at, detail=detail)])
+
+
+async def names_of_colleagues(tx: AsyncConnection) -> dict[str, str]:
+    """Everybody who has signed in, by staff id."""
+    return {row.id: row.name for row in await tx.execute(sql("SELECT id, name FROM colleague"))}
 
 
 async def references_of(tx: AsyncConnection, ids: Iterable[UUID | None]) -> dict[UUID, str]:

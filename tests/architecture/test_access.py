@@ -55,6 +55,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /requirements": OPEN,
         "GET /internal/referrals/{referral_id}/identity": INTERNAL,
         "POST /internal/referrals/search": INTERNAL,
+        "POST /internal/referrals/own-names": INTERNAL,
     },
     "triage": {
         **EVERYWHERE,

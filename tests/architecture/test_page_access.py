@@ -84,6 +84,7 @@ TRIAGE: Final[dict[str, Who]] = {
     "GET /staff/team": P.READ_QUEUES,
     "GET /staff/team/{colleague_id}": P.ASSIGN,
     "POST /staff/team/{colleague_id}": P.ASSIGN,
+    "GET /staff/audit": P.READ_AUDIT,
     "GET /staff/parked": P.READ_PARKED,
     "POST /staff/parked/{service}/{row_id}/replay": P.RESOLVE_PARKED,
     "GET /staff/parked/{service}/{row_id}/discard": P.RESOLVE_PARKED,

@@ -2,104 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
-from services.metrics import app as metrics_app
-from services.metrics.settings import Settings as MetricsSettings
-from services.notify import app as notify_app
-from services.notify.settings import Settings as NotifySettings
-from services.triage import app as triage_app
 from services.triage.colleagues import keep_colleague
-from services.triage.families import Families
-from services.triage.settings import Settings as TriageSettings
-from services.triage.trail import AuditTrails
-from shared import audit
 from shared.access import Role, Staff
 from shared.audit import Actor, Entry
 from tests.builders import a_family
-from tests.integration.conftest import Behind, behind
-from tests.integration.support import fetch
+from tests.integration.all_services import NAMES, System, all_services
+from tests.integration.conftest import Behind
 from tests.integration.test_triage import a_referral_of, items_of
 
 AFTERNOON = datetime(2026, 6, 15, 14, 0, tzinfo=UTC)
 LEAD, WORKER = Actor("staff", "dev-triage-lead"), Actor("staff", "dev-triage-worker")
 AGENCY, CLOCK = Actor("agency", "health-visiting"), Actor("system", "clock")
-NAMES = ("referral", "triage", "notify", "metrics")
-
-
-class Network(httpx.AsyncBaseTransport):
-    """Requests to `http://<service>` go to that service in this process; those that are `away` refuse."""
-
-    def __init__(self) -> None:
-        self.services: dict[str, httpx.ASGITransport] = {}
-        self.away: set[str] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host in self.away:
-            raise httpx.ConnectError("away")
-        return await self.services[request.url.host].handle_async_request(request)
-
-
-@dataclass
-class System:
-    """All four services on one database."""
-
-    services: dict[str, Behind]
-    network: Network
-
-    @property
-    def triage(self) -> Behind:
-        return self.services["triage"]
-
-    async def write(self, service: str, *entries: Entry) -> None:
-        async with self.services[service].engine.begin() as tx:
-            await audit.write(tx, entries)
-
-    async def read(self, role: str, **query: Any) -> httpx.Response:
-        path = f"/audit?{httpx.QueryParams(query)}"
-        return await self.triage.as_staff("GET", path, role=role)
-
-    async def items(self, role: str, **query: Any) -> list[dict[str, Any]]:
-        answer = await self.read(role, **query)
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["items"])
-
-    async def readings(self) -> list[tuple[str, str | None]]:
-        rows = await fetch(
-            self.triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'audit.read' ORDER BY id"
-        )
-        return [(row.actor_id, row.detail) for row in rows]
 
 
 @pytest.fixture
 async def system(
-    settings: dict[str, Any],
-    new_intake: Callable[[], Awaitable[Behind]],
-    tmp_path: Any,
-    monkeypatch: pytest.MonkeyPatch,
+    intake: Behind, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[System]:
-    network = Network()
-    for maker in (AuditTrails, Families):
-        monkeypatch.setattr(triage_app, maker.__name__, partial(maker, transport=network))
-    told = settings | {f"{name}_url": f"http://{name}" for name in NAMES} | {"mail_dir": tmp_path / "mail"}
-    async with AsyncExitStack() as running:
-        made = {
-            "referral": await new_intake(),
-            "triage": await running.enter_async_context(behind(triage_app.build, TriageSettings(**told))),
-            "notify": await running.enter_async_context(behind(notify_app.build, NotifySettings(**told))),
-            "metrics": await running.enter_async_context(behind(metrics_app.build, MetricsSettings(**told))),
-        }
-        network.services |= {name: httpx.ASGITransport(each.service.app) for name, each in made.items()}
-        yield System(made, network)
+    async with all_services(intake, settings, tmp_path, monkeypatch) as made:
+        yield made
 
 
 def at(seconds: int) -> datetime:
