@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage import unusual_looks
 from services.triage.planning import SAFEGUARDING, WALL_CLOCK
 from shared.database import sql
 from shared.events import Route
@@ -44,6 +45,7 @@ async def measure(tx: AsyncConnection) -> None:
     for route in Route:
         UNOPENED.labels(route.value).set(items.get(route.value, 0))
     await _measure_deadlines(tx)
+    await unusual_looks.measure(tx)
     measured("queues")
 
 

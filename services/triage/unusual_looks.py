@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.triage.families import Families
@@ -21,6 +22,14 @@ SPAN: Final = timedelta(hours=24)
 LISTED: Final = timedelta(days=28)
 MOST: Final = 200
 """Lines of a list, the newest; as many as the referral service compares at once."""
+
+BY_ONE_PERSON: Final = Gauge(
+    "pir_looks_by_one_person", "Families that one person looked at within the last 24 hours: the most of anybody"
+)
+WITHOUT_WORK: Final = Gauge(
+    "pir_looks_without_work",
+    "Looks of 24 to 48 hours ago at a family for whom the same person took no step within 24 hours before or after",
+)
 
 NO_STEP: Final = f"""
     look.actor_kind = 'staff' AND look.action = '{VIEWED}' AND NOT EXISTS (
@@ -64,6 +73,24 @@ async def with_own_name(
     named = [(each, words[-1]) for each in looks if (words := (each.name or "").split())]
     same = await families.have_names([(each.referral_id, name) for each, name in named], actor=by.id)
     return None if same is None else [each for (each, _), is_same in zip(named, same, strict=True) if is_same]
+
+
+async def measure(tx: AsyncConnection) -> None:
+    """Set the gauges from the audit trail; nobody is named in them."""
+    BY_ONE_PERSON.set(await tx.scalar(_MOST_BY_ONE) or 0)
+    WITHOUT_WORK.set(await tx.scalar(_WITHOUT_WORK, {"span": SPAN}) or 0)
+
+
+_MOST_BY_ONE: Final = sql(f"""
+    SELECT max(families) FROM (
+        SELECT count(DISTINCT referral_id) AS families FROM audit
+        WHERE at > now() - interval '24 hours' AND actor_kind = 'staff' AND action = '{VIEWED}' GROUP BY actor_id
+    ) AS each_person
+""")  # noqa: S608  this module's own
+_WITHOUT_WORK: Final = sql(f"""
+    SELECT count(DISTINCT (look.actor_id, look.referral_id)) FROM audit look
+    WHERE look.at > now() - 2 * CAST(:span AS interval) AND look.at <= now() - CAST(:span AS interval) AND {NO_STEP}
+""")  # noqa: S608  this module's own
 
 
 async def _looks(tx: AsyncConnection, condition: str, values: dict[str, Any]) -> list[Looked]:
