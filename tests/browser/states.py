@@ -201,6 +201,11 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "team": (LEAD, at("/staff/team")),
     "team-routes": (LEAD, at("/staff/team/dev-triage-lead")),
     "parked": ("operations", at("/staff/parked")),
+    "audit": (LEAD, at("/staff/audit")),
+    "audit-own": (WORKER, at("/staff/audit?view=my-looks")),
+    "audit-without-work": ("auditor", at("/staff/audit?view=without-work")),
+    "audit-own-name": (MANAGER, at("/staff/audit?view=own-name")),
+    "audit-mistake": (LEAD, at("/staff/audit?referral=PIR-0")),
     "not-found": (WORKER, at("/staff/nowhere")),
     "forbidden": (WORKER, at("/staff/capacity/pnmh")),
 }
