@@ -34,6 +34,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "invalid": (422, "Some values can't be used"),
     "idempotency-key-reused": (422, "This Idempotency-Key was used with another body"),
     "too-many-requests": (429, "Too many requests"),
+    "too-many-looks": (429, "You have looked at too many families within the hour"),
     "internal": (500, "Something went wrong on our side"),
     "unavailable": (503, "The service can't store anything now"),
 }

@@ -83,6 +83,7 @@ def audit_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("detail", sa.Text),
         sa.Index("audit_referral", "referral_id"),
         sa.Index("audit_actor", "actor_id", "at"),
+        sa.Index("audit_time", "at", "id"),
     )
 
 

@@ -16,7 +16,7 @@ OF_SAFEGUARDING: Final = f'route=~"{"|".join(route for route in Route if route i
 
 def queues_and_deadlines() -> Dashboard:
     """Live counts: for operations and the team's leads, not to be published (small numbers stand in them)."""
-    rows = [_late(), _waiting(), _by_route()]
+    rows = [_late(), _waiting(), _by_route(), _looks()]
     return board("pir-queues", "Queues and deadlines", "What waits for people. Not for publication.", rows)
 
 
@@ -140,6 +140,29 @@ def _by_route() -> Row:
                 Query("topk(10, max by (route) (pir_queue_unopened_items))", "{{route}}"),
                 looks=Looks(width=6, height=10),
                 watched_by=["UnopenedOverWorkingDay"],
+            ),
+        ],
+    )
+
+
+def _looks() -> Row:
+    """Who it is stands in the audit trail alone."""
+    return Row(
+        "Looks at families",
+        [
+            lines(
+                "Families that one person looked at",
+                "Within the last 24 hours: the most of anybody.",
+                Query("max(pir_looks_by_one_person)", "families"),
+                looks=Looks(width=12),
+                watched_by=["ManyLooks"],
+            ),
+            lines(
+                "Looks without work",
+                "Of 24 to 48 hours ago, with no step of the same person within 24 hours before or after.",
+                Query("max(pir_looks_without_work)", "looks"),
+                looks=Looks(width=12),
+                watched_by=["LooksWithoutWork"],
             ),
         ],
     )

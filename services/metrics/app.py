@@ -17,7 +17,7 @@ from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.publishing import publish_due
 from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
-from shared import parked_calls
+from shared import audit_calls, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
 from shared.dispatch import Handlers
@@ -67,14 +67,10 @@ async def build(settings: Settings) -> Service:
         hears=tuple(hears),
     )
     app.include_router(api.router(engine))
+    token = settings.internal_token.get_secret_value()
+    app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(
-        parked_calls.router(
-            engine,
-            handlers=hears,
-            health=health,
-            internal_token=settings.internal_token.get_secret_value(),
-            note=parked_calls.logged,
-        )
+        parked_calls.router(engine, handlers=hears, health=health, internal_token=token, note=parked_calls.logged)
     )
 
     room = _add_reports(app, settings, engine, policy, terms)

@@ -14,7 +14,7 @@ from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
-from shared import events, parked_calls
+from shared import audit_calls, events, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
 from shared.dispatch import Handlers
@@ -77,6 +77,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router(engine))
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, token))
+    app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
 
     async def keep_measuring() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.referral import answers, handlers, internal, tables
+from services.referral import answers, handlers, internal, own_names, tables
 from services.referral.api import ReferralApi
 from services.referral.group_writer import GroupWriter
 from services.referral.identity import Identities
@@ -17,7 +17,7 @@ from services.referral.postcodes.looking_up import LoadedPlaces
 from services.referral.preparing import Preparing
 from services.referral.settings import Settings
 from services.referral.status import STEPS
-from shared import events, parked_calls
+from shared import audit_calls, events, parked_calls
 from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
@@ -87,6 +87,8 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router())
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, identities, token))
+    app.include_router(own_names.router(engine, identities, token))
+    app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=handlers.HANDLERS, health=health, internal_token=token))
 
     async def forget() -> None:

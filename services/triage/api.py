@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage.families import Families
-from services.triage.looking import record_look
+from services.triage.looking import GIVEN, look, read_reason
 from services.triage.preview import policy_of, policy_or_draft, preview, replay
 from services.triage.texts import StaffTexts
 from services.triage.work_items import bodies, item, places, queues, steps
@@ -33,6 +33,10 @@ Decliner = Annotated[Staff, Depends(may(Permission.CONFIRM_DECLINE))]
 CapacityReader = Annotated[Staff, Depends(may(Permission.READ_CAPACITY))]
 CapacitySetter = Annotated[Staff, Depends(may(Permission.SET_CAPACITY))]
 Limit = Annotated[int, Query(ge=1, le=200)]
+Why = Annotated[
+    str | None,
+    Query(description=f"Why you look: {', '.join(GIVEN)}. Without it, only your own open item has identity and texts."),
+]
 
 
 def router(engine: AsyncEngine, policies: Mapping[str, Policy], context: StepContext, families: Families) -> APIRouter:
@@ -91,12 +95,14 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
             )
 
     @routes.get("/work-items/{item_id}", tags=["work items"], summary="One item: why, what happened, and who")
-    async def one_item(item_id: UUID, staff: Reader) -> Response:
+    async def one_item(item_id: UUID, staff: Reader, why: Why = None) -> Response:
+        reason = await look(engine, item_id, staff, at=_now(), why=read_reason(why))
         async with engine.connect() as tx:
             referral_id, shown = await item.api_item(tx, item_id)
         if not staff.may(Permission.SEE_IDENTITY):
             return answer(shown)
-        await record_look(engine, item_id, referral_id, staff, at=_now())
+        if reason is None:
+            return answer(shown | {"identity": None, "texts": None})
         identity = await families.look(referral_id, actor=staff.id)
         async with engine.connect() as tx:
             written = await texts.read(tx, referral_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.triage import api, measures, pages, policies, tables
+from services.triage import api, audit_api, measures, pages, policies, tables
 from services.triage.all_services import AllServices
 from services.triage.colleagues import keep_colleague
 from services.triage.families import Families
@@ -18,10 +18,11 @@ from services.triage.pages.room import Room
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
 from services.triage.texts import StaffTexts
+from services.triage.trail import AuditTrails
 from services.triage.work_items import places, timers
 from services.triage.work_items.steps import HEADS, as_table
 from services.triage.work_items.working import StepContext
-from shared import events, parked_calls
+from shared import audit_calls, events, parked_calls
 from shared.access import Permission, staff_directory
 from shared.crypto import read_key
 from shared.database import create_engine
@@ -59,6 +60,7 @@ NAVIGATION = (
     NavigationItem("Services", "/staff/services", Permission.READ_QUEUES),
     NavigationItem("Policy", "/staff/policy", Permission.READ_POLICY),
     NavigationItem("Parked messages", "/staff/parked", Permission.READ_PARKED),
+    NavigationItem("Audit", "/staff/audit", Permission.READ_AUDIT),
 )
 
 
@@ -95,11 +97,14 @@ async def build(settings: Settings) -> Service:
         families=Families(referral_url=settings.referral_url, internal_token=token),
         messages=Messages(notify_url=settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
+        trails=AuditTrails(engine, settings.service_urls, internal_token=token),
         policies=known,
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
     app.include_router(api.router(engine, known, room.steps, room.families))
+    app.include_router(audit_api.router(room.trails, room.now))
+    app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
     _add_pages(app, settings, room)
 
@@ -128,7 +133,7 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    closes = (room.families.close, room.messages.close, room.all_services.close)
+    closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close)
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
     return Service(
         "triage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,6 +80,20 @@ class Families:
             log.warning("no search now", status=answer.status_code)
             return None
         return _matches(answer.json())
+
+    async def have_names(self, pairs: Sequence[tuple[UUID, str]], *, actor: str) -> list[bool] | None:
+        """For each referral whether somebody in it has this family name; None when the referral service can't say."""
+        body = {"pairs": [{"referral_id": str(each), "family_name": name} for each, name in pairs]}
+        try:
+            answer = await self._client.post("/internal/referrals/own-names", json=body, headers={"X-PIR-Actor": actor})
+        except httpx.HTTPError as error:
+            log.warning("no comparison now", cause=type(error).__name__)
+            return None
+        if answer.status_code != httpx.codes.OK:
+            log.warning("no comparison now", status=answer.status_code)
+            return None
+        same: list[bool] = answer.json()["same"]
+        return same
 
     async def close(self) -> None:
         await self._client.aclose()

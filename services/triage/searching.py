@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.families import Match
-from services.triage.looking import LookReason
-from shared import audit
+from services.triage.looking import SEARCHED, LookReason, write_counted
 from shared.access import Staff
 from shared.audit import Actor, Entry
 from shared.database import sql
-
-SEARCHED: Final = "identity.searched"
-MOST_AN_HOUR: Final = 60
-"""Searches of one person: more than a busy day at the telephone needs, far less than going through a list."""
-HOUR: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +36,12 @@ async def is_known(tx: AsyncConnection, reference: str) -> bool:
     return found is not None
 
 
-async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason, at: datetime) -> bool:
+async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason, at: datetime) -> None:
     """Before the search itself: who looks for somebody, and why; never for whom.
 
-    False, and nothing is written, when they have searched MOST_AN_HOUR times within the hour.
+    Raises Problem 429, and nothing is written, past the hour's limit of looks and searches.
     """
-    recent = await tx.scalar(
-        sql("SELECT count(*) FROM audit WHERE actor_id = :who AND at > :since AND action = :searched"),
-        {"who": staff.id, "since": at - HOUR, "searched": SEARCHED},
-    )
-    if recent >= MOST_AN_HOUR:
-        return False
-    await audit.write(tx, [Entry(Actor("staff", staff.id), SEARCHED, at, detail=reason.value)])
-    return True
+    await write_counted(tx, Entry(Actor("staff", staff.id), SEARCHED, at, detail=reason.value))
 
 
 async def standing_of(tx: AsyncConnection, matches: Sequence[Match]) -> list[Found]:

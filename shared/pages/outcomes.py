@@ -133,6 +133,12 @@ TROUBLES: Final = {
         "There were more requests than we can take at once.",
         "Wait a minute, then try again.",
     ),
+    "too-many-looks": Trouble(
+        "You have looked at many families",
+        "There is a limit to how many families one person looks at or searches for in an hour. You have reached it.",
+        "Wait, then go on. Families of your own that you have seen within the hour are still open to you. If a child "
+        "may be in danger, do not wait: ask your team lead, ring 999 or children's social care.",
+    ),
     "internal": Trouble(
         "Sorry, something went wrong",
         "The mistake is ours, not yours. If you sent a form, look whether it was saved before you send it again.",

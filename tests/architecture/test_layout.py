@@ -13,6 +13,7 @@ SERVICES: Final = ("metrics", "notify", "referral", "triage")
 SHARED: Final = {
     "access",
     "audit",
+    "audit_calls",
     "backoff",
     "commands",
     "crypto",

@@ -43,6 +43,8 @@ def test_no_two_pages_have_the_same_title(desk: Desk, cases: Cases) -> None:
         "/policy/nottingham/2",
         "/services",
         "/team",
+        "/audit",
+        "/audit?view=without-work",
     )
     lead = sit_down(desk, "triage-lead")
     titles = []

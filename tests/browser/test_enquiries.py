@@ -34,6 +34,9 @@ def test_an_enquiry_goes_from_requested_to_arranged_to_done(worker: Person, aske
     while not worker.row(asked.reference).count():
         worker.follows("Next page")
     worker.follows(asked.reference)
+    worker.does_not_read("Reading babies' cues")
+    worker.chooses("It is in my team's queue today")
+    worker.presses("Show what was asked, and by whom")
     worker.reads("Reading babies' cues")
     type_day(worker, "Day", TODAY + timedelta(days=20))
     worker.fills("Time", "14.30")

@@ -106,6 +106,8 @@ def test_an_enquiry_is_only_shown(desk: Desk, cases: Cases) -> None:
     case = cases.enquiry(topic=TEXT[:200], notes=TEXT)
     worker = desk.sit_down(WORKER)
     worker.opens(f"/staff/enquiries/{case.item}")
+    worker.chooses("A quality review")
+    worker.presses("Show what was asked, and by whom")
     shows(worker, TEXT[:200].strip(), TEXT)
     worker.fills("Time", TEXT)
     worker.presses("Arrange it")

@@ -30,7 +30,7 @@ def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases, size
     worker.presses("Add a note")
     worker.reads("Sign in")
     worker.does_not_read("Written before signing out")
-    assert "note" not in str(cases.lead.sees(case.item)["texts"])
+    assert "note" not in str(cases.lead.sees(case.item, why="quality_review")["texts"])
     worker.page.go_back()
     worker.page.go_back()
     worker.page.reload()
@@ -63,7 +63,7 @@ def test_a_form_of_another_session_is_refused(desk: Desk, cases: Cases) -> None:
     tab.get_by_role("button", name="Sign out").wait_for()
     worker.presses("Add a note")
     worker.reads("You can't go on from here")
-    assert cases.lead.sees(case.item)["texts"] == []
+    assert cases.lead.sees(case.item, why="quality_review")["texts"] == []
 
 
 def test_who_does_not_want_to_sign_in_is_told_so(desk: Desk, cases: Cases) -> None:

@@ -231,22 +231,54 @@ async def test_a_familys_consultation_stands_apart_from_requests(triage: Behind,
     assert await count(triage.engine, "audit WHERE action = 'identity.viewed'") == 0
 
 
-async def test_what_was_asked_is_shown_to_those_who_may_and_the_look_is_written_down(
+async def test_what_was_asked_is_shown_for_a_reason_and_the_look_is_written_down(
     triage: Behind, intake: Behind, desk: Visits
 ) -> None:
     item = await sent_in(intake, triage, topic="A <b>gentle</b> start", notes="<script>alert(1)</script> Room 4")
-    page = await desk.see(f"/staff/enquiries/{item}")
+    path = f"/staff/enquiries/{item}"
+    page = await desk.see(path)
+    assert "Okafor" not in page
+    assert "gentle" not in page
+    assert "Why are you looking?" in read(page)
+    assert (await desk.send(f"{path}/look")).status_code == 422
+    refused = await desk.send(f"{path}/look", why="assigned")
+    assert title_of(refused.text).startswith("Error: Consultation")
+    assert "Okafor" not in refused.text
+    assert await count(triage.engine, "audit WHERE action = 'identity.viewed'") == 0
+    assert (await row_of(triage, item)).opened_first_at is None
+
+    page = (await desk.send(f"{path}/look", why="covering")).text
     assert "A &lt;b&gt;gentle&lt;/b&gt; start" in page
     assert "<script" not in page
     assert "Ada Okafor" in read(page)
     assert "Okafor" not in title_of(page)
-    assert await count(triage.engine, "audit WHERE action = 'identity.viewed' AND actor_id = 'dev-triage-worker'") == 1
+    [look] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'identity.viewed'")
+    assert tuple(look) == ("dev-triage-worker", "covering")
     assert await count(intake.engine, "audit WHERE action = 'identity.viewed'") == 1
 
-    page = await desk.see(f"/staff/enquiries/{item}", Role.MANAGER)
+    page = await desk.see(path, Role.MANAGER)
     assert "Okafor" not in page
+    assert "Why are you looking?" not in read(page)
     assert '<form method="post" action="/staff/enquiries' not in page
+    assert (await desk.send(f"{path}/look", Role.MANAGER, why="rang")).status_code == 403
     assert await count(triage.engine, "audit WHERE action = 'identity.viewed'") == 1
+
+
+async def test_whoever_works_on_a_request_sees_at_once_what_was_asked(
+    triage: Behind, intake: Behind, desk: Visits
+) -> None:
+    item = await sent_in(intake, triage)
+    assert (await tries(triage, item, "claim")).status_code == 200
+    assert "Ada Okafor" in read(await desk.see(f"/staff/enquiries/{item}"))
+    assert "Okafor" not in await desk.see(f"/staff/enquiries/{item}", Role.LEAD)
+    [look] = await fetch(triage.engine, "SELECT detail FROM audit WHERE action = 'identity.viewed'")
+    assert look.detail == "assigned"
+
+
+async def test_after_signing_in_again_the_reason_is_asked_for(triage: Behind, desk: Visits) -> None:
+    item = await an_enquiry_of(triage)
+    answer = await desk.http.get(f"/staff/enquiries/{item}/look", headers={"X-Role": "triage-worker"})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/staff/enquiries/{item}")
 
 
 async def test_mistakes_are_named_and_what_was_typed_is_kept(triage: Behind, desk: Visits) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from prometheus_client import REGISTRY
 from sqlalchemy import text
@@ -81,6 +81,43 @@ async def test_safeguarding_past_its_time_counts_until_somebody_accepts_it(datab
         await an_item(tx, route="'emergency_call'")
         await an_item(tx, due_at=past)
     assert value("pir_safeguarding_overdue_items") == 2
+
+
+async def a_look(tx: AsyncConnection, who: str, referral: int, *, hours: int, action: str = "identity.viewed") -> None:
+    await tx.execute(
+        text("""
+            INSERT INTO audit (at, actor_kind, actor_id, action, referral_id)
+            VALUES (now() - make_interval(hours => :hours), 'staff', :who, :action, :referral)
+        """),
+        {"hours": hours, "who": who, "action": action, "referral": UUID(int=referral)},
+    )
+
+
+async def test_the_most_families_that_one_person_looked_at_within_a_day_are_counted_once_each(database: str) -> None:
+    async with measured(database, "triage", of_triage.measure) as tx:
+        for referral in (1, 1, 2, 3):
+            await a_look(tx, "maya", referral, hours=1)
+        for referral in (1, 2):
+            await a_look(tx, "tom", referral, hours=1)
+            await a_look(tx, "tom", referral + 4, hours=25)
+            await a_look(tx, "tom", referral + 8, hours=1, action="item.claim")
+    assert value("pir_looks_by_one_person") == 3
+
+
+async def test_looks_of_the_day_before_without_a_step_are_counted(database: str) -> None:
+    async with measured(database, "triage", of_triage.measure) as tx:
+        for hours in (20, 30, 31, 50):
+            await a_look(tx, "maya", 1, hours=hours)
+        await a_look(tx, "tom", 1, hours=30)
+        await a_look(tx, "tom", 2, hours=30)
+        await a_look(tx, "tom", 2, hours=10, action="item.note")
+    assert value("pir_looks_without_work") == 2
+
+
+async def test_without_a_look_the_gauges_are_0(database: str) -> None:
+    async with measured(database, "triage", of_triage.measure):
+        pass
+    assert (value("pir_looks_by_one_person"), value("pir_looks_without_work")) == (0, 0)
 
 
 async def test_a_clock_that_does_not_come_is_seen(database: str) -> None:

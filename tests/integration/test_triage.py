@@ -249,7 +249,7 @@ async def test_erasure_destroys_what_staff_wrote_and_the_facts(triage: Behind, s
     assert (await triage.as_staff("POST", f"/work-items/{item.id}/note", words)).status_code == 200
     [sealed] = await fetch(triage.engine, "SELECT sealed FROM staff_text")
     assert b"Zebedee" not in sealed.sealed
-    shown = (await triage.as_staff("GET", f"/work-items/{item.id}")).json()
+    shown = (await triage.as_staff("GET", f"/work-items/{item.id}?why=covering")).json()
     assert [each["text"] for each in shown["texts"]] == [words["text"]]
 
     await hear(triage, an_event(key, 2, about(key, ReferralErased)))

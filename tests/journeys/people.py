@@ -150,8 +150,9 @@ class Staff:
         """The id of the referral's item in a queue, once it is there."""
         return str(eventually(lambda: self.items(route, reference), what=f"{reference} in {route}")[0]["id"])
 
-    def sees(self, item: str) -> dict[str, Any]:
-        reply = self.call("GET", f"/work-items/{item}")
+    def sees(self, item: str, *, why: str = "") -> dict[str, Any]:
+        """An item; with the family for a reason, or when it is one's own."""
+        reply = self.call("GET", f"/work-items/{item}{why and f'?why={why}'}")
         assert reply.status == OK, reply
         body: dict[str, Any] = reply.body
         return body

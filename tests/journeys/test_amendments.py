@@ -91,7 +91,7 @@ def test_a_patch_leaves_what_it_does_not_name_and_without_new_facts_nobody_hears
     mailed = mails(system, reference)
     reply = health_visiting.changes(reference, consent={"given_by": None}, notes="Sana has moved in with Imran.")
     assert (reply.status, reply.body["version"]) == (200, 1)
-    shown = worker.sees(item)
+    shown = worker.sees(item, why="rang")
     document = shown["identity"]["document"]
     assert document["consent"]["status"] == "given"
     assert "given_by" not in document["consent"]

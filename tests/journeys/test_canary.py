@@ -148,7 +148,7 @@ def live_through_everything(
     assert second.call("POST", f"/referrals/{doubled}/challenge", asked).status == 200
     worker.does(item, "override", routes=["targeted"], tier="targeted", reason=f"{words['override']} wants it")
     targeted = worker.finds("targeted", reference)
-    shown = json.dumps(worker.sees(targeted), ensure_ascii=False)
+    shown = json.dumps(worker.sees(targeted, why="covering"), ensure_ascii=False)
     enquiry = {"kind": "consultation", "referrer": family["referrer"], "topic": f"About {words['topic']}"}
     assert first.call("POST", "/enquiries", enquiry | {"notes": words["notes"]}).status == 201
     assert first.withdraws(reference).status == 200

@@ -95,7 +95,7 @@ def test_an_enquiry_about_harm_is_safeguarding_and_is_counted_apart(
     seen = social_care.sees_decided(reference)
     assert routes(seen) >= {"mash", "consultation"}
     assert seen["decision"]["urgency"] == "1wd"
-    shown = worker.sees(worker.finds("mash", reference))
+    shown = worker.sees(worker.finds("mash", reference), why="safeguarding")
     assert shown["kind"] == "consultation"
     assert shown["identity"]["document"]["topic"] == "A family in our group"
     assert "request for a consultation" in a_mail(system, reference, "receipt").text

@@ -41,7 +41,7 @@ def test_what_staff_write_is_sealed_and_shown_to_colleagues_only(
     item = worker.finds("pir_short", reference)
     worker.does(item, "note", text="Grandmother Yasmin opens the door")
 
-    texts = lead.sees(item)["texts"]
+    texts = lead.sees(item, why="quality_review")["texts"]
     assert [(text["kind"], text["author"], text["text"]) for text in texts] == [
         ("note", "dev-triage-worker", "Grandmother Yasmin opens the door")
     ]
@@ -87,6 +87,7 @@ def test_every_look_at_a_family_is_written_down_on_both_sides(
     item = worker.finds("pir_short", reference)
     manager.sees(item)
     worker.sees(item)
+    worker.sees(item, why="rang")
     looks = """SELECT actor_id FROM {0}.audit a JOIN {0}.referral r ON r.id = a.referral_id
                WHERE reference = $1 AND action = 'identity.viewed'"""
     for schema in ("triage", "referral"):

@@ -38,6 +38,7 @@ def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, no
         families=absent,
         messages=absent,
         all_services=absent,
+        trails=absent,
         policies={},
         service_map=services or of_authority(chosen.authority, folder=MAPS),
         now=lambda: now,

@@ -6,6 +6,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from services.triage.pages.audit import add as add_audit
 from services.triage.pages.capacity import add as add_capacity
 from services.triage.pages.enquiries import add as add_enquiries
 from services.triage.pages.find import add as add_find
@@ -31,6 +32,7 @@ PAGES: Final = (
     add_enquiries,
     add_team,
     add_parked,
+    add_audit,
 )
 
 

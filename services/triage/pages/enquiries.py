@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage.looking import LookReason, record_look
+from services.triage.looking import LookReason, look
 from services.triage.pages import who
 from services.triage.pages.enquiry_forms import FORMS, Filled
 from services.triage.pages.room import Room
+from services.triage.pages.words import LOOKS
 from services.triage.work_items import bodies, enquiries
 from services.triage.work_items.enquiries import Stage, Whose
 from services.triage.work_items.steps import offered, take
@@ -22,9 +24,11 @@ from shared.sign_in import Visitor, read_form, visitor
 from shared.web import cause_of
 
 Reader = Annotated[Visitor, Depends(visitor(Permission.READ_QUEUES))]
+Looker = Annotated[Visitor, Depends(visitor(Permission.SEE_IDENTITY))]
 Worker = Annotated[Visitor, Depends(visitor(Permission.WORK_ITEMS))]
 
 LAST_PAGE: Final = 10_000
+_NO_REASON: Final = {"text": "Choose why you are looking", "href": "#why"}
 
 
 def add(routes: APIRouter, room: Room) -> None:
@@ -43,6 +47,18 @@ def add(routes: APIRouter, room: Room) -> None:
     async def one_enquiry(request: Request, item_id: UUID, who_looks: Reader) -> Response:
         return await _show(request, room, item_id, who_looks)
 
+    @routes.post("/enquiries/{item_id}/look")
+    async def look_at_it(request: Request, item_id: UUID, who_looks: Looker) -> Response:
+        why = (await read_form(request, who_looks)).get("why")
+        if why not in LOOKS:
+            return await _show(request, room, item_id, who_looks, errors=[_NO_REASON], status=422)
+        return await _show(request, room, item_id, who_looks, why=LookReason(str(why)))
+
+    @routes.get("/enquiries/{item_id}/look")
+    async def back_to_the_enquiry(item_id: UUID, _: Looker) -> Response:
+        """After signing in again, or when the page is loaded once more: each look is asked for."""
+        return RedirectResponse(f"/staff/enquiries/{item_id}", 303)
+
     @routes.post("/enquiries/{item_id}/arrange")
     async def arrange(request: Request, item_id: UUID, who_acts: Worker) -> Response:
         return await _take(request, room, item_id, who_acts, "arrange")
@@ -53,7 +69,15 @@ def add(routes: APIRouter, room: Room) -> None:
 
 
 async def _show(
-    request: Request, room: Room, item_id: UUID, visitor_: Visitor, *, filled: Filled | None = None, status: int = 200
+    request: Request,
+    room: Room,
+    item_id: UUID,
+    visitor_: Visitor,
+    *,
+    why: LookReason | None = None,
+    filled: Filled | None = None,
+    errors: Sequence[dict[str, str]] = (),
+    status: int = 200,
 ) -> Response:
     """The page; with `filled` again after a form that could not be used, everything that was typed kept."""
     async with room.engine.connect() as tx:
@@ -69,25 +93,26 @@ async def _show(
         beside=beside,
         steps=steps,
         filled=filled or Filled(),
-        errors=filled.summary if filled else [],
+        errors=filled.summary if filled else list(errors),
+        why_error=errors[0]["text"] if errors else "",
+        looks=LOOKS,
         now=room.now(),
-        **await _asked(room, row, visitor_),
+        **await _asked(room, row, visitor_, why),
     )
 
 
-async def _asked(room: Room, row: Any, visitor_: Visitor) -> dict[str, Any]:
-    """What was asked and by whom, for those who may see it: a look, written down before it happens.
+async def _asked(room: Room, row: Any, visitor_: Visitor, why: LookReason | None) -> dict[str, Any]:
+    """What was asked and by whom: at once for whoever works on it, else for a reason; written down before it is read.
 
     A family's own consultation shows nobody here: who they are is on the referral's page, behind its own questions.
     """
-    if row.about == "family" or not visitor_.staff.may(Permission.SEE_IDENTITY):
-        return {"may_see": False}
-    why = LookReason.ASSIGNED if row.assignee == visitor_.staff.id else None
-    await record_look(room.engine, row.id, row.referral_id, visitor_.staff, at=room.now(), why=why)
+    may_look = row.about != "family" and visitor_.staff.may(Permission.SEE_IDENTITY)
+    if not may_look or not await look(room.engine, row.id, visitor_.staff, at=room.now(), why=why):
+        return {"may_look": may_look, "is_shown": False}
     found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
     async with room.engine.connect() as tx:
         written = await room.steps.texts.read(tx, row.referral_id)
-    return {"may_see": True, "asked": who.sections(found) if found else None, "written": written}
+    return {"may_look": True, "is_shown": True, "asked": who.sections(found) if found else None, "written": written}
 
 
 async def _take(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str) -> Response:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.triage.all_services import AllServices
 from services.triage.families import Families
 from services.triage.messages import Messages
+from services.triage.trail import AuditTrails
 from services.triage.work_items.working import StepContext
 from shared.pages import Pages
 from shared.policy import Policy
@@ -27,6 +28,7 @@ class Room:
     families: Families
     messages: Messages
     all_services: AllServices
+    trails: AuditTrails
     policies: Mapping[str, Policy]
     service_map: ServiceMap
     now: Callable[[], datetime]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from services.triage.looking import LookReason, record_look
+from services.triage.looking import LookReason, look
 from services.triage.pages import deciding, near_rules, who
 from services.triage.pages.lines import due_in_words
 from services.triage.pages.next_step import next_steps
@@ -62,7 +62,7 @@ async def item_page(
     errors: Sequence[dict[str, str]] = (),
 ) -> Response:
     """The page; with the family when `staff` gave a reason to look, or works on the item and needs none."""
-    reason = await _reason_to_look(room, staff, item_id, why)
+    reason = await look(room.engine, item_id, staff, at=room.now(), why=why)
     async with room.engine.connect() as tx:
         told = await items.load(tx, item_id)
     family, messages = await asyncio.gather(
@@ -80,19 +80,6 @@ async def item_page(
         **context(told, staff, family, room),
         **_flash(request),
     )
-
-
-async def _reason_to_look(room: Room, staff: Staff, item_id: UUID, why: LookReason | None) -> LookReason | None:
-    """The reason, written into the audit trail before anything is looked at; None when nobody is to be seen."""
-    if not staff.may(Permission.SEE_IDENTITY):
-        return None
-    async with room.engine.connect() as tx:
-        holder = await items.holder_of(tx, item_id)
-    is_own = holder.is_open and holder.assignee == staff.id
-    reason = why or (LookReason.ASSIGNED if is_own else None)
-    if reason:
-        await record_look(room.engine, item_id, holder.referral_id, staff, at=room.now(), why=reason)
-    return reason
 
 
 async def _family(room: Room, staff: Staff, referral_id: UUID) -> Family:
