@@ -51,7 +51,8 @@ async def keep(engine: AsyncEngine, *items: dict[str, Any]) -> list[str]:
     rows = [_row() | item for item in items]
     async with engine.begin() as tx:
         for row in rows:
-            await tx.execute(tables.work_item.insert().values(row))
+            counted = {"counts_from": row["received_at"], "base_due_at": row["due_at"]}
+            await tx.execute(tables.work_item.insert().values(row | counted))
     return [row["reference"] for row in rows]
 
 
@@ -81,14 +82,14 @@ async def set_places(engine: AsyncEngine, individual: int, *, group: int = 0, at
 
 async def places(engine: AsyncEngine, route: Route = Route.PIR_SHORT) -> Places:
     async with engine.connect() as tx:
-        return next(each for each in await waiting_lists.places(tx, now=NOON) if each.route is route)
+        return next(each for each in await waiting_lists.all_places(tx, now=NOON) if each.route is route)
 
 
 async def line(engine: AsyncEngine) -> list[str]:
     """The references of the waiting list, in order."""
     async with engine.connect() as tx:
-        among = await waiting_lists.places(tx, now=NOON)
-        return [each.reference for each in (await waiting_lists.lists(tx, among)).get(Route.PIR_SHORT, [])]
+        among = await waiting_lists.all_places(tx, now=NOON)
+        return [each.reference for each in (await waiting_lists.waiting_lists(tx, among)).get(Route.PIR_SHORT, [])]
 
 
 async def test_places_are_taken_by_those_who_were_accepted_into_their_kind(engine: AsyncEngine) -> None:
@@ -256,13 +257,14 @@ async def test_whoever_has_the_least_open_work_comes_first(engine: AsyncEngine) 
         engine,
         mine,
         mine | OVERDUE,
+        mine | OVERDUE | ACCEPTED | {"first_contact_at": NOON},
         mine | OVERDUE | ACCEPTED,
-        mine | OVERDUE | {"state": "waiting_for_referrer"},
+        mine | OVERDUE | {"state": "waiting_for_referrer", "clock_stands": True},
         mine | {"ended_at": NOON},
         hers,
         {"state": "claimed", "assignee": "never-here"},
     )
-    assert await loads(engine) == [("cy", 0, 0), ("bea", 1, 0), ("never-here", 1, 0), ("ada", 4, 1)]
+    assert await loads(engine) == [("cy", 0, 0), ("bea", 1, 0), ("never-here", 1, 0), ("ada", 5, 2)]
 
 
 async def test_a_lead_says_which_queues_a_colleague_takes(engine: AsyncEngine, somebody: Somebody) -> None:

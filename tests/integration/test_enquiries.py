@@ -318,6 +318,7 @@ async def test_a_form_says_what_would_be_right(
 
 async def test_who_comes_too_late_is_told_so(triage: Behind, desk: Visits) -> None:
     item = await an_enquiry_of(triage)
+    assert (await tries(triage, item, "claim")).status_code == 200
     assert (await tries(triage, item, "close", reason="no_further_need")).status_code == 200
     answer = await desk.send(f"/staff/enquiries/{item}/arrange", **monday())
     assert answer.status_code == 409

@@ -78,7 +78,8 @@ async def keep(engine: AsyncEngine, *items: dict[str, Any]) -> list[str]:
     rows = [_row(number) | item for number, item in enumerate(items)]
     async with engine.begin() as tx:
         for row in rows:
-            await tx.execute(tables.work_item.insert().values(row))
+            counted = {"counts_from": row["received_at"], "base_due_at": row["due_at"]}
+            await tx.execute(tables.work_item.insert().values(row | counted))
     return [row["reference"] for row in rows]
 
 
@@ -175,30 +176,34 @@ VIEWS = {
     "mine": CLAIMED,
     "due_today": CLAIMED | {"assignee": "lea", "due_at": NOON + 4 * HOUR},
     "overdue": CLAIMED | {"assignee": "lea", "due_at": NOON - DAY},
-    "waiting_for_referrer": {"state": "waiting_for_referrer", "due_at": NOON - DAY},
-    "waiting_list": CLAIMED | {"assignee": "lea", "state": "waiting_list"},
-    "with_team": ACCEPTED | {"assignee": "lea"},
+    "waiting_for_referrer": {"state": "waiting_for_referrer", "clock_stands": True, "due_at": NOON - DAY},
+    "waiting_list": CLAIMED | {"assignee": "lea", "state": "waiting_list", "marks": ["waiting_list"]},
+    "place_free": CLAIMED | {"assignee": "lea", "marks": ["place_free"]},
+    "facts_changed": CLAIMED | {"assignee": "lea", "marks": ["facts_changed"]},
+    "declines": CLAIMED | {"assignee": "lea", "route": "signpost_age"},
+    "with_team": ACCEPTED | {"assignee": "lea", "first_contact_at": NOON},
+    "contact_due": ACCEPTED | {"assignee": "lea"},
     "on_call": OPENED | {"urgency": "now", "state": "claimed"},
     "near_birthday": CLAIMED | {"assignee": "lea", "marks": ["twins", "time_short"]},
     "undeliverable": CLAIMED | {"assignee": "lea", "marks": ["undeliverable"]},
 }
-ALSO_UNASSIGNED = {"on_call"}
-"""Opened, but nobody has taken it on."""
+ALSO = {"unassigned": {"on_call"}, "with_team": {"contact_due"}}
+"""Opened, but nobody has taken it on; accepted, and not met."""
 
 
 @pytest.mark.parametrize("view", VIEWS)
 async def test_a_view_shows_its_items_and_no_others(engine: AsyncEngine, view: str) -> None:
     kept = dict(zip(VIEWS, await keep(engine, *VIEWS.values()), strict=True))
-    expected = {kept[view]} | ({kept[each] for each in ALSO_UNASSIGNED} if view == "unassigned" else set())
-    assert set(await references(engine, Choices(show=Show(view)))) == expected
+    also = {kept[each] for each in ALSO.get(view, ())}
+    assert set(await references(engine, Choices(show=Show(view)), None)) == {kept[view]} | also
 
 
-async def test_safety_work_is_listed_until_somebody_opened_it_and_has_it(engine: AsyncEngine) -> None:
+async def test_safety_work_is_listed_until_it_is_accepted(engine: AsyncEngine) -> None:
     states = [{}, OPENED, {"assignee": "lea", "state": "claimed"}, CLAIMED, ACCEPTED]
     mash = await keep(engine, *({"route": "mash"} | state for state in states))
     after_a_loss = await keep(engine, {"route": "bereavement_review"}, {"route": "review"}, {})
     found = await references(engine, Choices(show=Show.SAFETY), None)
-    assert sorted(found) == sorted([*mash[:3], after_a_loss[0]])
+    assert sorted(found) == sorted([*mash[:4], after_a_loss[0]])
 
 
 async def test_a_baby_is_near_the_second_birthday_by_mark_or_by_day_until_the_first_contact(
@@ -240,8 +245,14 @@ async def test_each_order_puts_those_with_a_team_last(engine: AsyncEngine) -> No
         {"urgency": "now", "due_at": NOON + 9 * DAY, "received_at": NOON - DAY},
         {"due_at": NOON + 8 * DAY, "received_at": NOON - 9 * DAY},
         {"due_at": NOON - DAY, "received_at": NOON - 2 * DAY},
-        {"state": "waiting_for_referrer", "due_at": NOON - 5 * DAY, "received_at": NOON - 5 * DAY},
-        ACCEPTED | {"urgency": "now", "due_at": NOON - 9 * DAY, "received_at": NOON - 30 * DAY},
+        {
+            "state": "waiting_for_referrer",
+            "clock_stands": True,
+            "due_at": NOON - 5 * DAY,
+            "received_at": NOON - 5 * DAY,
+        },
+        ACCEPTED
+        | {"urgency": "now", "due_at": NOON - 9 * DAY, "received_at": NOON - 30 * DAY, "first_contact_at": NOON},
     )
     assert await references(engine, Choices(sort=Sort.DUE)) == [soon, old, late_now, stopped, accepted]
     assert await references(engine, Choices(sort=Sort.RECEIVED)) == [old, stopped, soon, late_now, accepted]
@@ -334,9 +345,23 @@ async def test_the_start_page_holds_the_first_of_each_list_and_leads_to_the_rest
     assert those_on(await http.get(html.unescape(href[1]))) == kept
 
 
-async def test_the_start_page_says_calmly_that_nothing_waits(http: httpx.AsyncClient) -> None:
-    page = await http.get("/staff")
-    for _, heading, calm in home.SECTIONS.values():
+async def test_a_family_accepted_and_not_met_stands_by_its_deadline(engine: AsyncEngine) -> None:
+    soon, accepted, met = await keep(
+        engine,
+        {"due_at": NOON + DAY},
+        ACCEPTED | {"due_at": NOON - DAY},
+        ACCEPTED | {"due_at": NOON - 2 * DAY, "first_contact_at": NOON},
+    )
+    assert await references(engine, Choices(sort=Sort.DUE)) == [accepted, soon, met]
+
+
+@pytest.mark.parametrize("role", [Role.WORKER, Role.LEAD])
+async def test_the_start_page_says_calmly_that_nothing_waits(http: httpx.AsyncClient, role: Role) -> None:
+    page = await http.get("/staff", headers={"role": role})
+    for show, (_, heading, calm) in home.SECTIONS.items():
+        if show is Show.DECLINES and role is Role.WORKER:
+            assert f">{heading}</h2>" not in page.text
+            continue
         assert f">{heading}</h2>" in page.text
         assert html.escape(calm, quote=False) in page.text
     assert f"{len(Route)} queues are empty" in page.text

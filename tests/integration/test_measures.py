@@ -56,6 +56,7 @@ async def an_item(tx: AsyncConnection, **changes: Any) -> None:
     fixed = {"reference": "'PIR-1'", "about": "'family'", "received_at": "now() - interval '1 day'"}
     ids = {name: f"'{uuid4()}'" for name in ("id", "referral_id", "decision_id", "agency_id")}
     row |= ids | fixed
+    row |= {"counts_from": row["received_at"], "base_due_at": row["due_at"]}
     await tx.execute(text(f"INSERT INTO work_item ({', '.join(row)}) VALUES ({', '.join(row.values())})"))
 
 

@@ -395,6 +395,7 @@ async def test_a_form_pressed_twice_acts_once(desk: Desk) -> None:
 
 async def test_a_step_that_is_not_possible_any_more_keeps_the_words_and_says_how_it_stands(desk: Desk) -> None:
     item = await desk.hear(a_baby())
+    await desk.post(f"/items/{item}/claim")
     await desk.post(f"/items/{item}/close", reason="passed_on")
     answer = await desk.post(f"/items/{item}/note", text="Too late, but kept")
     assert answer.status_code == 409

@@ -10,6 +10,7 @@ from services.triage.pages import timeline
 from services.triage.pages.timeline import DID
 from services.triage.pages.words import LOOKED
 from services.triage.trail import READ, TrailEntry
+from services.triage.work_items.item import AuditLine
 
 OTHERS: Final = {
     SEARCHED: "searched for a family",
