@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import sqlalchemy as sa
 from prometheus_client import Gauge, Histogram
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database import sql
-from shared.events import Route
 from shared.metrics import SECONDS, measured
 from shared.working_time import Hours, is_working_time, working_time_between
 
@@ -22,9 +20,6 @@ TIME_TO: Final = {
 
 TOTALS: Final = ("received", "triaged", "acknowledged", "routed", "declined_proposed", "declined", "undeliverable")
 REFERRALS = Gauge("pir_referrals", "Referrals since the start of the database, by what happened to them", ["stage"])
-QUEUE = Gauge("pir_queue_items", "Work items that nobody has accepted or ended", ["route"])
-OLDEST = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
-OVERDUE = Gauge("pir_queue_overdue_items", "Those of them that are past their due time", ["route"])
 UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
 WORKING_TIME = Gauge("pir_working_time", "1 in the policy's hours of a working day in England, else 0")
 QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
@@ -39,12 +34,12 @@ async def totals(tx: AsyncConnection) -> dict[str, int]:
 
 
 async def waiting(tx: AsyncConnection) -> int:
-    """Referrals with an item on a list that nobody has accepted or ended."""
+    """Referrals with an item on a list that nobody has accepted, declined or ended."""
     return int(
         await tx.scalar(
             sql("""
                 SELECT count(DISTINCT referral_id) FROM work_item
-                WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
+                WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL AND declined_at IS NULL
             """)
         )
         or 0
@@ -55,12 +50,6 @@ async def measure(tx: AsyncConnection, hours: Hours) -> None:
     """Set the gauges from the rows; `hours` are the policy's working time."""
     for name, count in (await totals(tx)).items():
         REFERRALS.labels(name).set(count)
-    queues = {row.route: row for row in await _queues(tx)}
-    for route in Route:
-        row = queues.get(route.value)
-        QUEUE.labels(route.value).set(row.items if row else 0)
-        OLDEST.labels(route.value).set(row.oldest if row else 0)
-        OVERDUE.labels(route.value).set(row.overdue if row else 0)
     await _measure_arrivals(tx, hours)
     measured("counts")
 
@@ -80,15 +69,3 @@ async def _measure_arrivals(tx: AsyncConnection, hours: Hours) -> None:
     WORKING_TIME.set(is_working_time(row.now, hours))
     QUIET.set(working_time_between(row.last, row.now, hours).total_seconds() if row.last else 0)
     DATABASE_SIZE.set(row.size)
-
-
-async def _queues(tx: AsyncConnection) -> list[sa.Row[Any]]:
-    rows = await tx.execute(
-        sql("""
-            SELECT route, count(*) AS items, extract(epoch FROM now() - min(opened_at)) AS oldest,
-                count(*) FILTER (WHERE due_at < now()) AS overdue
-            FROM work_item WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
-            GROUP BY route
-        """)
-    )
-    return list(rows)
