@@ -23,6 +23,7 @@ REFERRALS = Gauge("pir_referrals", "Referrals since the start of the database, b
 UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
 WORKING_TIME = Gauge("pir_working_time", "1 in the policy's hours of a working day in England, else 0")
 QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
+REPORTS_WAIT = Gauge("pir_reports_waiting_seconds", "For how long reports have been due and not published; 0: none is")
 DATABASE_SIZE = Gauge("pir_database_size_bytes", "Size of the whole database on PostgreSQL's disk")
 
 

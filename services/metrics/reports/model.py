@@ -137,7 +137,7 @@ class ReportKind(StrEnum):
 class ReportStatus(StrEnum):
     PUBLISHED = "published"
     NOT_YET = "not_yet"
-    """The month is not over or not yet published: no figure is given; `available_on` says when."""
+    """Not over, or not published: no figure is given; `available_on` says when it is, or `waits_because` why not."""
     NO_DATA = "no_data"
     """Before the first referral."""
 
@@ -146,7 +146,8 @@ class Heading(Part):
     """What every report says about itself. A period is closed: `first_day` and `last_day` are both in it.
 
     `contract_year` counts from 1; `is_payment_year`: payment is linked to the KPIs in it. `is_practice`: made from
-    invented families to show what a report looks like.
+    invented families to show what a report looks like. `waits_because`: why one whose day has come is not there yet,
+    as the rest of a sentence.
     """
 
     kind: ReportKind
@@ -164,6 +165,7 @@ class Heading(Part):
     version: int = 1
     published_at: datetime | None = None
     available_on: date | None = None
+    waits_because: str = ""
     is_practice: bool = False
     changes: tuple[Change, ...] = ()
 

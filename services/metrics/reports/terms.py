@@ -37,6 +37,7 @@ class Terms:
         status: ReportStatus = ReportStatus.PUBLISHED,
         published_at: datetime | None = None,
         available_on: date | None = None,
+        waits_because: str = "",
     ) -> Heading:
         """What a report on the span says about itself, in its first version."""
         year = contract_year(span.first_day, self.contract.starts_on)
@@ -54,5 +55,6 @@ class Terms:
             status=status,
             published_at=published_at,
             available_on=available_on,
+            waits_because=waits_because,
             is_practice=self.is_practice,
         )

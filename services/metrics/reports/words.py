@@ -39,7 +39,12 @@ def title(heading: Heading) -> str:
 
 def period(heading: Heading) -> str:
     """`June 2026`; `March 2026 to August 2026` for longer ones."""
-    first, last = month(heading.first_day), month(heading.last_day)
+    return span(heading.first_day, heading.last_day)
+
+
+def span(first_day: date, last_day: date) -> str:
+    """`June 2026`; `March 2026 to August 2026`."""
+    first, last = month(first_day), month(last_day)
     return first if first == last else f"{first} to {last}"
 
 
@@ -59,9 +64,16 @@ def status(heading: Heading) -> str:
         case ReportStatus.PUBLISHED:
             return f"Published {clock(heading.published_at)}." if heading.published_at else "Published."
         case ReportStatus.NOT_YET:
+            if heading.waits_because:
+                return waiting(heading.first_day, heading.last_day, heading.waits_because)
             return f"Not published yet: it will be on {long_day(heading.available_on)}."
         case ReportStatus.NO_DATA:
             return "This is before the first referral, so there is nothing to report."
+
+
+def waiting(first_day: date, last_day: date, reason: str) -> str:
+    """`The report of October 2026 waits: 3 messages are parked.`"""
+    return f"The report of {span(first_day, last_day)} waits: {reason}."
 
 
 def contract_year(heading: Heading) -> str:
