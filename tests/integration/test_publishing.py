@@ -239,18 +239,40 @@ async def test_a_half_year_tells_no_category_after_a_family_of_a_published_month
     assert half.gaps == ()
 
 
-async def test_a_report_keeps_the_policy_it_was_made_under(engine: AsyncEngine) -> None:
+def of_version_3(**changes: Any) -> Terms:
+    """The terms of the next version of the policy."""
+    terms = the_terms()
+    policy = terms.policy.model_copy(update={"version": terms.policy.version + 1, **changes})
+    assert policy.contract is not None
+    return replace(terms, policy=policy, contract=policy.contract)
+
+
+def with_target(share: float) -> dict[str, Any]:
+    contract = the_terms().contract
+    return {"contract": contract.model_copy(update={"targets": contract.targets | {"decided_in_time": share}})}
+
+
+async def test_a_report_keeps_the_targets_it_was_agreed_with(engine: AsyncEngine) -> None:
     """A new target must not turn a paid figure of last month from met to missed."""
     events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
     await hear(engine, [event for event in events if event.key.int % 2])
     await publish_due(engine, now=NOVEMBER, terms=the_terms())
     await hear(engine, [event for event in events if not event.key.int % 2])
-    terms = the_terms()
-    newer = replace(terms, policy=terms.policy.model_copy(update={"version": terms.policy.version + 1}))
-    await publish_due(engine, now=DECEMBER, terms=newer)
+    await publish_due(engine, now=DECEMBER, terms=of_version_3(**with_target(0.5)))
     reports = await all_reports(engine)
     assert ("contract", "2024-11", 1) in reports
     assert not [each for each in reports if each[2] > 1]
+
+
+async def test_another_telephone_number_ends_no_corrections(engine: AsyncEngine) -> None:
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, [event for event in events if event.key.int % 2])
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    await hear(engine, [event for event in events if not event.key.int % 2])
+    on_call = a_policy().on_call.model_copy(update={"phone": "0115 496 0199"})
+    await publish_due(engine, now=DECEMBER, terms=of_version_3(on_call=on_call))
+    corrected = await the_report(engine, "2024-09")
+    assert (corrected.heading.version, corrected.heading.policy_version) == (2, a_policy().version + 1)
 
 
 def test_a_report_is_corrected_until_its_span_ended_twelve_months_ago() -> None:

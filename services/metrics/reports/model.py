@@ -145,6 +145,7 @@ class ReportStatus(StrEnum):
 class Heading(Part):
     """What every report says about itself. A period is closed: `first_day` and `last_day` are both in it.
 
+    `terms`: a digest of what the figures depend on in the policy (`contract_terms`), empty in older reports.
     `contract_year` counts from 1; `is_payment_year`: payment is linked to the KPIs in it. `is_practice`: made from
     invented families to show what a report looks like. `waits_because`: why one whose day has come is not there yet,
     as the rest of a sentence.
@@ -159,6 +160,7 @@ class Heading(Part):
     authority_name: str
     policy: str
     policy_version: int
+    terms: str = ""
     contract_year: int | None = None
     is_payment_year: bool = False
     status: ReportStatus

@@ -144,15 +144,15 @@ async def _wanted(engine: AsyncEngine, today: date, terms: Terms) -> tuple[list[
 async def _correct(engine: AsyncEngine, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
     """A new version, when a published number comes out differently now.
 
-    Left as they are: practice reports; those made under another policy or population, which keep the targets and
-    shares they were agreed with; and those that count a family which was erased since, as its going from one number to
-    another would tell which one it was.
+    Left as they are: practice reports; those made under other contract terms or another population, which keep the
+    targets and shares they were agreed with; and those that count a family which was erased since, as its going from
+    one number to another would tell which one it was.
     """
     async with one_moment(engine).connect() as tx:
         last = await shelf.latest(tx, kind, span.code)
         if last is None or last.heading.is_practice or last.heading.published_at is None:
             return False
-        if (last.heading.policy, last.heading.policy_version) != (terms.policy.id, terms.policy.version):
+        if not terms.are_those_of(last.heading):
             return False
         if await was_erased_since(tx, span, last.heading.published_at, terms.policy.working_time):
             log.info("report_left_as_it_is", kind=kind.value, period=span.code, because="a family in it was erased")
