@@ -31,6 +31,8 @@ class Mark(StrEnum):
     """There was nothing to count: a share of none, a median of none."""
     FEW = "u"
     """Too few to say something reliable: a median of fewer than 8."""
+    RANGE = "n"
+    """No single per cent: rounded, it would lie on the other side of its target than the exact share."""
     ABSENT = "x"
     """Not available: nobody knows it, or it would be worked out from a number that is held back."""
 
@@ -53,12 +55,14 @@ WITHHELD: Final = Shown(value=None, mark=Mark.WITHHELD)
 NOTHING: Final = Shown(value=None, mark=Mark.NOTHING)
 FEW: Final = Shown(value=None, mark=Mark.FEW)
 ABSENT: Final = Shown(value=None, mark=Mark.ABSENT)
+RANGE: Final = Shown(value=None, mark=Mark.RANGE)
 
 MARKS: Final[dict[Mark, str]] = {
     Mark.SMALL: "1 to 7: held back so that nobody can be singled out",
     Mark.WITHHELD: "held back because another number could be worked out from it",
     Mark.NOTHING: "nothing to count",
     Mark.FEW: "too few to say",
+    Mark.RANGE: "no single per cent: the rounding hides on which side of the target it lies, so the range is given",
     Mark.ABSENT: "not available",
 }
 """What each shorthand means; shown under every table."""
@@ -80,7 +84,10 @@ class Verdict(StrEnum):
 
 
 class Figure(Part):
-    """One KPI in one period. `target` is a share from 0 to 1 of the policy; `is_paid`: payment hangs on it."""
+    """One KPI in one period. `target` is a share from 0 to 1 of the policy; `is_paid`: payment hangs on it.
+
+    `low` and `high`: the lowest and the highest whole per cent that the rounding of the two numbers leaves possible.
+    """
 
     code: str
     name: str
@@ -94,6 +101,8 @@ class Figure(Part):
     value: Shown
     numerator: Shown | None = None
     denominator: Shown | None = None
+    low: int | None = None
+    high: int | None = None
     target: float | None = None
     verdict: Verdict | None = None
     is_paid: bool = False
