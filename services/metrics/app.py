@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from services.metrics.pages.room import Room
 from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.publishing import Waits, publish_when_ready
 from services.metrics.reports.readiness import unread_by
-from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
 from shared import parked_calls
 from shared.access import staff_directory
@@ -27,7 +25,6 @@ from shared.events import TOPICS
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.pages import Pages
-from shared.policy import Policy
 from shared.runtime import Service
 from shared.sign_in.cookies import Names
 from shared.sign_in.setting_up import install
@@ -82,7 +79,7 @@ async def build(settings: Settings) -> Service:
     )
 
     waits: Waits | None = None
-    room = _add_reports(app, settings, engine, policy, terms, lambda: waits)
+    room = _add_reports(app, settings, engine, Archive.of(engine, policy, terms, _now, lambda: waits))
 
     async def compile_pages() -> None:
         """Once, or the first who looks would wait for it."""
@@ -117,14 +114,7 @@ async def build(settings: Settings) -> Service:
     )
 
 
-def _add_reports(
-    app: FastAPI,
-    settings: Settings,
-    engine: AsyncEngine,
-    policy: Policy,
-    terms: Terms | None,
-    waits: Callable[[], Waits | None],
-) -> Room:
+def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, archive: Archive) -> Room:
     """What is published, for programs with a token and for people who sign in."""
     shown = Pages(
         name="Parent-infant reports",
@@ -132,11 +122,11 @@ def _add_reports(
         navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
-    room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now, waits), pages=shown)
+    room = Room(engine=engine, archive=archive, pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
-    app.include_router(reports_api.router(room.archive, shown))
-    app.include_router(exports_api.router(engine, policy.working_time, _now))
+    app.include_router(reports_api.router(archive, shown))
+    app.include_router(exports_api.router(engine, archive.policy.working_time, _now))
     app.include_router(shown.router())
     app.include_router(pages.router(room))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))

@@ -37,6 +37,7 @@ from shared import parked
 from shared.database import one_moment
 from shared.dispatch import dispatch
 from shared.events import Envelope, ReferralErased
+from tests import published
 from tests.builders import a_policy
 from tests.integration.support import a_record, an_event, engine_of
 from tests.integration.test_metrics import contents
@@ -85,9 +86,9 @@ async def test_every_closed_month_half_and_year_is_published_and_nothing_of_the_
     await hear(engine, told())
     assert await publish_due(engine, now=NOW, terms=the_terms()) == 13 + 2 + 1
     async with engine.connect() as tx:
-        months = [heading.period for heading in await shelf.headings(tx, ReportKind.CONTRACT)]
-        halves = [heading.period for heading in await shelf.headings(tx, ReportKind.EQUALITY)]
-        years = [heading.period for heading in await shelf.headings(tx, ReportKind.NEED)]
+        months = [heading.period for heading in await published.headings(tx, ReportKind.CONTRACT)]
+        halves = [heading.period for heading in await published.headings(tx, ReportKind.EQUALITY)]
+        years = [heading.period for heading in await published.headings(tx, ReportKind.NEED)]
     assert (months[0], months[-1], len(months)) == ("2025-09", "2024-09", 13)
     assert halves == ["2025-03--2025-08", "2024-09--2025-02"]
     assert years == ["2024-09--2025-08"]
@@ -158,7 +159,7 @@ async def test_what_comes_to_light_later_is_a_new_version_that_says_what_changed
     assert now is not None
     assert changed["Referrals received"] == (was.value.text, now.value.text)
     async with engine.connect() as tx:
-        assert await shelf.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
+        assert await published.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
 
 
 NOVEMBER = datetime(2024, 11, 5, 6, 0, tzinfo=UTC)
