@@ -241,7 +241,7 @@ class Consumer:
     async def _acknowledge(self, message: KafkaAckableMessage, handled: int) -> None:
         """Commit the offsets; after batches with nothing for us once a second, because reading those again is harmless.
 
-        At the end of the topics always: whoever asks the brokers (unread.py) has to see that nothing is left.
+        At the end of the topics always: whoever asks the brokers has to see that nothing is left.
         """
         now = time.monotonic()
         if handled or now - self._acknowledged_at > 1 or not self.lag:

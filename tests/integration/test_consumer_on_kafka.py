@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from services.metrics.unread import unread
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
-from shared.unread import unread
 from tests.integration.support import (
     a_consumer,
     an_event,

@@ -29,6 +29,7 @@ from shared.events import (
     MessageSent,
     PlaceKind,
     ReferralAmended,
+    ReferralChallenged,
     ReferralErased,
     ReferralInformed,
     ReferralReceived,
@@ -279,6 +280,32 @@ async def test_a_first_contact_counts_on_its_day_and_without_one_on_that_of_the_
         await hear(engine, key, (received(known, key), 0 * day), (opened, 0 * day))
         await hear(engine, key, (WorkItemFirstContact(**known, **item, on=on), 4 * day), first=3)
         assert (await the_case(engine)).first_contact_on == counted
+
+
+async def test_work_that_is_opened_again_after_a_decline_waits_and_has_not_ended(database: str) -> None:
+    """The referrer challenges the decline; that itself needs no counting."""
+    key, day = uuid7(), timedelta(days=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    first: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.SIGNPOST_AREA}
+    again: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.SIGNPOST_AREA}
+    said: dict[str, Any] = {"tier": None, "urgency": Urgency.ROUTINE, "due_at": NOON + 10 * day}
+    async with counts_in(database) as engine:
+        await hear(
+            engine,
+            key,
+            (received(known, key), 0 * day),
+            (WorkItemOpened(**known, **first, **said), 0 * day),
+            (WorkItemDeclined(**known, **first, reason=DeclineReason.OUT_OF_AREA), 2 * day),
+            (ReferralChallenged(**known), 3 * day),
+            (WorkItemOpened(**known, **again, **said, reopens=True), 4 * day),
+        )
+        case = await the_case(engine)
+        async with engine.connect() as tx:
+            assert await measures.waiting(tx) == 1
+        assert await count(engine, "parked") == 0
+    assert (case.refused_at, case.ended_at) == (None, None)
+    assert case.declined_on == TODAY + 2 * day, "counted as it was: a person declined on that day"
+    assert [case.is_over(TODAY + number * day) for number in range(6)] == [False, False, True, True, False, False]
 
 
 async def test_an_enquiry_that_is_erased_is_no_family(database: str) -> None:

@@ -14,9 +14,9 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.metrics.settings import Settings
+from services.metrics.unread import unread as messages_unread
 from shared.database import sql
 from shared.events import TOPICS
-from shared.unread import unread as messages_unread
 
 Unread = Callable[[], Awaitable[int | None]]
 """Messages that this service has not read yet, on all partitions; None when Kafka does not say."""

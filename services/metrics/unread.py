@@ -1,6 +1,6 @@
-"""How many messages a service has not read yet, on all partitions of its topics, as the brokers know it.
+"""How many messages the service has not read yet, on all partitions of its topics, as the brokers know it.
 
-For whoever must know that nothing is missing. A consumer (inbox.py) knows the partitions of its own copy only.
+A report has to know that nothing is missing; a consumer (shared/inbox.py) knows the partitions of its own copy only.
 """
 
 from __future__ import annotations
