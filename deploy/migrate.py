@@ -13,8 +13,8 @@ from shared.revision import REVISION
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(database_url: str) -> None:
-    """Run every revision that the database does not have yet; safe to run from several places at once.
+def migrate(database_url: str, *, to: str = "head") -> None:
+    """Run every revision up to `to` that the database does not have yet; safe to run from several places at once.
 
     Alembic is imported only when there is something to do: a second saved at every warm start.
     """
@@ -26,7 +26,7 @@ def migrate(database_url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["database_url"] = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 async def _revision_of(database_url: str) -> str | None:

@@ -96,6 +96,11 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
         self.assigned = set(assigned)
 
 
+def group_of(service: str) -> str:
+    """The consumer group that all copies of a service share."""
+    return f"pir-{service}"
+
+
 class Consumer:
     """Feeds a service's handlers from its topics. `run()` never returns by itself; cancel it to stop."""
 
@@ -112,7 +117,7 @@ class Consumer:
     ) -> None:
         """`calm_seconds`: where nobody waits, records may gather that long at the broker: fewer, larger batches."""
         self._engine = engine
-        self.group = f"pir-{service}"
+        self.group = group_of(service)
         self.topics = tuple(topics)
         self._handlers = handlers
         self._bootstrap_servers = bootstrap_servers
@@ -234,9 +239,12 @@ class Consumer:
                 await asyncio.sleep(1)
 
     async def _acknowledge(self, message: KafkaAckableMessage, handled: int) -> None:
-        """Commit the offsets; after batches with nothing for us once a second, for reading those again does nothing."""
+        """Commit the offsets; after batches with nothing for us once a second, because reading those again is harmless.
+
+        At the end of the topics always: whoever asks the brokers has to see that nothing is left.
+        """
         now = time.monotonic()
-        if handled or now - self._acknowledged_at > 1:
+        if handled or now - self._acknowledged_at > 1 or not self.lag:
             self._acknowledged_at = now
             await message.ack()
 

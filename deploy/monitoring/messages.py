@@ -44,7 +44,7 @@ def _now() -> Row:
             number(
                 "Failed and tried again",
                 "Messages that wait for their next try.",
-                Query('sum(pir_messages_unsent{state="failed"})', "messages"),
+                Query('sum(max by (kind) (pir_messages_unsent{state="failed"}))', "messages"),
                 looks=small(),
                 watched_by=["MailFailing"],
             ),
@@ -84,7 +84,7 @@ def _over_time() -> Row:
             bars(
                 "Not sent yet, by kind and state",
                 "`due` has its first try to come, `failed` its next.",
-                Query("topk(10, sum by (kind, state) (pir_messages_unsent))", "{{kind}}: {{state}}"),
+                Query("topk(10, max by (kind, state) (pir_messages_unsent))", "{{kind}}: {{state}}"),
                 looks=Looks(),
             ),
             lines(

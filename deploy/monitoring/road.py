@@ -99,14 +99,21 @@ def events_handled() -> Row:
                 "Parked records, by service",
                 "That wait for a person.",
                 Query("max by (service) (pir_parked_records)", "{{service}}"),
-                looks=Looks(width=12),
+                looks=Looks(),
                 watched_by=["RecordParked"],
             ),
             lines(
                 "Records parked, by cause",
                 "Since the start of the process. `handler` is a failure of ours, the others could not be read.",
                 Query("sum by (service, cause) (pir_events_parked_total)", "{{service}}: {{cause}}"),
-                looks=Looks(width=12),
+                looks=Looks(),
+            ),
+            lines(
+                "Reports that wait",
+                "For how long reports have been due: they are made once everything is counted.",
+                Query("max(pir_reports_waiting_seconds)", "due for"),
+                looks=Looks(unit="s"),
+                watched_by=["ReportsWait"],
             ),
         ],
     )

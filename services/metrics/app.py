@@ -14,8 +14,8 @@ from services.metrics.desk.archive import Archive
 from services.metrics.handlers import handlers
 from services.metrics.pages.room import Room
 from services.metrics.reports.agreeing import policy_in_force, terms_of
-from services.metrics.reports.publishing import publish_due
-from services.metrics.reports.terms import Terms
+from services.metrics.reports.publishing import Waits, publish_when_ready
+from services.metrics.reports.readiness import unread_by
 from services.metrics.settings import Settings
 from shared import audit_calls, parked_calls
 from shared.access import staff_directory
@@ -25,7 +25,6 @@ from shared.events import TOPICS
 from shared.health import Health
 from shared.inbox import Consumer
 from shared.pages import Pages
-from shared.policy import Policy
 from shared.runtime import Service
 from shared.sign_in.cookies import Names
 from shared.sign_in.setting_up import install
@@ -34,6 +33,8 @@ from shared.web import Edge, create_app
 MEASURE_SECONDS = 10.0
 PUBLISH_SECONDS = 600.0
 """How often the service looks whether a report's day has come."""
+LOOK_AGAIN_SECONDS = 60.0
+"""How often it looks whether a report that waits may be published."""
 
 
 def heard(settings: Settings) -> Handlers:
@@ -73,7 +74,8 @@ async def build(settings: Settings) -> Service:
         parked_calls.router(engine, handlers=hears, health=health, internal_token=token, note=parked_calls.logged)
     )
 
-    room = _add_reports(app, settings, engine, policy, terms)
+    waits: Waits | None = None
+    room = _add_reports(app, settings, engine, Archive.of(engine, policy, terms, _now, lambda: waits))
 
     async def compile_pages() -> None:
         """Once, or the first who looks would wait for it."""
@@ -87,9 +89,12 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def keep_publishing() -> None:
+        nonlocal waits
+        unread = unread_by(settings)
         while terms is not None:
-            await publish_due(engine, now=datetime.now(UTC), terms=terms)
-            await asyncio.sleep(PUBLISH_SECONDS)
+            waits = await publish_when_ready(engine, now=_now(), terms=terms, unread=unread)
+            measures.REPORTS_WAIT.set((_now() - waits.since).total_seconds() if waits else 0)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS if waits else PUBLISH_SECONDS)
         await asyncio.Event().wait()
 
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
@@ -105,7 +110,7 @@ async def build(settings: Settings) -> Service:
     )
 
 
-def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, policy: Policy, terms: Terms | None) -> Room:
+def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, archive: Archive) -> Room:
     """What is published, for programs with a token and for people who sign in."""
     shown = Pages(
         name="Parent-infant reports",
@@ -113,11 +118,11 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, policy: 
         navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
-    room = Room(engine=engine, archive=Archive.of(engine, policy, terms, _now), pages=shown)
+    room = Room(engine=engine, archive=archive, pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
-    app.include_router(reports_api.router(room.archive, shown))
-    app.include_router(exports_api.router(engine, policy.working_time, _now))
+    app.include_router(reports_api.router(archive, shown))
+    app.include_router(exports_api.router(engine, archive.policy.working_time, _now))
     app.include_router(shown.router())
     app.include_router(pages.router(room))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))

@@ -23,6 +23,7 @@ REFERRALS = Gauge("pir_referrals", "Referrals since the start of the database, b
 UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral without a decision; 0 when there is none")
 WORKING_TIME = Gauge("pir_working_time", "1 in the policy's hours of a working day in England, else 0")
 QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
+REPORTS_WAIT = Gauge("pir_reports_waiting_seconds", "For how long reports have been due and not published; 0: none is")
 DATABASE_SIZE = Gauge("pir_database_size_bytes", "Size of the whole database on PostgreSQL's disk")
 
 
@@ -34,12 +35,12 @@ async def totals(tx: AsyncConnection) -> dict[str, int]:
 
 
 async def waiting(tx: AsyncConnection) -> int:
-    """Referrals with an item on a list that nobody has accepted or ended."""
+    """Referrals with an item on a list that nobody has accepted, declined or ended."""
     return int(
         await tx.scalar(
             sql("""
                 SELECT count(DISTINCT referral_id) FROM work_item
-                WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL
+                WHERE opened_at IS NOT NULL AND accepted_at IS NULL AND ended_at IS NULL AND declined_at IS NULL
             """)
         )
         or 0

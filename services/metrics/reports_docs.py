@@ -49,6 +49,7 @@ def _heading(kind: ReportKind, **changes: Any) -> Heading:
         "authority_name": "Nottingham",
         "policy": "nottingham",
         "policy_version": 2,
+        "terms": "0c5dfa1b6e0e4f2a",
         "contract_year": 4,
         "is_payment_year": True,
         "status": ReportStatus.PUBLISHED,

@@ -76,14 +76,12 @@ work_item = sa.Table(
     sa.Column("about", sa.Text),
     sa.Column("route", sa.Text, nullable=False),
     sa.Column("opened_at", _TIME),
-    sa.Column("due_at", _TIME),
-    sa.Column("opened_sequence", sa.Integer),
     sa.Column("claimed_at", _TIME),
     sa.Column("asked_at", _TIME),
     sa.Column("listed_at", _TIME),
     sa.Column("accepted_at", _TIME),
     sa.Column("place", sa.Text),
-    sa.Column("first_contact_at", _TIME),
+    sa.Column("first_contact_on", sa.Date),
     sa.Column("declined_at", _TIME),
     sa.Column("decline_reason", sa.Text),
     sa.Column("ended_at", _TIME),
@@ -103,11 +101,13 @@ clock_change = sa.Table(
     metadata,
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("work_item_id", sa.Uuid),
     sa.Column("at", _TIME, nullable=False),
     sa.Column("stops", sa.Boolean, nullable=False),
+    sa.Index("clock_question", "referral_id", postgresql_where=sa.text("stops")),
 )
-"""The clock of a referral stops when its referrer is asked for something, and runs again when they answer or the team
-goes on without an answer."""
+"""Every question to a referrer that stops the clock, every answer (of no item), and every step on an item: which of
+them end which question is told when they are counted, for they come in any order."""
 
 message = sa.Table(
     "message",
@@ -138,6 +138,15 @@ places = sa.Table(
     sa.Column("group", sa.Integer, nullable=False),
 )
 """How many places each route had, from when on."""
+
+counting = sa.Table(
+    "counting",
+    metadata,
+    sa.Column("is_ready", sa.Boolean, primary_key=True),
+    sa.Column("since", _TIME, nullable=False),
+    sa.CheckConstraint("is_ready", name="counting_ready"),
+)
+"""One row, or none: from when on the rows above are whole, so that reports may be made of them."""
 
 report = sa.Table(
     "report",

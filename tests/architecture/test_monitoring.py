@@ -128,6 +128,26 @@ def test_an_alert_asks_only_for_what_is_measured(alert: Alert) -> None:
     check_names(alert.expression)
 
 
+OF_EACH_COPY = {"pir_consumer_lag_messages", "pir_consumer_partitions", "pir_loop_lag_seconds", "pir_server_up"} | {
+    f"pir_{name}" for name in ("database_connections", "database_connections_limit", "measured_timestamp_seconds")
+}
+OF_THE_DISK = {"pir_disk_free_bytes", "pir_disk_size_bytes"}
+FROM_ROWS = {each._name for each in ours() if each._type == "gauge"} - OF_EACH_COPY - OF_THE_DISK
+"""Gauges that every copy of a service sets to the same, from the same rows."""
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [alert.expression for alert in alerts().values()]
+    + [target["expr"] for panel in panels() for target in panel.values[0]["targets"]],
+)
+def test_what_every_copy_measures_of_the_same_rows_counts_once(expression: str) -> None:
+    """`max` of it, over all copies; only then may several lists be added up."""
+    for name in metrics_in(expression) & FROM_ROWS:
+        for found in re.finditer(rf"{name}\b", expression):
+            assert re.search(r"\bmax ?(by \([a-z, ]+\) )?\((delta\()?$", expression[: found.start()]), name
+
+
 @pytest.mark.parametrize("alert", alerts().values(), ids=alerts())
 def test_an_alert_says_how_urgent_it_is_and_what_to_read(alert: Alert) -> None:
     assert alert.severity in (("none",) if alert.name == "Watchdog" else ("page", "ticket"))

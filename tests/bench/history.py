@@ -31,7 +31,6 @@ from deploy.local import credentials
 from deploy.setup import make_topics
 from services.metrics import app, tables
 from services.metrics.handlers import handlers
-from services.metrics.reports import shelf
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.publishing import publish_due
 from services.metrics.settings import Settings
@@ -41,6 +40,7 @@ from shared.inbox import BATCH, Consumer
 from shared.relay import Relay
 from shared.sign_in import sessions
 from shared.sign_in.cookies import Names
+from tests import published
 from tests.bench import journals
 from tests.builders import a_policy
 from tests.integration.support import count, engine_of, running
@@ -223,7 +223,7 @@ async def ask(url: str, folder: str) -> None:
     async with service.engine.begin() as tx:
         who = Staff(staff["commissioner"]["id"], staff["commissioner"]["name"], Role.COMMISSIONER)
         await sessions.start(tx, who, token=token, csrf="c" * 43, id_token="", at=datetime.now(UTC))
-        periods = {kind: (await shelf.headings(tx, kind))[0].period for kind in ReportKind}
+        periods = {kind: (await published.headings(tx, kind))[0].period for kind in ReportKind}
     bearer = {"Authorization": f"Bearer {staff['commissioner']['token']}"}
     cookie = {"Cookie": f"{Names.of('reports').session}={token}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(service.app), base_url="https://here") as client:

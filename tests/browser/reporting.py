@@ -9,6 +9,7 @@ from services.metrics import tables
 from services.metrics.reports import shelf
 from services.metrics.settings import Settings
 from shared.database import create_engine
+from tests import published
 from tests.browser.desk import DESKTOP, Desk, Person
 from tests.system import System
 from tests.unit.report_examples import a_contract_report, a_heading, a_need_report, an_equality_report, some_months
@@ -38,7 +39,7 @@ def publish_examples(system: System) -> None:
         async with engine.begin() as tx:
             for report in examples:
                 heading = report.heading
-                if await shelf.version_of(tx, heading.kind, heading.period, heading.version) is None:
+                if await published.version_of(tx, heading.kind, heading.period, heading.version) is None:
                     await shelf.put(tx, report)
         await engine.dispose()
 

@@ -26,8 +26,8 @@ CREATE TABLE told.event (
 CREATE TABLE told.working_day (day date PRIMARY KEY, number integer UNIQUE NOT NULL);
 CREATE TABLE told.month (first_day date PRIMARY KEY, ends_at timestamptz NOT NULL);
 CREATE TABLE told.terms (
-    authority text, wards text[], support_months integer, back_months integer, cutoff time, seen integer,
-    decision integer, contact integer, contact_priority integer, safeguarding integer
+    authority text, wards text[], support_months integer, back_months integer, cutoff time, opens time, closes time,
+    seen integer, decision integer, contact integer, contact_priority integer, safeguarding integer
 );
 
 CREATE FUNCTION told.day(at timestamptz) RETURNS date LANGUAGE sql IMMUTABLE
@@ -49,6 +49,10 @@ CREATE FUNCTION told.due_on(at timestamptz, days integer) RETURNS date LANGUAGE 
     SELECT told.plus((SELECT min(w.day) FROM told.working_day w
                       WHERE w.day > local::date OR (w.day = local::date AND local::time <= cutoff)), days)
     FROM (SELECT at AT TIME ZONE 'Europe/London' AS local) t, told.terms
+$$;
+CREATE FUNCTION told.hours_of(day date) RETURNS tstzrange LANGUAGE sql STABLE AS $$
+    SELECT tstzrange((day + opens) AT TIME ZONE 'Europe/London', (day + closes) AT TIME ZONE 'Europe/London')
+    FROM told.terms
 $$;
 """
 
@@ -74,7 +78,7 @@ SELECT (data ->> 'work_item_id')::uuid AS id, key AS referral, data ->> 'about' 
     min(at) FILTER (WHERE type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'place') AS listed_at,
     min(at) FILTER (WHERE type = 'work-item.accepted.v1') AS accepted_at,
     min(data ->> 'place') FILTER (WHERE type = 'work-item.accepted.v1') AS place,
-    min(at) FILTER (WHERE type = 'work-item.first-contact.v1') AS contacted_at,
+    min(coalesce((data ->> 'on')::date, told.day(at))) FILTER (WHERE type = 'work-item.first-contact.v1') AS contacted_on,
     min(at) FILTER (WHERE type = 'work-item.declined.v1') AS declined_at,
     min(at) FILTER (WHERE type = 'work-item.closed.v1') AS closed_at,
     min(data ->> 'reason') FILTER (WHERE type = 'work-item.closed.v1') AS closed_because,
@@ -85,58 +89,65 @@ UPDATE told.item SET closed_at = e.at, closed_because = 'erased'
 FROM told.event e WHERE e.key = item.referral AND e.type = 'referral.erased.v1' AND closed_at IS NULL;
 CREATE INDEX ON told.item (referral);
 
-CREATE TABLE told.change AS
-SELECT key, at, type = 'work-item.waiting.v1' AS stops FROM told.event
-WHERE (type = 'work-item.waiting.v1' AND data ->> 'waiting_for' = 'referrer') OR type = 'referral.informed.v1'
-UNION ALL
-SELECT key, at, false FROM told.event went_on
-WHERE type IN ('work-item.claimed.v1', 'work-item.accepted.v1', 'work-item.declined.v1', 'work-item.opened.v1',
-               'work-item.closed.v1')
-    AND EXISTS (SELECT 1 FROM told.event asked
-                WHERE asked.key = went_on.key AND asked.at < went_on.at AND asked.type = 'work-item.waiting.v1'
-                    AND asked.data ->> 'waiting_for' = 'referrer'
-                    AND asked.data ->> 'work_item_id' = went_on.data ->> 'work_item_id');
-CREATE INDEX ON told.change (key);
-
 CREATE TABLE told.stop AS
-SELECT key AS referral, at AS began_at, told.day(at) AS began_on,
-    (SELECT told.day(min(c.at)) FROM told.change c WHERE c.key = clock.key AND NOT c.stops AND c.at > clock.at)
-        AS ended_on
-FROM (
-    SELECT key, at, stops, coalesce(lag(stops) OVER (PARTITION BY key ORDER BY at, stops), false) AS was_stopped
-    FROM told.change
-) clock WHERE stops AND NOT was_stopped;
+SELECT asked.key AS referral, tstzrange(asked.at, (
+    SELECT min(later.at) FROM told.event later
+    WHERE later.key = asked.key AND later.at > asked.at AND (
+        later.type = 'referral.informed.v1'
+        OR later.data ->> 'work_item_id' = asked.data ->> 'work_item_id' AND (
+            later.type IN ('work-item.opened.v1', 'work-item.claimed.v1', 'work-item.accepted.v1',
+                           'work-item.declined.v1', 'work-item.closed.v1')
+            OR later.data ->> 'waiting_for' = 'place')))) AS stop
+FROM told.event asked
+WHERE asked.data ->> 'waiting_for' = 'referrer' AND (asked.data ->> 'stops_clock')::boolean;
+CREATE INDEX ON told.stop (referral);
 
 CREATE FUNCTION told.moved(of uuid, due date, done date) RETURNS date LANGUAGE plpgsql STABLE AS $$
-DECLARE stop record;
+DECLARE stood tstzrange; worked interval := '0'; later date := due; a_day interval;
 BEGIN
-    FOR stop IN SELECT * FROM told.stop WHERE referral = of ORDER BY began_at LOOP
-        EXIT WHEN stop.began_on > due OR stop.began_on > done;
-        IF stop.ended_on IS NULL THEN RETURN CASE WHEN done IS NOT NULL THEN due END; END IF;
-        due := told.plus(due, told.worked(stop.began_on, stop.ended_on));
+    SELECT closes - opens INTO a_day FROM told.terms;
+    FOR stood IN
+        SELECT unnest(range_agg(stop)) FROM told.stop
+        WHERE referral = of AND coalesce(told.day(lower(stop)) <= done, true) ORDER BY 1
+    LOOP
+        EXIT WHEN lower(stood) > upper(told.hours_of(later));
+        IF upper_inf(stood) THEN RETURN CASE WHEN done IS NOT NULL THEN later END; END IF;
+        SELECT worked + coalesce(sum(upper(hours * stood) - lower(hours * stood)), '0') INTO worked
+        FROM told.working_day w, told.hours_of(w.day) hours
+        WHERE w.day BETWEEN told.day(lower(stood)) AND told.day(upper(stood)) AND hours && stood;
+        later := told.plus(due, ceil(extract(epoch FROM worked) / extract(epoch FROM a_day))::bigint);
     END LOOP;
-    RETURN due;
+    RETURN later;
 END $$;
+
+CREATE FUNCTION told.is_over(of uuid, withdrawn date, day date) RETURNS boolean LANGUAGE sql STABLE AS $$
+    WITH opened AS (
+        SELECT opened_at, declined_at, told.day(declined_at) AS declined_on,
+            coalesce(told.day(coalesce(closed_at, declined_at)) <= day, false) AS has_ended
+        FROM told.item WHERE referral = of AND told.day(opened_at) <= day
+    )
+    SELECT coalesce(withdrawn <= day, false) OR coalesce(bool_and(has_ended), false)
+        OR coalesce(max(declined_at) FILTER (WHERE declined_on <= day) >= max(opened_at), false)
+    FROM opened
+$$;
 
 CREATE TABLE told.course AS
 SELECT r.*, i.*, d.*, w.withdrawn_at, w.withdrawn_because, told.day(w.withdrawn_at) AS withdrawn_on, m.acknowledged_at,
-    CASE WHEN i.opened_last_at > i.declined_at THEN NULL ELSE i.declined_at END AS refused_at,
-    least(w.withdrawn_at, CASE WHEN i.opened_last_at > i.declined_at THEN NULL ELSE i.declined_at END, i.all_ended_at)
-        AS ended_at
+    least(w.withdrawn_at, i.all_ended_at,
+          CASE WHEN NOT coalesce(i.opened_last_at > i.declined_last_at, false) THEN i.declined_last_at END) AS ended_at
 FROM told.referral r
 LEFT JOIN LATERAL (
     SELECT min(accepted_at) FILTER (WHERE route IN ('universal', 'targeted', 'pir_short', 'pir_long', 'pnmh',
                                                     'pnmh_emergency', 'adult_mh')) AS accepted_at,
-        min(accepted_at) AS taken_on_at, min(contacted_at) AS contacted_at, min(declined_at) AS declined_at,
-        min(asked_at) AS asked_at, max(opened_at) AS opened_last_at,
-        bool_or(closed_because IN ('moved_away', 'family_asked', 'died')) AS is_gone,
+        min(accepted_at) AS taken_on_at, min(contacted_on) AS contacted_on, min(declined_at) AS declined_at,
+        max(declined_at) AS declined_last_at, min(asked_at) AS asked_at, max(opened_at) AS opened_last_at,
         CASE WHEN bool_and(coalesce(closed_at, declined_at) IS NOT NULL)
                 AND max(closed_at) FILTER (WHERE closed_because NOT IN ('withdrawn', 'decided_again', 'erased'))
                     = max(coalesce(closed_at, declined_at))
             THEN max(closed_at) END AS person_ended_at,
         CASE WHEN bool_and(coalesce(closed_at, declined_at) IS NOT NULL) THEN max(coalesce(closed_at, declined_at)) END
             AS all_ended_at,
-        min(least(claimed_at, listed_at, accepted_at, declined_at, contacted_at,
+        min(least(claimed_at, listed_at, accepted_at, declined_at,
                   CASE WHEN route <> 'info_request' THEN asked_at END,
                   CASE WHEN closed_because NOT IN ('withdrawn', 'decided_again', 'erased') THEN closed_at END)) AS touched_at
     FROM told.item WHERE item.referral = r.id
@@ -148,7 +159,7 @@ LEFT JOIN LATERAL (
         min(at) FILTER (WHERE (data ->> 'is_release')::boolean) AS released_at,
         (array_agg(data -> 'decision' ->> 'eligibility' ORDER BY sequence DESC))[1] = 'not_yet' AS is_not_yet,
         (array_agg(data -> 'decision' ->> 'tier' ORDER BY sequence DESC))[1] AS tier,
-        coalesce((array_agg(data -> 'decision' -> 'rules' ? 'M1' ORDER BY sequence DESC))[1], false) AS has_priority
+        coalesce(bool_or(data -> 'decision' -> 'rules' ? 'M1'), false) AS has_priority
     FROM told.event WHERE key = r.id AND type = 'referral.triaged.v1'
 ) d ON true
 LEFT JOIN LATERAL (SELECT min(at) AS withdrawn_at, min(data ->> 'reason') AS withdrawn_because FROM told.event
@@ -159,15 +170,16 @@ CREATE INDEX ON told.course ((told ->> 'family_id'));
 
 CREATE TABLE told.dated AS
 SELECT c.*, told.day(c.accepted_at) AS accepted_on, told.day(c.declined_at) AS declined_on,
-    told.day(c.contacted_at) AS contacted_on, told.day(least(c.touched_at, c.by_person_at)) AS seen_on,
+    least(told.day(least(c.touched_at, c.by_person_at)), c.contacted_on) AS seen_on,
     told.day(least(c.standing_at, c.declined_at, c.taken_on_at, c.person_ended_at)) AS decided_on,
     told.day(c.ended_at) AS ended_on,
-    told.day(least(c.withdrawn_at, CASE WHEN c.is_gone THEN c.all_ended_at END)) AS gone_on,
+    CASE WHEN c.released_at IS NOT NULL OR c.is_not_yet
+        THEN coalesce(told.day(least(c.released_at, c.by_person_at, c.accepted_at)), 'infinity') END AS held_until,
     told.due_on(c.received_at, seen) AS seen_due,
     told.moved(c.id, told.due_on(asked.from_at, decision),
                told.day(least(c.standing_at, c.declined_at, c.taken_on_at, c.person_ended_at))) AS decision_due,
     told.moved(c.id, told.due_on(asked.from_at, CASE WHEN has_priority THEN contact_priority ELSE contact END),
-               told.day(c.contacted_at)) AS contact_due,
+               c.contacted_on) AS contact_due,
     told.months_later((c.told -> 'facts' -> 'infant' ->> 'born_on')::date, support_months) AS support_ends_on,
     c.had_gaps OR coalesce(told.day(c.asked_at) <= told.due_on(c.received_at, decision), false) AS is_incomplete
 FROM told.terms, told.course c
@@ -208,8 +220,14 @@ OF_RECEIVED: Final = (
 )
 OF_DUE: Final = """
     SELECT told.month_of({due}), count(*) FILTER (WHERE {done} <= {due}), count(*) FROM told.dated
-    WHERE {due} IS NOT NULL AND {also}
-        AND NOT coalesce({out} <= {due} AND ({done} IS NULL OR {done} > {out}), false)
+    WHERE {due} IS NOT NULL AND {also} AND NOT coalesce(withdrawn_on <= {due} AND ({done} IS NULL OR {done} > withdrawn_on), false)
+    GROUP BY 1
+"""
+CONTACT: Final = """
+    SELECT told.month_of(contact_due), count(*) FILTER (WHERE contacted_on <= contact_due), count(*) FROM told.dated
+    WHERE has_priority = {priority} AND (
+        contacted_on <= contact_due
+        OR NOT told.is_over(id, withdrawn_on, contact_due) AND NOT coalesce(held_until > contact_due, false))
     GROUP BY 1
 """
 BY_DAY: Final = "SELECT told.month_of({day}), count(*), NULL FROM told.dated WHERE {day} IS NOT NULL GROUP BY 1"
@@ -235,7 +253,7 @@ BOUNCED: Final = """EXISTS (
     SELECT 1 FROM told.dated earlier
     WHERE earlier.told ->> 'family_id' = dated.told ->> 'family_id' AND earlier.id <> dated.id
         AND earlier.received_at < dated.received_at AND earlier.ended_at < dated.received_at
-        AND earlier.contacted_at IS NULL AND NOT coalesce(earlier.withdrawn_because IN ('sent_in_error', 'duplicate'), false)
+        AND earlier.contacted_on IS NULL AND NOT coalesce(earlier.withdrawn_because IN ('sent_in_error', 'duplicate'), false)
         AND told.months_later(earlier.ended_on, (SELECT back_months FROM told.terms)) >= dated.received_on)"""
 
 KPIS: Final[dict[str, str]] = {
@@ -244,14 +262,12 @@ KPIS: Final[dict[str, str]] = {
     "declined": BY_DAY.format(day="declined_on"),
     "withdrawn": BY_DAY.format(day="withdrawn_on"),
     "acknowledged_at_once": OF_RECEIVED.format(met="acknowledged_at <= received_at + interval '15 minutes'"),
-    "seen_by_a_person": OF_DUE.format(due="seen_due", done="seen_on", also="true", out="withdrawn_on"),
-    "decided_in_time": OF_DUE.format(due="decision_due", done="decided_on", also="true", out="withdrawn_on"),
-    "contacted_in_time": OF_DUE.format(
-        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND NOT has_priority", out="gone_on"
+    "seen_by_a_person": OF_DUE.format(due="seen_due", done="seen_on", also="true"),
+    "decided_in_time": OF_DUE.format(
+        due="decision_due", done="decided_on", also="NOT coalesce(held_until > decision_due, false)"
     ),
-    "contacted_in_time_priority": OF_DUE.format(
-        due="contact_due", done="contacted_on", also="accepted_on IS NOT NULL AND has_priority", out="gone_on"
-    ),
+    "contacted_in_time": CONTACT.format(priority="false"),
+    "contacted_in_time_priority": CONTACT.format(priority="true"),
     "safeguarding_acknowledged": """
         SELECT told.month_of(due), count(*) FILTER (WHERE told.day(taken_up_at) <= due), count(*) FROM (
             SELECT told.due_on(opened_at, (SELECT safeguarding FROM told.terms)) AS due, least(accepted_at,
@@ -338,6 +354,8 @@ async def tell(
         policy.age.support_ends_months,
         times.re_referral_months,
         times.cutoff,
+        times.opens,
+        times.closes,
         times.seen_days,
         times.decision_days,
         times.first_contact_days,

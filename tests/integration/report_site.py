@@ -21,6 +21,7 @@ from services.metrics.pages.room import Room
 from services.metrics.reports import shelf
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import AnyReport
+from services.metrics.reports.publishing import Waits
 from shared import problems
 from shared.access import Role, Staff
 from shared.pages import Pages
@@ -83,9 +84,11 @@ def the_pages() -> Pages:
 
 
 @asynccontextmanager
-async def a_site(engine: AsyncEngine, *, now: Callable[[], datetime] = lambda: NOW) -> AsyncIterator[Site]:
+async def a_site(
+    engine: AsyncEngine, *, now: Callable[[], datetime] = lambda: NOW, waits: Waits | None = None
+) -> AsyncIterator[Site]:
     policy, shown = a_policy(), the_pages()
-    archive = Archive.of(engine, policy, terms_under(policy, None), now)
+    archive = Archive.of(engine, policy, terms_under(policy, None), now, lambda: waits)
     app = FastAPI(redirect_slashes=False)
     problems.install(app)
     app.state.sign_in, app.state.staff, app.state.pages = Door(), Tokens(), shown

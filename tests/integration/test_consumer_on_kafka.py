@@ -11,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from shared.events import Envelope
+from services.metrics.unread import unread
+from shared.events import Envelope, ReferralChallenged
+from shared.ids import uuid7
 from tests.integration.support import (
     a_consumer,
     an_event,
@@ -151,6 +153,33 @@ async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, pr
         await publish(stack.kafka_bootstrap_servers, topic, [last := an_event()])
         await all_done(probe, 101)
     assert [event.id for event in seen] == [last.id]
+
+
+async def test_the_brokers_say_how_much_all_copies_together_have_not_read(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    """What is nobody's business counts as read too, when it is the last on its partition."""
+    brokers = stack.kafka_bootstrap_servers
+
+    async def left() -> int | None:
+        return await unread(brokers, service=topic, topics=[topic])
+
+    async def nothing_left() -> bool:
+        return await left() == 0
+
+    assert await left() == 0
+    await publish(brokers, topic, history_of(keys=20, events=5))
+    assert await left() == 100
+    async with running(a_copy(stack, probe, topic), a_copy(stack, probe, topic)):
+        await all_done(probe, 100)
+        await eventually(nothing_left, what="all committed")
+        unknown = ReferralChallenged(reference="PIR-234-679", agency_id=uuid7())
+        await publish(brokers, topic, [an_event(data=unknown) for _ in range(20)])
+        await eventually(nothing_left, what="all committed, also what nobody hears")
+    await publish(brokers, topic, history_of(keys=3, events=1))
+    assert await left() == 3
+    assert await unread(brokers, service=topic, topics=[topic, "no.such.topic"]) is None
+    assert await unread("127.0.0.1:1", service=topic, topics=[topic]) is None
 
 
 async def test_a_consumer_waits_for_a_kafka_that_is_away_at_the_start_and_again_later(

@@ -192,6 +192,19 @@ async def test_the_oldest_referral_without_a_decision_is_measured(database: str)
     assert value("pir_database_size_bytes") > 1_000_000
 
 
+async def test_a_referral_waits_until_all_its_items_are_accepted_declined_or_ended(database: str) -> None:
+    steps = ("accepted_at", "declined_at", "ended_at", "claimed_at")
+    async with measured(database, "metrics", METRICS) as tx:
+        for step in steps:
+            await tx.execute(
+                text(f"""
+                    INSERT INTO work_item (id, referral_id, route, opened_at, {step})
+                    VALUES ('{uuid7()}', '{uuid7()}', 'pir_short', now(), now())
+                """)
+            )
+        assert await of_metrics.waiting(tx) == 1
+
+
 async def test_before_the_first_referral_nothing_is_quiet(database: str) -> None:
     async with measured(database, "metrics", METRICS):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,10 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import measures, tables
+from services.metrics.counting.cases import Case
+from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers
+from services.metrics.spans import month_of
 from shared import outbox
 from shared.events import (
     TOPICS,
@@ -26,7 +29,9 @@ from shared.events import (
     MessageSent,
     PlaceKind,
     ReferralAmended,
+    ReferralChallenged,
     ReferralErased,
+    ReferralInformed,
     ReferralReceived,
     ReferralTriaged,
     ReferralWithdrawn,
@@ -39,6 +44,7 @@ from shared.events import (
     WorkItemClaimed,
     WorkItemClosed,
     WorkItemDeclined,
+    WorkItemFirstContact,
     WorkItemOpened,
     WorkItemWaiting,
 )
@@ -46,6 +52,7 @@ from shared.ids import uuid7
 from shared.inbox import Consumer
 from shared.outbox import Cause, Draft
 from shared.relay import Relay
+from shared.working_time import merged
 from tests.builders import TODAY, a_family, a_policy, decided, noon
 from tests.integration.support import a_record, an_event, count, engine_of, eventually, fetch, running
 from tests.servers import Servers
@@ -178,42 +185,127 @@ async def hear(engine: AsyncEngine, key: UUID, *told: tuple[Event, timedelta], f
     await a_consumer(engine).handle(records)
 
 
-async def test_whoever_goes_on_with_an_item_without_an_answer_starts_the_clock_again(database: str) -> None:
-    key, hour = uuid7(), timedelta(hours=1)
+async def the_case(engine: AsyncEngine) -> Case:
+    """The one referral that was told, as the reports count it."""
+    async with engine.connect() as tx:
+        [case] = (await read_book(tx, month_of(TODAY), a_policy().working_time)).cases
+    return case
+
+
+def received(known: dict[str, Any], key: UUID) -> ReferralReceived:
+    return ReferralReceived(**known, received_at=NOON, expected_by=TODAY, family_id=key, facts=a_family())
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_question_is_ended_by_a_later_answer_or_step_of_its_item_in_whatever_order_it_is_heard(
+    database: str, seed: int
+) -> None:
+    """Asked on day 1 about one item and on day 2 about another; only the first is taken up, and that on day 3."""
+    key, day, chance = uuid7(), timedelta(days=1), random.Random(seed)
     known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
     mine: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
     other: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PNMH}
+    said: dict[str, Any] = {"tier": None, "urgency": Urgency.ROUTINE, "due_at": NOON + 10 * day}
+    question = {"waiting_for": WaitingFor.REFERRER}
+    told: list[tuple[Event, timedelta]] = [
+        (received(known, key), 0 * day),
+        (ReferralInformed(**known), day / 2),
+        (WorkItemOpened(**known, **mine, **said), day / 2),
+        (WorkItemOpened(**known, **other, **said), day / 2),
+        (WorkItemWaiting(**known, **mine, **question), day),
+        (WorkItemWaiting(**known, **other, **question), 2 * day),
+        (WorkItemClaimed(**known, **mine), 3 * day),
+        (WorkItemClaimed(**known, **mine), 4 * day),
+        (ReferralInformed(**known), 8 * day),
+    ]
+    records = [a_record(an_event(key, number, event, at=NOON + at)) for number, (event, at) in enumerate(told, 1)]
     async with counts_in(database) as engine:
-        await hear(
-            engine,
-            key,
-            (WorkItemClaimed(**known, **mine), hour),
-            (WorkItemWaiting(**known, **mine, waiting_for=WaitingFor.REFERRER), 2 * hour),
-            (WorkItemClaimed(**known, **other), 3 * hour),
-            (WorkItemClaimed(**known, **mine), 4 * hour),
-        )
-        changes = await fetch(engine, "SELECT at, stops FROM clock_change ORDER BY at")
-    assert [(row.at - NOON, row.stops) for row in changes] == [(2 * hour, True), (4 * hour, False)]
+        for record in chance.sample([*records, *records], 2 * len(records)):
+            await a_consumer(engine).handle([record])
+        case = await the_case(engine)
+    stops = merged(case.stops)
+    assert sorted((began - NOON, ended and ended - NOON) for began, ended in case.stops) == [
+        (day, 3 * day),
+        (2 * day, 8 * day),
+    ]
+    assert [(began - NOON, ended and ended - NOON) for began, ended in stops] == [(day, 8 * day)]
 
 
-@pytest.mark.parametrize("went_on", ["closed", "opened"])
-async def test_what_closes_or_reopens_the_question_starts_the_clock_again(database: str, went_on: str) -> None:
+@pytest.mark.parametrize("went_on", ["closed", "opened", "accepted", "declined", "listed"])
+async def test_whoever_goes_on_with_an_item_without_an_answer_starts_the_clock_again(
+    database: str, went_on: str
+) -> None:
     """An amendment that brings what was asked for closes the question; more urgent work is opened again."""
     key, hour = uuid7(), timedelta(hours=1)
     known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
-    asked: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.INFO_REQUEST}
-    opened = WorkItemOpened(**known, **asked, tier=None, urgency=Urgency.ROUTINE, due_at=NOON + timedelta(days=10))
-    closed = WorkItemClosed(**known, **asked, reason=ClosureReason.DECIDED_AGAIN)
+    item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.INFO_REQUEST}
+    opened = WorkItemOpened(**known, **item, tier=None, urgency=Urgency.ROUTINE, due_at=NOON + timedelta(days=10))
+    steps: dict[str, Event] = {
+        "closed": WorkItemClosed(**known, **item, reason=ClosureReason.DECIDED_AGAIN),
+        "opened": opened,
+        "accepted": WorkItemAccepted(**known, **item),
+        "declined": WorkItemDeclined(**known, **item, reason=DeclineReason.INCOMPLETE),
+        "listed": WorkItemWaiting(**known, **item, waiting_for=WaitingFor.PLACE),
+    }
+    asked = WorkItemWaiting(**known, **item, waiting_for=WaitingFor.REFERRER)
+    async with counts_in(database) as engine:
+        await hear(engine, key, (received(known, key), 0 * hour), (opened, hour), (asked, hour))
+        await hear(engine, key, (steps[went_on], 5 * hour), first=4)
+        case = await the_case(engine)
+    assert list(case.stops) == [(NOON + hour, NOON + 5 * hour)]
+
+
+async def test_the_clock_of_safety_work_never_stops(database: str) -> None:
+    key, hour = uuid7(), timedelta(hours=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.MASH}
+    opened = WorkItemOpened(**known, **item, tier=None, urgency=Urgency.NOW, due_at=NOON)
+    asked = WorkItemWaiting(**known, **item, waiting_for=WaitingFor.REFERRER, stops_clock=False)
+    async with counts_in(database) as engine:
+        await hear(engine, key, (received(known, key), 0 * hour), (opened, hour), (asked, 2 * hour))
+        case = await the_case(engine)
+    assert list(case.stops) == []
+    assert case.items[0].asked_at == NOON + 2 * hour, "but it was asked, and so was incomplete"
+
+
+@pytest.mark.parametrize(("on", "counted"), [(TODAY, TODAY), (None, TODAY + timedelta(days=4))])
+async def test_a_first_contact_counts_on_its_day_and_without_one_on_that_of_the_event(
+    database: str, on: date | None, counted: date
+) -> None:
+    key, day = uuid7(), timedelta(days=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    item: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.PIR_SHORT}
+    opened = WorkItemOpened(**known, **item, tier=None, urgency=Urgency.ROUTINE, due_at=NOON + 10 * day)
+    async with counts_in(database) as engine:
+        await hear(engine, key, (received(known, key), 0 * day), (opened, 0 * day))
+        await hear(engine, key, (WorkItemFirstContact(**known, **item, on=on), 4 * day), first=3)
+        assert (await the_case(engine)).first_contact_on == counted
+
+
+async def test_work_that_is_opened_again_after_a_decline_waits_and_has_not_ended(database: str) -> None:
+    """The referrer challenges the decline; that itself needs no counting."""
+    key, day = uuid7(), timedelta(days=1)
+    known: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    first: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.SIGNPOST_AREA}
+    again: dict[str, Any] = {"work_item_id": uuid7(), "route": Route.SIGNPOST_AREA}
+    said: dict[str, Any] = {"tier": None, "urgency": Urgency.ROUTINE, "due_at": NOON + 10 * day}
     async with counts_in(database) as engine:
         await hear(
             engine,
             key,
-            (opened, hour),
-            (WorkItemWaiting(**known, **asked, waiting_for=WaitingFor.REFERRER), hour),
-            (closed if went_on == "closed" else opened, 5 * hour),
+            (received(known, key), 0 * day),
+            (WorkItemOpened(**known, **first, **said), 0 * day),
+            (WorkItemDeclined(**known, **first, reason=DeclineReason.OUT_OF_AREA), 2 * day),
+            (ReferralChallenged(**known), 3 * day),
+            (WorkItemOpened(**known, **again, **said, reopens=True), 4 * day),
         )
-        changes = await fetch(engine, "SELECT at, stops FROM clock_change ORDER BY at")
-    assert [(row.at - NOON, row.stops) for row in changes] == [(hour, True), (5 * hour, False)]
+        case = await the_case(engine)
+        async with engine.connect() as tx:
+            assert await measures.waiting(tx) == 1
+        assert await count(engine, "parked") == 0
+    assert (case.refused_at, case.ended_at) == (None, None)
+    assert case.declined_on == TODAY + 2 * day, "counted as it was: a person declined on that day"
+    assert [case.is_over(TODAY + number * day) for number in range(6)] == [False, False, True, True, False, False]
 
 
 async def test_an_enquiry_that_is_erased_is_no_family(database: str) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from datetime import date
 from types import ModuleType
+from typing import Any
 
 import asyncpg
 import pytest
@@ -15,6 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from deploy.migrate import migrate
 from services.metrics import tables as metrics
 from services.notify import tables as notify
 from services.referral import tables as referral
@@ -53,6 +56,65 @@ async def test_the_migrated_schema_is_the_one_that_the_tables_describe(database:
     async with engine.connect() as connection:
         assert await connection.run_sync(difference) == []
     await engine.dispose()
+
+
+COUNTED_BEFORE = """
+    SET search_path TO metrics;
+    INSERT INTO referral (id, received_at) VALUES ('00000000-0000-0000-0000-000000000001', '2026-06-01');
+    INSERT INTO work_item (id, referral_id, about, route, asked_at, claimed_at, listed_at, ended_at, first_contact_at)
+    VALUES ('00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-000000000001', 'family', 'pir_short',
+            '2026-06-02', '2026-06-03', NULL, '2026-06-09', '2026-06-08 23:30Z'),
+        ('00000000-0000-0000-0000-00000000000b', '00000000-0000-0000-0000-000000000001', 'family', 'pnmh',
+            '2026-06-04', NULL, '2026-06-05', '2026-06-09', NULL);
+    INSERT INTO clock_change (event_id, referral_id, at, stops)
+    SELECT gen_random_uuid(), '00000000-0000-0000-0000-000000000001', at::timestamptz, stops FROM (VALUES
+        ('2026-06-02', true), ('2026-06-03', false), ('2026-06-04', true), ('2026-06-06', true), ('2026-06-07', false),
+        ('2026-06-09', false)) AS t(at, stops);
+"""
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_what_was_counted_before_is_brought_along_and_waits_for_a_rebuild(stack: Servers, is_counted: bool) -> None:
+    name = stack.new_database(template="template1")
+    url = stack.url_of(name)
+
+    async def run(statement: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return (
+                [tuple(row) for row in await connection.fetch(statement)]
+                if statement.startswith("SELECT")
+                else [(await connection.execute(statement),)]
+            )
+        finally:
+            await connection.close()
+
+    migrate(url, to="0005")
+    if is_counted:
+        asyncio.run(run(COUNTED_BEFORE))
+    migrate(url)
+    assert asyncio.run(run("SELECT count(*) FROM metrics.counting")) == [(0 if is_counted else 1,)]
+    if is_counted:
+        changes = asyncio.run(
+            run(
+                """
+                SELECT extract(day FROM at)::int, right(work_item_id::text, 1), stops FROM metrics.clock_change ORDER BY at
+            """.strip()
+            )
+        )
+        assert changes == [
+            (2, "a", True),
+            (3, "a", False),
+            (4, "b", True),
+            (5, "b", False),  # the waiting list, which nobody had recorded
+            (6, None, True),  # one of two had been asked before: nobody knows which was asked again
+            (7, None, False),
+            (9, None, False),  # both ended at once
+        ]
+        assert asyncio.run(run("SELECT first_contact_on FROM metrics.work_item WHERE route = 'pir_short'")) == [
+            (date(2026, 6, 9),)
+        ]
+    stack.drop_database(name)
 
 
 @SERVICES

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -28,13 +29,17 @@ from services.metrics.reports.model import (
     ReportStatus,
     figure_of,
 )
-from services.metrics.reports.publishing import correctable, publish_due, stand_in
+from services.metrics.reports.publishing import Waits, correctable, publish_due, publish_when_ready, stand_in
+from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready, say_ready, set_ready
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
+from shared import parked
+from shared.database import one_moment
 from shared.dispatch import dispatch
 from shared.events import Envelope, ReferralErased
+from tests import published
 from tests.builders import a_policy
-from tests.integration.support import an_event, engine_of
+from tests.integration.support import a_record, an_event, engine_of
 from tests.integration.test_metrics import contents
 from tests.servers import Servers
 
@@ -81,9 +86,9 @@ async def test_every_closed_month_half_and_year_is_published_and_nothing_of_the_
     await hear(engine, told())
     assert await publish_due(engine, now=NOW, terms=the_terms()) == 13 + 2 + 1
     async with engine.connect() as tx:
-        months = [heading.period for heading in await shelf.headings(tx, ReportKind.CONTRACT)]
-        halves = [heading.period for heading in await shelf.headings(tx, ReportKind.EQUALITY)]
-        years = [heading.period for heading in await shelf.headings(tx, ReportKind.NEED)]
+        months = [heading.period for heading in await published.headings(tx, ReportKind.CONTRACT)]
+        halves = [heading.period for heading in await published.headings(tx, ReportKind.EQUALITY)]
+        years = [heading.period for heading in await published.headings(tx, ReportKind.NEED)]
     assert (months[0], months[-1], len(months)) == ("2025-09", "2024-09", 13)
     assert halves == ["2025-03--2025-08", "2024-09--2025-02"]
     assert years == ["2024-09--2025-08"]
@@ -154,7 +159,7 @@ async def test_what_comes_to_light_later_is_a_new_version_that_says_what_changed
     assert now is not None
     assert changed["Referrals received"] == (was.value.text, now.value.text)
     async with engine.connect() as tx:
-        assert await shelf.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
+        assert await published.version_of(tx, ReportKind.CONTRACT, "2024-09", 1) == first
 
 
 NOVEMBER = datetime(2024, 11, 5, 6, 0, tzinfo=UTC)
@@ -184,6 +189,8 @@ async def test_nor_when_the_rows_were_built_again_and_only_the_erasure_is_told(e
     await commands.empty(engine)
     await hear(engine, [event for event in events if event.key not in gone])
     on = datetime(2024, 11, 10, tzinfo=UTC)
+    async with engine.begin() as tx:
+        await set_ready(tx, on)
     erased = ReferralErased(reference="PIR-4K7-29M", agency_id=UUID(int=1))
     await hear(engine, [an_event(key, 9, erased, at=on) for key in sorted(gone)])
     await publish_due(engine, now=DECEMBER, terms=the_terms())
@@ -233,18 +240,40 @@ async def test_a_half_year_tells_no_category_after_a_family_of_a_published_month
     assert half.gaps == ()
 
 
-async def test_a_report_keeps_the_policy_it_was_made_under(engine: AsyncEngine) -> None:
+def of_version_3(**changes: Any) -> Terms:
+    """The terms of the next version of the policy."""
+    terms = the_terms()
+    policy = terms.policy.model_copy(update={"version": terms.policy.version + 1, **changes})
+    assert policy.contract is not None
+    return replace(terms, policy=policy, contract=policy.contract)
+
+
+def with_target(share: float) -> dict[str, Any]:
+    contract = the_terms().contract
+    return {"contract": contract.model_copy(update={"targets": contract.targets | {"decided_in_time": share}})}
+
+
+async def test_a_report_keeps_the_targets_it_was_agreed_with(engine: AsyncEngine) -> None:
     """A new target must not turn a paid figure of last month from met to missed."""
     events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
     await hear(engine, [event for event in events if event.key.int % 2])
     await publish_due(engine, now=NOVEMBER, terms=the_terms())
     await hear(engine, [event for event in events if not event.key.int % 2])
-    terms = the_terms()
-    newer = replace(terms, policy=terms.policy.model_copy(update={"version": terms.policy.version + 1}))
-    await publish_due(engine, now=DECEMBER, terms=newer)
+    await publish_due(engine, now=DECEMBER, terms=of_version_3(**with_target(0.5)))
     reports = await all_reports(engine)
     assert ("contract", "2024-11", 1) in reports
     assert not [each for each in reports if each[2] > 1]
+
+
+async def test_another_telephone_number_ends_no_corrections(engine: AsyncEngine) -> None:
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, [event for event in events if event.key.int % 2])
+    await publish_due(engine, now=NOVEMBER, terms=the_terms())
+    await hear(engine, [event for event in events if not event.key.int % 2])
+    on_call = a_policy().on_call.model_copy(update={"phone": "0115 496 0199"})
+    await publish_due(engine, now=DECEMBER, terms=of_version_3(on_call=on_call))
+    corrected = await the_report(engine, "2024-09")
+    assert (corrected.heading.version, corrected.heading.policy_version) == (2, a_policy().version + 1)
 
 
 def test_a_report_is_corrected_until_its_span_ended_twelve_months_ago() -> None:
@@ -297,6 +326,102 @@ async def test_the_payment_year_is_marked_from_the_second_contract_year_on(engin
     second = terms.heading(ReportKind.CONTRACT, read_month("2023-09"))
     assert (first.contract_year, first.is_payment_year) == (1, False)
     assert (second.contract_year, second.is_payment_year) == (2, True)
+
+
+OCTOBER = datetime(2024, 10, 20, 6, 0, tzinfo=UTC)
+
+
+async def nothing_unread() -> int | None:
+    return 0
+
+
+async def waits(engine: AsyncEngine, unread: Unread = nothing_unread, now: datetime = OCTOBER) -> Waits | None:
+    return await publish_when_ready(engine, now=now, terms=the_terms(), unread=unread)
+
+
+async def test_a_report_waits_for_messages_that_are_not_counted_yet(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=1))
+    for left, reason in ((1, "1 message is not counted yet"), (1200, "1,200 messages are not counted yet")):
+        found = await waits(engine, AsyncMock(return_value=left))
+        assert found is not None
+        assert found.reason == reason
+    assert found.reports == ((ReportKind.CONTRACT, read_month("2024-09")),)
+    assert found.since == datetime(2024, 10, 6, 23, 0, tzinfo=UTC), "the fifth working day begins in London"
+    assert await all_reports(engine) == []
+    assert await waits(engine) is None
+    assert await all_reports(engine) == [("contract", "2024-09", 1)]
+
+
+async def test_a_report_waits_while_kafka_does_not_say_whether_all_is_counted(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=1))
+    found = await waits(engine, AsyncMock(return_value=None))
+    assert found is not None
+    assert found.reason == "Kafka does not say whether all messages are counted"
+    assert await all_reports(engine) == []
+
+
+async def test_a_report_waits_for_what_is_parked(engine: AsyncEngine) -> None:
+    await hear(engine, told(months=1))
+    event = an_event(UUID(int=7), 1, ReferralErased(reference="PIR-4K7-29M", agency_id=UUID(int=1)))
+    async with engine.begin() as tx:
+        await parked.keep(tx, [parked.failed(a_record(event), event, cause="handler: ValueError")])
+    found = await waits(engine)
+    assert found is not None
+    assert found.reason == "1 message is parked"
+    async with engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE parked SET resolved_at = now(), resolution = 'discarded'"))
+    assert await waits(engine) is None
+
+
+async def test_a_report_waits_for_a_rebuild_until_a_person_says_that_it_is_whole(engine: AsyncEngine) -> None:
+    events = told(months=1)
+    await hear(engine, events)
+    await commands.empty(engine)
+    await hear(engine, events[: len(events) // 2])
+    found = await waits(engine)
+    assert found is not None
+    assert found.reason == "what is counted is being built again"
+    with pytest.raises(NotReadyError):
+        await publish_due(engine, now=OCTOBER, terms=the_terms())
+    assert await say_ready(engine, AsyncMock(return_value=9), OCTOBER) == "9 messages are not counted yet"
+    assert await waits(engine) is not None
+    await hear(engine, events[len(events) // 2 :])
+    assert await say_ready(engine, nothing_unread, OCTOBER) == ""
+    assert await waits(engine) is None
+    assert await all_reports(engine) == [("contract", "2024-09", 1)]
+
+
+async def test_no_correction_is_made_of_half_a_rebuild(engine: AsyncEngine) -> None:
+    events = told(months=2)
+    await hear(engine, events)
+    assert await waits(engine) is None
+    await commands.empty(engine)
+    await hear(engine, events[: len(events) // 2])
+    assert await waits(engine, now=NOVEMBER.replace(month=12)) is not None
+    assert {version for _, _, version in await all_reports(engine)} == {1}
+
+
+async def test_a_rebuild_waits_for_the_report_that_is_being_made(engine: AsyncEngine) -> None:
+    """Or its rows would be gone under it: TRUNCATE does not wait for those who have seen nothing of the table yet."""
+    await hear(engine, told(months=1))
+    async with one_moment(engine).connect() as tx:
+        await hold_ready(tx)
+        emptying = asyncio.create_task(commands.empty(engine))
+        await asyncio.sleep(0.3)
+        assert not emptying.done()
+        assert await tx.scalar(sa.text("SELECT count(*) FROM referral"))
+    await emptying
+    async with one_moment(engine).connect() as tx:
+        with pytest.raises(NotReadyError):
+            await hold_ready(tx)
+
+
+async def test_where_nothing_is_due_nobody_is_asked(engine: AsyncEngine) -> None:
+    unread = AsyncMock(return_value=7)
+    assert await waits(engine, unread) is None
+    await hear(engine, told(months=1))
+    assert await waits(engine, unread, now=datetime(2024, 10, 4, 12, 0, tzinfo=UTC)) is None
+    unread.assert_not_awaited()
 
 
 async def test_emptied_and_told_again_the_rows_are_the_same_and_the_reports_have_stayed(engine: AsyncEngine) -> None:

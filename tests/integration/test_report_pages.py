@@ -19,7 +19,9 @@ from services.metrics import tables
 from services.metrics.coded.rows import COLUMNS
 from services.metrics.desk.library import Library, latest
 from services.metrics.reports.model import Change, ReportKind
+from services.metrics.reports.publishing import Waits
 from services.metrics.settings import Settings
+from services.metrics.spans import read_month
 from shared.access import PERMISSIONS, Permission, Role
 from shared.database import create_engine
 from tests.integration.report_site import NOW, TRIAGE, Site, a_site, publish
@@ -258,6 +260,45 @@ async def test_the_running_month_has_no_figure_in_the_workbook_and_says_when_it_
 async def test_a_month_before_the_first_report_has_no_data(site: Site) -> None:
     heading = (await site.ask("/reports/contract?month=2024-01")).json()["heading"]
     assert (heading["status"], heading["available_on"]) == ("no_data", None)
+
+
+LATE = Waits(
+    ((ReportKind.CONTRACT, read_month("2026-07")), (ReportKind.CONTRACT, read_month("2026-08"))),
+    datetime(2026, 8, 7, tzinfo=UTC),
+    "3 messages are parked",
+)
+WAITS = "The report of July 2026 waits: 3 messages are parked."
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/reports", "/staff/reports/2026-07"])
+async def test_a_page_says_why_a_report_waits(engine: Any, path: str) -> None:
+    await publish(engine, a_contract_report())
+    async with a_site(engine, waits=LATE) as site:
+        assert WAITS in await site.see(path)
+    async with a_site(engine) as site:
+        assert "waits" not in await site.see("/staff")
+
+
+async def test_so_does_the_first_page_of_all(engine: Any) -> None:
+    async with a_site(engine, waits=LATE) as site:
+        assert WAITS in await site.see("/staff")
+        assert WAITS in await site.see("/staff/kpis")
+
+
+@pytest.mark.parametrize("has_data", [True, False])
+async def test_a_report_that_waits_is_not_yet_there_in_every_form(engine: Any, has_data: bool) -> None:
+    if has_data:
+        await publish(engine, a_contract_report())
+    async with a_site(engine, waits=LATE) as site:
+        answer = await site.ask("/reports/contract?month=2026-07", Accept="application/json")
+        heading = answer.json()["heading"]
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-cache")
+        assert (heading["status"], heading["available_on"]) == ("not_yet", None)
+        assert heading["waits_because"] == "3 messages are parked"
+        assert answer.json()["figures"] == []
+        for suffix in ("csv", "html"):
+            assert WAITS in (await site.ask(f"/reports/contract.{suffix}?month=2026-07")).text
+        assert (await site.ask("/reports/contract?month=2026-09")).json()["heading"]["waits_because"] == ""
 
 
 async def test_a_month_that_is_late_is_not_yet_there(site: Site) -> None:

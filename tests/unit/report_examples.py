@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal
 
+from services.metrics.disclosure import percent_range
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -106,6 +107,7 @@ def a_share(code: str, numerator: Cell, denominator: Cell, *, target: float | No
         "denominator": shown(denominator),
         "target": target,
         "verdict": verdict,
+        **dict(zip(("low", "high"), percent_range(shown(numerator), shown(denominator)) or (), strict=False)),
     }
     return a_figure(code, value, **(usual | changes))
 

@@ -300,7 +300,7 @@ def test_a_family_that_was_referred_and_met_twice_in_the_year_was_seen_once() ->
             ward=BULWELL,
             tier="specialist_short",
             family_id=UUID(int=1000 + number % 20),
-            items=(Item("pir_short", first_contact_at=datetime(2025, 11, 3, 9, tzinfo=UTC)),),
+            items=(Item("pir_short", first_contact_on=date(2025, 11, 3)),),
         )
         for number in range(40)
     ]

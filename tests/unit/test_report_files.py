@@ -109,6 +109,8 @@ def test_each_figure_comes_back_from_the_csv_as_it_was() -> None:
         assert line["target"] == ("" if figure.target is None else str(round(figure.target * 100, 2)))
         for part, shown in (("numerator", figure.numerator), ("denominator", figure.denominator)):
             assert shown is None or number_of(read_back.pop((figure.code, part))) == shown.text
+        for part, number in (("low", figure.low), ("high", figure.high)):
+            assert number is None or number_of(read_back.pop((figure.code, part))) == str(number)
     assert not read_back
 
 

@@ -29,17 +29,18 @@ def ask(course: Course, item: Item, at: datetime, go_on: GoOn) -> None:
         course.later(answered_at, lambda at: go_on_after(course, item, asked_at, at, go_on))
     else:
         given_up_at = later(chance, after=at, days=chance.between(8, 25))
-        course.later(given_up_at, lambda at: _go_on_without(course, item, at, go_on))
+        course.later(given_up_at, lambda at: _go_on_without(course, item, asked_at, at, go_on))
 
 
 def go_on_after(course: Course, item: Item, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
     """The answer is there: what was asked about goes on some days later."""
     if answer(course, item, at):
-        course.waited += at - asked_at
+        course.stops.append((asked_at, at))
         course.later(later(course.chance, after=at, days=course.chance.wait(2)), lambda at: go_on(course, item, at))
 
 
-def _go_on_without(course: Course, item: Item, at: datetime, go_on: GoOn) -> None:
+def _go_on_without(course: Course, item: Item, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
+    course.stops.append((asked_at, at))
     if course.chance.happens(_GIVES_UP):
         working.decline(course, item, at, course.chance.of(UNANSWERED))
         return

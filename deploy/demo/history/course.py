@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
@@ -17,7 +17,7 @@ from deploy.demo.history.seasons import Season
 from deploy.demo.history.telling import Teller
 from shared.events import AboutWorkItem, LinkedReferral, PlaceKind, Route, Urgency
 from shared.policy import Policy
-from shared.working_time import day_in_london, due_on
+from shared.working_time import Stop, day_in_london, due_at, moved
 
 Step = Callable[[datetime], object]
 
@@ -80,8 +80,10 @@ class Course:
     """What will be done with an item is settled when it is opened."""
     linked: tuple[LinkedReferral, ...] = ()
     version: int = 1
-    waited: timedelta = timedelta(0)
-    """How long its clock has waited for the referrer."""
+    stops: list[Stop] = field(default_factory=list)
+    """When its clock waited for the referrer."""
+    released_at: datetime | None = None
+    """When its ward opened, if it was held for that."""
     items: list[Item] = field(default_factory=list)
     urgency: Urgency = Urgency.ROUTINE
     is_priority: bool = False
@@ -137,6 +139,7 @@ class Course:
         self.ended_at = None if self.open_items else at
 
     def due(self, days: int, *, since: datetime | None = None) -> date:
-        """The day by which something is due, counted from the receipt; later by what the clock has waited."""
-        due = due_on(since or self.received_at, days=days, hours=self.policy.working_time)
-        return due if since else due + self.waited
+        """The day by which something is due: from the release or receipt on, moved as queues and reports move it."""
+        hours = self.policy.working_time
+        due = due_at(since or self.released_at or self.received_at, days=days, hours=hours)
+        return day_in_london(due if since else moved(due, self.stops, hours=hours))

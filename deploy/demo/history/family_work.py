@@ -35,6 +35,8 @@ _ENDS: Final[Weighed[ClosureReason]] = (
 )
 _GAVE_UP: Final = (ClosureReason.DID_NOT_ATTEND, ClosureReason.FAMILY_ASKED, ClosureReason.MOVED_AWAY)
 _IN_A_GROUP: Final = {Route.UNIVERSAL: 0.5, Route.TARGETED: 0.35, Route.PIR_SHORT: 0.25, Route.PIR_LONG: 0.2}
+_WRITTEN_LATER: Final = 0.1
+"""How often a first contact is written down some days after it was made."""
 _PATIENCE_DAYS: Final = 150
 """Most families have left the waiting list by then."""
 
@@ -115,7 +117,11 @@ def _accept(course: Course, item: Item, at: datetime, place: PlaceKind, stay: in
         course.later(given_up_at, lambda at: working.close(course, item, at, chance.of(_GAVE_UP)))
         return
     met_at = _met_at(course, at)
-    course.later(met_at, lambda at: working.contact(course, item, at))
+    if chance.happens(_WRITTEN_LATER):
+        written_at, met_on = later(chance, after=met_at, days=1 + chance.wait(2)), day_in_london(met_at)
+        course.later(written_at, lambda at: working.contact(course, item, at, on=met_on))
+    else:
+        course.later(met_at, lambda at: working.contact(course, item, at))
     ended_at = later(chance, after=met_at, days=stay)
     course.later(ended_at, lambda at: working.close(course, item, at, _why(course, at, chance.weighed(_ENDS))))
 

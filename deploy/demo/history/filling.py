@@ -14,6 +14,7 @@ from deploy.demo.history.years import stories
 from services.metrics import tables
 from services.metrics.handlers import handlers
 from services.metrics.reports.publishing import publish_due
+from services.metrics.reports.readiness import set_ready
 from services.metrics.reports.terms import Terms
 from shared.database import create_engine, sql
 from shared.dispatch import dispatch
@@ -42,7 +43,7 @@ async def practise(engine: AsyncEngine, settings: Settings, terms: Terms, *, now
     """
     async with engine.connect() as tx:
         await _refuse_if_published(tx)
-    async with _aside(engine, settings) as aside:
+    async with _aside(engine, settings, now) as aside:
         await _count(aside, terms, now=now, told=told)
         told("making the practice reports")
         if not await publish_due(aside, now=now, terms=terms):
@@ -62,7 +63,7 @@ async def _refuse_if_published(tx: AsyncConnection) -> None:
 
 
 @asynccontextmanager
-async def _aside(engine: AsyncEngine, settings: Settings) -> AsyncIterator[AsyncEngine]:
+async def _aside(engine: AsyncEngine, settings: Settings, now: datetime) -> AsyncIterator[AsyncEngine]:
     """The same tables in a schema that is gone afterwards; one that an interrupted run left is made anew."""
     aside = create_engine(settings, SCHEMA, pool_size=1)
     try:
@@ -70,6 +71,7 @@ async def _aside(engine: AsyncEngine, settings: Settings) -> AsyncIterator[Async
             await tx.execute(sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
             await tx.execute(sql(f"CREATE SCHEMA {SCHEMA}"))
             await tx.run_sync(tables.metadata.create_all)
+            await set_ready(tx, now)
         yield aside
     finally:
         await aside.dispose()

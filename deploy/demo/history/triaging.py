@@ -53,6 +53,7 @@ def decide(course: Course, at: datetime) -> None:
 def release(course: Course, at: datetime) -> None:
     """The ward is open now: what was held for it is decided again, as of now."""
     if any(item.route is Route.PHASE_HOLD and item.is_to_do for item in course.items):
+        course.released_at = at
         settle(course, at, _machine(course, at, since=at), DecidedBy.MACHINE, is_release=True)
 
 

@@ -70,11 +70,11 @@ def accept(course: Course, item: Item, at: datetime, place: PlaceKind | None) ->
     return True
 
 
-def contact(course: Course, item: Item, at: datetime) -> None:
-    """The first contact with the family, once."""
+def contact(course: Course, item: Item, at: datetime, *, on: date | None = None) -> None:
+    """The first contact with the family, once; `on`: the day on which it was made, when it is written down later."""
     if item.is_open and item.accepted_at and item.contacted_at is None:
         item.contacted_at = at
-        course.say(at, item, WorkItemFirstContact)
+        course.say(at, item, WorkItemFirstContact, on=on)
 
 
 def close(course: Course, item: Item, at: datetime, reason: ClosureReason) -> None:

@@ -1,17 +1,17 @@
-"""A referral as it is counted: its days in London, its deadlines, and the categories it falls into. Pure."""
+"""A referral as it is counted: its days in London, its deadlines, and what had become of it by a day. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import Final
 from uuid import UUID
 
 from shared.events import ClosureReason, Eligibility, Route
 from shared.policy import WorkingTime
-from shared.working_time import day_in_london, due_on, is_working_day, working_days_between
+from shared.working_time import Stop, day_in_london, due_at, merged, moved, working_days_between
 
 SUPPORT: Final = frozenset(
     {
@@ -27,8 +27,6 @@ SUPPORT: Final = frozenset(
 """Routes on which a family is helped; the others look, decide, link up or signpost."""
 CHILDRENS_SOCIAL_CARE: Final = frozenset({Route.MASH, Route.MASH_HOME_LA})
 """Routes to that of this council, and of the council a family lives in: two of all that keep a child safe."""
-GONE: Final = frozenset({ClosureReason.MOVED_AWAY, ClosureReason.FAMILY_ASKED, ClosureReason.DIED})
-"""Ends after which there is nobody to be met: nobody at the team chose them."""
 NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, "erased"})
 """Ends that follow from something else: nobody at the team did them."""
 
@@ -48,7 +46,7 @@ class Item:
     asked_at: datetime | None = None
     listed_at: datetime | None = None
     accepted_at: datetime | None = None
-    first_contact_at: datetime | None = None
+    first_contact_on: date | None = None
     declined_at: datetime | None = None
     decline_reason: str | None = None
     ended_at: datetime | None = None
@@ -63,10 +61,32 @@ class Item:
     def ended_by_a_person_at(self) -> datetime | None:
         return None if self.end_reason in NOT_BY_A_PERSON else self.ended_at
 
+    @property
+    def over_at(self) -> datetime | None:
+        """A declined item has no end of its own."""
+        return self.ended_at or self.declined_at
+
+
+@dataclass(frozen=True, slots=True)
+class ClockChange:
+    """The referrer was asked about an item (`stops`); or they answered, or somebody went on with an item.
+
+    `item` is None for an answer, and where rows from before migration 0006 do not tell which item it was.
+    """
+
+    at: datetime
+    item: UUID | None
+    stops: bool
+
+    def ends(self, question: ClockChange) -> bool:
+        """Only what came after a question ends it, and a step only the question about its own item."""
+        is_about_it = self.item is None or question.item in (None, self.item)
+        return not self.stops and self.at > question.at and is_about_it
+
 
 @dataclass(frozen=True)
 class Case:
-    """One family referral with its items and the times at which its clock stopped (True) and ran again (False)."""
+    """One family referral with its items, and what stopped its clock or let it run again."""
 
     id: UUID
     received_at: datetime
@@ -102,7 +122,7 @@ class Case:
     was_turned_away_at: datetime | None = None
     """When an earlier referral of the family last ended without a first contact, before this one came."""
     items: tuple[Item, ...] = ()
-    clock: tuple[tuple[datetime, bool], ...] = field(default=())
+    clock: tuple[ClockChange, ...] = ()
 
     @cached_property
     def received_on(self) -> date:
@@ -130,12 +150,8 @@ class Case:
         return day_of(self.accepted_at)
 
     @cached_property
-    def first_contact_at(self) -> datetime | None:
-        return _first([item.first_contact_at for item in self.items])
-
-    @cached_property
     def first_contact_on(self) -> date | None:
-        return day_of(self.first_contact_at)
+        return min((item.first_contact_on for item in self.items if item.first_contact_on), default=None)
 
     @cached_property
     def seen_on(self) -> date | None:
@@ -149,11 +165,11 @@ class Case:
                 item.listed_at,
                 item.accepted_at,
                 item.declined_at,
-                item.first_contact_at,
                 item.ended_by_a_person_at,
             )
         ]
-        return day_of(_first([*steps, self.person_decided_at]))
+        stepped_on = day_of(_first([*steps, self.person_decided_at]))
+        return min((day for day in (stepped_on, self.first_contact_on) if day), default=None)
 
     @cached_property
     def decided_on(self) -> date | None:
@@ -164,7 +180,7 @@ class Case:
     @cached_property
     def _last_end_at(self) -> datetime | None:
         """When the last of its items ended; None while one is open, or there is none."""
-        ends = [item.ended_at or item.declined_at for item in self.items]
+        ends = [item.over_at for item in self.items]
         return max((at for at in ends if at), default=None) if ends and all(ends) else None
 
     @cached_property
@@ -174,40 +190,51 @@ class Case:
 
     @cached_property
     def refused_at(self) -> datetime | None:
-        """Declined, and not opened again since: an amendment can bring a declined referral back."""
-        is_back = self.declined_at and any(item.opened_at and item.opened_at > self.declined_at for item in self.items)
-        return None if is_back else self.declined_at
+        """The last decline, unless something was opened since: an amendment or a challenge brings a referral back."""
+        last = max((item.declined_at for item in self.items if item.declined_at), default=self.declined_at)
+        is_back = last and any(item.opened_at and item.opened_at > last for item in self.items)
+        return None if is_back else last
 
     @cached_property
     def ended_at(self) -> datetime | None:
         """Withdrawn, declined, or the last of its items ended; None while anything is open."""
         return _first([self.withdrawn_at, self.refused_at, self._last_end_at])
 
-    @cached_property
-    def gone_on(self) -> date | None:
-        """The day on which there was nobody left to be met: withdrawn, or all ended and the family gone."""
-        is_gone = any(item.end_reason in GONE for item in self.items)
-        return day_of(_first([self.withdrawn_at, self._last_end_at if is_gone else None]))
+    def is_over(self, day: date) -> bool:
+        """Whether by the end of that day it was withdrawn or declined, or all that had been opened had ended.
+
+        What comes later changes nothing in it: a referral that is opened again afterwards was over on that day.
+        """
+        opened = [item for item in self.items if item.opened_at and day_in_london(item.opened_at) <= day]
+        declines = [item.declined_at for item in opened if item.declined_at and _is_by(item.declined_at, day)]
+        is_declined = bool(declines) and max(declines) >= max(item.opened_at for item in opened if item.opened_at)
+        has_ended = bool(opened) and all(_is_by(item.over_at, day) for item in opened)
+        return _is_by(self.withdrawn_at, day) or is_declined or has_ended
+
+    def is_held(self, day: date) -> bool:
+        """Whether by the end of that day its ward had not opened (E9), and nobody had taken it on all the same."""
+        was_held = self.released_at is not None or self.eligibility == Eligibility.NOT_YET
+        return was_held and not _is_by(_first([self.released_at, self._taken_on_at]), day)
 
     @cached_property
     def seen_due_on(self) -> date:
-        return self._due_on(self.working_time.seen_days, self.received_at)
+        return day_in_london(self._due_at(self.working_time.seen_days, self.received_at))
 
     @cached_property
     def decision_due_on(self) -> date | None:
-        """Moved by the working days on which the clock waited for the referrer; None while it waits."""
-        if self._asked_from is None:
-            return None
-        return self._moved(self._due_on(self.working_time.decision_days, self._asked_from), until=self.decided_on)
+        """Moved by the working time for which the clock waited for the referrer; None while it waits."""
+        return self._moved(self.working_time.decision_days, done_on=self.decided_on)
 
     @cached_property
     def contact_due_on(self) -> date | None:
-        days = (
-            self.working_time.first_contact_priority_days if self.is_priority else self.working_time.first_contact_days
-        )
-        if self._asked_from is None:
-            return None
-        return self._moved(self._due_on(days, self._asked_from), until=self.first_contact_on)
+        """As `decision_due_on`, whether or not a team has taken the family on."""
+        times = self.working_time
+        days = times.first_contact_priority_days if self.is_priority else times.first_contact_days
+        return self._moved(days, done_on=self.first_contact_on)
+
+    @cached_property
+    def _taken_on_at(self) -> datetime | None:
+        return _first([self.person_decided_at, self.accepted_at])
 
     @cached_property
     def _asked_from(self) -> datetime | None:
@@ -215,38 +242,34 @@ class Case:
 
         None while it is held for that; a person or a team that takes it on before is asked from the receipt on.
         """
-        taken_on = _first([self.person_decided_at, self.accepted_at])
+        taken_on = self._taken_on_at
         if self.released_at is not None and (taken_on is None or taken_on >= self.released_at):
             return self.released_at
         is_held = self.eligibility == Eligibility.NOT_YET and taken_on is None
         return None if is_held else self.received_at
 
-    def _due_on(self, days: int, since: datetime) -> date:
-        return due_on(since, days=days, hours=self.working_time)
+    def _due_at(self, days: int, since: datetime) -> datetime:
+        return due_at(since, days=days, hours=self.working_time)
 
-    def _moved(self, due: date, *, until: date | None) -> date | None:
-        """A stop counts when it began on or before the day as moved so far, and before what was due was done."""
-        for stopped, ran in self._stops:
-            if stopped > due or (until is not None and stopped > until):
-                break
-            if ran is None:
-                return due if until is not None else None
-            for _ in range(working_days_between(stopped, ran)):
-                due = _next_working_day(due)
-        return due
+    def _moved(self, days: int, *, done_on: date | None) -> date | None:
+        """The day on which something is due; None while a question stands that was asked by then, and it is not done.
+
+        Stops that began on a day after it was done move nothing.
+        """
+        if self._asked_from is None:
+            return None
+        stops = [stop for stop in self.stops if done_on is None or day_in_london(stop[0]) <= done_on]
+        due = moved(self._due_at(days, self._asked_from), stops, hours=self.working_time)
+        stands_still = any(ran is None and stopped <= due for stopped, ran in merged(stops))
+        return None if stands_still and done_on is None else day_in_london(due)
 
     @cached_property
-    def _stops(self) -> Sequence[tuple[date, date | None]]:
-        """From the day it stopped to the day it ran again; asked twice in between is one stop."""
-        stops: list[tuple[date, date | None]] = []
-        began: date | None = None
-        for at, is_stop in sorted(self.clock):
-            if is_stop and began is None:
-                began = day_in_london(at)
-            elif not is_stop and began is not None:
-                stops.append((began, day_in_london(at)))
-                began = None
-        return [*stops, (began, None)] if began else stops
+    def stops(self) -> Sequence[Stop]:
+        """Each question, up to the first that ends it."""
+        questions = [change for change in self.clock if change.stops]
+        return [
+            (asked.at, min((each.at for each in self.clock if each.ends(asked)), default=None)) for asked in questions
+        ]
 
     @cached_property
     def waited_days(self) -> int | None:
@@ -265,7 +288,7 @@ class Case:
     @cached_property
     def is_incomplete(self) -> bool:
         """Something was missing: it came with gaps, or the referrer had to be asked while it was to be decided."""
-        last = self._due_on(self.working_time.decision_days, self.received_at)
+        last = day_in_london(self._due_at(self.working_time.decision_days, self.received_at))
         return self.has_gaps or any(day_in_london(item.asked_at) <= last for item in self.items if item.asked_at)
 
 
@@ -273,8 +296,5 @@ def _first(times: Sequence[datetime | None]) -> datetime | None:
     return min((at for at in times if at), default=None)
 
 
-def _next_working_day(day: date) -> date:
-    day += timedelta(days=1)
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    return day
+def _is_by(at: datetime | None, day: date) -> bool:
+    return at is not None and day_in_london(at) <= day

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.counting.book import Book, Message, PlacesTaken, SafeguardingItem, Session
-from services.metrics.counting.cases import CHILDRENS_SOCIAL_CARE, SUPPORT, Case, Item
+from services.metrics.counting.cases import CHILDRENS_SOCIAL_CARE, SUPPORT, Case, ClockChange, Item
 from services.metrics.spans import Span
 from shared.database import sql
 from shared.events import PlaceKind
@@ -33,10 +33,11 @@ _WANTED: Final = """
         UNION SELECT id FROM referral WHERE withdrawn_at >= :since AND withdrawn_at < :until
         UNION SELECT id FROM referral WHERE declined_at >= :since AND declined_at < :until
         UNION SELECT id FROM referral WHERE support_ends_on >= :first_day AND support_ends_on < :next_day
-        UNION SELECT referral_id FROM clock_change WHERE at >= :before AND at < :until
+        UNION SELECT referral_id FROM clock_change asked JOIN clock_change went_on USING (referral_id)
+            WHERE asked.stops AND NOT went_on.stops AND went_on.at >= :before AND went_on.at < :until
         UNION SELECT referral_id FROM work_item
             WHERE accepted_at >= :since AND accepted_at < :until
-                OR first_contact_at >= :since AND first_contact_at < :until
+                OR first_contact_on >= :first_day AND first_contact_on < :next_day
     )
 """
 _CASES: Final = """
@@ -45,13 +46,13 @@ _CASES: Final = """
         SELECT max(ended_at) AS turned_away_at FROM (
             SELECT o.id, least(
                 o.withdrawn_at,
-                CASE WHEN coalesce(max(w.opened_at) <= o.declined_at, true) THEN o.declined_at END,
+                CASE WHEN coalesce(max(w.opened_at) <= max(w.declined_at), true) THEN max(w.declined_at) END,
                 CASE WHEN bool_and(coalesce(w.ended_at, w.declined_at) IS NOT NULL)
                     THEN max(coalesce(w.ended_at, w.declined_at)) END) AS ended_at
             FROM referral o LEFT JOIN work_item w ON w.referral_id = o.id
             WHERE o.family_id = r.family_id AND o.id <> r.id AND o.received_at < r.received_at
                 AND coalesce(o.withdrawal_reason, '') NOT IN ('sent_in_error', 'duplicate')
-            GROUP BY o.id HAVING count(w.first_contact_at) = 0
+            GROUP BY o.id HAVING count(w.first_contact_on) = 0
         ) earlier WHERE ended_at < r.received_at
     ) a ON r.family_id IS NOT NULL
     WHERE r.received_at IS NOT NULL
@@ -62,7 +63,8 @@ _ITEMS: Final = """
     WHERE i.opened_at IS NOT NULL ORDER BY i.opened_at, i.id
 """
 _CLOCKS: Final = """
-    SELECT c.referral_id, c.at, c.stops FROM wanted JOIN clock_change c ON c.referral_id = wanted.id ORDER BY c.at
+    SELECT c.* FROM wanted JOIN clock_change c ON c.referral_id = wanted.id
+    WHERE EXISTS (SELECT 1 FROM clock_change asked WHERE asked.referral_id = wanted.id AND asked.stops)
 """
 _ERASED: Final = """
     SELECT EXISTS (
@@ -72,7 +74,7 @@ _ERASED: Final = """
             AND coalesce(least(withdrawn_at, declined_at) >= :since, true)
             AND coalesce((
                 SELECT max(coalesce(w.ended_at, w.declined_at)) >= :since
-                    AND coalesce(min(w.first_contact_at) >= :since, true)
+                    AND coalesce(min(w.first_contact_on) >= :first_day, true)
                 FROM work_item w WHERE w.referral_id = r.id), true)
         )
     )
@@ -160,9 +162,9 @@ async def _cases(tx: AsyncConnection, window: Mapping[str, Any], working_time: W
     items: defaultdict[UUID, list[Item]] = defaultdict(list)
     async for row in _each(tx, _WANTED + _ITEMS, window):
         items[row.referral_id].append(_item(row))
-    clocks: defaultdict[UUID, list[tuple[datetime, bool]]] = defaultdict(list)
+    clocks: defaultdict[UUID, list[ClockChange]] = defaultdict(list)
     async for row in _each(tx, _WANTED + _CLOCKS, window):
-        clocks[row.referral_id].append((row.at, row.stops))
+        clocks[row.referral_id].append(ClockChange(row.at, row.work_item_id, row.stops))
     return [
         _case(row, items.pop(row.id, ()), clocks.pop(row.id, ()), working_time)
         async for row in _each(tx, _WANTED + _CASES, window)
@@ -177,7 +179,7 @@ def _item(row: sa.Row[Any]) -> Item:
         asked_at=row.asked_at,
         listed_at=row.listed_at,
         accepted_at=row.accepted_at,
-        first_contact_at=row.first_contact_at,
+        first_contact_on=row.first_contact_on,
         declined_at=row.declined_at,
         decline_reason=_word(row.decline_reason),
         ended_at=row.ended_at,
@@ -185,9 +187,7 @@ def _item(row: sa.Row[Any]) -> Item:
     )
 
 
-def _case(
-    row: sa.Row[Any], items: Sequence[Item], clock: Sequence[tuple[datetime, bool]], working_time: WorkingTime
-) -> Case:
+def _case(row: sa.Row[Any], items: Sequence[Item], clock: Sequence[ClockChange], working_time: WorkingTime) -> Case:
     told = row.monitoring or {}
     return Case(
         id=row.id,

@@ -12,6 +12,7 @@ from services.metrics.desk import asking
 from services.metrics.desk.asking import Asked, Found
 from services.metrics.desk.files import Files
 from services.metrics.desk.library import Library
+from services.metrics.reports.publishing import Waits
 from services.metrics.reports.terms import Terms
 from shared.policy import Policy
 from shared.working_time import day_in_london
@@ -19,18 +20,29 @@ from shared.working_time import day_in_london
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """`terms` are those of reports, None when the policy has no contract; `now` is the wall clock in UTC."""
+    """`terms` are those of reports, None when the policy has no contract; `now` is the wall clock in UTC.
+
+    `waits` tells which reports are due and not published, when that was last looked at.
+    """
 
     library: Library
     files: Files
     policy: Policy
     terms: Terms | None
     now: Callable[[], datetime]
+    waits: Callable[[], Waits | None] = lambda: None
 
     @classmethod
-    def of(cls, engine: AsyncEngine, policy: Policy, terms: Terms | None, now: Callable[[], datetime]) -> Archive:
+    def of(
+        cls,
+        engine: AsyncEngine,
+        policy: Policy,
+        terms: Terms | None,
+        now: Callable[[], datetime],
+        waits: Callable[[], Waits | None] = lambda: None,
+    ) -> Archive:
         library = Library(engine)
-        return cls(library, Files(library), policy, terms, now)
+        return cls(library, Files(library), policy, terms, now, waits)
 
     @property
     def today(self) -> date:
@@ -39,4 +51,4 @@ class Archive:
 
     async def find(self, asked: Asked) -> Found:
         """The published report, or why there is none. Raises Problem 404 or 422."""
-        return await asking.find(self.library, asked, terms=self.terms, today=self.today)
+        return await asking.find(self.library, asked, terms=self.terms, today=self.today, waits=self.waits())

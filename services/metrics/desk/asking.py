@@ -8,7 +8,7 @@ from typing import Final
 
 from services.metrics.desk.library import Edition, Library
 from services.metrics.reports.model import AnyReport, ReportKind
-from services.metrics.reports.publishing import stand_in
+from services.metrics.reports.publishing import Waits, stand_in
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, half_of, month_of, published_on, read_month, year_of
 from shared.policy import Contract
@@ -41,7 +41,9 @@ class Found:
         return [each for each in self.editions if each.period == self.report.heading.period]
 
 
-async def find(library: Library, asked: Asked, *, terms: Terms | None, today: date) -> Found:
+async def find(
+    library: Library, asked: Asked, *, terms: Terms | None, today: date, waits: Waits | None = None
+) -> Found:
     """What is published, or why it is not.
 
     Raises Problem: 422 for a period that is none, 404 for one that has not begun, is no period of this contract or has
@@ -63,7 +65,8 @@ async def find(library: Library, asked: Asked, *, terms: Terms | None, today: da
     if asked.version is not None:
         raise Problem("not-found", "There is no such version")
     has_data = any(each.first_day < span.first_day for each in editions)
-    return Found(stand_in(asked.kind, span, today=today, terms=terms, has_data=has_data), None, editions)
+    report = stand_in(asked.kind, span, today=today, terms=terms, has_data=has_data, waits=waits)
+    return Found(report, None, editions)
 
 
 def _span(kind: ReportKind, period: str | None, *, contract: Contract, today: date) -> Span:

@@ -2,9 +2,9 @@
 
 from services.metrics.disclosure.proof import FEWEST
 from services.metrics.disclosure.publishing import publish
-from services.metrics.disclosure.rounding import SMALLEST_SHOWN, STEP, Range, percent, range_of, rounded
+from services.metrics.disclosure.rounding import SMALLEST_SHOWN, STEP, Range, percent, percent_range, range_of, rounded
 from services.metrics.disclosure.sums import Sum, bounds, cell_of
-from services.metrics.disclosure.verdicts import Share, verdict, verdicts
+from services.metrics.disclosure.verdicts import Share, beside_verdict, verdict, verdicts
 from services.metrics.disclosure.versions import beside
 
 __all__ = [
@@ -15,9 +15,11 @@ __all__ = [
     "Share",
     "Sum",
     "beside",
+    "beside_verdict",
     "bounds",
     "cell_of",
     "percent",
+    "percent_range",
     "publish",
     "range_of",
     "rounded",

@@ -55,6 +55,17 @@ def range_of(shown: Shown, *, at_most: int = NO_LIMIT) -> Range:
     return Range(max(SMALLEST_SHOWN, shown.value - STEP // 2), shown.value + STEP // 2)
 
 
+def percent_range(numerator: Shown, denominator: Shown) -> tuple[int, int] | None:
+    """The lowest and the highest per cent that may be behind two published numbers, rounded outwards to whole ones.
+
+    None where one of them is held back, and of none.
+    """
+    if numerator.value is None or not denominator.value:
+        return None
+    above, below = range_of(numerator), range_of(denominator)
+    return 100 * above.low // below.high, min(100, -(-100 * above.high // below.low))
+
+
 def percent(numerator: Shown, denominator: Shown) -> Shown:
     """Whole per cent, a half upwards, never above 100; worked out from what is published, so it gives nothing away.
 

@@ -11,7 +11,7 @@ from services.metrics.disclosure.proof import Proof
 from services.metrics.disclosure.rounding import NO_LIMIT, range_of
 from services.metrics.disclosure.sums import Sum
 from services.metrics.disclosure.ties import Box, Term
-from services.metrics.reports.model import Mark, Shown, Verdict
+from services.metrics.reports.model import RANGE, Mark, Shown, Verdict
 
 STILL_POSSIBLE: Final = 2
 """So many different counts must be possible after an answer: it may narrow what is published, not end in one."""
@@ -59,6 +59,17 @@ def _pins(pairs: Iterable[tuple[int, int]], shown: tuple[Shown, Shown]) -> bool:
     left = [{n for n, _ in found}, {d for _, d in found}, {d - n for n, d in found}]
     is_open = [shown[0].value != 0, True, True]
     return any(was_open and len(each) == 1 and each != {0} for each, was_open in zip(left, is_open, strict=True))
+
+
+def beside_verdict(value: Shown, answer: Verdict | None, target: float | None) -> Shown:
+    """The per cent, or RANGE where it lies on the other side of the target than the answer, told from exact numbers.
+
+    It follows from what is published, the per cent's two numbers and the answer, and so tells nothing more. The target
+    counts as it is shown: in per cent with two decimals.
+    """
+    if value.value is None or target is None or answer not in {Verdict.MET, Verdict.MISSED}:
+        return value
+    return value if (value.value >= round(100 * target, 2)) is (answer is Verdict.MET) else RANGE
 
 
 def verdicts(

@@ -16,7 +16,10 @@ PRIORITY: Final = "M1"
 
 
 async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
-    """The first decision counts as triaged; the latest in the stream gives tier, mode, urgency and priority."""
+    """The first decision counts as triaged; the latest in the stream gives tier, mode and urgency.
+
+    Priority, once a decision gave it, stays: triage counts the first contact likewise.
+    """
     told = families(events)
     by_person = [event for event in told if event.data.decided_by is DecidedBy.PERSON]
     standing = [event for event in told if event in by_person or event.data.decision.mode is Mode.AUTO_ROUTE]
@@ -30,6 +33,8 @@ async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncCo
     await mark_once("decided_at", moments(standing), tx)
     await mark_once("person_decided_at", moments(by_person), tx)
     await mark_once("released_at", moments([event for event in told if event.data.is_release]), tx)
+    soon = [event.key for event in told if PRIORITY in event.data.decision.rules]
+    await tx.execute(sql("UPDATE referral SET is_priority = TRUE WHERE id = ANY(:ids)"), {"ids": soon})
     await _keep_latest(latest(told), tx)
 
 
@@ -40,10 +45,10 @@ async def _keep_latest(told: Sequence[Envelope[ReferralTriaged]], tx: AsyncConne
     await tx.execute(
         sql("""
             UPDATE referral r SET tier = t.tier, mode = t.mode, eligibility = t.eligibility, urgency = t.urgency,
-                is_priority = t.is_priority, decision_sequence = t.number
+                decision_sequence = t.number
             FROM unnest(CAST(:ids AS uuid[]), CAST(:tiers AS text[]), CAST(:modes AS text[]),
-                        CAST(:eligibilities AS text[]), CAST(:urgencies AS text[]), CAST(:priorities AS boolean[]),
-                        CAST(:numbers AS integer[])) AS t(id, tier, mode, eligibility, urgency, is_priority, number)
+                        CAST(:eligibilities AS text[]), CAST(:urgencies AS text[]), CAST(:numbers AS integer[]))
+                AS t(id, tier, mode, eligibility, urgency, number)
             WHERE r.id = t.id AND coalesce(r.decision_sequence, 0) < t.number
         """),
         {
@@ -52,7 +57,6 @@ async def _keep_latest(told: Sequence[Envelope[ReferralTriaged]], tx: AsyncConne
             "modes": [decision.mode.value for decision in decisions],
             "eligibilities": [decision.eligibility.value for decision in decisions],
             "urgencies": [decision.urgency.value for decision in decisions],
-            "priorities": [PRIORITY in decision.rules for decision in decisions],
             "numbers": [event.sequence for event in told],
         },
     )

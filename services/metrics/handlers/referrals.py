@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +11,7 @@ from services.metrics.handlers.once import count_once, end_erased, families, lat
 from shared.database import sql
 from shared.dispatch import Handler
 from shared.events import (
+    AboutReferral,
     AgencyUpdated,
     EnquiryReceived,
     Envelope,
@@ -86,7 +86,7 @@ async def _keep_codes(
             "monitorings": [event.data.monitoring.model_dump_json() for event in told],
             "back": [Link.RE_REFERRAL in event.data.facts.links for event in told],
             "gaps": [bool(event.data.gaps) for event in told],
-            "first": [event.data.version == 1 for event in told],
+            "first": [not isinstance(event.data, ReferralAmended) for event in told],
             "numbers": [event.sequence for event in told],
             "heard": [event.heard_at for event in told],
         },
@@ -100,23 +100,25 @@ def _support_ends_on(born_on: date | None, months: int) -> date | None:
 
 async def start_clock(events: Sequence[Envelope[ReferralInformed]], tx: AsyncConnection) -> None:
     """The referrer has answered: the clock runs again."""
-    await change_clock(families(events), tx, stops=False)
+    await change_clock(events, tx, stops=False)
 
 
-async def change_clock(events: Sequence[Envelope[Any]], tx: AsyncConnection, *, stops: bool) -> None:
-    """Each change of a clock is a row of its own, so that their order does not matter."""
-    if events:
+async def change_clock(events: Sequence[Envelope[AboutReferral]], tx: AsyncConnection, *, stops: bool) -> None:
+    """A question, an answer, or a step on an item, of families: each a row, so that their order does not matter."""
+    if told := families(events):
         await tx.execute(
             sql("""
-                INSERT INTO clock_change (event_id, referral_id, at, stops)
+                INSERT INTO clock_change (event_id, referral_id, work_item_id, at, stops)
                 SELECT *, CAST(:stops AS boolean)
-                FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:times AS timestamptz[]))
+                FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:items AS uuid[]),
+                            CAST(:times AS timestamptz[]))
                 ON CONFLICT DO NOTHING
             """),
             {
-                "ids": [event.id for event in events],
-                "keys": [event.key for event in events],
-                "times": [event.occurred_at for event in events],
+                "ids": [event.id for event in told],
+                "keys": [event.key for event in told],
+                "items": [getattr(event.data, "work_item_id", None) for event in told],
+                "times": [event.occurred_at for event in told],
                 "stops": stops,
             },
         )

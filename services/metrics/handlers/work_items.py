@@ -23,13 +23,15 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.working_time import day_in_london
 
 _TYPES: Final = {
+    "opened_at": "timestamptz",
     "claimed_at": "timestamptz",
     "asked_at": "timestamptz",
     "listed_at": "timestamptz",
     "accepted_at": "timestamptz",
-    "first_contact_at": "timestamptz",
+    "first_contact_on": "date",
     "declined_at": "timestamptz",
     "ended_at": "timestamptz",
     "place": "text",
@@ -42,31 +44,10 @@ _TYPES: Final = {
 
 
 async def count_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection) -> None:
-    """A referral is routed when the first item of it is on a team's list; the latest opening says when it is due."""
+    """A referral is routed when the first item of it is on a team's list."""
     await count_once("routed_at", "routed", moments(families(events)), tx)
-    await tx.execute(
-        sql("""
-            INSERT INTO work_item AS w (id, referral_id, about, route, opened_at, due_at, opened_sequence)
-            SELECT DISTINCT ON (id) id, referral, about, route, min(at) OVER (PARTITION BY id), due, number
-            FROM unnest(CAST(:ids AS uuid[]), CAST(:referrals AS uuid[]), CAST(:abouts AS text[]),
-                        CAST(:routes AS text[]), CAST(:times AS timestamptz[]), CAST(:dues AS timestamptz[]),
-                        CAST(:numbers AS integer[])) AS t(id, referral, about, route, at, due, number)
-            ORDER BY id, number DESC
-            ON CONFLICT (id) DO UPDATE SET about = excluded.about,
-                opened_at = least(w.opened_at, excluded.opened_at),
-                due_at = CASE WHEN coalesce(w.opened_sequence, 0) < excluded.opened_sequence THEN excluded.due_at
-                              ELSE w.due_at END,
-                opened_sequence = greatest(w.opened_sequence, excluded.opened_sequence)
-        """),
-        {
-            **_items(events),
-            "times": [event.occurred_at for event in events],
-            "dues": [event.data.due_at for event in events],
-            "numbers": [event.sequence for event in events],
-        },
-    )
-    await end_erased(events, tx)
-    await _resume_clock(events, tx)
+    await _fill(events, {"opened_at": _times(events)}, tx)
+    await change_clock(events, tx, stops=False)
 
 
 def _items(events: Sequence[Envelope[Any]]) -> dict[str, list[Any]]:
@@ -117,56 +98,36 @@ def _times(events: Sequence[Envelope[Any]]) -> list[Any]:
 
 async def count_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
     await _fill(events, {"claimed_at": _times(events)}, tx)
-    await _resume_clock(events, tx)
-
-
-async def _resume_clock(events: Sequence[Envelope[AboutWorkItem]], tx: AsyncConnection) -> None:
-    """Going on with an item for which the referrer was asked lets the clock run again, answered or not.
-
-    It is taken up, opened again because something was raised, or closed: an amendment that brings what was asked for
-    closes the question, and so does a person who decides without it.
-    """
-    await tx.execute(
-        sql("""
-            INSERT INTO clock_change (event_id, referral_id, at, stops)
-            SELECT t.event, w.referral_id, t.at, false
-            FROM unnest(CAST(:events AS uuid[]), CAST(:ids AS uuid[]), CAST(:times AS timestamptz[]))
-                AS t(event, id, at)
-            JOIN work_item w ON w.id = t.id AND w.asked_at < t.at AND w.about = 'family'
-            ON CONFLICT DO NOTHING
-        """),
-        {
-            "events": [event.id for event in events],
-            "ids": [event.data.work_item_id for event in events],
-            "times": _times(events),
-        },
-    )
+    await change_clock(events, tx, stops=False)
 
 
 async def count_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
-    """Asking the referrer stops the clock of the referral; a place on the waiting list does not."""
+    """A question stops the clock of the referral, unless it is about safety work; a place on a list does not."""
     asked = [event for event in events if event.data.waiting_for is WaitingFor.REFERRER]
     listed = [event for event in events if event.data.waiting_for is WaitingFor.PLACE]
     await _fill(listed, {"listed_at": _times(listed)}, tx)
     await _fill(asked, {"asked_at": _times(asked)}, tx)
-    await change_clock(families(asked), tx, stops=True)
+    await change_clock(listed, tx, stops=False)
+    await change_clock([event for event in asked if event.data.stops_clock], tx, stops=True)
 
 
 async def count_accepted(events: Sequence[Envelope[WorkItemAccepted]], tx: AsyncConnection) -> None:
     places = [event.data.place.value if event.data.place else None for event in events]
     await _fill(events, {"accepted_at": _times(events), "place": places}, tx)
-    await _resume_clock(events, tx)
+    await change_clock(events, tx, stops=False)
 
 
 async def count_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], tx: AsyncConnection) -> None:
-    await _fill(events, {"first_contact_at": _times(events)}, tx)
+    """On the day on which it was made, which may be before that of the event."""
+    days = [event.data.on or day_in_london(event.occurred_at) for event in events]
+    await _fill(events, {"first_contact_on": days}, tx)
 
 
 async def count_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
     await count_once("declined_at", "declined", moments(families(events)), tx)
     reasons = [event.data.reason.value for event in events]
     await _fill(events, {"declined_at": _times(events), "decline_reason": reasons}, tx)
-    await _resume_clock(events, tx)
+    await change_clock(events, tx, stops=False)
 
 
 async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:
@@ -180,7 +141,7 @@ async def count_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConn
         },
         tx,
     )
-    await _resume_clock(events, tx)
+    await change_clock(events, tx, stops=False)
 
 
 async def keep_places(events: Sequence[Envelope[CapacityChanged]], tx: AsyncConnection) -> None:

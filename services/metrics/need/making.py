@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from uuid import UUID
 
 from services.metrics.codes import WARD
@@ -46,11 +46,11 @@ def make_need(heading: Heading, book: Book, terms: Terms, *, earlier: NeedReport
 
 def _each_family_once(cases: Iterable[Case]) -> list[Case]:
     """Of a family that was referred again and met again the first contact."""
-    first: dict[UUID, tuple[datetime, Case]] = {}
+    first: dict[UUID, tuple[date, Case]] = {}
     for case in cases:
-        family, met_at = case.family_id or case.id, case.first_contact_at
-        if met_at is not None and (family not in first or met_at < first[family][0]):
-            first[family] = (met_at, case)
+        family, met_on = case.family_id or case.id, case.first_contact_on
+        if met_on is not None and (family not in first or met_on < first[family][0]):
+            first[family] = (met_on, case)
     return [case for _, case in first.values()]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.metrics.reports import words
-from services.metrics.reports.model import ContractReport, Figure, Shown, Unit, figure_of
+from services.metrics.reports.model import ContractReport, Figure, Mark, Unit, figure_of
 from services.metrics.spans import month_of
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -43,7 +43,7 @@ class Line:
 
     @property
     def is_known(self) -> bool:
-        return self.figure.value.value is not None
+        return self.figure.value.value is not None or self.figure.value.mark is Mark.RANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Group:
 
 def line_of(figure: Figure, months: Sequence[ContractReport]) -> Line:
     """Of a figure of the last of these reports; `months` are oldest first."""
-    return Line(figure, in_words(figure.value, figure.unit), _change(figure, months), target_of(figure))
+    return Line(figure, in_words(figure), _change(figure, months), target_of(figure))
 
 
 def lines_of(codes: Iterable[str], months: Sequence[ContractReport]) -> list[Line]:
@@ -84,11 +84,11 @@ def groups_of(months: Sequence[ContractReport]) -> list[Group]:
     return [Group(heading, tuple(lines)) for heading, lines in found.items() if lines]
 
 
-def in_words(value: Shown, unit: Unit) -> str:
-    """`84%`; one that is not there in words, with its shorthand: `Held back [c]`."""
-    if value.value is not None:
-        return words.amount(value, unit)
-    return f"{_ABSENT.get(value.text, 'Not shown')} {value.text}"
+def in_words(figure: Figure) -> str:
+    """`84%`, `91% to 96%`; one that is not there in words, with its shorthand: `Held back [c]`."""
+    if figure.value.value is not None or figure.value.mark is Mark.RANGE:
+        return words.value_of(figure)
+    return f"{_ABSENT.get(figure.value.text, 'Not shown')} {figure.value.text}"
 
 
 _ABSENT: Final = {
@@ -102,7 +102,7 @@ _ABSENT: Final = {
 
 def target_of(figure: Figure) -> str:
     """`at least 90%`; empty without one."""
-    return f"at least {round(figure.target * 100)}%" if figure.target is not None else ""
+    return f"at least {words.target(figure.target)}" if figure.target is not None else ""
 
 
 def _change(figure: Figure, months: Sequence[ContractReport]) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.metrics.desk.library import Edition, latest
 from services.metrics.pages.lines import lines_of
-from services.metrics.pages.reading import Reader, nothing_yet
+from services.metrics.pages.reading import Reader, nothing_yet, waiting
 from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.as_html import Section, trends
@@ -49,6 +49,7 @@ def add(routes: APIRouter, room: Room) -> None:
             report=contracts[-1],
             heading=contracts[-1].heading,
             months=len(contracts),
+            waiting=waiting(room),
             headlines=lines_of(HEADLINES, contracts),
             paid=lines_of([figure.code for figure in contracts[-1].figures if figure.is_paid], contracts),
             trends=_trends(contracts),

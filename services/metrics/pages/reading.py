@@ -12,8 +12,8 @@ from services.metrics.desk.asking import Asked, Found
 from services.metrics.desk.files import file_name, media_type
 from services.metrics.desk.formats import Format
 from services.metrics.pages.room import Room
+from services.metrics.reports import words
 from services.metrics.reports.model import ReportKind
-from services.metrics.reports.words import month
 from services.metrics.spans import Span
 from shared.access import Permission
 from shared.problems import Problem
@@ -65,6 +65,13 @@ def coming(room: Room, kind: ReportKind = ReportKind.CONTRACT) -> Coming | None:
     return asking.next_publication(kind, contract, today=room.archive.today) if contract else None
 
 
+def waiting(room: Room, kind: ReportKind = ReportKind.CONTRACT) -> str:
+    """Why the first of the reports of a kind that are due is not published, in a sentence; empty when none waits."""
+    waits = room.archive.waits()
+    first = next((span for each, span in waits.reports if each is kind), None) if waits else None
+    return words.waiting(first.first_day, first.last_day, waits.reason) if waits and first else ""
+
+
 def nothing_yet(room: Room, request: Request, kind: ReportKind = ReportKind.CONTRACT) -> Response:
     """For a first day: says when a report of this kind comes, and about which period."""
     awaited = coming(room, kind)
@@ -74,10 +81,10 @@ def nothing_yet(room: Room, request: Request, kind: ReportKind = ReportKind.CONT
         awaited=awaited,
         awaited_words=span_in_words(awaited[0]) if awaited else "",
         kind=kind,
+        waiting=waiting(room, kind),
     )
 
 
 def span_in_words(span: Span) -> str:
     """`June 2026`; `March 2026 to August 2026`."""
-    first, last = month(span.first_day), month(span.last_day)
-    return first if first == last else f"{first} to {last}"
+    return words.span(span.first_day, span.last_day)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.metrics.desk.asking import Asked, Found
-from services.metrics.pages.reading import Reader, coming, download, found_at, version_of
+from services.metrics.pages.reading import Reader, coming, download, found_at, version_of, waiting
 from services.metrics.pages.room import Room
 from services.metrics.pages.whole import whole_report
 from services.metrics.reports import words
@@ -32,6 +32,7 @@ def add(routes: APIRouter, room: Room) -> None:
             "reports.html",
             every_series=[_series(kind, headings) for kind in ReportKind],
             awaited=coming(room),
+            waiting=waiting(room),
             words=words,
         )
 

@@ -43,10 +43,11 @@ COLUMNS: Final = (
 _UNITS: Final = {Unit.COUNT: "count", Unit.SHARE: "per_cent", Unit.DAYS: "working_days"}
 _PERCENT: Final = 100
 _DECIMALS: Final = 4
+_LEFT_OPEN: Final = "The {} whole per cent that the rounding of the two numbers leaves possible."
 
 
 def contract_csv(report: ContractReport) -> bytes:
-    """Sections `figure` (columns value, numerator, denominator) and `table` (a column each), then what is said."""
+    """Sections `figure` (value, numerator, denominator, low, high) and `table` (a column each), then what is said."""
     figures = (line for figure in report.figures for line in _figure(figure))
     tables = (line for table in report.tables for line in _table(table))
     return _file(report, (*figures, *tables, *_said("quality", report.quality)))
@@ -119,6 +120,9 @@ def _figure(figure: Figure) -> Iterator[Line]:
         yield _line("numerator", "count", figure.numerator, definition=figure.numerator_means, **told)
     if figure.denominator is not None:
         yield _line("denominator", "count", figure.denominator, definition=figure.denominator_means, **told)
+    if figure.low is not None and figure.high is not None:
+        yield _line("low", "per_cent", figure.low, definition=_LEFT_OPEN.format("lowest"), **told)
+        yield _line("high", "per_cent", figure.high, definition=_LEFT_OPEN.format("highest"), **told)
 
 
 def _table(table: Table) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from services.metrics.reports.model import (
     ContractReport,
     EqualityReport,
     Figure,
+    Mark,
     NeedReport,
     Table,
 )
@@ -41,7 +42,8 @@ def _numbers(report: AnyReport) -> Iterator[Number]:
 
 
 def _of_figure(figure: Figure) -> Iterator[Number]:
-    yield figure.name, figure.value.text
+    is_range = figure.value.mark is Mark.RANGE
+    yield figure.name, f"{figure.low} to {figure.high}" if is_range else figure.value.text
     if figure.numerator is not None and figure.denominator is not None:
         yield f"{figure.name}: {figure.numerator_means}", figure.numerator.text
         yield f"{figure.name}: {figure.denominator_means}", figure.denominator.text

@@ -116,6 +116,8 @@ def _figure_grid(unit: Unit, group: Sequence[Figure]) -> Grid:
         (words.UNITS[unit], lambda figure: figure.value, NOTHING),
         ("Counted", lambda figure: figure.numerator, NOTHING),
         ("Out of", lambda figure: figure.denominator, NOTHING),
+        ("At least, per cent", lambda figure: figure.low, ABSENT),
+        ("At most, per cent", lambda figure: figure.high, ABSENT),
         ("Target, per cent", lambda figure: _percent(figure.target), NOTHING),
         (
             "Target met or missed",

@@ -10,7 +10,18 @@ from services.metrics.codes import FATHER_ETHNICITY, MOTHER_ETHNICITY, NOT_KNOWN
 from services.metrics.counting.book import Book
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, Number
 from services.metrics.counting.kpis import Kpi
-from services.metrics.disclosure import SMALLEST_SHOWN, Share, Sum, beside, cell_of, percent, publish, verdicts
+from services.metrics.disclosure import (
+    SMALLEST_SHOWN,
+    Share,
+    Sum,
+    beside,
+    beside_verdict,
+    cell_of,
+    percent,
+    percent_range,
+    publish,
+    verdicts,
+)
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -168,11 +179,14 @@ def _figure(
     )
     if kpi.unit is not Unit.SHARE or numerator is None or denominator is None or number.denominator is None:
         return told
+    low, high = percent_range(numerator, denominator) or (None, None)
     return told.model_copy(
         update={
-            "value": percent(numerator, denominator),
+            "value": beside_verdict(percent(numerator, denominator), answer, target),
             "numerator": numerator,
             "denominator": denominator,
+            "low": low,
+            "high": high,
             "target": target,
             "verdict": None if target is None else answer or Verdict.UNSAID,
         }

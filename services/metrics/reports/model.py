@@ -31,6 +31,8 @@ class Mark(StrEnum):
     """There was nothing to count: a share of none, a median of none."""
     FEW = "u"
     """Too few to say something reliable: a median of fewer than 8."""
+    RANGE = "n"
+    """No single per cent: rounded, it would lie on the other side of its target than the exact share."""
     ABSENT = "x"
     """Not available: nobody knows it, or it would be worked out from a number that is held back."""
 
@@ -53,12 +55,14 @@ WITHHELD: Final = Shown(value=None, mark=Mark.WITHHELD)
 NOTHING: Final = Shown(value=None, mark=Mark.NOTHING)
 FEW: Final = Shown(value=None, mark=Mark.FEW)
 ABSENT: Final = Shown(value=None, mark=Mark.ABSENT)
+RANGE: Final = Shown(value=None, mark=Mark.RANGE)
 
 MARKS: Final[dict[Mark, str]] = {
     Mark.SMALL: "1 to 7: held back so that nobody can be singled out",
     Mark.WITHHELD: "held back because another number could be worked out from it",
     Mark.NOTHING: "nothing to count",
     Mark.FEW: "too few to say",
+    Mark.RANGE: "no single per cent: the rounding hides on which side of the target it lies, so the range is given",
     Mark.ABSENT: "not available",
 }
 """What each shorthand means; shown under every table."""
@@ -80,7 +84,10 @@ class Verdict(StrEnum):
 
 
 class Figure(Part):
-    """One KPI in one period. `target` is a share from 0 to 1 of the policy; `is_paid`: payment hangs on it."""
+    """One KPI in one period. `target` is a share from 0 to 1 of the policy; `is_paid`: payment hangs on it.
+
+    `low` and `high`: the lowest and the highest whole per cent that the rounding of the two numbers leaves possible.
+    """
 
     code: str
     name: str
@@ -94,6 +101,8 @@ class Figure(Part):
     value: Shown
     numerator: Shown | None = None
     denominator: Shown | None = None
+    low: int | None = None
+    high: int | None = None
     target: float | None = None
     verdict: Verdict | None = None
     is_paid: bool = False
@@ -137,7 +146,7 @@ class ReportKind(StrEnum):
 class ReportStatus(StrEnum):
     PUBLISHED = "published"
     NOT_YET = "not_yet"
-    """The month is not over or not yet published: no figure is given; `available_on` says when."""
+    """Not over, or not published: no figure is given; `available_on` says when it is, or `waits_because` why not."""
     NO_DATA = "no_data"
     """Before the first referral."""
 
@@ -145,8 +154,10 @@ class ReportStatus(StrEnum):
 class Heading(Part):
     """What every report says about itself. A period is closed: `first_day` and `last_day` are both in it.
 
+    `terms`: a digest of what the figures depend on in the policy (`contract_terms`), empty in older reports.
     `contract_year` counts from 1; `is_payment_year`: payment is linked to the KPIs in it. `is_practice`: made from
-    invented families to show what a report looks like.
+    invented families to show what a report looks like. `waits_because`: why one whose day has come is not there yet,
+    as the rest of a sentence.
     """
 
     kind: ReportKind
@@ -158,12 +169,14 @@ class Heading(Part):
     authority_name: str
     policy: str
     policy_version: int
+    terms: str = ""
     contract_year: int | None = None
     is_payment_year: bool = False
     status: ReportStatus
     version: int = 1
     published_at: datetime | None = None
     available_on: date | None = None
+    waits_because: str = ""
     is_practice: bool = False
     changes: tuple[Change, ...] = ()
 

@@ -1,15 +1,17 @@
 """Publishing: on a fixed working day after a span has ended its report is made, and frozen from then on.
 
-Once a month, with the new report, those that ended in the twelve months before are made again; where a published
-number comes out differently, a new version says so. Never more often: whoever could watch a number from day to day
-would learn when it crosses a step of the rounding, and with that what it is.
+It waits until everything is counted (readiness.py). Once a month, with the new report, those that ended in the twelve
+months before are made again; where a published number comes out differently, a new version says so. Never more often:
+whoever could watch a number from day to day would learn when it crosses a step of the rounding, and with that what it
+is.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Final
 
 import structlog
@@ -32,10 +34,11 @@ from services.metrics.reports.model import (
     ReportKind,
     ReportStatus,
 )
+from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready, readiness
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, half_of, month_of, published_on, year_of
 from shared.database import alone, one_moment, sql
-from shared.working_time import day_in_london, months_later
+from shared.working_time import LONDON, day_in_london, months_later
 
 log = structlog.get_logger(__name__)
 
@@ -45,9 +48,19 @@ _LOCK: Final = 0x5052_5055
 """One copy of the service publishes at a time."""
 
 Told = Callable[[str], None]
+Due = tuple[ReportKind, Span]
 
 
-def due(first: date, today: date, terms: Terms) -> Iterator[tuple[ReportKind, Span]]:
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Reports whose day has come and that are not published: which, since when, and why as the rest of a sentence."""
+
+    reports: tuple[Due, ...]
+    since: datetime
+    reason: str
+
+
+def due(first: date, today: date, terms: Terms) -> Iterator[Due]:
     """Every span since the first referral whose day of publication has come, in the order of their ends."""
     starts = terms.contract.starts_on
     spans = [
@@ -77,6 +90,26 @@ async def publish_due(engine: AsyncEngine, *, now: datetime, terms: Terms, told:
         return await _publish_all(engine, now, terms, told) if lock else 0
 
 
+async def publish_when_ready(
+    engine: AsyncEngine, *, now: datetime, terms: Terms, unread: Unread, told: Told = lambda _: None
+) -> Waits | None:
+    """As `publish_due`, once everything is counted. Returns what waits, and why; None when nothing does."""
+    wanted, there = await _wanted(engine, day_in_london(now), terms)
+    missing = tuple((kind, span) for kind, span in wanted if (kind.value, span.code) not in there)
+    if not missing:
+        return None
+    reason = (await readiness(engine, unread)).reason
+    if not reason:
+        try:
+            await publish_due(engine, now=now, terms=terms, told=told)
+        except NotReadyError as error:
+            reason = str(error)
+    if not reason:
+        return None
+    first = min(published_on(span, terms.contract.published_after_days) for _, span in missing)
+    return Waits(missing, datetime.combine(first, time(), LONDON), reason)
+
+
 async def _publish_all(engine: AsyncEngine, now: datetime, terms: Terms, told: Told) -> int:
     """Corrections come first: should it end halfway, the month that is still missing brings the rest about later."""
     today = day_in_london(now)
@@ -94,15 +127,13 @@ async def _publish_all(engine: AsyncEngine, now: datetime, terms: Terms, told: T
     return len(missing) + corrected
 
 
-def correctable(published: Iterable[tuple[ReportKind, Span]], today: date) -> list[tuple[ReportKind, Span]]:
+def correctable(published: Iterable[Due], today: date) -> list[Due]:
     """Those whose span ended on or after this day CORRECTED_MONTHS ago."""
     oldest = months_later(today, -CORRECTED_MONTHS)
     return [(kind, span) for kind, span in published if span.last_day >= oldest]
 
 
-async def _wanted(
-    engine: AsyncEngine, today: date, terms: Terms
-) -> tuple[list[tuple[ReportKind, Span]], set[tuple[str, str]]]:
+async def _wanted(engine: AsyncEngine, today: date, terms: Terms) -> tuple[list[Due], set[tuple[str, str]]]:
     """Everything whose day has come since the first referral, and what of it is published."""
     async with engine.connect() as tx:
         first = await tx.scalar(sql("SELECT min(received_at) FROM referral"))
@@ -113,15 +144,15 @@ async def _wanted(
 async def _correct(engine: AsyncEngine, kind: ReportKind, span: Span, now: datetime, terms: Terms) -> bool:
     """A new version, when a published number comes out differently now.
 
-    Left as they are: practice reports; those made under another policy or population, which keep the targets and
-    shares they were agreed with; and those that count a family which was erased since, as its going from one number to
-    another would tell which one it was.
+    Left as they are: practice reports; those made under other contract terms or another population, which keep the
+    targets and shares they were agreed with; and those that count a family which was erased since, as its going from
+    one number to another would tell which one it was.
     """
     async with one_moment(engine).connect() as tx:
         last = await shelf.latest(tx, kind, span.code)
         if last is None or last.heading.is_practice or last.heading.published_at is None:
             return False
-        if (last.heading.policy, last.heading.policy_version) != (terms.policy.id, terms.policy.version):
+        if not terms.are_those_of(last.heading):
             return False
         if await was_erased_since(tx, span, last.heading.published_at, terms.policy.working_time):
             log.info("report_left_as_it_is", kind=kind.value, period=span.code, because="a family in it was erased")
@@ -163,8 +194,12 @@ async def _make(
     *,
     earlier: AnyReport | None = None,
 ) -> AnyReport:
-    """One report from the rows of one moment. Counting runs in a thread, with no transaction open meanwhile."""
+    """One report from the rows of one moment. Counting runs in a thread, with no transaction open meanwhile.
+
+    Raises NotReadyError while the rows are built again.
+    """
     async with one_moment(engine).connect() as tx:
+        await hold_ready(tx)
         book = await read_book(tx, span, terms.policy.working_time)
         months = await _months_of(tx, span, terms) if kind is ReportKind.EQUALITY else []
         has_erased = await _lost_a_family(tx, span, months, terms)
@@ -199,21 +234,26 @@ def _contract(heading: Heading, book: Book, terms: Terms, earlier: ContractRepor
     return make_contract(heading, book, count(book, terms.kpis, terms.dimensions), terms, earlier=earlier)
 
 
-def stand_in(kind: ReportKind, span: Span, *, today: date, terms: Terms, has_data: bool) -> AnyReport:
-    """A report without figures where none is published: not yet, or from before the first referral."""
+def stand_in(
+    kind: ReportKind, span: Span, *, today: date, terms: Terms, has_data: bool, waits: Waits | None = None
+) -> AnyReport:
+    """A report without figures where none is published: not yet, waiting, or from before the first referral."""
     available = published_on(span, terms.contract.published_after_days)
-    is_over = available <= today and not has_data
+    reason = waits.reason if waits and (kind, span) in waits.reports else ""
+    is_over = available <= today and not has_data and not reason
     heading = terms.heading(
         kind,
         span,
         status=ReportStatus.NO_DATA if is_over else ReportStatus.NOT_YET,
-        available_on=None if is_over else max(available, today),
+        available_on=None if is_over or reason else max(available, today),
+        waits_because=reason,
     )
-    words = (
-        "Nothing had been received by then."
-        if is_over
-        else f"The figures of this period are published on {heading.available_on:%-d %B %Y}, and not before."
-    )
+    if is_over:
+        words = "Nothing had been received by then."
+    elif reason:
+        words = "Figures come once everything is counted, so that what is published need not be corrected."
+    else:
+        words = f"The figures of this period are published on {heading.available_on:%-d %B %Y}, and not before."
     if kind is ReportKind.CONTRACT:
         return ContractReport(heading=heading, figures=(), tables=(), quality=(words,))
     if kind is ReportKind.EQUALITY:

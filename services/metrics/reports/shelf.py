@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.reports.model import MODELS, AnyReport, Heading, ReportKind
+from services.metrics.reports.model import MODELS, AnyReport, ReportKind
 from shared.database import sql
-
-_HEADING: Final = TypeAdapter(Heading)
 
 
 async def put(tx: AsyncConnection, report: AnyReport) -> None:
@@ -40,24 +35,3 @@ async def latest(tx: AsyncConnection, kind: ReportKind, period: str) -> AnyRepor
         {"kind": kind.value, "period": period},
     )
     return MODELS[kind].model_validate_json(document) if document else None
-
-
-async def version_of(tx: AsyncConnection, kind: ReportKind, period: str, version: int) -> AnyReport | None:
-    """One version, as it was published."""
-    document = await tx.scalar(
-        sql("SELECT document FROM report WHERE kind = :kind AND period = :period AND version = :version"),
-        {"kind": kind.value, "period": period, "version": version},
-    )
-    return MODELS[kind].model_validate_json(document) if document else None
-
-
-async def headings(tx: AsyncConnection, kind: ReportKind) -> list[Heading]:
-    """Of every period the last version, the newest period first."""
-    documents = await tx.execute(
-        sql("""
-            SELECT DISTINCT ON (first_day, period) CAST(document AS jsonb) ->> 'heading' FROM report
-            WHERE kind = :kind ORDER BY first_day DESC, period, version DESC
-        """),
-        {"kind": kind.value},
-    )
-    return [_HEADING.validate_json(heading) for heading in documents.scalars()]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from services.metrics.disclosure import SMALLEST_SHOWN, STEP
-from services.metrics.reports.model import MARKS, Heading, Mark, ReportKind, ReportStatus, Shown, Unit, Verdict
+from services.metrics.reports.model import MARKS, Figure, Heading, Mark, ReportKind, ReportStatus, Shown, Unit, Verdict
 from shared.pages.times import clock, long_day
 
 KINDS: Final = {
@@ -23,7 +23,8 @@ INVENTED: Final = "The numbers of children under two are invented. Do not plan w
 COUNTING: Final = (
     f"Nobody can be singled out: counts of 1 to {SMALLEST_SHOWN - 1} are held back and the others rounded to the "
     f"nearest {STEP}. Totals are counted before rounding, so rows need not add up to them. Shares are worked out from "
-    "the rounded numbers."
+    "the rounded numbers. Where that would lie on the other side of the target than the exact share, the range that "
+    "the rounding leaves possible is given instead."
 )
 UNSAID: Final = (
     "Not said: there was nothing to count, or the answer beside the rounded numbers would give one of them away. Where "
@@ -39,7 +40,12 @@ def title(heading: Heading) -> str:
 
 def period(heading: Heading) -> str:
     """`June 2026`; `March 2026 to August 2026` for longer ones."""
-    first, last = month(heading.first_day), month(heading.last_day)
+    return span(heading.first_day, heading.last_day)
+
+
+def span(first_day: date, last_day: date) -> str:
+    """`June 2026`; `March 2026 to August 2026`."""
+    first, last = month(first_day), month(last_day)
     return first if first == last else f"{first} to {last}"
 
 
@@ -59,9 +65,16 @@ def status(heading: Heading) -> str:
         case ReportStatus.PUBLISHED:
             return f"Published {clock(heading.published_at)}." if heading.published_at else "Published."
         case ReportStatus.NOT_YET:
+            if heading.waits_because:
+                return waiting(heading.first_day, heading.last_day, heading.waits_because)
             return f"Not published yet: it will be on {long_day(heading.available_on)}."
         case ReportStatus.NO_DATA:
             return "This is before the first referral, so there is nothing to report."
+
+
+def waiting(first_day: date, last_day: date, reason: str) -> str:
+    """`The report of October 2026 waits: 3 messages are parked.`"""
+    return f"The report of {span(first_day, last_day)} waits: {reason}."
 
 
 def contract_year(heading: Heading) -> str:
@@ -86,6 +99,17 @@ def amount(value: Shown, unit: Unit) -> str:
     if unit is Unit.DAYS:
         return f"{value.value:,} working day{'' if value.value == 1 else 's'}"
     return f"{value.value:,}{'%' if unit is Unit.SHARE else ''}"
+
+
+def value_of(figure: Figure) -> str:
+    """As `amount`; `91% to 96%` where there is no single per cent."""
+    is_range = figure.value.mark is Mark.RANGE
+    return f"{figure.low}% to {figure.high}%" if is_range else amount(figure.value, figure.unit)
+
+
+def target(share: float) -> str:
+    """`90%`, `92.5%`."""
+    return f"{round(100 * share, 2):g}%"
 
 
 def meanings(cells: Iterable[object]) -> list[str]:

@@ -25,10 +25,7 @@ AT_ONCE: Final = timedelta(minutes=15)
 
 def _unless_withdrawn_before(case: Case, due: date | None, done: date | None) -> date | None:
     """A referral that was withdrawn by the due day, before it was done, is not asked about."""
-    return _unless_gone_before(case.withdrawn_on, due, done)
-
-
-def _unless_gone_before(gone: date | None, due: date | None, done: date | None) -> date | None:
+    gone = case.withdrawn_on
     is_out = gone is not None and due is not None and gone <= due and (done is None or done > gone)
     return None if is_out else due
 
@@ -38,14 +35,17 @@ def _seen_due(case: Case) -> date | None:
 
 
 def _decision_due(case: Case) -> date | None:
-    return _unless_withdrawn_before(case, case.decision_due_on, case.decided_on)
+    due = _unless_withdrawn_before(case, case.decision_due_on, case.decided_on)
+    return None if due is None or case.is_held(due) else due
 
 
 def _contact_due(case: Case, *, priority: bool) -> date | None:
-    """Of families that a team took on; those who were gone before are not asked about."""
-    if case.is_priority is not priority or case.accepted_on is None:
+    """Of every family, taken on or not, unless by that day it was over, or held, without a first contact."""
+    due, met_on = case.contact_due_on, case.first_contact_on
+    if due is None or case.is_priority is not priority:
         return None
-    return _unless_gone_before(case.gone_on, case.contact_due_on, case.first_contact_on)
+    was_met = met_on is not None and met_on <= due
+    return due if was_met or not (case.is_over(due) or case.is_held(due)) else None
 
 
 def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
@@ -53,15 +53,17 @@ def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
     return share(
         code,
         name,
-        f"Families {who} that a team has taken on: was the first contact made within {days} working days of receipt? "
-        "Days on which we waited for the referrer are not counted; for a family held until its ward opens, days count "
-        "from then. Families that withdrew, moved away, asked to stop or lost the child before that are left out.",
+        f"Families {who}: was the first contact made within {days} working days of receipt? Every family whose day "
+        "has come counts, whether or not a team has taken it on. Working time for which we waited for the referrer is "
+        "not counted; for a family held until its ward opens, days count from then. Families whose referral was "
+        "withdrawn, declined or ended by that day without a contact are left out: they moved away, asked to stop, lost "
+        "the child, or needed something else.",
         numerator_means="with a first contact on or before the day it was due",
-        denominator_means="families taken on whose first contact was due in the month",
+        denominator_means="families whose first contact was due in the month",
         counted_by="the day the first contact was due",
         source=TRIAGE,
-        quality="Leans on the team recording the first contact on the day it happens. A family that nobody has taken "
-        "on yet is not in here: see the waits and those who became too old while waiting.",
+        quality="Counts the day on which the contact was made, as the team wrote it down. A referral that was ended "
+        "before its day is not in here: read it beside those who were sent away and came back.",
         over=cases,
         day=lambda case: _contact_due(case, priority=priority),
         numerator=lambda case: is_on_time(case.first_contact_on, case.contact_due_on),
@@ -109,8 +111,8 @@ def deadlines(policy: Policy) -> tuple[Kpi, ...]:
             "decided_in_time",
             f"Decided within {working_days(days.decision_days)}",
             f"Was there a decision that stands within {working_days(days.decision_days)}? The rules routed it, a "
-            "person decided, declined or ended it, or a team took it on. Days on which we waited for the referrer, or "
-            "held the family until its ward opened, are left out.",
+            "person decided, declined or ended it, or a team took it on. Working time for which we waited for the "
+            "referrer, and days on which the family was held until its ward opened, are left out.",
             numerator_means="decided on or before the day it was due",
             denominator_means="referrals whose decision was due in the month",
             counted_by="the day the decision was due",

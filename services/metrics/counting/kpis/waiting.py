@@ -23,7 +23,7 @@ def _wait(tier: Tier, words: str) -> Kpi:
         code=f"wait_{tier.value}",
         name=f"Wait for {words}",
         definition=f"Families whose latest decision says {words}: median working days from receipt to the first "
-        "contact. Days on which we waited for the referrer are in it: this is what the family lives through.",
+        "contact. Time for which we waited for the referrer is in it: this is what the family lives through.",
         numerator_means="first contacts in the month",
         counted_by="the day of the first contact",
         source=TRIAGE,

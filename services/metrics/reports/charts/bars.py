@@ -20,17 +20,18 @@ WHOLE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`after` are words that follow the number: `target 90%: missed`."""
+    """`after` are words that follow the number: `target 90%: missed`; `said` stand in its place: `91% to 96%`."""
 
     name: str
     shown: Shown
     unit: Unit = Unit.COUNT
     target: float | None = None
     after: str = ""
+    said: str = ""
 
     @property
     def text(self) -> str:
-        number = words.amount(self.shown, self.unit)
+        number = self.said or words.amount(self.shown, self.unit)
         return f"{number}, {self.after}" if self.after else number
 
 
@@ -46,7 +47,9 @@ def breakdown(ident: str, table: Table) -> Markup:
 def shares(ident: str, figures: Sequence[Figure]) -> Markup:
     """Every share, with a mark where its target stands."""
     chosen = [figure for figure in figures if figure.unit is Unit.SHARE]
-    bars = [Bar(each.name, each.value, each.unit, each.target, _target_words(each)) for each in chosen]
+    bars = [
+        Bar(each.name, each.value, each.unit, each.target, _target_words(each), words.value_of(each)) for each in chosen
+    ]
     message = [
         _judged("Targets met", Verdict.MET, chosen),
         _judged("Targets missed", Verdict.MISSED, chosen),
@@ -110,7 +113,7 @@ def _target_words(figure: Figure) -> str:
     if figure.target is None:
         return ""
     verdict = words.VERDICTS[figure.verdict].lower() if figure.verdict else ""
-    return f"target {figure.target:.0%}{verdict and f' {verdict}'}"
+    return f"target {words.target(figure.target)}{verdict and f' {verdict}'}"
 
 
 def _judged(what: str, verdict: Verdict, figures: Sequence[Figure]) -> str:

@@ -70,7 +70,9 @@ def _message(figure: Figure, months: Sequence[Point]) -> str:
     run = f"From {numbers[0]} to {numbers[1]}." if first is not last else f"{numbers[0]}."
     judged = [month for month in months if month.verdict in {Verdict.MET, Verdict.MISSED}]
     met = sum(month.verdict is Verdict.MET for month in judged)
-    target = f"Target {figure.target:.0%}: met in {met} of {len(judged)} months." if figure.target and judged else ""
+    target = ""
+    if figure.target is not None and judged:
+        target = f"Target {words.target(figure.target)}: met in {met} of {len(judged)} months."
     gaps = held_back([(month.name, month.shown) for month in months])
     return " ".join(part for part in (run, target, gaps) if part)
 
@@ -102,7 +104,7 @@ def _target(drawing: Drawing, target: float) -> None:
     """The words stand above the picture, where no line crosses them."""
     y = _height(drawing, target * 100, 100)
     drawing.line((_LEFT, _RIGHT), (y, y), stroke_width=2, stroke_dasharray="8 5")
-    drawing.words(f"Dashed: target {target:.0%}", x=_RIGHT, y=drawing.y - 8, anchor="end")
+    drawing.words(f"Dashed: target {words.target(target)}", x=_RIGHT, y=drawing.y - 8, anchor="end")
 
 
 def _lines(drawing: Drawing, months: Sequence[Point], places: Sequence[float], top: int) -> None:
