@@ -7,6 +7,7 @@ and workers must not share given ones, because topic names are fixed.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from structlog.typing import ExcInfo
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from tests.servers import Servers, endings, running
+from tests.servers import Servers, endings, passing_folder, running
 from tests.system import System
 
 collect_ignore = [] if os.environ.get("PIR_BROWSER") else ["browser"]
@@ -53,20 +54,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def stack() -> Iterator[Servers]:
     """PostgreSQL and Kafka, started once."""
-    servers = running(tmp_path_factory.mktemp("stack"))
-    try:
-        found = servers.__enter__()
-        found.make_template()
-    except Exception as error:
-        if os.environ.get("PIR_REQUIRE_STACK") == "1":
-            raise
-        pytest.skip(f"no PostgreSQL and Kafka: {error}")
-    try:
+    with contextlib.ExitStack() as opened:
+        try:
+            found = opened.enter_context(running(passing_folder(), is_durable=False))
+            found.make_template()
+        except Exception as error:
+            if os.environ.get("PIR_REQUIRE_STACK") == "1":
+                raise
+            pytest.skip(f"no PostgreSQL and Kafka: {error}")
         yield found
-    finally:
-        servers.__exit__(None, None, None)
 
 
 @pytest.fixture
