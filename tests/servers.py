@@ -2,7 +2,7 @@
 
 DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS set   those servers (tests that stop a server are skipped)
 TEST_STACK=docker                              testcontainers (the same tests are skipped)
-otherwise                                      the embedded servers of `make run`, started once a session
+otherwise                                      the embedded servers of `make run`, started once a session or worker
 """
 
 from __future__ import annotations
