@@ -4,6 +4,9 @@ BIN := .venv/bin
 BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
 LOCKED := uv.lock pyproject.toml deploy/local/bootstrap.py
 
+# Or every start of a service would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards assets format stop clean
 
@@ -13,8 +16,8 @@ help: ## List these targets
 run: .venv/.has-local ## Start PostgreSQL, Kafka and the four services; Ctrl-C stops them, data is kept
 	@exec env $(if $(DEMO),PIR_DEMO=$(DEMO)) $(BIN)/python -m deploy.local run
 
-test: .venv/.has-test ## Run all tests, on a real PostgreSQL and Kafka (ARGS="-k words" chooses)
-	@exec $(BIN)/pytest -q $(ARGS)
+test: .venv/.has-test ## Run all tests side by side, on real PostgreSQL and Kafka (ARGS="-k words" chooses)
+	@exec $(BIN)/pytest -q -n auto $(ARGS)
 
 test-faults: .venv/.has-test ## Run the tests that kill and pause things
 	@exec $(BIN)/pytest -q -m chaos $(ARGS)

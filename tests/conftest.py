@@ -1,27 +1,34 @@
 """Fixtures on real servers; what they are is said in tests/servers.py.
 
 Tests that ask for one of them belong to the marker `stack`: skipped when the servers can't be started, failed with
-PIR_REQUIRE_STACK=1. One pytest process starts one pair of servers; with xdist (`-n`) each worker would start its own,
-and workers must not share given ones, because topic names are fixed.
+PIR_REQUIRE_STACK=1. One pytest process starts one pair of servers; with xdist (`-n`) each worker starts its own. It
+can't share given ones, because topic names are fixed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Any
 
+import psutil
 import pytest
 import structlog
 from structlog.typing import ExcInfo
+from xdist.scheduler import LoadScopeScheduling
 
+from deploy.local import given
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from tests.servers import Servers, endings, running
+from tests.reused import reused
+from tests.servers import Servers, endings, passing_folder, running
 from tests.system import System
 
+__all__ = ["reused"]
 collect_ignore = [] if os.environ.get("PIR_BROWSER") else ["browser"]
+LONGEST_FIRST = ("chaos", "journeys", "integration")
 REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 
 
@@ -41,32 +48,57 @@ def _end(number: int, _: object) -> None:
     os._exit(128 + number)
 
 
+class Groups(LoadScopeScheduling):
+    """A worker takes whole files, so that what a file starts is started once; the journeys have one system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "journeys" if "/journeys/" in file else file
+
+
+def _end_workers() -> None:
+    """Each ends its own servers and services when it is told to."""
+    workers = psutil.Process().children()
+    for worker in workers:
+        worker.terminate()
+    psutil.wait_procs(workers, timeout=30)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """As many as there are cores, and memory for a few Kafkas; one for servers that are given."""
+    return 1 if given.database_url() or given.brokers() else min(os.cpu_count() or 1, 4)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
+    endings.append(_end_workers)
+    config.option.loadscopereorder = False
+    return Groups(config, log)
+
+
 def _no_frames(to: IO[str], error: ExcInfo) -> None:
     to.write(f" {error[0].__name__}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever uses a real server carries the marker, so that `-m "not stack"` needs none."""
+    """Whoever uses a real server carries the marker, so that `-m "not stack"` needs none. The longest begin."""
     for item in items:
         if REAL.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
+    items.sort(key=lambda item: [folder not in item.path.parts for folder in LONGEST_FIRST])
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """PostgreSQL and Kafka, started once."""
-    servers = running(tmp_path_factory.mktemp("stack"))
-    try:
-        found = servers.__enter__()
-        found.make_template()
-    except Exception as error:
-        if os.environ.get("PIR_REQUIRE_STACK") == "1":
-            raise
-        pytest.skip(f"no PostgreSQL and Kafka: {error}")
-    try:
+def stack() -> Iterator[Servers]:
+    """PostgreSQL and Kafka, started once a worker."""
+    with contextlib.ExitStack() as opened:
+        try:
+            found = opened.enter_context(running(passing_folder(), is_durable=False))
+            found.make_template()
+        except Exception as error:
+            if os.environ.get("PIR_REQUIRE_STACK") == "1":
+                raise
+            pytest.skip(f"no PostgreSQL and Kafka: {error}")
         yield found
-    finally:
-        servers.__exit__(None, None, None)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 DATABASE_URL and KAFKA_BOOTSTRAP_SERVERS set   those servers (tests that stop a server are skipped)
 TEST_STACK=docker                              testcontainers (the same tests are skipped)
-otherwise                                      the embedded servers of `make run`, started once a session
+otherwise                                      the embedded servers of `make run`, started once a session or worker
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
+import tempfile
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -32,8 +37,59 @@ POSTGRES_IMAGE: Final = "postgres:18"
 KAFKA_IMAGE: Final = "confluentinc/cp-kafka:8.1.0"
 """Confluent's 8.1 is Apache Kafka 4.1; testcontainers starts no other image in KRaft mode."""
 
+MEMORY: Final = Path("/dev/shm")
+ROOMY_BYTES: Final = 4 * 2**30
+"""So much free memory, and the data of some workers' servers fits."""
+READY: Final = 3
+"""So many databases are made ahead."""
+PATIENCE_SECONDS: Final = 60.0
+"""For a PostgreSQL that a test has stopped."""
+
 endings: Final[list[Callable[[], None]]] = []
 """What must not outlive this process, in the order of its start; see `pytest_configure`."""
+
+
+class Clerk:
+    """One connection in a thread of its own, which takes statements in their order while tests go on."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._thread, self._loop = ThreadPoolExecutor(1), asyncio.Runner()
+        self._connection: asyncpg.Connection | None = None
+
+    def does(self, statement: str) -> Future[None]:
+        return self._thread.submit(lambda: self._loop.run(self._execute(statement)))
+
+    async def _execute(self, statement: str) -> None:
+        """Again on a new connection while the server is away: tests kill it."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await asyncpg.connect(self._url, timeout=10)
+                await self._connection.execute(statement)
+            except asyncpg.DuplicateDatabaseError:
+                return  # it was made when the server died
+            except (
+                OSError,
+                asyncpg.InterfaceError,
+                asyncpg.PostgresConnectionError,
+                asyncpg.OperatorInterventionError,
+            ):
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+    def close(self) -> None:
+        async def leave() -> None:
+            if self._connection:
+                await self._connection.close()
+
+        self._thread.submit(lambda: self._loop.run(leave())).result()
+        self._thread.submit(self._loop.close).result()
+        self._thread.shutdown()
 
 
 @dataclass
@@ -45,36 +101,48 @@ class Servers:
     postgres: Postgres | None = None
     kafka: Kafka | None = None
     template: str = ""
+    _ready: deque[tuple[str, Future[None]]] = field(default_factory=deque)
+    _dropped: list[Future[None]] = field(default_factory=list)
+
+    @cached_property
+    def _clerk(self) -> Clerk:
+        return Clerk(self.database_url)
+
+    def close(self) -> None:
+        """Raises what went wrong with a database that was dropped."""
+        self._clerk.close()
+        for each in self._dropped:
+            each.result()
 
     def url_of(self, database: str) -> str:
         return f"{self.database_url.rpartition('/')[0]}/{database}"
 
     def make_template(self) -> None:
         """A migrated database that every test's own is a copy of. Blocks: not to be called inside an event loop."""
-        self.template = self.new_database(template="template1")
-        migrate(self.url_of(self.template))
+        template = self.new_database(template="template1")
+        migrate(self.url_of(template))
+        self.template = template
 
     def new_database(self, *, template: str | None = None) -> str:
         """The name of a new database, migrated unless another template is named."""
-        name = f"test_{uuid4().hex[:12]}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template or self.template}")
+        if template:
+            name, made = self._make(template)
+        else:
+            self._ready.extend(self._make(self.template) for _ in range(READY + 1 - len(self._ready)))
+            name, made = self._ready.popleft()
+        made.result()
         return name
 
+    def _make(self, template: str) -> tuple[str, Future[None]]:
+        name = f"test_{uuid4().hex[:12]}"
+        return name, self._clerk.does(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+
     def drop_database(self, name: str) -> None:
-        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        """Sooner or later."""
+        self._dropped.append(self._clerk.does(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
 
-    def _execute(self, statement: str) -> None:
-        """In a thread of its own, because the caller may be inside an event loop."""
-
-        async def execute() -> None:
-            connection = await asyncpg.connect(self.database_url, timeout=10)
-            try:
-                await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(asyncio.run, execute()).result()
+    def execute(self, statement: str) -> None:
+        self._clerk.does(statement).result()
 
     async def new_topic(self, partitions: int = 4) -> str:
         """The name of an empty topic that nobody else uses."""
@@ -119,30 +187,46 @@ async def admin(bootstrap_servers: str):
         await client.close()
 
 
+def passing_folder() -> Path:
+    """A new folder for servers that are not durable: in memory where there is room, and open to PostgreSQL's user."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOMY_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="pir-tests-", dir=MEMORY if is_roomy else None))
+    folder.chmod(0o711)
+    return folder
+
+
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Servers]:
-    """The servers, answering; raises LocalError (or what testcontainers raises) when they can't be had."""
+def running(folder: Path, *, is_durable: bool = True) -> Iterator[Servers]:
+    """The servers, answering; raises LocalError (or what testcontainers raises) when they can't be had.
+
+    In the end they are killed, for nobody needs what they would write, and the folder is removed.
+    """
     if os.environ.get("TEST_STACK") == "docker":
-        with _containers() as servers:
+        with _containers() as servers, contextlib.closing(servers):
             yield servers
         return
-    stack = Stack(folder)
+    stack = Stack(folder, is_durable=is_durable)
 
     def crash() -> None:
         for server in stack.servers:
             server.kill()
         stack.remove()
+        shutil.rmtree(folder, ignore_errors=True)
 
     endings.append(crash)
-    with stack:
+    try:
+        stack.start()
         ours = {server.name for server in stack.servers}
-        yield Servers(
+        servers = Servers(
             stack.database_url,
             stack.kafka_bootstrap_servers,
             stack.postgres if "postgres" in ours else None,
             stack.kafka if "kafka" in ours else None,
         )
-    stack.remove()
+        with contextlib.closing(servers):
+            yield servers
+    finally:
+        crash()
 
 
 @contextlib.contextmanager

@@ -20,11 +20,14 @@ from typing import Any, Final, Self, TypeVar
 from uuid import uuid4
 
 import asyncpg
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from deploy.demo.rest import is_at_rest, listeners
 from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, return_addresses
+from tests.builders import a_policy
 from tests.families import a_referral
 from tests.servers import Servers, endings
 
@@ -211,15 +214,18 @@ class System:
     def totals(self) -> dict[str, int]:
         return call("GET", f"{self.url('metrics')}/totals").body
 
-    def wait_until_settled(self, received: int) -> float:
-        """Until exactly so many are received, triaged and acknowledged; returns the seconds it took."""
-        began = time.monotonic()
-        stages = ("received", "triaged", "acknowledged")
-        eventually(
-            lambda: [self.totals()[stage] for stage in stages] == [received] * 3 or None,
-            what=f"{received} received, triaged and acknowledged",
-        )
-        return time.monotonic() - began
+    def totals_at_rest(self) -> dict[str, int]:
+        """The totals once nothing is under way in any service."""
+        eventually(lambda: asyncio.run(self._is_at_rest()), what="everything heard, told and counted")
+        return self.totals()
+
+    async def _is_at_rest(self) -> bool:
+        engine = create_async_engine(self.database_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        try:
+            async with engine.connect() as tx:
+                return await is_at_rest(tx, listeners(a_policy()))
+        finally:
+            await engine.dispose()
 
     def receipts(self) -> Counter[str]:
         """How many receipts lie in the mail folder, by reference."""

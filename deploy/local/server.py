@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import contextlib
 import signal
 import subprocess
 import threading
@@ -9,6 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
+
+import psutil
 
 from deploy.local import record
 from deploy.local.console import LocalError, StoppedError, last_line
@@ -110,7 +113,8 @@ class Server(ABC):
     def _signal_all(self, number: signal.Signals) -> None:
         if process := self.record.process():
             for member in [process, *process.children(recursive=True)]:
-                member.send_signal(number)
+                with contextlib.suppress(psutil.NoSuchProcess):  # one that has just ended
+                    member.send_signal(number)
 
     def _bury(self) -> None:
         if self._child:

@@ -21,13 +21,13 @@ from deploy.local.server import Server
 class Stack:
     """The two servers. One named by DATABASE_URL or KAFKA_BOOTSTRAP_SERVERS is used and neither started nor stopped.
 
-    Setting `stopping` ends a start that is under way with StoppedError.
+    Setting `stopping` ends a start that is under way with StoppedError. `is_durable`: see Postgres.
     """
 
-    def __init__(self, state: Path, stopping: threading.Event | None = None) -> None:
+    def __init__(self, state: Path, stopping: threading.Event | None = None, *, is_durable: bool = True) -> None:
         self.state = state.resolve()
         self.stopping = stopping or threading.Event()
-        self.postgres = Postgres(self.state, self.stopping)
+        self.postgres = Postgres(self.state, self.stopping, is_durable=is_durable)
         self.kafka = Kafka(self.state, self.stopping)
         self._database_url, self._brokers = given.database_url(), given.brokers()
 

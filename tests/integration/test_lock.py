@@ -40,7 +40,7 @@ async def cut_off(connection: AsyncConnection, stack: Servers) -> None:
     """As when its server or the network is gone."""
     async with connection.begin():
         pid = await connection.scalar(sa.text("SELECT pg_backend_pid()"))
-    stack._execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+    stack.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
 
 
 async def test_one_holds_the_lock_and_the_other_is_refused_until_it_is_given_back(

@@ -193,7 +193,7 @@ async def test_a_load_whose_connection_dies_while_it_is_stored_leaves_the_one_be
     def kill(line: str) -> None:
         if "storing" in line:
             name = database.rpartition("/")[2]
-            stack._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            stack.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
     await load(engine, file, how())
     with pytest.raises(sa.exc.DBAPIError):

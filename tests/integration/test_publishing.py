@@ -124,7 +124,7 @@ async def test_a_lock_that_is_lost_halfway_takes_nothing_from_what_came_out(
 
     def cut_off(_: str) -> None:
         of_this = f"database = (SELECT oid FROM pg_database WHERE datname = '{engine.url.database}')"
-        stack._execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {of_this}")
+        stack.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {of_this}")
 
     await hear(engine, told(months=1))
     on = datetime(2024, 10, 7, 0, 30, tzinfo=UTC)

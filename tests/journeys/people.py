@@ -176,14 +176,3 @@ class Staff:
         finally:
             places = {kind: before[kind]["places"] for kind in ("individual", "group")}
             assert self.call("PUT", f"/capacity/{route}", places).status == OK
-
-
-def totals_at_rest(system: System) -> dict[str, int]:
-    """The totals once nothing is under way: everything received is triaged and acknowledged."""
-
-    def rest() -> dict[str, int] | None:
-        now = system.totals()
-        known = system.query("SELECT count(*) AS n FROM referral.referral WHERE kind = 'family'")[0]["n"]
-        return now if now["received"] == now["triaged"] == now["acknowledged"] == known else None
-
-    return eventually(rest, what="everything received is triaged and acknowledged")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.families import a_referral, an_nhs_number
-from tests.journeys.people import Agency, Staff, mails, totals_at_rest
+from tests.journeys.people import Agency, Staff, mails
 from tests.system import System, eventually
 
 SEVERE: dict[str, Any] = {"severity": "severe", "domains": ["main_carer", "emotional", "cognitive"]}
@@ -24,7 +24,7 @@ def ended_items(staff: Staff, item: str) -> dict[str, str | None]:
 def test_the_same_external_reference_with_another_body_is_an_amendment(
     system: System, health_visiting: Agency, worker: Staff
 ) -> None:
-    before = totals_at_rest(system)
+    before = system.totals_at_rest()
     family = a_referral()
     first = health_visiting.call("POST", "/referrals", family)
     reference = first.body["reference"]
@@ -48,7 +48,7 @@ def test_the_same_external_reference_with_another_body_is_an_amendment(
     assert worker.items("pir_short", reference) == []
 
     # And the agency gets a receipt and a decision for each version, but is counted once
-    after = totals_at_rest(system)
+    after = system.totals_at_rest()
     eventually(lambda: len(mails(system, reference)) == 4, what="four mails")
     assert sorted(mail.kind for mail in mails(system, reference)) == ["decision", "decision", "receipt", "receipt"]
     assert after["received"] == before["received"] + 1

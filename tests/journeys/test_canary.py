@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.events import PARTITIONS, TOPICS
 from tests.families import a_referral, an_nhs_number
-from tests.journeys.people import Agency, Staff, a_mail, request, totals_at_rest
+from tests.journeys.people import Agency, Staff, a_mail, request
 from tests.system import NAMES, Reply, System
 
 POSTCODE = "NG8 5PX"
@@ -119,7 +119,7 @@ def test_identity_is_found_where_it_is_meant_to_be_and_nowhere_else(
         assert canaries.in_text(json.dumps(reply.body) + json.dumps(reply.headers)) == set(), reply
 
     # And they are nowhere else
-    totals_at_rest(system)
+    system.totals_at_rest()
     found = {place: names for place, text in everywhere(system) if (names := canaries.in_text(text))}
     assert found == {}
 

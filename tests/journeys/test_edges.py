@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 
@@ -182,7 +181,7 @@ def test_an_address_with_a_slash_too_many_is_not_there(health_visiting: Agency, 
     assert_problem(health_visiting.call("POST", path, a_referral()), 404)
 
 
-@pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "a" * 300, uuid4().hex])
+@pytest.mark.parametrize("cursor", ["x", "AAAA", "%00", "a" * 300, "9d1f" * 8])
 def test_a_cursor_that_is_not_ours_is_refused(health_visiting: Agency, cursor: str) -> None:
     reply = health_visiting.call("GET", f"/referrals?changed_since={cursor}")
     assert_problem(reply, 400, "cursor-unknown")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.families import a_referral, an_nhs_number
-from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
+from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import System
 
 
@@ -55,7 +55,7 @@ def test_a_second_agency_is_linked_and_both_are_told(
     # And an amendment of the second tells the first no second time
     social_care.changes(second, notes="A little more.", risk_factors=["isolation"])
     social_care.sees_decided(second, version=2)
-    totals_at_rest(system)
+    system.totals_at_rest()
     assert len(mails(system, first, "duplicate")) == 1
 
 

@@ -6,7 +6,7 @@ import json
 from uuid import uuid4
 
 from tests.families import a_referral
-from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
+from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import NAMES, System, call, eventually
 
 
@@ -14,7 +14,7 @@ def test_a_referral_reaches_a_worker_and_the_agency_hears_of_it(
     system: System, health_visiting: Agency, social_care: Agency, lead: Staff, worker: Staff
 ) -> None:
     # Given what has been counted so far, and a family nobody knows
-    before = totals_at_rest(system)
+    before = system.totals_at_rest()
     family = a_referral()
     [baby] = family["babies"]
 
@@ -67,7 +67,7 @@ def test_a_referral_reaches_a_worker_and_the_agency_hears_of_it(
     # And the team's inbox has one receipt and one decision, without a name or a date
     a_mail(system, reference, "receipt")
     a_mail(system, reference, "decision")
-    after = totals_at_rest(system)
+    after = system.totals_at_rest()
     sent = mails(system, reference)
     assert sorted(mail.kind for mail in sent) == ["decision", "receipt"]
     assert {mail.to for mail in sent} == {health_visiting.inbox}
@@ -104,7 +104,7 @@ def test_sending_the_same_again_changes_nothing(system: System, health_visiting:
     assert (known.status, known.body) == (200, first.body)
 
     # And one referral is all that came of it
-    totals_at_rest(system)
+    system.totals_at_rest()
     reference = first.body["reference"]
     assert [line["what"] for line in health_visiting.sees_decided(reference)["history"]].count("received") == 1
     assert len(mails(system, reference, "receipt")) == 1

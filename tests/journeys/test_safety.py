@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.families import a_referral
-from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
+from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import System
 
 REFERRER = {"name": "Ada Okoro", "role": "Nursery teacher", "email": "ada.okoro@example.org"}
@@ -76,7 +76,7 @@ def test_after_a_loss_the_words_are_neutral(system: System, health_visiting: Age
 def test_an_enquiry_about_harm_is_safeguarding_and_is_counted_apart(
     system: System, social_care: Agency, worker: Staff
 ) -> None:
-    before = totals_at_rest(system)
+    before = system.totals_at_rest()
     enquiry = {
         "kind": "consultation",
         "referrer": REFERRER,
@@ -102,7 +102,7 @@ def test_an_enquiry_about_harm_is_safeguarding_and_is_counted_apart(
     assert "topic" not in str(mails(system, reference))
 
     # It moves no total of the referrals
-    after = totals_at_rest(system)
+    after = system.totals_at_rest()
     unmoved = ("received", "triaged", "acknowledged", "routed", "declined_proposed", "declined")
     assert {name: after[name] for name in unmoved} == {name: before[name] for name in unmoved}
 

@@ -9,7 +9,7 @@ from shared.events import Route
 from shared.service_map import of_authority
 from shared.settings import Settings
 from shared.working_time import day_in_london
-from tests.journeys.people import Agency, Staff, a_mail, mails, totals_at_rest
+from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import System, call, eventually
 
 OVER_AGE: dict[str, Any] = {"babies": [{"given_name": "Robin", "date_of_birth": "2021-03-01"}]}
@@ -53,7 +53,7 @@ def test_from_the_team_through_acceptance_to_the_end(system: System, health_visi
 def test_a_proposed_decline_is_a_persons_look_until_a_lead_confirms_it(
     system: System, health_visiting: Agency, worker: Staff, lead: Staff
 ) -> None:
-    before = totals_at_rest(system)
+    before = system.totals_at_rest()
     reference = health_visiting.refers(**OVER_AGE)
     seen = health_visiting.sees_decided(reference)
 
@@ -84,7 +84,7 @@ def test_a_proposed_decline_is_a_persons_look_until_a_lead_confirms_it(
     ]
     outcome = a_mail(system, reference, "outcome")
     assert "past the age" in outcome.text
-    after = totals_at_rest(system)
+    after = system.totals_at_rest()
     assert after["declined_proposed"] == before["declined_proposed"] + 1
     assert after["declined"] == before["declined"] + 1
 

@@ -36,13 +36,7 @@ def live_through(system: System, watching: Watching, postgres: Postgres) -> None
     worker.does(item, "claim")
     be_silent(system, postgres)
     park_a_record(system)
-    settle(system)
-
-
-def settle(system: System) -> None:
-    """Everything triaged, told and counted."""
-    families = system.query("SELECT count(*) AS n FROM referral.referral WHERE kind = 'family'")[0]["n"]
-    system.wait_until_settled(families)
+    system.totals_at_rest()
 
 
 def be_silent(system: System, postgres: Postgres) -> None:
