@@ -66,16 +66,20 @@ class TriageTeam:
         self.engine, self.policy, self.now = engine, policy or a_policy(), now
         self.texts = StaffTexts(bytes(32))
         self.facts: dict[UUID, tuple[int, Facts, datetime]] = {}
+        self._sequence = 0
+        self.said_by_agencies: list[Envelope[Any]] = []
 
     # What is heard.
 
     async def hear(self, *events: Envelope[Any]) -> None:
+        self.said_by_agencies += events
         async with self.engine.begin() as tx:
             await dispatch(events, handlers(self.policy), tx)
 
     def event(self, key: UUID, data: Event, *, at: datetime | None = None) -> Envelope[Any]:
         """Said `at` (now, unless said otherwise) and heard now."""
-        return replace(an_event(key, 1, data, at=at or self.now), heard_at=self.now)
+        self._sequence += 1
+        return replace(an_event(key, self._sequence, data, at=at or self.now), heard_at=self.now)
 
     async def referred(self, facts: Facts) -> UUID:
         key = uuid7()

@@ -87,7 +87,7 @@ def test_a_patch_leaves_what_it_does_not_name_and_without_new_facts_nobody_hears
 ) -> None:
     reference = health_visiting.refers()
     item = worker.finds("pir_short", reference)
-    totals_at_rest(system)
+    system.totals_at_rest()
     mailed = mails(system, reference)
     reply = health_visiting.changes(reference, consent={"given_by": None}, notes="Sana has moved in with Imran.")
     assert (reply.status, reply.body["version"]) == (200, 1)
@@ -97,7 +97,7 @@ def test_a_patch_leaves_what_it_does_not_name_and_without_new_facts_nobody_hears
     assert "given_by" not in document["consent"]
     assert document["notes"] == "Sana has moved in with Imran."
     assert document["risk_factors"] == ["isolation", "traumatic_birth"]
-    totals_at_rest(system)
+    system.totals_at_rest()
     assert [decision["version"] for decision in shown["decisions"]] == [1]
     assert mails(system, reference) == mailed
 
