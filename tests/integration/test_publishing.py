@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -33,13 +34,14 @@ from services.metrics.reports.publishing import Waits, correctable, publish_due,
 from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready, say_ready, set_ready
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
+from services.metrics.unread import unread
 from shared import parked
 from shared.database import one_moment
 from shared.dispatch import dispatch
-from shared.events import Envelope, ReferralErased
+from shared.events import TOPICS, Envelope, ReferralErased
 from tests import published
 from tests.builders import a_policy
-from tests.integration.support import a_record, an_event, engine_of
+from tests.integration.support import a_record, an_event, engine_of, eventually
 from tests.integration.test_metrics import contents
 from tests.servers import Servers
 
@@ -389,6 +391,38 @@ async def test_a_report_waits_for_a_rebuild_until_a_person_says_that_it_is_whole
     assert await say_ready(engine, nothing_unread, OCTOBER) == ""
     assert await waits(engine) is None
     assert await all_reports(engine) == [("contract", "2024-09", 1)]
+
+
+@pytest.mark.usefixtures("empty_topics")
+async def test_the_commands_say_what_is_missing_and_what_came_out(
+    engine: AsyncEngine,
+    stack: Servers,
+    settings: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {**settings, "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers}.items():
+        monkeypatch.setenv(name if name.isupper() else f"PIR_{name.upper()}", str(value))
+    parser = argparse.ArgumentParser()
+    commands.add(parser.add_subparsers())
+
+    async def run(*words: str) -> tuple[int, str]:
+        arguments = parser.parse_args(words)
+        return await arguments.run(engine, arguments), capsys.readouterr().out
+
+    async def kafka_says() -> bool:
+        """A new broker knows of no groups for a moment."""
+        return await unread(stack.kafka_bootstrap_servers, service="metrics", topics=TOPICS) == 0
+
+    await eventually(kafka_says, what="Kafka says that nothing is unread")
+    await hear(engine, told(months=1))
+    assert (await run("rebuild", "--yes"))[0] == 0
+    await hear(engine, told(months=1))
+    assert await run("publish") == (1, "reports wait: what is counted is being built again\n")
+    status, said = await run("ready", "--yes")
+    assert (status, said.startswith("ready: ")) == (0, True)
+    status, said = await run("publish")
+    assert (status, "contract 2024-09" in said.splitlines()) == (0, True)
 
 
 async def test_no_correction_is_made_of_half_a_rebuild(engine: AsyncEngine) -> None:
