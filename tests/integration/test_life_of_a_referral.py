@@ -110,7 +110,8 @@ class ItemModel:
 @dataclass
 class Model:
     items: dict[UUID, ItemModel] = field(default_factory=dict)
-    due: dict[UUID, tuple[datetime, str]] = field(default_factory=dict)
+    due: dict[UUID, tuple[datetime, str, bool]] = field(default_factory=dict)
+    """When each was due, how urgent it was, and whether it had priority (M1)."""
     released: set[UUID] = field(default_factory=set)
     may_end: set[UUID] = field(default_factory=set)
     """Safety work that a lead, or whoever had taken it, ended with words in the step just taken."""
@@ -137,6 +138,8 @@ class Life(RuleBasedStateMachine):
                 names = ", ".join(f'"{table.name}"' for table in known.tables.values())
                 await tx.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY"))
         await self.team.set_places(Route.PIR_SHORT, 1, group=1)
+        for facts in FAMILIES[:1] + FAMILIES[3:4]:
+            self.refs.append(await self.team.referred(a_family(**facts)))
 
     def run(self, work: Awaitable[T]) -> T:
         async def done() -> T:
@@ -161,7 +164,7 @@ class Life(RuleBasedStateMachine):
         key = self.refs[which % len(self.refs)]
         before: Facts = self.team.facts[key][1]
         told = a_family(**facts)
-        if key in self.model.released:  # the family has not moved: only what else is known changes
+        if before.place.ward == SHERWOOD:  # the family does not move: only what else is known changes
             told = told.model_copy(update={"place": before.place})
         self.run(self.team.amended(key, told))
 
@@ -225,7 +228,7 @@ class Life(RuleBasedStateMachine):
         item.is_met |= step == "first-contact"
         item.is_read |= step not in ("assign", "hand-back", "note")
 
-    @rule(hours=st.sampled_from([1, 3, 20, 26, 70, 24 * 8, 24 * 9]))
+    @rule(hours=st.sampled_from([1, 3, 20, 26, 70, 24 * 9, 24 * 9, 24 * 30]))
     def go_on(self, hours: int) -> None:
         self.team.later(hours=hours)
         self.run(self.team.strike())
@@ -243,7 +246,10 @@ class Life(RuleBasedStateMachine):
         self.model.may_end.clear()
 
     async def _check(self) -> None:
-        rows = {row.id: row for row in await self._rows()}
+        found = sorted(
+            await self._rows(), key=lambda row: (self.refs.index(row.referral_id), row.route, row.reopens is None)
+        )
+        rows = {row.id: row for row in found}  # in an order that does not hang on random ids
         for row in rows.values():
             known = self.model.items.setdefault(row.id, ItemModel(row.referral_id))
             self._check_safety(row, known)
@@ -269,14 +275,14 @@ class Life(RuleBasedStateMachine):
             assert row.id in self.model.may_end, f"unread {row.route} ended: {row.end_reason}"
 
     def _check_deadline(self, row: Any) -> None:
-        """At the close of a working day, and never earlier than before unless the item became more urgent."""
-        before = self.model.due.get(row.id)
-        self.model.due[row.id] = (row.due_at, row.urgency)
+        """At the close of a working day, and never earlier than before unless urgency or priority was added."""
+        before, now = self.model.due.get(row.id), (row.due_at, row.urgency, "priority" in row.marks)
+        self.model.due[row.id] = now
         if row.urgency in ("now", "4h"):
             return
         local = row.due_at.astimezone(LONDON)
         assert (local.hour, local.minute, is_working_day(local.date())) == (17, 0, True), row.due_at
-        if before is not None and row.ended_at is None and before[1] == row.urgency:
+        if before is not None and row.ended_at is None and before[1:] == now[1:]:
             assert row.due_at >= before[0], f"a deadline moved back: {before[0]} to {row.due_at}"
 
     async def _check_lists(self, rows: list[Any]) -> None:
@@ -328,11 +334,12 @@ class Life(RuleBasedStateMachine):
             )
             events = [_envelope(row) for row in found]
             self.heard += [event.id for event in events]
-        events = [*self.team.said_by_agencies, *events]
+        hears = metrics_handlers(self.team.policy)
+        events = [event for event in (*self.team.said_by_agencies, *events) if type(event.data) in hears]
         self.team.said_by_agencies.clear()
         if events:
             async with self.counts.begin() as tx:
-                await dispatch(events, metrics_handlers(self.team.policy), tx)
+                await dispatch(events, hears, tx)
 
     # Looking.
 
@@ -422,7 +429,7 @@ def live(database: str, *, examples: int, steps: int = 25, phases: tuple[Phase, 
 
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_whatever_happens_in_whatever_order(database: str) -> None:
-    live(database, examples=15)
+    live(database, examples=15, phases=(Phase.generate,))
 
 
 def overdue_without_the_accepted(patch: pytest.MonkeyPatch) -> None:
@@ -455,7 +462,7 @@ def a_withdrawal_that_closes_everything(patch: pytest.MonkeyPatch) -> None:
     ("plant", "seen"),
     [
         (overdue_without_the_accepted, "overdue"),
-        (raw_hours_for_waited_time, ""),
+        (raw_hours_for_waited_time, "20[0-9]{2}"),
         (decided_as_of_the_receipt, "a released family is held again"),
         (a_withdrawal_that_closes_everything, "ended: withdrawn"),
     ],
