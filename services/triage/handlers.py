@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import arrivals, decision_store, decisions
 from services.triage.arrivals import Arrived
 from services.triage.work_items import deciding, store
-from services.triage.work_items.conditions import UNDELIVERABLE, WITHDRAWN, is_unread_safety
+from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE, WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
 from shared import audit, outbox
 from shared.audit import MACHINE, Actor, Entry
@@ -101,7 +101,7 @@ async def look_again(events: Sequence[Envelope[ReferralChallenged]], tx: AsyncCo
         await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
         if row is not None and not [each for each in await store.open_work(tx, event.key) if each.route == row.route]:
             await deciding.open_again(
-                tx, row, mark=deciding.CHALLENGED, at=event.heard_at, cause=because_of(event), policy=policy
+                tx, row, mark=CHALLENGED, at=event.heard_at, cause=because_of(event), policy=policy
             )
 
 

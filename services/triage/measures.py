@@ -28,9 +28,6 @@ UNOPENED: Final = Gauge(
 URGENT_UNOPENED: Final = Gauge(
     "pir_urgent_unopened_items", "Work items due at once or within four hours that nobody has opened in their time"
 )
-URGENT_OVERDUE: Final = Gauge(
-    "pir_urgent_overdue_items", "Work items due at once or within four hours past their due time, not accepted or ended"
-)
 SAFEGUARDING_OVERDUE: Final = Gauge(
     "pir_safeguarding_overdue_items", "Safety work of every route past its due time, not accepted or ended"
 )
@@ -50,7 +47,6 @@ _BY_ROUTE: Final = f"""
 """  # noqa: S608  conditions of conditions.py
 _IN_ALL: Final = f"""
     SELECT count(*) FILTER (WHERE {is_.IS_UNOPENED_IN_TIME} AND {is_.IS_ON_WALL_CLOCK}) AS urgent_unopened,
-        count(*) FILTER (WHERE {is_.IS_ON_WALL_CLOCK} AND {is_.IS_OVERDUE}) AS urgent_overdue,
         count(*) FILTER (WHERE {is_.IS_SAFETY} AND {is_.IS_OVERDUE}) AS safeguarding_overdue,
         count(*) FILTER (WHERE {is_.WAITS_FOR_REFERRER}) AS waiting,
         extract(epoch FROM CAST(:now AS timestamptz) - min(waiting_since)) AS waiting_oldest,
@@ -86,7 +82,6 @@ _OF_ROUTE: Final = {
 }
 _OF_ALL: Final = {
     URGENT_UNOPENED: "urgent_unopened",
-    URGENT_OVERDUE: "urgent_overdue",
     SAFEGUARDING_OVERDUE: "safeguarding_overdue",
     WAITING: "waiting",
     WAITING_OLDEST: "waiting_oldest",

@@ -67,7 +67,12 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /work-items/{item_id}": P.READ_QUEUES,  # identity in it only with SEE_IDENTITY: tests/journeys
         "POST /work-items/{item_id}/claim": P.WORK_ITEMS,
         "POST /work-items/{item_id}/release": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/take-over": P.WORK_ITEMS,
         "POST /work-items/{item_id}/assign": P.ASSIGN,
+        "POST /work-items/{item_id}/hand-back": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/take-proposal": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/leave-proposal": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/reopen": P.ASSIGN,
         "POST /work-items/{item_id}/accept": P.WORK_ITEMS,
         "POST /work-items/{item_id}/decline": P.CONFIRM_DECLINE,
         "POST /work-items/{item_id}/override": P.WORK_ITEMS,

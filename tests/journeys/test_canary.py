@@ -154,7 +154,7 @@ def live_through_everything(
     assert first.withdraws(reference).status == 200
     for kind in ("receipt", "decision", "information-request", "outcome", "withdrawal", "duplicate"):
         a_mail(first.system, reference, kind)
-    second.sees_status(doubled, "declined")
+    second.sees_status(doubled, "being_reviewed")
     return shown
 
 

@@ -91,6 +91,7 @@ def test_a_family_that_comes_back_is_known_again(health_visiting: Agency, worker
     family = a_referral()
     first = health_visiting.refers(family)
     item = worker.finds("pir_short", first)
+    worker.does(item, "claim")
     worker.does(item, "close", reason="moved_away")
     health_visiting.sees_status(first, "closed")
     reply = health_visiting.call("POST", "/referrals", the_same_family(family))

@@ -39,7 +39,7 @@ def test_every_code_has_words(codes_of: type[StrEnum]) -> None:
         (wording.MARKS, {*MARKED.values(), *OWN_MARKS, *HOLD_MARKS}),
         (
             wording.STATES,
-            {*ItemState, *(state for states in POSSIBLE.values() for state in states), "declined", "closed"},
+            {*ItemState, *(state for step in POSSIBLE.values() for state in step.start), "declined", "closed"},
         ),
         (wording.STEPS, set(POSSIBLE)),
         (wording.CONTACTS, set(ContactOutcome)),

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import arrivals, decision_store, decisions
 from services.triage.work_items import bodies, places, store
-from services.triage.work_items.conditions import UNDELIVERABLE, is_safety, outlives
+from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE, is_safety, outlives
 from services.triage.work_items.deadlines import MARKS, ItemState, call_again, first_escalation
 from services.triage.work_items.working import NEEDS_WORDS, Done, StaffActor, StepContext, refuse, write
 from shared import outbox
@@ -45,7 +45,6 @@ KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
 NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, None})
 """Ends that followed from something else (None: an erasure): there is no mistake to undo."""
-CHALLENGED: Final = "challenged"
 
 
 async def decline(
