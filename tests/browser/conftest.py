@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.cases import Cases
-from tests.browser.desk import DESKTOP, PHONE, Desk
+from tests.browser.desk import Desk
 from tests.browser.running import fill, launching
 from tests.browser.seeing import advice
 from tests.servers import Servers
@@ -75,8 +75,3 @@ def desk(_desk: Desk) -> Iterator[Desk]:
 @pytest.fixture
 def cases(system: System) -> Cases:
     return Cases(system)
-
-
-@pytest.fixture(params=[DESKTOP, PHONE])
-def size(request: pytest.FixtureRequest) -> str:
-    return str(request.param)

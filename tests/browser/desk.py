@@ -44,10 +44,15 @@ class Person:
         self.page.goto(self.home + path)
 
     def presses(self, name: str, *, within: Locator | None = None) -> None:
-        (within or self.page).get_by_role("button", name=name).first.click()
+        self._goes_on((within or self.page).get_by_role("button", name=name))
 
     def follows(self, name: str, *, within: Locator | None = None) -> None:
-        (within or self.main).get_by_role("link", name=name).first.click()
+        self._goes_on((within or self.main).get_by_role("link", name=name))
+
+    def _goes_on(self, way: Locator) -> None:
+        """Until the next page is there: or a test could read the one before."""
+        with self.page.expect_navigation():
+            way.first.click()
 
     def fills(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.cases import Cases
-from tests.browser.desk import DESKTOP, PHONE, WORKER, Desk, Person
-
-WINDOWS = [(DESKTOP, True), (PHONE, True), (PHONE, False)]
+from tests.browser.desk import WORKER, Desk, Person
 
 
-@pytest.fixture(params=WINDOWS, ids=["desktop", "phone", "phone-without-script"])
+@pytest.fixture(params=[True, False], ids=["script", "no-script"])
 def worker(desk: Desk, request: pytest.FixtureRequest) -> Person:
-    size, has_script = request.param
-    return desk.sit_down(WORKER, size=size, has_script=has_script)
+    return desk.sit_down(WORKER, has_script=request.param)
 
 
 def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases: Cases) -> None:
@@ -65,9 +62,9 @@ def find(person: Person, reference: str) -> None:
     person.reads(f"reference: {reference}")
 
 
-def test_whoever_does_not_work_on_it_says_why_they_look(desk: Desk, cases: Cases, size: str) -> None:
+def test_whoever_does_not_work_on_it_says_why_they_look(desk: Desk, cases: Cases) -> None:
     case = cases.plain()
-    worker = desk.sit_down(WORKER, size=size)
+    worker = desk.sit_down(WORKER)
     worker.opens(case.path)
     worker.does_not_read(case.name)
 

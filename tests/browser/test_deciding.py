@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 
 from tests.browser.cases import Cases
-from tests.browser.desk import DESKTOP, LEAD, MANAGER, WORKER, Desk
+from tests.browser.desk import LEAD, MANAGER, WORKER, Desk
 
 
-def test_a_lead_gives_work_to_the_colleague_who_is_suggested(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_lead_gives_work_to_the_colleague_who_is_suggested(desk: Desk, cases: Cases) -> None:
     desk.sit_down(WORKER)  # whoever has signed in once can be given work
     case = cases.plain()
-    lead = desk.sit_down(LEAD, size=size, has_script=size == DESKTOP)
+    lead = desk.sit_down(LEAD)
     lead.opens(case.path)
     lead.follows("Give it to a colleague")
     suggested = lead.page.get_by_label("(suggested)")
@@ -34,9 +34,9 @@ def test_a_worker_can_not_give_work_away(desk: Desk, cases: Cases) -> None:
     worker.does_not_read("Give it to a colleague")
 
 
-def test_a_lead_confirms_a_proposed_decline(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_lead_confirms_a_proposed_decline(desk: Desk, cases: Cases) -> None:
     case = cases.proposed_decline()
-    lead = desk.sit_down(LEAD, size=size, has_script=size == DESKTOP)
+    lead = desk.sit_down(LEAD)
     lead.opens(case.path)
     lead.reads("A lead confirms the decline, or somebody decides differently")
     lead.follows("Confirm the decline")
@@ -54,9 +54,9 @@ def test_a_worker_does_not_confirm_a_decline(desk: Desk, cases: Cases) -> None:
     worker.reads("Do not decline: decide differently")
 
 
-def test_a_lead_compares_before_and_after_and_decides_differently(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_lead_compares_before_and_after_and_decides_differently(desk: Desk, cases: Cases) -> None:
     case = cases.plain()
-    lead = desk.sit_down(LEAD, size=size, has_script=size == DESKTOP)
+    lead = desk.sit_down(LEAD)
     lead.opens(case.path)
     lead.follows("Decide differently")
     lead.page.get_by_label("Parent-infant team, short-term work").uncheck()
@@ -82,9 +82,9 @@ def test_a_lead_compares_before_and_after_and_decides_differently(desk: Desk, ca
     assert cases.lead.items("targeted", case.reference)
 
 
-def test_the_clock_stands_still_while_the_referrer_is_asked(desk: Desk, cases: Cases, size: str) -> None:
+def test_the_clock_stands_still_while_the_referrer_is_asked(desk: Desk, cases: Cases) -> None:
     case = cases.taken_on()
-    worker = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+    worker = desk.sit_down(WORKER)
     worker.opens(case.path)
     worker.follows("Ask the referrer for information")
     worker.fills("What do you need to know?", "Since when?")
@@ -98,9 +98,9 @@ def test_the_clock_stands_still_while_the_referrer_is_asked(desk: Desk, cases: C
     worker.reads("Since the birth.")
 
 
-def test_after_a_loss_the_work_goes_to_care_after_a_loss(desk: Desk, cases: Cases, size: str) -> None:
+def test_after_a_loss_the_work_goes_to_care_after_a_loss(desk: Desk, cases: Cases) -> None:
     case = cases.overdue_birth()
-    worker = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+    worker = desk.sit_down(WORKER)
     worker.opens(case.path)
     worker.reads("Go gently: a baby or a pregnancy may be lost")
     worker.follows("Write down how the birth went")
@@ -110,10 +110,10 @@ def test_after_a_loss_the_work_goes_to_care_after_a_loss(desk: Desk, cases: Case
     assert cases.lead.items("bereavement_review", case.reference)
 
 
-def test_a_birth_needs_its_day(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_birth_needs_its_day(desk: Desk, cases: Cases) -> None:
     case = cases.overdue_birth()
     cases.worker.does(case.item, "claim")
-    worker = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+    worker = desk.sit_down(WORKER)
     worker.opens(f"{case.path}/birth-outcome")
     worker.chooses("The baby was born")
     worker.presses("Write this down")
@@ -127,10 +127,10 @@ def test_a_birth_needs_its_day(desk: Desk, cases: Cases, size: str) -> None:
     worker.reads("Waiting for the referrer")
 
 
-def test_a_family_waits_for_a_place_with_something_in_the_meantime(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_family_waits_for_a_place_with_something_in_the_meantime(desk: Desk, cases: Cases) -> None:
     with cases.lead.with_places("pir_long", individual=0, group=0):
         case = cases.long_term()
-    worker, manager = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP), desk.sit_down(MANAGER, size=size)
+    worker, manager = desk.sit_down(WORKER), desk.sit_down(MANAGER)
     worker.opens(case.path)
     worker.reads("On the waiting list")
     worker.follows("Record an offer while the family waits")
@@ -143,9 +143,9 @@ def test_a_family_waits_for_a_place_with_something_in_the_meantime(desk: Desk, c
     expect(manager.row(case.reference)).to_contain_text("A small group with the parent-infant team")
 
 
-def test_a_worker_puts_a_family_on_the_waiting_list(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_worker_puts_a_family_on_the_waiting_list(desk: Desk, cases: Cases) -> None:
     case = cases.taken_on()
-    worker = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+    worker = desk.sit_down(WORKER)
     worker.opens(case.path)
     worker.follows("Put the family on the waiting list")
     worker.chooses("Nothing yet")

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tests.browser.cases import Case, Cases
-from tests.browser.desk import DESKTOP, WORKER, Desk, Person
+from tests.browser.desk import WORKER, Desk, Person
 from tests.system import System
 
 TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-def worker(desk: Desk, system: System, size: str) -> Person:
-    return desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+def worker(desk: Desk, system: System) -> Person:
+    return desk.sit_down(WORKER)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from datetime import date
 import pytest
 
 from tests.browser.cases import Case, Cases
-from tests.browser.desk import DESKTOP, MANAGER, WORKER, Desk, Person
+from tests.browser.desk import MANAGER, WORKER, Desk, Person
 from tests.families import an_nhs_number
 from tests.system import eventually
 
 
 @pytest.fixture
-def worker(desk: Desk, size: str) -> Person:
-    person = desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+def worker(desk: Desk) -> Person:
+    person = desk.sit_down(WORKER)
     person.opens("/staff/find")
     return person
 

@@ -12,8 +12,8 @@ ROUTE, TEAM = "pnmh", "Perinatal mental health team"
 
 
 @pytest.mark.parametrize("role", [LEAD, MANAGER])
-def test_places_are_set_by_managers_and_leads(desk: Desk, cases: Cases, size: str, role: str) -> None:
-    person = desk.sit_down(role, size=size)
+def test_places_are_set_by_managers_and_leads(desk: Desk, cases: Cases, role: str) -> None:
+    person = desk.sit_down(role)
     person.opens(f"/staff/capacity/{ROUTE}")
     person.fills("Individual places", "many")
     person.fills("Places in groups", "5")

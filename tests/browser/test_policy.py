@@ -23,12 +23,12 @@ def a_draft(*changes: tuple[str, str]) -> str:
 
 
 @pytest.fixture
-def manager(desk: Desk, system: System, size: str) -> Person:
-    return desk.sit_down(MANAGER, size=size)
+def manager(desk: Desk, system: System) -> Person:
+    return desk.sit_down(MANAGER)
 
 
-def test_the_team_reads_the_policy_in_words(desk: Desk, system: System, size: str) -> None:
-    worker = desk.sit_down(WORKER, size=size)
+def test_the_team_reads_the_policy_in_words(desk: Desk, system: System) -> None:
+    worker = desk.sit_down(WORKER)
     worker.opens("/staff")
     worker.page.get_by_role("link", name="Policy").click()
     worker.reads("Policy in force")

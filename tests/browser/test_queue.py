@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.cases import Cases
-from tests.browser.desk import DESKTOP, LEAD, WORKER, Desk, Person
+from tests.browser.desk import LEAD, WORKER, Desk, Person
 from tests.system import System
 
 WAITING = "tbody td:has(> .nhsuk-table__heading:text-is('Waiting'))"
@@ -16,8 +16,8 @@ REFERENCE = "tbody a[href*='/staff/items/']"
 
 
 @pytest.fixture
-def worker(desk: Desk, system: System, size: str) -> Person:
-    return desk.sit_down(WORKER, size=size, has_script=size == DESKTOP)
+def worker(desk: Desk, system: System) -> Person:
+    return desk.sit_down(WORKER)
 
 
 def narrow(person: Person, **choices: str) -> None:

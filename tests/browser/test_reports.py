@@ -89,10 +89,10 @@ def test_a_report_is_taken_along(desk: Desk, suffix: str) -> None:
 def test_a_manager_takes_the_coded_lines_along(desk: Desk) -> None:
     person = sits_at_reports(desk, MANAGER, at="/staff/export")
     with person.page.expect_download() as download:
-        person.presses("Download the lines as CSV")
+        person.page.get_by_role("button", name="Download the lines as CSV").click()
     assert re.fullmatch(r"coded-export-\d{4}-\d\d\.csv", download.value.suggested_filename)
     with person.page.expect_download() as dictionary:
-        person.follows("What each column and each code means")
+        person.main.get_by_role("link", name="What each column and each code means").click()
     assert dictionary.value.suggested_filename.endswith("dictionary.csv")
 
 

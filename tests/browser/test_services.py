@@ -10,8 +10,8 @@ from tests.system import System
 
 
 @pytest.fixture
-def worker(desk: Desk, system: System, size: str) -> Person:
-    person = desk.sit_down(WORKER, size=size)
+def worker(desk: Desk, system: System) -> Person:
+    person = desk.sit_down(WORKER)
     person.opens("/staff/services")
     return person
 

@@ -9,17 +9,17 @@ from tests.browser.desk import LEAD, MANAGER, WORKER, Desk
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no-script"])
-def test_whoever_signs_in_gets_the_page_they_asked_for(desk: Desk, cases: Cases, has_script: bool, size: str) -> None:
+def test_whoever_signs_in_gets_the_page_they_asked_for(desk: Desk, cases: Cases, has_script: bool) -> None:
     case = cases.plain()
-    worker = desk.sit_down(size=size, has_script=has_script)
+    worker = desk.sit_down(has_script=has_script)
     desk.sign_in(worker, WORKER, at=case.path)
     assert worker.path == case.path
     worker.reads(case.reference)
 
 
-def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases, size: str) -> None:
+def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases) -> None:
     case = cases.taken_on()
-    worker = desk.sit_down(WORKER, size=size, is_fresh=True)
+    worker = desk.sit_down(WORKER, is_fresh=True)
     worker.opens(f"{case.path}/note")
     worker.fills("Your note", "Written before signing out")
     other = worker.page.context.new_page()
@@ -85,9 +85,9 @@ def test_roles_without_queues_are_told_what_is_theirs(desk: Desk, cases: Cases, 
     person.does_not_read(case.reference)
 
 
-def test_a_manager_sees_the_work_and_not_the_family(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_manager_sees_the_work_and_not_the_family(desk: Desk, cases: Cases) -> None:
     case = cases.taken_on()
-    manager = desk.sit_down(MANAGER, size=size)
+    manager = desk.sit_down(MANAGER)
     manager.opens(case.path)
     manager.reads("The decision")
     manager.does_not_read(case.name)

@@ -8,9 +8,9 @@ from tests.browser.cases import Cases
 from tests.browser.desk import LEAD, WORKER, Desk
 
 
-def test_a_lead_says_which_queues_a_colleague_takes(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_lead_says_which_queues_a_colleague_takes(desk: Desk, cases: Cases) -> None:
     desk.sit_down(WORKER)
-    lead = desk.sit_down(LEAD, size=size)
+    lead = desk.sit_down(LEAD)
     lead.opens("/staff/team")
     lead.follows("Change", within=lead.row(desk.name(WORKER)))
     lead.chooses("Early Help")
