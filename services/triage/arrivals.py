@@ -20,7 +20,7 @@ from services.triage import decision_store, decisions
 from services.triage.decision_store import Decided
 from services.triage.rules import decide
 from services.triage.work_items import store
-from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, UNDELIVERABLE
+from services.triage.work_items.conditions import FACTS_CHANGED, UNDELIVERABLE
 from services.triage.work_items.deadlines import full_routes_of, is_told_since, plan_item
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.store import NewItem
@@ -161,22 +161,7 @@ async def _is_a_persons(tx: AsyncConnection, referral_id: UUID) -> bool:
     decision = await decision_store.decision_in_force(tx, referral_id)
     if decision is not None and decision.decided_by == DecidedBy.PERSON:
         return True
-    return bool(
-        await tx.scalar(
-            sql(f"""
-                SELECT EXISTS (
-                    SELECT 1 FROM work_item w WHERE w.referral_id = :id AND NOT w.marks ? '{UNDELIVERABLE}'
-                    AND (w.ended_at IS NULL AND w.accepted_at IS NOT NULL AND w.route <> ALL(:enquiries)
-                         OR w.state = 'declined' AND w.ended_at >= :decided_at
-                         AND NOT EXISTS (SELECT 1 FROM work_item again WHERE again.reopens = w.id)))
-            """),  # noqa: S608  a constant
-            {
-                "id": referral_id,
-                "enquiries": sorted(ENQUIRIES),
-                "decided_at": decision.decided_at if decision else None,
-            },
-        )
-    )
+    return await store.is_decided_by_hand(tx, referral_id, since=decision.decided_at if decision else None)
 
 
 async def _propose(tx: AsyncConnection, made: Decided, policy: Policy) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.families import Match
 from services.triage.looking import SEARCHED, LookReason, write_counted
+from services.triage.work_items.conditions import IS_OPEN
 from shared.access import Staff
 from shared.audit import Actor, Entry
 from shared.database import sql
@@ -47,13 +48,13 @@ async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason
 async def standing_of(tx: AsyncConnection, matches: Sequence[Match]) -> list[Found]:
     """Where each stands now, in the order given: its open work items, the earliest due first."""
     rows = await tx.execute(
-        sql("""
+        sql(f"""
             SELECT r.id, r.kind, r.withdrawn_at, r.erased_at,
                 coalesce(jsonb_agg(jsonb_build_object('route', w.route, 'state', w.state) ORDER BY w.due_at, w.id)
                     FILTER (WHERE w.id IS NOT NULL), '[]') AS items
-            FROM referral r LEFT JOIN work_item w ON w.referral_id = r.id AND w.ended_at IS NULL
+            FROM referral r LEFT JOIN work_item w ON w.referral_id = r.id AND {IS_OPEN}
             WHERE r.id = ANY(CAST(:ids AS uuid[])) GROUP BY r.id
-        """),
+        """),  # noqa: S608  a constant
         {"ids": [match.id for match in matches]},
     )
     known: dict[UUID, Any] = {row.id: row for row in rows}

@@ -16,7 +16,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items.conditions import WAITING_LIST, is_met, is_watched
+from services.triage.work_items.conditions import (
+    ENQUIRIES,
+    IS_OPEN,
+    UNDELIVERABLE,
+    WAITING_LIST,
+    is_met,
+    is_watched,
+)
 from services.triage.work_items.deadlines import (
     ItemState,
     PlannedItem,
@@ -84,6 +91,21 @@ async def open_work(tx: AsyncConnection, referral_id: UUID) -> list[sa.Row[Any]]
         {"id": referral_id},
     )
     return list(found.all())
+
+
+async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: datetime | None) -> bool:
+    """Whether a team has taken the family on, or a person declined since then and nobody has taken that back."""
+    found = await tx.scalar(
+        sql(f"""
+            SELECT EXISTS (
+                SELECT 1 FROM work_item w WHERE referral_id = :id AND NOT marks ? '{UNDELIVERABLE}'
+                AND ({IS_OPEN} AND accepted_at IS NOT NULL AND route <> ALL(:enquiries)
+                     OR state = 'declined' AND ended_at >= :since
+                     AND NOT EXISTS (SELECT 1 FROM work_item again WHERE again.reopens = w.id)))
+        """),  # noqa: S608  constants
+        {"id": referral_id, "enquiries": sorted(ENQUIRIES), "since": since},
+    )
+    return bool(found)
 
 
 _NEW: Final = sql("""
