@@ -6,7 +6,7 @@ from tests.browser.cases import Cases
 from tests.browser.desk import LEAD, WORKER, Desk
 
 
-def test_a_lead_finds_who_looked_at_a_family_and_why(desk: Desk, cases: Cases, size: str) -> None:
+def test_a_lead_finds_who_looked_at_a_family_and_why(desk: Desk, cases: Cases) -> None:
     case = cases.plain()
     worker = desk.sit_down(WORKER)
     worker.opens(case.path)
@@ -14,7 +14,7 @@ def test_a_lead_finds_who_looked_at_a_family_and_why(desk: Desk, cases: Cases, s
     worker.presses("Show who this is about")
     worker.reads(case.name)
 
-    lead = desk.sit_down(LEAD, size=size)
+    lead = desk.sit_down(LEAD)
     lead.opens("/staff/audit")
     lead.fills("Reference", case.reference)
     lead.page.get_by_label("Person").select_option(label=desk.name(WORKER))

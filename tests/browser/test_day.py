@@ -42,6 +42,7 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.presses("Accept the family")
     worker.is_told("The family is accepted.")
 
+    worker.follows("Record the first contact")
     worker.presses("Record the first contact")
     worker.is_told("The first contact is recorded.")
 
