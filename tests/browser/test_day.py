@@ -43,7 +43,7 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.is_told("The family is accepted.")
 
     worker.follows("Record the first contact")
-    worker.presses("Record the first contact")
+    worker.presses("Record this")
     worker.is_told("The first contact is recorded.")
 
     worker.follows("Close this work")
