@@ -43,10 +43,16 @@ async def _publish(engine: AsyncEngine, _: argparse.Namespace) -> int:
     if terms is None:
         print(f"the policy {policy.id} has no contract: nothing is published under it")
         return 1
-    told: list[str] = []
+    count = 0
+
+    def told(what: str) -> None:
+        nonlocal count
+        count += 1
+        print(what, flush=True)
+
     unread = unread_by(settings)
-    waits = await publish_when_ready(engine, now=datetime.now(UTC), terms=terms, unread=unread, told=told.append)
-    print("\n".join([*told, f"{len(told)} report(s) published" if waits is None else f"reports wait: {waits.reason}"]))
+    waits = await publish_when_ready(engine, now=datetime.now(UTC), terms=terms, unread=unread, told=told)
+    print(f"{count} report(s) published" if waits is None else f"reports wait: {waits.reason}")
     return 0 if waits is None else 1
 
 
