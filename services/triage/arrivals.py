@@ -20,7 +20,7 @@ from services.triage import decision_store, decisions
 from services.triage.decision_store import Decided
 from services.triage.rules import decide
 from services.triage.work_items import store
-from services.triage.work_items.conditions import FACTS_CHANGED, UNDELIVERABLE
+from services.triage.work_items.conditions import UNDELIVERABLE
 from services.triage.work_items.deadlines import full_routes_of, is_told_since, plan_item
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.store import NewItem
@@ -181,11 +181,7 @@ async def _propose(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
     if not work and not routes:
         routes = [Route.REVIEW]  # somebody has to see that the facts of a declined family have changed
     await decisions.open_new(tx, [(made, NewItem(uuid7(), plan_item(route, made, policy))) for route in routes], policy)
-    await tx.execute(
-        sql("UPDATE referral SET proposal_id = :proposal WHERE id = :id"),
-        {"id": made.referral_id, "proposal": made.id},
-    )
-    await _mark_open(tx, made.referral_id)
+    await store.propose(tx, made.referral_id, made.id)
     await store.reckon(tx, made.referral_id, policy.working_time)
 
 
@@ -199,16 +195,6 @@ async def _rules_before(tx: AsyncConnection, referral_id: UUID) -> set[str]:
         {"id": referral_id},
     )
     return set(found or ())
-
-
-async def _mark_open(tx: AsyncConnection, referral_id: UUID) -> None:
-    await tx.execute(
-        sql(f"""
-            UPDATE work_item SET marks = marks || '["{FACTS_CHANGED}"]'
-            WHERE referral_id = :id AND ended_at IS NULL AND NOT marks ? '{FACTS_CHANGED}'
-        """),  # noqa: S608  a constant
-        {"id": referral_id},
-    )
 
 
 async def take_proposal(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> bool:
@@ -229,7 +215,7 @@ async def take_proposal(tx: AsyncConnection, referral_id: UUID, *, at: datetime,
 async def leave_proposal(tx: AsyncConnection, referral_id: UUID) -> bool:
     """The person's decision stays; False when nothing was proposed."""
     referral = await store.lock(tx, referral_id)
-    await decision_store.forget_proposal(tx, referral_id)
+    await store.forget_proposal(tx, referral_id)
     return referral.proposal_id is not None
 
 

@@ -11,7 +11,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items.conditions import FACTS_CHANGED
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
@@ -109,14 +108,3 @@ async def decided_before(tx: AsyncConnection, referral_id: UUID) -> tuple[bool, 
     )
     row = found.one()
     return row.decided, row.priority
-
-
-async def forget_proposal(tx: AsyncConnection, referral_id: UUID) -> None:
-    await tx.execute(
-        sql(f"""
-            WITH left_alone AS (UPDATE referral SET proposal_id = NULL WHERE id = :id AND proposal_id IS NOT NULL)
-            UPDATE work_item SET marks = marks - '{FACTS_CHANGED}'
-            WHERE referral_id = :id AND ended_at IS NULL AND marks ? '{FACTS_CHANGED}'
-        """),  # noqa: S608  a constant
-        {"id": referral_id},
-    )

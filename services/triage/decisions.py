@@ -90,7 +90,7 @@ async def by_the_rules(
 
 async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
     """Close what the decision has no place for, bring the rest in line, open what is new, and say all of it."""
-    await decision_store.forget_proposal(tx, made.referral_id)
+    await store.forget_proposal(tx, made.referral_id)
     work = await store.open_work(tx, made.referral_id)
     stale = [row for row in work if row.route not in made.decision.routes and not outlives(row)]
     await close(tx, stale, ClosureReason.DECIDED_AGAIN, at=made.at, by=made.actor.id, cause=made.cause)

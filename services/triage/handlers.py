@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import arrivals, decision_store, decisions
 from services.triage.arrivals import Arrived
 from services.triage.work_items import deciding, store
-from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE, WITHDRAWN, is_unread_safety
+from services.triage.work_items.conditions import WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
 from shared import audit, outbox
 from shared.audit import MACHINE, Actor, Entry
@@ -89,20 +89,8 @@ async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConn
 async def look_again(events: Sequence[Envelope[ReferralChallenged]], tx: AsyncConnection, *, policy: Policy) -> None:
     """The referrer challenges a decline: its work is open again, for another lead than the one who declined."""
     for event in events:
-        await store.lock(tx, event.key)
-        found = await tx.execute(
-            sql("""
-                SELECT * FROM work_item WHERE referral_id = :id AND state = 'declined'
-                ORDER BY ended_at DESC, id DESC LIMIT 1
-            """),
-            {"id": event.key},
-        )
-        row = found.one_or_none()
         await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
-        if row is not None and not [each for each in await store.open_work(tx, event.key) if each.route == row.route]:
-            await deciding.open_again(
-                tx, row, mark=CHALLENGED, at=event.heard_at, cause=because_of(event), policy=policy
-            )
+        await deciding.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
 
 
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
@@ -110,7 +98,8 @@ async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: Asyn
     for event in events:
         erased = {"id": event.key, "at": event.occurred_at}
         for statement in _ERASE:
-            await tx.execute(statement, {name: value for name, value in erased.items() if f":{name}" in statement.text})
+            await tx.execute(statement, erased if ":at" in statement.text else {"id": event.key})
+        await store.forget(tx, event.key, event.occurred_at)
         await audit.write(tx, [Entry(MACHINE, "referral.erased", event.occurred_at, event.key)])
 
 
@@ -122,12 +111,6 @@ _ERASE: Final = (
     sql("DELETE FROM decision WHERE referral_id = :id"),
     sql("DELETE FROM staff_text WHERE referral_id = :id"),
     sql("DELETE FROM event WHERE key = :id"),
-    sql("""
-        UPDATE work_item SET ended_at = coalesce(ended_at, :at), escalate_at = NULL, age_out_warning_on = NULL,
-            state = CASE WHEN ended_at IS NULL THEN 'closed' ELSE state END, marks = '[]', tier = NULL,
-            interim_offer = NULL, waiting_since = NULL, clock_stands = false
-        WHERE referral_id = :id
-    """),
 )
 
 
@@ -153,31 +136,9 @@ async def ask_a_person(
             due_at=due_at(at, days=times.seen_days, hours=times),
         )
         decision = await decision_store.decision_in_force(tx, event.key)
-        created = await tx.execute(
-            _RING,
-            {
-                "item": opened.work_item_id,
-                "id": event.key,
-                "decision": decision.id if decision else message.message_id,
-                "reference": message.reference,
-                "agency": message.agency_id,
-                "about": message.about.value,
-                "at": at,
-                "due": opened.due_at,
-            },
-        )
-        if created.rowcount:
+        decision_id = decision.id if decision else message.message_id
+        if await store.open_call(tx, event.key, opened, decision_id=decision_id, at=at):
             await outbox.append(tx, [Draft(event.key, opened, at, because_of(event))])
-
-
-_RING: Final = sql(f"""
-    INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, urgency, marks, state,
-                           received_at, counts_from, base_due_at, due_at, escalate_at)
-    SELECT :item, :id, :decision, :reference, :agency, :about, 'review', 'urgent', '["{UNDELIVERABLE}"]', 'open',
-           :at, :at, :due, :due, :due
-    WHERE NOT EXISTS (SELECT 1 FROM work_item WHERE referral_id = :id AND ended_at IS NULL
-                      AND marks ? '{UNDELIVERABLE}')
-""")  # noqa: S608  a constant
 
 
 def handlers(policy: Policy) -> Handlers:

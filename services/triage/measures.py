@@ -38,8 +38,8 @@ PLACES_OFFERED: Final = Gauge("pir_places_offered_items", "Families on a waiting
 CLOCK_LATE: Final = Gauge("pir_clock_late_seconds", "How long ago the clock should have brought up an unopened item")
 
 _BY_ROUTE: Final = f"""
-    SELECT route, count(*) FILTER (WHERE accepted_at IS NULL) AS items,
-        extract(epoch FROM CAST(:now AS timestamptz) - min(received_at) FILTER (WHERE accepted_at IS NULL)) AS oldest,
+    SELECT route, count(*) FILTER (WHERE {is_.IS_WITHOUT_TEAM}) AS items,
+        extract(epoch FROM CAST(:now AS timestamptz) - min(received_at) FILTER (WHERE {is_.IS_WITHOUT_TEAM})) AS oldest,
         count(*) FILTER (WHERE {is_.IS_OVERDUE}) AS overdue,
         count(*) FILTER (WHERE {is_.IS_CONTACT_DUE}) AS contact_due,
         count(*) FILTER (WHERE {is_.IS_UNOPENED_IN_TIME} AND NOT {is_.IS_ON_WALL_CLOCK}) AS unopened

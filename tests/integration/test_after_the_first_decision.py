@@ -567,6 +567,21 @@ async def test_a_challenged_decline_is_decided_by_another_lead(team: TriageTeam)
     assert await team.open(key) == {}
 
 
+async def test_an_agency_to_ring_does_not_hide_its_challenge(team: TriageTeam) -> None:
+    """Both are on the route `review`, and are different work."""
+    key = await team.referred(a_family(safety_words=True))
+    await team.take(await team.only(key), "decline", LEAD, reason="out_of_area", note="Told the referrer at noon")
+    await team.undelivered(key)
+    await team.challenged(key)
+    rows = await fetch(
+        team.engine, "SELECT marks FROM work_item WHERE referral_id = :id AND ended_at IS NULL ORDER BY id", id=key
+    )
+    assert [sorted({"undeliverable", "challenged"} & set(row.marks)) for row in rows] == [
+        ["undeliverable"],
+        ["challenged"],
+    ]
+
+
 def test_the_families_of_these_tests_have_no_priority() -> None:
     """Or a deadline of ten days would hide one of twenty."""
     facts: Facts = a_family(**SHORT)

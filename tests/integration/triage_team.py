@@ -21,6 +21,8 @@ from shared.events import (
     Envelope,
     Event,
     Facts,
+    MessageKind,
+    MessageUndeliverable,
     ReferralAmended,
     ReferralChallenged,
     ReferralErased,
@@ -102,6 +104,11 @@ class TriageTeam:
 
     async def challenged(self, key: UUID) -> None:
         await self.hear(self.event(key, self._about(key, ReferralChallenged)))
+
+    async def undelivered(self, key: UUID) -> None:
+        """A mail to the agency could not be delivered."""
+        what = {"about": self.facts[key][1].kind, "message_id": uuid7(), "kind": MessageKind.DECISION}
+        await self.hear(self.event(key, self._about(key, MessageUndeliverable, **what)))
 
     async def erased(self, key: UUID) -> None:
         await self.hear(self.event(key, self._about(key, ReferralErased)))

@@ -44,6 +44,7 @@ def _any(column: str, values: Iterable[str]) -> str:
 
 
 IS_OPEN: Final = "ended_at IS NULL"
+IS_WITHOUT_TEAM: Final = "accepted_at IS NULL"
 IS_FAMILY_WORK: Final = _any("route", FAMILY_WORK)
 IS_ON_WALL_CLOCK: Final = _any("urgency", WALL_CLOCK)
 IS_SAFETY: Final = f"({_any('route', SAFETY)} OR route = 'review' AND marks ? '{SAFETY_WORDS}')"
@@ -57,7 +58,7 @@ IS_OVERDUE: Final = f"({RUNS} AND due_at < :now)"
 IS_DUE_TODAY: Final = f"({RUNS} AND due_at >= :now AND due_at < :tomorrow)"
 IS_CONTACT_DUE: Final = f"(accepted_at IS NOT NULL AND {IS_FAMILY_WORK} AND first_contact_at IS NULL)"
 WAITS_FOR_REFERRER: Final = "state = 'waiting_for_referrer'"
-IS_ON_LIST: Final = f"(marks ? '{WAITING_LIST}' AND accepted_at IS NULL)"
+IS_ON_LIST: Final = f"(marks ? '{WAITING_LIST}' AND {IS_WITHOUT_TEAM})"
 IS_UNASSIGNED: Final = f"(assignee IS NULL AND NOT {WAITS_FOR_REFERRER})"
 IS_PROPOSED_DECLINE: Final = _any("route", DECLINE_ROUTES)
 IS_UNOPENED_IN_TIME: Final = "(opened_first_at IS NULL AND (escalations > 0 OR escalate_at <= :now))"

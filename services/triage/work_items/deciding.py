@@ -178,6 +178,28 @@ async def reopen(
     return Done(says=None, item=item)
 
 
+async def challenge(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> None:
+    """The last decline is challenged: its work is open again, marked; nothing when it is open already."""
+    await store.lock(tx, referral_id)
+    found = await tx.execute(_LAST_DECLINED, {"id": referral_id})
+    row = found.one_or_none()
+    if row is not None and not await _is_open_already(tx, row):
+        await open_again(tx, row, mark=CHALLENGED, at=at, cause=cause, policy=policy)
+
+
+_LAST_DECLINED: Final = sql("""
+    SELECT * FROM work_item WHERE referral_id = :id AND state = 'declined' ORDER BY ended_at DESC, id DESC LIMIT 1
+""")
+
+
+async def _is_open_already(tx: AsyncConnection, row: sa.Row[Any]) -> bool:
+    """Whether its work goes on in another item. To ring an agency is other work, though it is on the same route."""
+    return any(
+        each.route == row.route and UNDELIVERABLE not in (*each.marks, *row.marks)
+        for each in await store.open_work(tx, row.referral_id)
+    )
+
+
 async def open_again(
     tx: AsyncConnection, row: sa.Row[Any], *, mark: str | None, at: datetime, cause: Cause, policy: Policy
 ) -> UUID:
@@ -185,12 +207,7 @@ async def open_again(
     referral = await store.lock(tx, row.referral_id)
     if referral.withdrawn_at or referral.erased_at:
         raise Problem("conflict", "The referral was withdrawn or erased", extra={"state": row.state})
-    in_the_way = [
-        each
-        for each in await store.open_work(tx, row.referral_id)
-        if each.route == row.route and UNDELIVERABLE not in (*each.marks, *row.marks)
-    ]
-    if in_the_way:
+    if await _is_open_already(tx, row):
         raise Problem("conflict", "This work is open already", extra={"state": row.state})
     if row.place is not None:
         await places.check_free(tx, row, PlaceKind(row.place))

@@ -6,7 +6,7 @@ families wait. Individual and group places are counted alike; the list is for in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -240,7 +240,7 @@ async def set_places(tx: AsyncConnection, route: Route, *, individual: int, grou
         """),
         {"route": route.value, "individual": individual, "group": group, "by": by, "at": at},
     )
-    await _announce(tx, {route: CapacityChanged(route=route, individual=individual, group=group)}, at=at)
+    await _announce(tx, [CapacityChanged(route=route, individual=individual, group=group)], at=at)
 
 
 async def replace_places(
@@ -256,10 +256,10 @@ async def replace_places(
     return True
 
 
-async def _announce(tx: AsyncConnection, changes: Mapping[Route, CapacityChanged], *, at: datetime) -> None:
+async def _announce(tx: AsyncConnection, changes: Iterable[CapacityChanged], *, at: datetime) -> None:
     """Say it to those who count places; the caller's statement holds the lock of each route's row."""
     cause = Cause(uuid7())
-    await outbox.append(tx, [Draft(capacity_key(route), change, at, cause) for route, change in changes.items()])
+    await outbox.append(tx, [Draft(capacity_key(change.route), change, at, cause) for change in changes])
 
 
 async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> None:
@@ -279,4 +279,4 @@ async def take_over(tx: AsyncConnection, policy: Policy, *, at: datetime) -> Non
             sql("SELECT EXISTS (SELECT 1 FROM event WHERE key = :key)"), {"key": capacity_key(Route(row.route))}
         )
     ]
-    await _announce(tx, {change.route: change for change in unsaid}, at=at)
+    await _announce(tx, unsaid, at=at)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items.conditions import (
     ENQUIRIES,
+    FACTS_CHANGED,
     IS_OPEN,
     UNDELIVERABLE,
     WAITING_LIST,
@@ -33,7 +34,7 @@ from services.triage.work_items.deadlines import (
     moved_due,
 )
 from shared.database import sql
-from shared.events import AboutWorkItem, Facts, Kind, Route
+from shared.events import AboutWorkItem, Facts, Kind, Route, WorkItemOpened
 from shared.outbox import Cause, Draft
 from shared.policy import Policy, WorkingTime
 from shared.problems import Problem
@@ -87,7 +88,7 @@ async def locked_item(tx: AsyncConnection, item_id: UUID) -> sa.Row[Any]:
 async def open_work(tx: AsyncConnection, referral_id: UUID) -> list[sa.Row[Any]]:
     """The open items of a referral, locked, in the order of their making."""
     found = await tx.execute(
-        sql("SELECT * FROM work_item WHERE referral_id = :id AND ended_at IS NULL ORDER BY id FOR UPDATE"),
+        sql(f"SELECT * FROM work_item WHERE referral_id = :id AND {IS_OPEN} ORDER BY id FOR UPDATE"),  # noqa: S608  a constant
         {"id": referral_id},
     )
     return list(found.all())
@@ -167,6 +168,74 @@ class _Watch:
     route: str
     urgency: str
     marks: Collection[str]
+
+
+async def open_call(
+    tx: AsyncConnection, referral_id: UUID, opened: WorkItemOpened, *, decision_id: UUID, at: datetime
+) -> bool:
+    """An item so that somebody rings the agency; False, and nothing, when the referral has one open already."""
+    created = await tx.execute(
+        _CALL,
+        {
+            "item": opened.work_item_id,
+            "id": referral_id,
+            "decision": decision_id,
+            "reference": opened.reference,
+            "agency": opened.agency_id,
+            "about": opened.about.value,
+            "route": opened.route.value,
+            "urgency": opened.urgency.value,
+            "at": at,
+            "due": opened.due_at,
+        },
+    )
+    return bool(created.rowcount)
+
+
+_CALL: Final = sql(f"""
+    INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, urgency, marks, state,
+                           received_at, counts_from, base_due_at, due_at, escalate_at)
+    SELECT :item, :id, :decision, :reference, :agency, :about, :route, :urgency, '["{UNDELIVERABLE}"]', 'open',
+           :at, :at, :due, :due, :due
+    WHERE NOT EXISTS (SELECT 1 FROM work_item WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{UNDELIVERABLE}')
+""")  # noqa: S608  constants
+
+
+async def forget(tx: AsyncConnection, referral_id: UUID, at: datetime) -> None:
+    """The referral is erased: its work ends, and what an item said of the family goes."""
+    await tx.execute(
+        sql(f"""
+            UPDATE work_item SET state = CASE WHEN {IS_OPEN} THEN 'closed' ELSE state END,
+                ended_at = coalesce(ended_at, :at), escalate_at = NULL, age_out_warning_on = NULL, marks = '[]',
+                tier = NULL, interim_offer = NULL, waiting_since = NULL, clock_stands = false
+            WHERE referral_id = :id
+        """),  # noqa: S608  a constant
+        {"id": referral_id, "at": at},
+    )
+
+
+async def propose(tx: AsyncConnection, referral_id: UUID, proposal_id: UUID) -> None:
+    """The rules propose something beside a person's decision: every open item says that the facts have changed."""
+    await tx.execute(
+        sql(f"""
+            WITH kept AS (UPDATE referral SET proposal_id = :proposal WHERE id = :id)
+            UPDATE work_item SET marks = marks || '["{FACTS_CHANGED}"]'
+            WHERE referral_id = :id AND {IS_OPEN} AND NOT marks ? '{FACTS_CHANGED}'
+        """),  # noqa: S608  constants
+        {"id": referral_id, "proposal": proposal_id},
+    )
+
+
+async def forget_proposal(tx: AsyncConnection, referral_id: UUID) -> None:
+    """Nothing is proposed any more."""
+    await tx.execute(
+        sql(f"""
+            WITH left_alone AS (UPDATE referral SET proposal_id = NULL WHERE id = :id AND proposal_id IS NOT NULL)
+            UPDATE work_item SET marks = marks - '{FACTS_CHANGED}'
+            WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{FACTS_CHANGED}'
+        """),  # noqa: S608  constants
+        {"id": referral_id},
+    )
 
 
 async def change(tx: AsyncConnection, row: sa.Row[Any], **values: Any) -> None:

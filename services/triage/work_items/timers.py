@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.triage import decisions
 from services.triage.work_items import places, store
-from services.triage.work_items.conditions import AGES_OUT_SOON, PLACE_FREE
+from services.triage.work_items.conditions import AGES_OUT_SOON, IS_OPEN, IS_WITHOUT_TEAM, PLACE_FREE
 from services.triage.work_items.deadlines import escalation_reason, next_escalation
 from shared import audit, outbox
 from shared.audit import Actor, Entry
@@ -39,44 +39,44 @@ async def escalate(tx: AsyncConnection, *, now: datetime, policy: Policy) -> int
     Referrals are locked too, because their events are numbered under that lock; what is locked already comes next time.
     """
     due = await tx.execute(
-        sql("""
+        sql(f"""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
-            WHERE w.escalate_at <= :now AND w.ended_at IS NULL ORDER BY w.escalate_at LIMIT :limit
+            WHERE w.escalate_at <= :now AND w.{IS_OPEN} ORDER BY w.escalate_at LIMIT :limit
             FOR UPDATE OF r, w SKIP LOCKED
-        """),
+        """),  # noqa: S608  a constant
         {"now": now, "limit": BATCH},
     )
     rows = due.all()
     for row in rows:
         again_at = next_escalation(row, now=now, times=policy.working_time)
         await store.change(tx, row, escalations=row.escalations + 1, escalate_at=again_at)
-    await _say(tx, [(row, escalation_reason(row)) for row in rows], now)
+    await _say(tx, [(row, escalation_reason(row), row.correlation_id) for row in rows], now)
     return len(rows)
 
 
 async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
     """Babies for whom little time is left and who still wait: said once. Returns how many."""
     due = await tx.execute(
-        sql("""
+        sql(f"""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
-            WHERE w.age_out_warning_on <= :today AND w.ended_at IS NULL AND w.first_contact_at IS NULL
+            WHERE w.age_out_warning_on <= :today AND w.{IS_OPEN} AND w.first_contact_at IS NULL
             ORDER BY w.age_out_warning_on LIMIT :limit FOR UPDATE OF r, w SKIP LOCKED
-        """),
+        """),  # noqa: S608  a constant
         {"today": day_in_london(now), "limit": BATCH},
     )
     rows = due.all()
     for row in rows:
         await store.change(tx, row, age_out_warning_on=None, marks=[*row.marks, AGES_OUT_SOON])
-    await _say(tx, [(row, EscalationReason.AGES_OUT_SOON) for row in rows], now)
+    await _say(tx, [(row, EscalationReason.AGES_OUT_SOON, row.correlation_id) for row in rows], now)
     return len(rows)
 
 
-async def _say(tx: AsyncConnection, items: list[tuple[sa.Row[Any], EscalationReason]], now: datetime) -> None:
-    await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, reason.value) for row, reason in items])
-    drafts = [
-        store.about(row, WorkItemEscalated, now, Cause(row.correlation_id), reason=reason) for row, reason in items
-    ]
-    await outbox.append(tx, drafts)
+async def _say(tx: AsyncConnection, items: list[tuple[sa.Row[Any], EscalationReason, UUID]], now: datetime) -> None:
+    """Each item with the reason and the correlation id of its referral."""
+    await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, why.value) for row, why, _ in items])
+    await outbox.append(
+        tx, [store.about(row, WorkItemEscalated, now, Cause(chain), reason=why) for row, why, chain in items]
+    )
 
 
 async def offer_places(engine: AsyncEngine, *, now: datetime) -> int:
@@ -94,25 +94,20 @@ async def offer_places(engine: AsyncEngine, *, now: datetime) -> int:
             kept = [mark for mark in row.marks if mark != PLACE_FREE]
             await store.change(tx, row, marks=[*kept, *([PLACE_FREE] if turn.is_free else [])])
             if turn.is_free:
-                cause = Cause(referral.correlation_id)
-                said = store.about(row, WorkItemEscalated, now, cause, reason=EscalationReason.PLACE_FREE)
-                await outbox.append(tx, [said])
-                detail = EscalationReason.PLACE_FREE.value
-                await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, detail)])
+                await _say(tx, [(row, EscalationReason.PLACE_FREE, referral.correlation_id)], now)
         return any(turn.is_free for turn in mine)
 
     return await _each(engine, [turn.referral_id for turn in turns][:BATCH], offer, "offer")
 
 
-_HELD: Final = """
+_HELD: Final = f"""
     SELECT r.id FROM referral r
     WHERE r.facts -> 'place' ->> 'ward' = ANY(:wards) AND r.withdrawn_at IS NULL AND r.erased_at IS NULL
       AND EXISTS (SELECT 1 FROM work_item w
-                  WHERE w.referral_id = r.id AND w.route = 'phase_hold' AND w.ended_at IS NULL
-                    AND w.accepted_at IS NULL)
+                  WHERE w.referral_id = r.id AND w.route = 'phase_hold' AND w.{IS_OPEN} AND w.{IS_WITHOUT_TEAM})
       AND (SELECT d.decided_by = 'machine' AND d.decision -> 'rules' ? 'E9' FROM decision d
            WHERE d.referral_id = r.id AND NOT d.is_proposal ORDER BY d.decided_at DESC, d.id DESC LIMIT 1)
-"""
+"""  # noqa: S608  conditions of conditions.py
 
 
 async def release_held(engine: AsyncEngine, *, now: datetime, policy: Policy) -> int:
