@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import tomllib
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, time
@@ -17,6 +16,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.events import PolicyRef, Route
+from shared.folding import fold
+from shared.safety_words import SafetyWords
 
 Days = Annotated[int, Field(ge=0, le=3660)]
 Months = Annotated[int, Field(ge=0, le=120)]
@@ -112,7 +113,7 @@ class OnCall(Part):
 
 
 class Words(Part):
-    """Words of the safety list, matched on word starts, case and accents ignored."""
+    """Words of the safety list; how an entry is written: shared/safety_words.py."""
 
     safety: tuple[str, ...]
 
@@ -174,7 +175,7 @@ class Policy(Part):
             raise ValueError("no ward ever opens")
         if not self.ring:
             raise ValueError("numbers to ring are needed: the answer to a danger names them")
-        if not self.words.safety or not all(self._folded_words):
+        if not self.words.safety or not all(fold(word) for word in self.words.safety):
             raise ValueError("the safety words are empty")
         if not self.working_time.opens < self.working_time.cutoff <= self.working_time.closes:
             raise ValueError("a working day opens before the cut-off, and closes at it or after")
@@ -200,27 +201,17 @@ class Policy(Part):
         return bool(found and found.opens_on and found.opens_on <= on)
 
     @cached_property
-    def _folded_words(self) -> tuple[str, ...]:
-        return tuple(fold(word) for word in self.words.safety)
+    def _safety_words(self) -> SafetyWords:
+        return SafetyWords(self.words.safety)
 
-    def has_safety_words(self, text: str) -> bool:
-        """Tell whether `text` holds a safety word at the start of a word, case and accents ignored."""
-        folded = " " + fold(text)
-        return any(" " + word in folded for word in self._folded_words)
+    def safety_words_in(self, text: str) -> tuple[str, ...]:
+        """What of the safety list stands in `text`, as safety_words.py finds it; empty when nothing does."""
+        return self._safety_words.found_in(text)
 
 
 def _repeated(values: Iterable[str]) -> str:
     """Name what stands in the list more than once; empty when nothing does."""
     return ", ".join(value for value, times in Counter(values).items() if times > 1)
-
-
-def fold(text: str) -> str:
-    """Lower case, accents and quotes off, all but letters and digits one space: `Self-Harm` → `self harm`."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = "".join(
-        char if char.isalnum() else "" if unicodedata.combining(char) or char in "'’" else " " for char in plain
-    )
-    return " ".join(kept.split())
 
 
 def read(members: Mapping[str, object], *, name: str) -> Policy:

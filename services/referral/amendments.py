@@ -110,7 +110,7 @@ async def store(
     event = await _related(tx, preparing, stored, prepared, by)
     new_words = _texts(document, answers) - _texts(stored.document, stored.answers)
     is_new = _in_one_order(event.facts.model_dump(mode="json")) != _in_one_order(row.facts) or any(
-        preparing.policy.has_safety_words(text) for text in new_words
+        preparing.policy.safety_words_in(text) for text in new_words
     )
     if is_new:
         event = event.model_copy(update={"version": row.version + 1})

@@ -162,7 +162,7 @@ def _free_texts(document: ReferralDocument) -> Iterator[str]:
 
 
 def _has_safety_words(texts: Iterable[str], policy: Policy) -> bool:
-    return any(policy.has_safety_words(text) for text in texts)
+    return any(policy.safety_words_in(text) for text in texts)
 
 
 def _ethnicity_of(carer: Carer, caregivers: tuple[Caregiver, ...]) -> str | None:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.referral.document import ReferralDocument
 from shared.crypto import BlindIndex, Safe, seal, unseal
-from shared.policy import fold
+from shared.folding import fold
 
 _KINDS: Final = ("baby", "carer")
 _ANYBODY: Final = "anybody-name"

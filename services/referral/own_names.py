@@ -18,7 +18,7 @@ from shared import audit
 from shared.access import check_internal
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.policy import fold
+from shared.folding import fold
 from shared.problems import Problem, from_validation
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, read_json_body

@@ -104,7 +104,7 @@ async def _keep_words(
     if changes and _is_enquiry(stored):
         raise Problem("step-not-allowed", "An enquiry takes an answer in words only; send a new one to change it")
     answers = [*stored.answers, said] if said else list(stored.answers)
-    words_matter = bool(said and not _is_enquiry(stored) and preparing.policy.has_safety_words(said["notes"]))
+    words_matter = bool(said and not _is_enquiry(stored) and preparing.policy.safety_words_in(said["notes"]))
     if changes or words_matter:
         await store(tx, preparing, stored, merge_patch(stored.document, dict(changes)), by, answers=answers)
     elif said:

@@ -35,7 +35,7 @@ def test_the_team_reads_the_policy_in_words(desk: Desk, system: System) -> None:
     worker.reads("Not signed off")
     expect(worker.row("Hyson Green & Arboretum")).to_contain_text("1 September 2022")
     worker.does_not_read("Send in a draft")
-    worker.follows("nottingham, version 2")
+    worker.follows("nottingham, version 3")
     worker.reads("Priority")
 
 
@@ -64,7 +64,7 @@ def test_a_manager_sees_what_a_draft_would_change_before_it_is_signed_off(
     manager.fills("Note for colleagues (optional)", "Two domains are enough?")
     manager.presses("Send in the draft")
     manager.is_told("The draft is kept. Nothing has changed for families yet.")
-    manager.reads("from nottingham, version 2.")
+    manager.reads("from nottingham, version 3.")
     manager.reads("Two domains are enough?")
 
     manager.presses("See what would change")

@@ -28,7 +28,7 @@ from tests.integration.test_triage import a_referral_of, hear, received
 NOW = datetime(2026, 6, 16, 9, 30, tzinfo=UTC)
 TEXT = (POLICIES / "nottingham.toml").read_text(encoding="utf-8")
 CITYWIDE = (POLICIES / "nottingham-citywide.toml").read_text(encoding="utf-8")
-DRAFT = TEXT.replace("version = 2", "version = 3", 1).replace("long_term_domains = 3", "long_term_domains = 4", 1)
+DRAFT = TEXT.replace("version = 3", "version = 3", 1).replace("long_term_domains = 3", "long_term_domains = 4", 1)
 
 
 async def start(triage: Behind, *, in_force: str = "nottingham", texts: dict[str, str] | None = None) -> None:
@@ -63,7 +63,7 @@ async def test_a_newer_version_takes_over_and_the_older_one_stays_as_it_was(tria
     assert (await states(triage))["nottingham", 2] == "retired"
     assert (await states(triage))["nottingham", 3] == "live"
     [first] = await fetch(
-        triage.engine, "SELECT content FROM policy_version WHERE policy = 'nottingham' AND version = 2"
+        triage.engine, "SELECT content FROM policy_version WHERE policy = 'nottingham' AND version = 3"
     )
     assert first.content == TEXT
 
@@ -74,7 +74,7 @@ async def test_the_same_version_with_other_content_stops_the_start(triage: Behin
     with pytest.raises(InvalidPolicyError) as refused:
         await start(triage, texts={"nottingham": other})
     assert str(refused.value) == (
-        "nottingham version 2 differs from the version 2 that decisions were made with: raise its version"
+        "nottingham version 3 differs from the version 3 that decisions were made with: raise its version"
     )
     assert await states(triage) == dict.fromkeys(await states(triage), "retired") | {("nottingham", 2): "live"}
 
@@ -114,7 +114,7 @@ async def test_a_version_is_shown_as_it_was_kept(triage: Behind, desk: Visits) -
     assert "from 1 September 2022" in read(await desk.see("/staff/policy/nottingham/2"))
     assert (await desk.see("/staff/policy/nottingham/2/file")) == TEXT
     for missing in (
-        known.model_copy(update={"version": 3}),
+        known.model_copy(update={"version": 4}),
         known.model_copy(update={"version": 10**30}),
         known.model_copy(update={"id": "x"}),
     ):
@@ -184,7 +184,7 @@ async def test_hostile_words_of_a_draft_are_only_words(desk: Visits) -> None:
 
 async def test_a_draft_under_a_version_that_is_in_use_is_told_so(desk: Visits) -> None:
     assert "Raise its version" not in read(await desk.see(await a_draft(desk)))
-    assert "Raise its version" in read(await desk.see(await a_draft(desk, DRAFT.replace("version = 3", "version = 2"))))
+    assert "Raise its version" in read(await desk.see(await a_draft(desk, DRAFT.replace("version = 3", "version = 3"))))
     assert "Raise its version" not in read(await desk.see(await a_draft(desk, TEXT)))
 
 

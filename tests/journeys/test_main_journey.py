@@ -42,7 +42,7 @@ def test_a_referral_reaches_a_worker_and_the_agency_hears_of_it(
     )
     assert [each["route"] for each in decision["routes"]] == ["pir_short"]
     assert decision["urgency"]
-    assert decision["policy"] == {"id": "nottingham", "version": 2}
+    assert decision["policy"] == {"id": "nottingham", "version": 3}
     assert all(reason["rule"] and reason["text"] for reason in decision["reasons"])
     assert seen["next_step"]
     assert seen["expected_by"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,8 +135,10 @@ def test_no_note_has_a_name_left_out() -> None:
 
 
 def test_safety_words_are_only_where_they_are_meant() -> None:
-    assert {read.facts.safety_words for each, read in prepared() if "shake" in each.body["notes"]} == {True}
-    assert {read.facts.safety_words for each, read in prepared() if "shake" not in each.body["notes"]} == {False}
+    """`strang`, for strangulation, finds the stranger that a mother sees in her baby as well."""
+    meant = re.compile("shake|stranger")
+    assert {read.facts.safety_words for each, read in prepared() if meant.search(each.body["notes"])} == {True}
+    assert {read.facts.safety_words for each, read in prepared() if not meant.search(each.body["notes"])} == {False}
 
 
 def test_all_five_agencies_refer() -> None:

@@ -341,13 +341,13 @@ def test_every_step_has_a_place_and_a_form() -> None:
 
 
 def headings(document: dict[str, Any], answers: list[dict[str, str]] | None = None) -> dict[str, dict[str, str]]:
-    found = who.sections({"document": document, "answers": answers or []})
+    found = who.sections({"document": document, "answers": answers or []}, a_policy())
     return {each.heading: dict(each.rows) for each in found}
 
 
 def test_a_safe_way_to_make_contact_comes_first() -> None:
     carer = {"relationship": "mother", "given_name": "Sana", "phone": "07700 900123", "safe_contact": "Ring at noon"}
-    [section] = who.sections({"document": {"caregivers": [carer]}, "answers": []})
+    [section] = who.sections({"document": {"caregivers": [carer]}, "answers": []}, a_policy())
     assert [name for name, _ in section.rows][:2] == ["Safe way to make contact", "Name"]
 
 

@@ -101,26 +101,6 @@ def test_a_route_that_turns_a_family_elsewhere_says_where(name: str) -> None:
     assert {Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER} <= set(a_policy(name).signposts)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "She shook him.",
-        "SUICIDAL thoughts",
-        "Self–harm last week",
-        "he hits me",
-        "I don’t feel: not  safe",
-        "afraid of him",
-    ],
-)
-def test_safety_words_are_found_at_the_start_of_a_word_whatever_their_case(text: str) -> None:
-    assert a_policy().has_safety_words(text)
-
-
-@pytest.mark.parametrize("text", ["", "A skilled worker", "We feel safe", "invoices are late", "a grape"])
-def test_safety_words_inside_other_words_are_not_found(text: str) -> None:
-    assert not a_policy().has_safety_words(text)
-
-
 def the_mistake(change: Change) -> str:
     """What a policy changed like this is told."""
     members = tomllib.loads(TEXT)

@@ -159,8 +159,8 @@ def mistakes_of(text: str) -> list[str]:
         ("grace_days = 28", 'grace_days = "soon"', "(age.grace_days): this must be a whole number."),
         ("grace_days = 28", "grace_days = 2.5", "(age.grace_days): this must be a whole number."),
         ("grace_days = 28", "grace_days = 28\ngrace = 1", "age.grace: a policy has no such member."),
-        ("version = 2", "version = 0", "Version (version): this must be at least 1."),
-        ("version = 2", "version = 2000000", "Version (version): this must be at most 1000000."),
+        ("version = 3", "version = 0", "Version (version): this must be at least 1."),
+        ("version = 3", "version = 2000000", "Version (version): this must be at most 1000000."),
         ("cutoff = 13:00:00", 'cutoff = "noon"', "(working_time.cutoff): this must be a time of day, such as 13:00:00."),
         ('code = "E05012270"', 'code = "Aspley"', "ONS code of a ward (wards.0.code): this must look like E05012275"),
         ("opens_on = 2022-09-01", 'opens_on = "soon"', "(wards.0.opens_on): this must be a day, such as 2026-09-01."),
@@ -176,7 +176,7 @@ def test_a_mistake_of_a_draft_is_named_in_words_with_its_place(old: str, new: st
 
 
 def test_every_mistake_is_named_at_once() -> None:
-    text = TEXT.replace("grace_days = 28", "").replace("version = 2", "version = 0").replace("title =", "titel =")
+    text = TEXT.replace("grace_days = 28", "").replace("version = 3", "version = 0").replace("title =", "titel =")
     assert len(mistakes_of(text)) == 4
 
 

@@ -112,7 +112,12 @@ async def _asked(room: Room, row: Any, visitor_: Visitor, why: LookReason | None
     found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
     async with room.engine.connect() as tx:
         written = await room.steps.texts.read(tx, row.referral_id)
-    return {"may_look": True, "is_shown": True, "asked": who.sections(found) if found else None, "written": written}
+    return {
+        "may_look": True,
+        "is_shown": True,
+        "asked": who.sections(found, room.steps.policy) if found else None,
+        "written": written,
+    }
 
 
 async def _take(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str) -> Response:

@@ -107,7 +107,7 @@ def context(told: ItemDetails, staff: Staff, family: Family | None, room: Room) 
         "holder": "You" if row.assignee == staff.id else told.names.get(row.assignee, row.assignee),
         "due": "Ended" if row.ended_at else due_in_words(row, now=now),
         "family": family,
-        "sections": who.sections(family.found) if family and family.found else [],
+        "sections": who.sections(family.found, room.steps.policy) if family and family.found else [],
         "gaps": [gap_in_words(gap) for gap in item["gaps"]],
         "may_look": staff.may(Permission.SEE_IDENTITY),
         "looks": LOOKS,

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from shared.pages.facts import CARERS, CONSENTS
 from shared.pages.times import clock, long_day
 from shared.pages.wording import word_for
+from shared.policy import Policy
 
 NEEDS: Final = {
     "bsl": "British Sign Language",
@@ -41,11 +42,13 @@ class Section(NamedTuple):
     rows: Rows
 
 
-def sections(found: Mapping[str, Any]) -> list[Section]:
-    """All that was sent, in the order in which a worker needs it: safe contact, people, home, who referred, notes."""
+def sections(found: Mapping[str, Any], policy: Policy) -> list[Section]:
+    """All that was sent, in the order in which a worker needs it: words to read with care, people, home, notes."""
     document = found.get("document") or {}
+    words = safety_words_of(found, policy)
     home, referrer = _home(document.get("home") or {}), _referrer(document.get("referrer") or {})
     all_of_them = [
+        Section("safety-words", "Words to read with care", [("Found in the text", ", ".join(words))] if words else []),
         *_people("carer", document.get("caregivers") or (), _carer),
         *_people("baby", document.get("babies") or (), _baby),
         Section("home", "Home", home),
@@ -64,6 +67,16 @@ def sections(found: Mapping[str, Any]) -> list[Section]:
         ),
     ]
     return [section for section in all_of_them if section.rows]
+
+
+def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:
+    """What of the safety list stands in anything that the referrer wrote in words, once each."""
+    document = found.get("document") or {}
+    texts = [document.get(name) for name in ("notes", "topic")]
+    texts += [(document.get("consent") or {}).get("override_reason")]
+    texts += [person.get("safe_contact") for person in document.get("caregivers") or ()]
+    texts += [each.get("notes") for each in found.get("answers") or ()]
+    return list(dict.fromkeys(word for text in texts if text for word in policy.safety_words_in(str(text))))
 
 
 def _people(kind: str, people: Iterable[Mapping[str, Any]], of: Any) -> Iterable[Section]:
