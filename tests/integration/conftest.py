@@ -56,6 +56,19 @@ class Behind:
         headers = {"Idempotency-Key": key or uuid4().hex, "Authorization": f"Bearer {token or self.key(slug)}"}
         return await self.http.post("/referrals", json=body, headers=headers)
 
+    async def send_until_taken(self, body: Any) -> httpx.Response:
+        """As an agency's program does: 503 is an answer of a busy machine, and the same key is sent again."""
+        key = uuid4().hex
+        while (answer := await self.send(body, key=key)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            await asyncio.sleep(0.5)
+        return answer
+
+    async def look_until_told(self, path: str, **query: Any) -> httpx.Response:
+        """As an agency's program does, which asks again after a 503."""
+        while (answer := await self.look(path, **query)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            await asyncio.sleep(0.5)
+        return answer
+
     async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
         return await self.http.get(path, params=query, headers={"Authorization": f"Bearer {self.key(slug)}"})
 
