@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -58,16 +59,10 @@ class Behind:
 
     async def send_until_taken(self, body: Any) -> httpx.Response:
         """As an agency's program does: 503 is an answer of a busy machine, and the same key is sent again."""
-        key = uuid4().hex
-        while (answer := await self.send(body, key=key)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            await asyncio.sleep(0.5)
-        return answer
+        return await _until_available(partial(self.send, body, key=uuid4().hex))
 
     async def look_until_told(self, path: str, **query: Any) -> httpx.Response:
-        """As an agency's program does, which asks again after a 503."""
-        while (answer := await self.look(path, **query)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            await asyncio.sleep(0.5)
-        return answer
+        return await _until_available(partial(self.look, path, **query))
 
     async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
         return await self.http.get(path, params=query, headers={"Authorization": f"Bearer {self.key(slug)}"})
@@ -77,6 +72,14 @@ class Behind:
     ) -> httpx.Response:
         token = self.credentials["staff"][role]["token"]
         return await self.http.request(method, path, json=body or {}, headers={"Authorization": f"Bearer {token}"})
+
+
+async def _until_available(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    while True:
+        answer = await ask()
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return answer
+        await asyncio.sleep(0.5)
 
 
 @pytest.fixture
