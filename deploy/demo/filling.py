@@ -22,9 +22,9 @@ from deploy.demo.team import SECONDS, Team
 from deploy.demo.ways import Item, Move, item_of, way_of
 from services.referral import tables as referral
 from services.referral.demo.families import SEED, invented
-from services.referral.demo.filling import Filling, filling, preparing_of, refuse_elsewhere, refuse_if_used
+from services.referral.demo.filling import Filling, filling, refuse_elsewhere, refuse_if_used
 from services.referral.demo.sent import Sent
-from services.referral.preparing import Preparing
+from services.referral.preparing import Preparing, preparing_of
 from services.referral.settings import Settings
 from services.triage import tables as triage
 from services.triage.work_items import timers

@@ -43,7 +43,7 @@ _UNCOUNTED: Final = """
 def listeners(policy: Policy) -> dict[str, list[str]]:
     """The types of event that each service hears, by its schema."""
     heard: Mapping[str, Mapping[type[Event], object]] = {
-        "referral": referral.HANDLERS,
+        "referral": referral.handlers(policy),
         "triage": triage.handlers(policy),
         "notify": notify.handlers(policy, mail_domain=""),
         "metrics": metrics.handlers(policy),

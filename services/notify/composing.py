@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, Final
+from uuid import uuid5
 
 from services.notify import rules
 from services.notify.content import Audience, Content, Next, Outcome, State
@@ -20,6 +21,7 @@ from shared.events import (
     Link,
     MessageKind,
     Mode,
+    ReferralAmended,
     ReferralChallenged,
     ReferralReceived,
     ReferralTriaged,
@@ -48,8 +50,10 @@ CALLS_OUT: Final = frozenset(
 
 
 def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
-    """A receipt per version; for a duplicate also a word to the agency of the other referral."""
+    """A receipt per version that the agency sent; once a person confirmed that another agency referred too, a word."""
     data = event.data
+    if isinstance(data, ReferralAmended) and not data.by_agency:
+        return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
     holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
     content = Content(
@@ -60,26 +64,16 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
         is_loss=Hold.C1 in holds,
     )
     receipt = _message(event, MessageKind.RECEIPT, str(version), content, holds=holds, version=version)
-    return [receipt, *_to_other_agencies(event)]
+    return [receipt, *_of_confirmed_links(event)]
 
 
-def _to_other_agencies(event: Envelope[Arrived]) -> list[Message]:
-    """Once per pair of referrals, however often either is amended; about the other agency's own referral."""
+def _of_confirmed_links(event: Envelope[Arrived]) -> list[Message]:
+    """Once for each referral that a person has confirmed to be of the same family, about the agency's own."""
     linked = event.data.linked if isinstance(event.data, ReferralReceived) else ()
     return [
-        Message(
-            referral_id=other.id,
-            reference=other.reference,
-            agency_id=other.agency_id,
-            kind=MessageKind.DUPLICATE,
-            occasion=str(event.key),
-            state=State.DUE,
-            content=Content(),
-            at=event.occurred_at,
-            cause=because_of(event),
-        )
-        for other in linked
-        if other.link is Link.DUPLICATE
+        _message(event, MessageKind.DUPLICATE, str(uuid5(event.key, each.id.hex)), Content())
+        for each in linked
+        if each.link is Link.DUPLICATE and each.is_told
     ]
 
 
@@ -96,7 +90,6 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         next=Next.ROUTED if is_routed else Next.PERSON,
         outcome=Outcome.RELEASED if data.is_release else Outcome.DECIDED,
         routes=decision.routes if is_routed else waits,
-        is_duplicate="I3" in decision.rules,
         is_waiting_list=is_routed and "M8" in decision.rules,
         ward=_ward_of(decision) if waits else None,
     )

@@ -59,7 +59,6 @@ class Content(Model):
     next: Next = Next.PERSON
     outcome: Outcome = Outcome.DECIDED
     routes: tuple[Route, ...] = ()
-    is_duplicate: bool = False
     is_waiting_list: bool = False
     reason: DeclineReason | None = None
     closed: ClosureReason | None = None

@@ -63,12 +63,13 @@ CLOSED: Final = {
     ClosureReason.AGED_OUT: "The child is past the age that our support is for.",
     ClosureReason.WITHDRAWN: "The referral was taken back.",
     ClosureReason.DECIDED_AGAIN: "A newer decision has taken its place.",
+    ClosureReason.SAME_FAMILY: "We work with this family already, and go on with that.",
+    ClosureReason.NOT_THE_SAME: "We go on with your referral.",
 }
 """Why a lead ended work; of a death nothing is written."""
 OTHERS_HELP: Final = "Others can help the family."
 ELSEWHERE: Final = "The health visitor and the GP are there for the family."
 
-ALSO_REFERRED: Final = "Another agency has referred this family too. A person looks at both referrals together."
 NOBODY_ELSE: Final = "This system has rung nobody. Whoever has to hear of it hears of it from a person."
 NO_PERSONAL_DETAILS: Final = "Please keep names and other personal details out of any reply."
 
@@ -119,7 +120,7 @@ def decision(reference: str, content: Content, council: Council) -> Words:
         told = f"We have looked at your {_what(content)} {reference}. {A_PERSON} gets in touch with you to plan it."
         return _mail(reference, "what happens next", [told])
     parts = [f"We have looked at your referral {reference}. It goes to:", _list(content.routes), _next_step(content)]
-    return _mail(reference, "what happens next", [*parts, _meanwhile(content, council.policy), _twice(content)])
+    return _mail(reference, "what happens next", [*parts, _meanwhile(content, council.policy)])
 
 
 def outcome(reference: str, content: Content, council: Council) -> Words:
@@ -190,9 +191,10 @@ def withdrawal(reference: str, _: Content, __: Council) -> Words:
 
 
 def duplicate(reference: str, _: Content, __: Council) -> Words:
-    """To the agency that was first; which other agency it is stays with us."""
+    """Once a person has confirmed it; which other agency it is stays with us."""
     also = f"Another agency has also sent us a referral for the family of {reference}."
-    return _mail(reference, "a second referral", [also, "A person looks at both together. There is nothing to do."])
+    rest = "A person has looked at both, and we work with the family once. There is nothing to do."
+    return _mail(reference, "a second referral", [also, rest])
 
 
 def on_call(reference: str, content: Content, council: Council) -> Words:
@@ -256,7 +258,7 @@ def _what_we_do(content: Content) -> str:
 
 def _a_person_looks(reference: str, content: Content, council: Council) -> list[str]:
     until = f" and decides by {long_date(content.by)}" if content.by else ""
-    parts = [f"A person in our team is looking at {reference}{until}.", _twice(content)]
+    parts = [f"A person in our team is looking at {reference}{until}."]
     if content.is_loss:
         return [*parts, "They get in touch with you first. We do not write to the family."]
     parts += _others(content, council, routes=content.routes)
@@ -291,10 +293,6 @@ def _meanwhile(content: Content, policy: Policy) -> str:
         if content.is_waiting_list and place.route in content.routes and place.interim_offer
     ]
     return f"Meanwhile there is {', and '.join(offers)}." if offers else ""
-
-
-def _twice(content: Content) -> str:
-    return ALSO_REFERRED if content.is_duplicate else ""
 
 
 def _list(routes: Iterable[Route]) -> str:

@@ -15,12 +15,18 @@ from services.referral.demo.command import add_demo_command
 from services.referral.postcodes.commands import add_places_commands
 from services.referral.settings import Settings
 from shared.commands import Command, main
+from shared.dispatch import Handlers
+from shared.policy import load_all
 
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_agency_commands(commands)
     add_demo_command(commands)
     add_places_commands(commands)
+
+
+def _handlers(settings: Settings) -> Handlers:
+    return handlers.handlers(load_all(settings.policies_dir)[settings.policy])
 
 
 if __name__ == "__main__":
@@ -31,7 +37,7 @@ if __name__ == "__main__":
                 schema=tables.SCHEMA,
                 settings=Settings,
                 build=build,
-                handlers=lambda _: handlers.HANDLERS,
+                handlers=_handlers,
                 extend=_add_commands,
             )
         )

@@ -18,14 +18,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.referral import answers as idempotency
 from services.referral import facts as coded
-from services.referral import kin_rows, tables, views
+from services.referral import tables, views
 from services.referral.agencies import Agency
 from services.referral.answers import Answer
+from services.referral.families import links, relating
+from services.referral.families.relating import Since
 from services.referral.identity import Sealed
-from services.referral.kinship import relate
 from services.referral.preparing import Prepared, Preparing
-from services.referral.status import STEPS, Step, status_of
+from services.referral.status import STEPS, Status, Step, status_of
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.crypto import seal
@@ -47,12 +49,13 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A referral's own row, locked, with what was sent: the document and the answers given since."""
+    """A referral's own row, locked as its family is, with what was sent: the document and the answers given since."""
 
     row: sa.Row[Any]
     key: bytes
     document: Any
     answers: tuple[dict[str, str], ...]
+    status: Status
 
 
 Change = Callable[[Any], Any]
@@ -64,13 +67,13 @@ async def open_for(
 ) -> Stored:
     """Lock the agency's referral for a step. Raises Problem 404 when it is not theirs, 409 when the step is refused."""
     column = tables.referral.c.id if isinstance(reference_or_id, UUID) else tables.referral.c.reference
-    row = (
-        await tx.execute(
-            sa.select(tables.referral)
-            .where(column == reference_or_id, tables.referral.c.agency_id == by.agency.id)
-            .with_for_update()
-        )
-    ).one_or_none()
+    own = (column == reference_or_id, tables.referral.c.agency_id == by.agency.id)
+    found = await tx.scalar(sa.select(tables.referral.c.id).where(*own))
+    if found is None:
+        raise Problem("not-found")
+    # The family before the row, as an arrival of the same family locks them.
+    await idempotency.lock(tx, await links.tokens_of(tx, found))
+    row = (await tx.execute(sa.select(tables.referral).where(*own).with_for_update())).one_or_none()
     if row is None or row.wrapped_key is None or row.identity is None:
         raise Problem("not-found")
     status = status_of(views.progress(row, await views.route_states(tx, row.id)))
@@ -78,7 +81,7 @@ async def open_for(
         raise Problem("step-not-allowed", f"A referral that is {status.value} can't take this step")
     kept = preparing.identities.unseal(row.id, Sealed(row.wrapped_key, row.identity))
     key = preparing.identities.unwrap(row.wrapped_key)
-    return Stored(row, key, kept["document"], tuple(kept["answers"]))
+    return Stored(row, key, kept["document"], tuple(kept["answers"]), status)
 
 
 async def store(
@@ -98,7 +101,8 @@ async def store(
     row, answers = stored.row, stored.answers if answers is None else tuple(answers)
     if canonical(document) == canonical(stored.document) and answers == stored.answers:
         facts = Facts.model_validate(row.facts)
-        return _answer(row, row.version, facts, coded.act_now(facts, preparing.policy), row.gaps)
+        told = links.told_codes((await links.carried(tx, [row.id]))[row.id].linked)
+        return _answer(stored, row.version, told, coded.act_now(facts, preparing.policy), row.gaps)
     prepared = preparing.referral(
         document,
         agency=by.agency,
@@ -114,12 +118,12 @@ async def store(
     )
     if is_new:
         event = event.model_copy(update={"version": row.version + 1})
-    await _keep(tx, stored, document, answers, prepared, event, by, body_digest or row.body_digest)
+    await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
         await views.tell(tx, row.id, "amended", at=by.at, detail=str(event.version))
     if is_new or _counted(event) != await _last_counted(tx, row.id):
         await outbox.append(tx, [Draft(row.id, event, by.at, by.cause)])
-    return _answer(row, event.version, event.facts, prepared.act_now, prepared.gaps)
+    return _answer(stored, event.version, links.told_codes(event.linked), prepared.act_now, prepared.gaps)
 
 
 def _in_one_order(value: Any) -> Any:
@@ -138,7 +142,7 @@ def _texts(document: Any, answers: Sequence[dict[str, str]]) -> set[str]:
 
 def _counted(event: ReferralAmended) -> tuple[Any, ...]:
     """What others count or list besides the facts."""
-    return event.monitoring, event.gaps, event.linked
+    return event.monitoring, event.gaps, event.linked, event.family_id
 
 
 async def _last_counted(tx: AsyncConnection, referral_id: UUID) -> tuple[Any, ...] | None:
@@ -158,12 +162,11 @@ async def _keep(
     stored: Stored,
     document: Any,
     answers: Sequence[dict[str, str]],
-    prepared: Prepared,
     event: ReferralAmended,
     by: By,
     body_digest: bytes,
 ) -> None:
-    """The row, the blind indexes and the links as they are now. The feed shows the version and the gaps."""
+    """The row as it is now. The feed shows the version and the gaps."""
     row = stored.row
     is_shown = event.version > row.version or list(event.gaps) != row.gaps
     text = json.dumps({"document": document, "answers": answers}, ensure_ascii=False).encode()
@@ -176,43 +179,45 @@ async def _keep(
             identity=seal(stored.key, text, about=row.id.bytes),
             facts=event.facts.model_dump(mode="json"),
             gaps=list(event.gaps),
-            is_baby_named=prepared.is_baby_named,
             changed_in=views.CURRENT_TRANSACTION if is_shown else row.changed_in,
         )
     )
-    await tx.execute(tables.family_token.delete().where(tables.family_token.c.referral_id == row.id))
-    await kin_rows.keep(tx, {row.id: prepared.tokens}, {row.id: event.linked})
     await audit.write(tx, [Entry(Actor("agency", by.agency.slug), "referral.amended", by.at, row.id)])
 
 
-def _answer(row: sa.Row[Any], version: int, facts: Facts, act_now: Sequence[str], gaps: Sequence[str]) -> Answer:
-    news = {"version": version, "act_now": list(act_now), "gaps": list(gaps), "links": list(facts.links)}
-    return Answer(200, row.receipt | news, f"/referrals/{row.reference}")
+def _answer(stored: Stored, version: int, told: list[str], act_now: Sequence[str], gaps: Sequence[str]) -> Answer:
+    news = {
+        "status": stored.status.value,
+        "version": version,
+        "act_now": list(act_now),
+        "gaps": list(gaps),
+        "links": told,
+    }
+    return Answer(200, stored.row.receipt | news, f"/referrals/{stored.row.reference}")
 
 
 async def _related(
     tx: AsyncConnection, preparing: Preparing, stored: Stored, prepared: Prepared, by: By
 ) -> ReferralAmended:
-    """The referral as it is now, linked to what came before it, under the version there is."""
-    kin = await kin_rows.find(tx, {stored.row.id: prepared.tokens})
-    kinship = relate(
-        (each for each in kin.get(stored.row.id, ()) if each.received_at < stored.row.received_at),
-        own_id=stored.row.id,
-        agency_id=by.agency.id,
-        infant=prepared.facts.infant,
-        is_baby_named=prepared.is_baby_named,
-        at=stored.row.received_at,
-        policy=preparing.policy,
+    """The referral as it is now among its family, under the version there is."""
+    row = stored.row
+    await idempotency.lock(tx, sorted(prepared.family.relating))
+    await links.keep_tokens(tx, {row.id: prepared.family.tokens})
+    await tx.execute(
+        tables.referral.update()
+        .where(tables.referral.c.id == row.id)
+        .values(profile=prepared.family.profile.model_dump(mode="json"))
     )
+    related = await relating.afresh(tx, row.id, Since(by.at, by.cause), preparing.policy, tell_own=False)
     return ReferralAmended(
-        reference=stored.row.reference,
+        reference=row.reference,
         agency_id=by.agency.id,
-        version=stored.row.version,
-        received_at=stored.row.received_at,
-        expected_by=stored.row.expected_by,
-        family_id=stored.row.family_id,
-        facts=prepared.facts.model_copy(update={"links": kinship.links}),
+        version=row.version,
+        received_at=row.received_at,
+        expected_by=row.expected_by,
+        family_id=related.family_id,
+        facts=prepared.facts.model_copy(update={"links": related.links.codes}),
         monitoring=prepared.monitoring,
-        linked=kinship.linked,
+        linked=related.links.linked,
         gaps=prepared.gaps,
     )

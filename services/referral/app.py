@@ -8,17 +8,15 @@ from datetime import UTC, datetime, timedelta
 from services.referral import answers, handlers, internal, own_names, tables
 from services.referral.api import ReferralApi
 from services.referral.group_writer import GroupWriter
-from services.referral.identity import Identities
 from services.referral.intake import Arrival, Intake, another_reference
 from services.referral.keyring import Keyring
 from services.referral.limits import Limits
 from services.referral.places import PostcodeFiles
 from services.referral.postcodes.looking_up import LoadedPlaces
-from services.referral.preparing import Preparing
+from services.referral.preparing import Preparing, identities_of
 from services.referral.settings import Settings
 from services.referral.status import STEPS
 from shared import audit_calls, events, parked_calls
-from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
@@ -45,14 +43,16 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
     identities = identities_of(settings)
+    policy = load_all(settings.policies_dir)[settings.policy]
     places = LoadedPlaces(engine, PostcodeFiles())
-    preparing = Preparing(load_all(settings.policies_dir)[settings.policy], places, identities)
+    preparing = Preparing(policy, places, identities)
+    hears = handlers.handlers(policy)
     writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
     consumer = Consumer(
         engine=engine,
         service="referral",
         topics=[events.TRIAGE_TOPIC],
-        handlers=handlers.HANDLERS,
+        handlers=hears,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
     )
@@ -63,7 +63,7 @@ async def build(settings: Settings) -> Service:
         description="Where partner agencies send referrals and see what became of them.",
         health=health,
         speaks=SPEAKS,
-        hears=tuple(handlers.HANDLERS),
+        hears=tuple(hears),
         guide=[
             Table(
                 "Steps",
@@ -89,7 +89,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(internal.router(engine, identities, token))
     app.include_router(own_names.router(engine, identities, token))
     app.include_router(audit_calls.router(engine, internal_token=token))
-    app.include_router(parked_calls.router(engine, handlers=handlers.HANDLERS, health=health, internal_token=token))
+    app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
     async def forget() -> None:
         while True:
@@ -102,10 +102,3 @@ async def build(settings: Settings) -> Service:
     )
     loops: dict[str, Loop] = {"group-writer": writer.run, "forget": forget, "places": places.watch}
     return Service("referral", settings, engine, edge, health, consumer, relay, loops=loops, prepare=places.refresh)
-
-
-def identities_of(settings: Settings) -> Identities:
-    return Identities(
-        master_key=read_key(settings.master_key.get_secret_value()),
-        index_key=read_key(settings.index_key.get_secret_value()),
-    )

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables, views
+from services.referral.families import relating
+from services.referral.families.relating import Since
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.database import sql
@@ -38,10 +40,12 @@ async def erase(tx: AsyncConnection, reference: str, *, actor: Actor, at: dateti
             facts={},
             gaps=[],
             decision=None,
+            profile={},
             changed_in=views.CURRENT_TRANSACTION,
         )
     )
     await tx.execute(tables.family_token.delete().where(tables.family_token.c.referral_id == row.id))
+    await relating.forget(tx, row.id, Since(at, Cause(uuid7())))
     event = ReferralErased(reference=reference, agency_id=row.agency_id)
     await outbox.append(tx, [Draft(row.id, event, at, Cause(uuid7()))])
     await tx.execute(sql("DELETE FROM event WHERE key = :id AND type <> :kept"), {"id": row.id, "kept": event.type})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.referral.families import relating
+from services.referral.families.relating import Since
 from services.referral.status import RouteState
 from shared.database import sql
 from shared.dispatch import Handlers
 from shared.events import (
+    GOES_ON,
     AboutWorkItem,
-    ClosureReason,
     DecidedBy,
     Envelope,
+    FamilyJudged,
     ReferralTriaged,
     WaitingFor,
     WorkItemAccepted,
@@ -26,6 +30,8 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.outbox import because_of
+from shared.policy import Policy
 
 _DECIDED: Final = sql("""
     WITH news AS (
@@ -129,13 +135,15 @@ async def _keep_states(
     )
 
 
-async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection) -> None:
+async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection, *, policy: Policy) -> None:
     """Work that is opened again takes back an outcome from before it."""
     states = [RouteState.WAITING_LIST if event.data.waiting_list else RouteState.OPEN for event in events]
     await _keep_states(events, states, "opened", tx)
     again = [event for event in events if event.data.reopens]
     if again:
         await tx.execute(_REOPENED, {"ids": [event.key for event in again], "times": [e.occurred_at for e in again]})
+    for event in again:
+        await _tell_family(tx, event, policy)
 
 
 async def keep_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
@@ -166,7 +174,7 @@ async def keep_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], t
         await _keep_states([event], [RouteState.ACCEPTED], "first-contact", tx)
 
 
-async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection) -> None:
+async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection, *, policy: Policy) -> None:
     """A person confirmed a decline: the referral's outcome, unless decided or opened anew since, or worked on."""
     for event in events:
         await _keep_states([event], [RouteState.DECLINED], "declined", tx)
@@ -181,12 +189,13 @@ async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncC
             """),
             {"at": event.occurred_at, "id": event.key},
         )
+        await _tell_family(tx, event, policy)
 
 
-async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:
+async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection, *, policy: Policy) -> None:
     """An item that a newer decision replaced says nothing about the referral; the last one closed ends it."""
     for event in events:
-        replaced = event.data.reason is ClosureReason.DECIDED_AGAIN
+        replaced = event.data.reason in GOES_ON
         await _keep_states([event], [RouteState.REPLACED if replaced else RouteState.CLOSED], "closed", tx)
         await tx.execute(
             sql("""
@@ -199,16 +208,30 @@ async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConne
             """),
             {"at": event.occurred_at, "id": event.key},
         )
+        await _tell_family(tx, event, policy)
 
 
-HANDLERS: Final[Handlers] = {
-    ReferralTriaged: keep_decisions,
-    WorkItemOpened: keep_opened,
-    WorkItemClaimed: keep_claimed,
-    WorkItemWaiting: keep_waiting,
-    WorkItemAccepted: keep_accepted,
-    WorkItemFirstContact: keep_first_contact,
-    WorkItemDeclined: keep_declined,
-    WorkItemClosed: keep_closed,
-}
-"""What the referral service does with each event it hears."""
+async def _tell_family(tx: AsyncConnection, event: Envelope[AboutWorkItem], policy: Policy) -> None:
+    """A referral that has ended, or is open again, is another thing to the others of its family."""
+    await relating.afresh(tx, event.key, Since(event.occurred_at, because_of(event)), policy, tell_own=False)
+
+
+async def keep_judgments(events: Sequence[Envelope[FamilyJudged]], tx: AsyncConnection, *, policy: Policy) -> None:
+    for event in events:
+        since = Since(event.occurred_at, because_of(event))
+        await relating.judge(tx, event.key, event.data.others, event.data.is_same, since, policy)
+
+
+def handlers(policy: Policy) -> Handlers:
+    """What the referral service does with each event it hears."""
+    return {
+        ReferralTriaged: keep_decisions,
+        WorkItemOpened: partial(keep_opened, policy=policy),
+        WorkItemClaimed: keep_claimed,
+        WorkItemWaiting: keep_waiting,
+        WorkItemAccepted: keep_accepted,
+        WorkItemFirstContact: keep_first_contact,
+        WorkItemDeclined: partial(keep_declined, policy=policy),
+        WorkItemClosed: partial(keep_closed, policy=policy),
+        FamilyJudged: partial(keep_judgments, policy=policy),
+    }

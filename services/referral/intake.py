@@ -14,12 +14,14 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import answers, kin_rows
+from services.referral import answers
 from services.referral.agencies import Agency
 from services.referral.amendments import By, open_for, store
 from services.referral.answers import Answer, Keyed
+from services.referral.families import links, relating
+from services.referral.families.links import Known, told_codes
+from services.referral.families.relating import Related, Since
 from services.referral.identity import Sealed
-from services.referral.kinship import Kinship, relate
 from services.referral.preparing import Prepared, Preparing
 from services.referral.reference import new_reference
 from services.referral.status import Step
@@ -50,7 +52,7 @@ class Arrival:
     @cached_property
     def locks(self) -> tuple[bytes, ...]:
         """What no other transaction may touch meanwhile: the key, the external reference, the family."""
-        names = [self.key_digest, *self.prepared.tokens.all]
+        names = [self.key_digest, *self.prepared.family.relating]
         return (*names, self.external_digest) if self.external_digest else tuple(names)
 
     @property
@@ -105,44 +107,43 @@ class Intake:
     async def _store_new(self, tx: AsyncConnection, new: Sequence[Arrival]) -> dict[UUID, Answer | Problem]:
         if not new:
             return {}
-        kin = await kin_rows.find(tx, {arrival.id: arrival.prepared.tokens for arrival in new})
-        related = {
-            arrival.id: relate(
-                kin.get(arrival.id, ()),
-                own_id=arrival.id,
-                agency_id=arrival.agency.id,
-                infant=arrival.prepared.facts.infant,
-                is_baby_named=arrival.prepared.is_baby_named,
-                at=arrival.received_at,
-                policy=self._preparing.policy,
-            )
-            for arrival in new
-        }
+        policy = self._preparing.policy
+        related = await relating.of_new(
+            tx, {arrival.id: (_known(arrival), arrival.prepared.family.relating) for arrival in new}, policy
+        )
         receipts = {arrival.id: _receipt(arrival, related[arrival.id]) for arrival in new}
         facts = {arrival.id: _with_links(arrival.prepared.facts, related[arrival.id]) for arrival in new}
         await _insert(tx, new, related, receipts, facts)
-        await kin_rows.keep(
-            tx,
-            {arrival.id: arrival.prepared.tokens for arrival in new},
-            {key: value.linked for key, value in related.items()},
-        )
+        await links.keep_tokens(tx, {arrival.id: arrival.prepared.family.tokens for arrival in new})
         await audit.write(tx, [_audited(arrival) for arrival in new])
         await outbox.append(tx, [_announced(arrival, related[arrival.id], facts[arrival.id]) for arrival in new])
+        await relating.note_new(tx, related, Since(new[0].received_at, new[0].cause), policy)
         return {arrival.id: Answer(201, receipts[arrival.id], f"/referrals/{arrival.reference}") for arrival in new}
 
 
-def _with_links(facts: Facts, kinship: Kinship) -> Facts:
-    return facts.model_copy(update={"links": kinship.links}) if kinship.links else facts
+def _known(arrival: Arrival) -> Known:
+    return Known(
+        arrival.id,
+        arrival.reference,
+        arrival.agency.id,
+        arrival.id,
+        arrival.prepared.family.profile,
+        arrival.received_at,
+    )
 
 
-def _receipt(arrival: Arrival, kinship: Kinship) -> dict[str, Any]:
+def _with_links(facts: Facts, related: Related) -> Facts:
+    return facts.model_copy(update={"links": related.links.codes}) if related.links.codes else facts
+
+
+def _receipt(arrival: Arrival, related: Related) -> dict[str, Any]:
     return {
         "id": str(arrival.id),
         "reference": arrival.reference,
         "status": "received",
         "received_at": arrival.received_at.isoformat(timespec="milliseconds"),
         "act_now": list(arrival.prepared.act_now),
-        "links": [link.value for link in kinship.links],
+        "links": told_codes(related.links.linked),
         "gaps": list(arrival.prepared.gaps),
     }
 
@@ -151,17 +152,17 @@ def _audited(arrival: Arrival) -> Entry:
     return Entry(Actor("agency", arrival.agency.slug), "referral.received", arrival.received_at, arrival.id)
 
 
-def _announced(arrival: Arrival, kinship: Kinship, facts: Facts) -> Draft:
+def _announced(arrival: Arrival, related: Related, facts: Facts) -> Draft:
     event = ReferralReceived.model_construct(
         reference=arrival.reference,
         agency_id=arrival.agency.id,
         version=1,
         received_at=arrival.received_at,
         expected_by=arrival.prepared.expected_by,
-        family_id=kinship.family_id,
+        family_id=related.family_id,
         facts=facts,
         monitoring=arrival.prepared.monitoring,
-        linked=kinship.linked,
+        linked=related.links.linked,
         gaps=arrival.prepared.gaps,
     )
     return Draft(arrival.id, event, arrival.received_at, arrival.cause)
@@ -192,18 +193,19 @@ _INSERT: Final = sql("""
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:externals AS bytea[]),
             CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[]), CAST(:expected AS date[]),
-            CAST(:families AS uuid[]), CAST(:named AS boolean[]), CAST(:keys AS bytea[]), CAST(:identities AS bytea[]),
+            CAST(:families AS uuid[]), CAST(:profiles AS text[]), CAST(:keys AS bytea[]), CAST(:identities AS bytea[]),
             CAST(:facts AS text[]), CAST(:gaps AS text[]), CAST(:receipts AS text[]))
         AS t(id, reference, agency_id, external_digest, body_digest, received_at, expected_by, family_id,
-             is_baby_named, wrapped_key, identity, facts, gaps, receipt)
+             profile, wrapped_key, identity, facts, gaps, receipt)
     ), told AS (
         INSERT INTO history (referral_id, at, what) SELECT id, received_at, 'received' FROM fresh
     )
     INSERT INTO referral (id, reference, kind, agency_id, external_digest, body_digest, version, received_at,
-                          expected_by, family_id, is_baby_named, wrapped_key, identity, facts, gaps, receipt,
+                          expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
                           changed_in)
     SELECT id, reference, 'family', agency_id, external_digest, body_digest, 1, received_at, expected_by, family_id,
-           is_baby_named, wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb), CAST(receipt AS jsonb),
+           CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb),
+           CAST(receipt AS jsonb),
            CAST(CAST(pg_current_xact_id() AS text) AS bigint)
     FROM fresh
 """)
@@ -212,7 +214,7 @@ _INSERT: Final = sql("""
 async def _insert(
     tx: AsyncConnection,
     new: Sequence[Arrival],
-    related: dict[UUID, Kinship],
+    related: dict[UUID, Related],
     receipts: dict[UUID, dict[str, Any]],
     facts: dict[UUID, Facts],
 ) -> None:
@@ -227,7 +229,7 @@ async def _insert(
             "times": [arrival.received_at for arrival in new],
             "expected": [arrival.prepared.expected_by for arrival in new],
             "families": [related[arrival.id].family_id for arrival in new],
-            "named": [arrival.prepared.is_baby_named for arrival in new],
+            "profiles": [arrival.prepared.family.profile.model_dump_json() for arrival in new],
             "keys": [arrival.sealed.wrapped_key for arrival in new],
             "identities": [arrival.sealed.identity for arrival in new],
             "facts": [facts[arrival.id].model_dump_json() for arrival in new],

@@ -9,12 +9,27 @@ from typing import Any
 
 from services.referral import facts as coded
 from services.referral.agencies import Agency
-from services.referral.document import read_referral
-from services.referral.identity import Identities, Tokens
-from services.referral.places import Places
-from shared.events import Facts, Monitoring
-from shared.policy import Policy
+from services.referral.document import ReferralDocument, read_referral
+from services.referral.families.profile import Profile
+from services.referral.identity import Identities
+from services.referral.places import Places, PostcodeFiles
+from services.referral.settings import Settings
+from shared.crypto import read_key
+from shared.events import Carer, Facts, Monitoring, Safety
+from shared.policy import Policy, load_all
 from shared.working_time import day_in_london, due_on
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Who a referral is about, as blind indexes.
+
+    `relating` are the tokens that other referrals of the family share; `tokens` are these and what staff search by.
+    """
+
+    profile: Profile
+    relating: frozenset[bytes]
+    tokens: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +37,7 @@ class Prepared:
     """One readable referral. `facts` has no links yet: those are known in the transaction only."""
 
     value: Any
-    tokens: Tokens
-    is_baby_named: bool
+    family: Family
     facts: Facts
     monitoring: Monitoring
     gaps: tuple[str, ...]
@@ -64,8 +78,7 @@ class Preparing:
         )
         return Prepared(
             value=value,
-            tokens=self.identities.tokens(document),
-            is_baby_named=bool(document.babies and document.babies[0].given_name),
+            family=self.family_of(document),
             facts=facts,
             monitoring=coded.monitoring_of(document, deprivation_decile=home.deprivation_decile),
             gaps=submission.gaps,
@@ -73,7 +86,36 @@ class Preparing:
             expected_by=self.expected_by(received_at),
         )
 
+    def family_of(self, document: ReferralDocument) -> Family:
+        profiles, postcode = self.identities.profiles, document.home.postcode if document.home else None
+        relating = profiles.relating(document)
+        return Family(
+            profile=profiles.of(document, is_private=_is_private(document)),
+            relating=relating,
+            tokens=relating | profiles.sought([*document.babies, *document.caregivers], postcode),
+        )
+
     def expected_by(self, received_at: datetime) -> date:
         """The day by which the agency hears a decision."""
         times = self.policy.working_time
         return due_on(received_at, days=times.decision_days, hours=times)
+
+
+def _is_private(document: ReferralDocument) -> bool:
+    """Nobody outside hears that this family is known elsewhere: under C2, with a withheld home, or in an adoption."""
+    is_adoption = any(each.relationship is Carer.ADOPTIVE for each in document.caregivers)
+    return Safety.DOMESTIC_ABUSE in document.safety or bool(document.home and document.home.withheld) or is_adoption
+
+
+def preparing_of(settings: Settings) -> Preparing:
+    """What reads a referral in a command: the live policy, the shipped places, the keys."""
+    policy = load_all(settings.policies_dir)[settings.policy]
+    return Preparing(policy, PostcodeFiles(), identities_of(settings))
+
+
+def identities_of(settings: Settings) -> Identities:
+    return Identities(
+        master_key=read_key(settings.master_key.get_secret_value()),
+        index_key=read_key(settings.index_key.get_secret_value()),
+        are_test_numbers_real=settings.is_development,
+    )

@@ -1,41 +1,67 @@
-"""`python -m services.referral reindex`: the blind indexes of referrals that came before an index was added."""
+"""`python -m services.referral reindex`: blind indexes and links of all referrals, by the rules of this version."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.referral import kin_rows
+from services.referral import answers
 from services.referral.document import ReferralDocument
-from services.referral.identity import Identities, Sealed
+from services.referral.families import links, relating
+from services.referral.families.relating import Since
+from services.referral.identity import Sealed
+from services.referral.preparing import Preparing, preparing_of
 from services.referral.settings import Settings
-from shared.crypto import read_key
+from shared.crypto import UnreadableSecretError
 from shared.database import sql
+from shared.ids import uuid7
+from shared.outbox import Cause
 
 
 def add_reindex_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("reindex", help="let staff find referrals that came before an update; repeatable")
+    parser = commands.add_parser("reindex", help="bring the families of all referrals up to date; repeatable")
     parser.set_defaults(run=_reindex)
 
 
-async def reindex(engine: AsyncEngine, identities: Identities) -> int:
-    """Add the indexes that are missing, a transaction a referral; returns how many referrals were read.
+async def reindex(engine: AsyncEngine, preparing: Preparing, *, say: Callable[[str], None] = print) -> tuple[int, int]:
+    """Make tokens, profile and links of every referral anew, a transaction each: (done, not readable).
 
-    The row is locked meanwhile, so that an amendment or an erasure comes before or after, never between.
+    The family and the row are locked meanwhile, so that an amendment or an erasure comes before or after, never
+    between. A document that today's model can't read keeps what it has, and its reference is said.
     """
     async with engine.connect() as tx:
         ids = (await tx.execute(sql("SELECT id FROM referral WHERE kind = 'family' ORDER BY id"))).scalars().all()
-    return sum([await _add_missing(engine, each, identities) for each in ids])
+    done, unreadable = 0, 0
+    for number, each in enumerate(ids, 1):
+        try:
+            done += await _one(engine, each, preparing)
+        except (ValidationError, UnreadableSecretError) as error:
+            unreadable += 1
+            say(f"not readable: referral {each} ({type(error).__name__})")
+        if number % 1_000 == 0:
+            say(f"{number:,} of {len(ids):,} referrals")
+    return done, unreadable
 
 
-async def _add_missing(engine: AsyncEngine, referral_id: UUID, identities: Identities) -> bool:
+async def _one(engine: AsyncEngine, referral_id: UUID, preparing: Preparing) -> bool:
     async with engine.begin() as tx:
+        await answers.lock(tx, await links.tokens_of(tx, referral_id))
         if (sealed := await _locked(tx, referral_id)) is None:
             return False
-        document = ReferralDocument.model_validate(identities.unseal(referral_id, sealed)["document"])
-        await kin_rows.keep(tx, {referral_id: identities.tokens(document)}, {})
+        sent = preparing.identities.unseal(referral_id, sealed)["document"]
+        family = preparing.family_of(ReferralDocument.model_validate(sent))
+        await answers.lock(tx, sorted(family.relating))
+        await links.keep_tokens(tx, {referral_id: family.tokens})
+        await tx.execute(
+            sql("UPDATE referral SET profile = CAST(:profile AS jsonb) WHERE id = :id"),
+            {"id": referral_id, "profile": family.profile.model_dump_json()},
+        )
+        await relating.afresh(tx, referral_id, Since(datetime.now(UTC), Cause(uuid7())), preparing.policy)
     return True
 
 
@@ -50,10 +76,6 @@ async def _locked(tx: AsyncConnection, referral_id: UUID) -> Sealed | None:
 
 
 async def _reindex(engine: AsyncEngine, _: argparse.Namespace) -> int:
-    settings = Settings()
-    identities = Identities(
-        master_key=read_key(settings.master_key.get_secret_value()),
-        index_key=read_key(settings.index_key.get_secret_value()),
-    )
-    print(f"{await reindex(engine, identities)} referral(s) can be found")
-    return 0
+    done, unreadable = await reindex(engine, preparing_of(Settings()))
+    print(f"{done} referral(s) can be found")
+    return 1 if unreadable else 0

@@ -70,7 +70,7 @@ async def find(
 
     One audit row for each referral found, one without a referral when there is none. Never what was looked for.
     """
-    tokens = identities.tokens_of(search, search.postcode)
+    tokens = identities.profiles.looking_for(search, search.postcode)
     rows = await tx.execute(
         sql("""
             SELECT r.id, r.reference, r.received_at FROM referral r

@@ -90,6 +90,7 @@ NEXT_STEP: Final[dict[Status, str]] = {
 }
 
 
+ALSO_REFERRED: Final = "Another agency has also referred this family. We work with the family once, for both of you."
 MAY_CHALLENGE: Final = "If you see a decline differently, you can ask us once to look again."
 CHALLENGED: Final = "You asked us to look again. Another lead than the one who decided does so."
 _UNDECIDED: Final = (Status.RECEIVED, Status.BEING_REVIEWED)
@@ -131,16 +132,36 @@ def by_route(items: Iterable[tuple[str, str]]) -> dict[str, RouteState]:
     return states
 
 
-def status_of(progress: Progress) -> Status:
-    """The status, from the strongest fact down. While a team works with the family no other team's no is the outcome.
+def outcome(
+    withdrawn_at: datetime | None, declined_at: datetime | None, states: Collection[RouteState]
+) -> Status | None:
+    """How the referral has ended; None while it is open. While a team works with the family no other's no is an end.
 
     Work that has ended beside another team's no is an end, not a decline.
     """
+    current = [state for state in states if state is not RouteState.REPLACED]
+    if withdrawn_at is not None:
+        return Status.WITHDRAWN
+    if declined_at is not None and RouteState.ACCEPTED not in current:
+        return Status.DECLINED
+    return Status.CLOSED if RouteState.CLOSED in current and _ENDED.issuperset(current) else None
+
+
+def ended_at(
+    withdrawn_at: datetime | None, declined_at: datetime | None, closed_at: datetime | None, states: Iterable[str]
+) -> datetime | None:
+    """When the referral ended; None while it is open."""
+    ends = {Status.WITHDRAWN: withdrawn_at, Status.DECLINED: declined_at, Status.CLOSED: closed_at}
+    found = outcome(withdrawn_at, declined_at, [RouteState(state) for state in states])
+    return ends[found] if found else None
+
+
+def status_of(progress: Progress) -> Status:
+    """The status, from the strongest fact down."""
+    if ended := outcome(progress.withdrawn_at, progress.declined_at, progress.routes.values()):
+        return ended
     current = [state for state in progress.routes.values() if state is not RouteState.REPLACED]
     checks: tuple[tuple[Status, bool], ...] = (
-        (Status.WITHDRAWN, progress.withdrawn_at is not None),
-        (Status.DECLINED, progress.declined_at is not None and RouteState.ACCEPTED not in current),
-        (Status.CLOSED, RouteState.CLOSED in current and _ENDED.issuperset(current)),
         (Status.RECEIVED, progress.decision is None),
         (Status.WAITING_FOR_REFERRER, RouteState.WAITING_FOR_REFERRER in current),
         (Status.ACCEPTED, RouteState.ACCEPTED in current),
@@ -155,8 +176,15 @@ DECLINE_RULES: Final = frozenset({"E6", "E6p", "E10", "E13"})
 _DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
 
 
+_OF_OTHERS: Final = frozenset({"I3", "M4", "Q3"})
+"""Rules that say what others have told us of the family: an agency hears of a link once a person confirmed it."""
+
+
 def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
-    """The decision as the agency may see it: a decline that nobody confirmed is "a person is looking at this"."""
+    """The decision as the agency may see it: a decline that nobody confirmed is "a person is looking at this".
+
+    So is the question whether two referrals are of one family; what else is known of the family is not said.
+    """
     decision = progress.decision
     if decision is None:
         return None
@@ -168,10 +196,11 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
     is_looked_at = is_unconfirmed or (
         decision.mode is Mode.HUMAN_REVIEW and progress.decided_by is not DecidedBy.PERSON
     )
-    hidden_rules = DECLINE_RULES if is_unconfirmed else frozenset()
+    hidden_rules = _OF_OTHERS | (DECLINE_RULES if is_unconfirmed else frozenset())
     hidden_routes: Collection[Route] = _DECLINE_ROUTES if is_unconfirmed else frozenset()
     routes = [route for route in decision.routes if route not in hidden_routes]
-    if is_unconfirmed and not routes:
+    routes = [route for route in routes if route is not Route.REVIEW_DUPLICATE]
+    if not routes:
         routes = [Route.REVIEW]
     reasons = [
         {"rule": reason.rule, "text": reason.text} for reason in decision.reasons if reason.rule not in hidden_rules
@@ -182,15 +211,25 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
         "eligibility": Eligibility.PROVISIONAL if is_unconfirmed else decision.eligibility,
         "mode": Mode.HUMAN_REVIEW if is_unconfirmed else decision.mode,
         "tier": decision.tier,
-        "routes": [{"route": route, "status": progress.routes.get(route, RouteState.OPEN)} for route in routes],
+        "routes": [{"route": route, "status": _state_shown(progress, route)} for route in routes],
         "urgency": decision.urgency,
         "reasons": reasons,
         "policy": decision.policy.model_dump(),
     }
 
 
+def _state_shown(progress: Progress, route: Route) -> RouteState:
+    """A review of ours stands for the question that the agency is not told of."""
+    found = progress.routes.get(route)
+    if found is None and route is Route.REVIEW:
+        found = progress.routes.get(Route.REVIEW_DUPLICATE)
+    return found or RouteState.OPEN
+
+
 def shown_route(progress: Progress, detail: str | None) -> str | None:
     """The route that a line of the history names, as the agency may see it: no decline before it is confirmed."""
+    if detail == Route.REVIEW_DUPLICATE:
+        return Route.REVIEW.value
     if detail not in _DECLINE_ROUTES or progress.declined_at is not None:
         return detail
     is_a_persons = progress.decided_by is DecidedBy.PERSON and progress.decision and detail in progress.decision.routes

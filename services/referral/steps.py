@@ -18,6 +18,8 @@ from services.referral import tables, views
 from services.referral.amendments import By, Stored, open_for, store
 from services.referral.answers import Answer
 from services.referral.document import Enquiry, Information, merge_patch
+from services.referral.families import relating
+from services.referral.families.relating import Since
 from services.referral.preparing import Preparing
 from services.referral.status import Status, Step
 from shared import audit, outbox
@@ -54,6 +56,7 @@ async def withdraw(
     await audit.write(tx, [_entry(by, "referral.withdrawn", referral_id, reason.value)])
     event = ReferralWithdrawn(reference=reference, agency_id=by.agency.id, reason=reason)
     await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    await relating.afresh(tx, referral_id, Since(by.at, by.cause), preparing.policy, tell_own=False)
     return Answer(200, {"reference": reference, "status": Status.WITHDRAWN.value}, f"/referrals/{reference}")
 
 
@@ -136,7 +139,7 @@ async def enquire(
             received_at=by.at,
             expected_by=preparing.expected_by(by.at),
             family_id=enquiry_id,
-            is_baby_named=False,
+            profile={},
             wrapped_key=sealed.wrapped_key,
             identity=sealed.identity,
             facts=facts.model_dump(mode="json"),

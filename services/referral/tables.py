@@ -57,7 +57,7 @@ referral = sa.Table(
     sa.Column("received_at", _TIME, nullable=False),
     sa.Column("expected_by", sa.Date, nullable=False),
     sa.Column("family_id", sa.Uuid, nullable=False),
-    sa.Column("is_baby_named", sa.Boolean, nullable=False),
+    sa.Column("profile", JSONB, nullable=False),
     sa.Column("wrapped_key", BYTEA),
     sa.Column("identity", BYTEA),
     sa.Column("facts", JSONB, nullable=False),
@@ -107,15 +107,26 @@ family_token = sa.Table(
     metadata,
     sa.Column("token", BYTEA, primary_key=True),
     sa.Column("referral_id", sa.Uuid, sa.ForeignKey(referral.c.id, ondelete="CASCADE"), primary_key=True, index=True),
-    sa.Column("is_baby", sa.Boolean, nullable=False),
 )
 
 kin = sa.Table(
     "kin",
     metadata,
     sa.Column("referral_id", sa.Uuid, primary_key=True),
-    sa.Column("other_id", sa.Uuid, primary_key=True),
-    sa.Column("link", sa.Text, nullable=False),
+    sa.Column("other_id", sa.Uuid, primary_key=True, index=True),
+    sa.Column("link", sa.Text),
+    sa.Column("is_told", sa.Boolean, nullable=False),
+    sa.Column("is_answered", sa.Boolean, nullable=False),
+)
+
+# What a person said of two referrals: the lower id first.
+family_judgment = sa.Table(
+    "family_judgment",
+    metadata,
+    sa.Column("one_id", sa.Uuid, primary_key=True),
+    sa.Column("other_id", sa.Uuid, primary_key=True, index=True),
+    sa.Column("is_same", sa.Boolean, nullable=False),
+    sa.Column("at", _TIME, nullable=False),
 )
 
 request = sa.Table(

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import tables
 from services.referral.identity import Identities
 from services.referral.status import (
+    ALSO_REFERRED,
     CHALLENGED,
     MAY_CHALLENGE,
     NEXT_STEP,
@@ -144,7 +145,7 @@ _ONE: Final = sql(
     + """,
         (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
          FROM route_state WHERE referral_id = r.id) AS routes,
-        (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id) AS links,
+        (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id AND is_told) AS links,
         (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
@@ -195,7 +196,7 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str,
     if status is Status.DECLINED:
         next_step = _after_a_decline(row)
     if "duplicate" in links:
-        next_step += " Another agency has also referred this family, and a person looks at both together."
+        next_step = ALSO_REFERRED if status is Status.CLOSED else f"{next_step} {ALSO_REFERRED}"
     return {
         "reference": row.reference,
         "status": status.value,
@@ -224,7 +225,7 @@ def _line(line: dict[str, Any], known: Progress) -> dict[str, Any]:
 async def _links_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
     rows = await tx.execute(
         sa.select(tables.kin.c.referral_id, tables.kin.c.link)
-        .where(tables.kin.c.referral_id.in_(ids))
+        .where(tables.kin.c.referral_id.in_(ids), tables.kin.c.is_told)
         .distinct()
         .order_by(tables.kin.c.link)
     )

@@ -149,6 +149,8 @@ def _add_steps(routes: APIRouter, engine: AsyncEngine, context: StepContext) -> 
     offer("offer-interim", bodies.OfferInterim, Worker, "Offer the waiting family something else meanwhile")
     offer("arrange", bodies.Arrange, Worker, "Agree a day and time for a consultation or training; again to move it")
     offer("deliver", bodies.Deliver, Worker, "The consultation or training took place; this many came")
+    offer("confirm-duplicate", bodies.Judge, Worker, "Two agencies referred the same family: both are told")
+    offer("not-duplicate", bodies.Judge, Worker, "They are not the same family: the rules decide both anew")
     offer("note", bodies.Note, Worker, "Write something for colleagues")
     offer("close", bodies.Close, Worker, "The work has ended; who may, and with which words: docs/work-items.md")
     offer("reopen", bodies.Reopen, Assigner, "Closed or declined by mistake: goes on where it stood")

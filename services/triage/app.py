@@ -48,6 +48,7 @@ SPEAKS = (
     events.WorkItemClosed,
     events.WorkItemEscalated,
     events.CapacityChanged,
+    events.FamilyJudged,
 )
 MEASURE_SECONDS = 10.0
 NAVIGATION = (

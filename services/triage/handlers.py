@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import arrivals, decision_store, decisions
 from services.triage.arrivals import Arrived
-from services.triage.work_items import deciding, store
+from services.triage.work_items import duplicates, reopening, store
 from services.triage.work_items.conditions import WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
 from shared import audit, outbox
@@ -70,7 +70,7 @@ async def run_clocks_again(
         await audit.write(tx, [Entry(REFERRER, "referral.informed", event.occurred_at, event.key)])
 
 
-async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConnection) -> None:
+async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConnection, *, policy: Policy) -> None:
     """Withdrawn: open work ends. Safety work that nobody has read and taken stays, marked, until a person closes it."""
     for event in events:
         await store.lock(tx, event.key)
@@ -83,6 +83,7 @@ async def stop_work(events: Sequence[Envelope[ReferralWithdrawn]], tx: AsyncConn
         ends = [row for row in work if not is_unread_safety(row)]
         at, cause = event.heard_at, because_of(event)
         await decisions.close(tx, ends, ClosureReason.WITHDRAWN, at=at, by=REFERRER.id, cause=cause)
+        await duplicates.other_is_withdrawn(tx, event.key, at=at, cause=cause, policy=policy)
         await audit.write(tx, [Entry(REFERRER, "referral.withdrawn", event.occurred_at, event.key)])
 
 
@@ -90,7 +91,7 @@ async def look_again(events: Sequence[Envelope[ReferralChallenged]], tx: AsyncCo
     """The referrer challenges a decline: its work is open again, for another lead than the one who declined."""
     for event in events:
         await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
-        await deciding.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
+        await reopening.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
 
 
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
@@ -148,7 +149,7 @@ def handlers(policy: Policy) -> Handlers:
         EnquiryReceived: partial(triage_referrals, policy=policy),
         ReferralAmended: partial(triage_again, policy=policy),
         ReferralInformed: partial(run_clocks_again, policy=policy),
-        ReferralWithdrawn: stop_work,
+        ReferralWithdrawn: partial(stop_work, policy=policy),
         ReferralChallenged: partial(look_again, policy=policy),
         ReferralErased: drop_what_is_held,
         MessageUndeliverable: partial(ask_a_person, policy=policy),

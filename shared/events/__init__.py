@@ -6,6 +6,7 @@ A field may be added with a default; anything else is a new version of the event
 
 from shared.events.codes import (
     FAMILY_WORK,
+    GOES_ON,
     RED_FLAGS,
     Carer,
     CareStatus,
@@ -52,6 +53,7 @@ from shared.events.kinds import (
     CapacityChanged,
     EnquiryReceived,
     Event,
+    FamilyJudged,
     LinkedReferral,
     MessageDelivered,
     MessageSent,
@@ -77,6 +79,7 @@ from shared.events.kinds import (
 __all__ = [
     "EVENTS",
     "FAMILY_WORK",
+    "GOES_ON",
     "NOTIFY_TOPIC",
     "PARTITIONS",
     "RED_FLAGS",
@@ -105,6 +108,7 @@ __all__ = [
     "EscalationReason",
     "Event",
     "Facts",
+    "FamilyJudged",
     "Hold",
     "Infant",
     "Kind",

@@ -248,6 +248,12 @@ class ClosureReason(StrEnum):
     DIED = "died"
     WITHDRAWN = "withdrawn"
     DECIDED_AGAIN = "decided_again"
+    SAME_FAMILY = "same_family"
+    NOT_THE_SAME = "not_the_same"
+
+
+GOES_ON: Final = frozenset({ClosureReason.DECIDED_AGAIN, ClosureReason.NOT_THE_SAME})
+"""Ends of an item after which the rules or a person have opened other work: they say nothing of the referral."""
 
 
 class WaitingFor(StrEnum):

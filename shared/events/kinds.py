@@ -48,12 +48,13 @@ class AboutReferral(Event):
 
 
 class LinkedReferral(Model):
-    """Another referral of the same family, and what it is to this one."""
+    """Another referral of the same family, and what it is to this one; `is_told` when the agency may hear of it."""
 
     id: UUID
     reference: str
     agency_id: UUID
     link: Link
+    is_told: bool = False
 
 
 class ReferralReceived(AboutReferral):
@@ -75,10 +76,12 @@ class ReferralAmended(ReferralReceived):
     """The whole of the facts after an amendment; the first received time is kept.
 
     New facts have a `version` of their own, counted from 2. With the version there is, only what is counted or listed
-    beside the facts has changed: there is nothing to decide.
+    beside the facts has changed: there is nothing to decide. `by_agency` False: the agency sent nothing; another
+    referral of the family came, changed or went.
     """
 
     type: ClassVar[str] = "referral.amended.v1"
+    by_agency: bool = True
 
 
 class ReferralInformed(AboutReferral):
@@ -99,6 +102,15 @@ class ReferralWithdrawn(AboutReferral):
     type: ClassVar[str] = "referral.withdrawn.v1"
     topic: ClassVar[str] = REFERRAL_TOPIC
     reason: WithdrawalReason
+
+
+class FamilyJudged(AboutReferral):
+    """A person said whether the other referrals are of the same family; `is_same` None takes back what was said."""
+
+    type: ClassVar[str] = "family.judged.v1"
+    topic: ClassVar[str] = TRIAGE_TOPIC
+    others: tuple[UUID, ...]
+    is_same: bool | None
 
 
 class ReferralErased(AboutReferral):
@@ -264,6 +276,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         ReferralChallenged,
         ReferralWithdrawn,
         ReferralErased,
+        FamilyJudged,
         EnquiryReceived,
         AgencyUpdated,
         ReferralTriaged,

@@ -95,6 +95,8 @@ STEPS: Final[Words] = {
     "arrange": "Arrange a date",
     "deliver": "Record that it took place",
     "note": "Add a note",
+    "confirm-duplicate": "It is the same family",
+    "not-duplicate": "It is not the same family",
     "close": "Close this work",
     "reopen": "Open it again",
 }
@@ -123,6 +125,7 @@ MARKS: Final[Words] = {
     "place_free": "A place is free for this family",
     "withdrawn": "Withdrawn by the referrer, and still to be read",
     "challenged": "The referrer asks to look at the decline again",
+    "other_withdrawn": "The referral that it was the same family as is withdrawn",
 }
 DECLINES: Final[Words] = {
     codes.DeclineReason.OVER_AGE: "The child is past the age that this support is for",
@@ -144,6 +147,8 @@ CLOSURES: Final[Words] = {
     codes.ClosureReason.DIED: "A death in the family",
     codes.ClosureReason.WITHDRAWN: "The referrer withdrew the referral",
     codes.ClosureReason.DECIDED_AGAIN: "A later decision took its place",
+    codes.ClosureReason.SAME_FAMILY: "The same family as in another referral",
+    codes.ClosureReason.NOT_THE_SAME: "Not the same family as in the other referral",
 }
 WITHDRAWALS: Final[Words] = {
     codes.WithdrawalReason.FAMILY_DECLINED: "The family does not want it",

@@ -73,6 +73,8 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "POST /work-items/{item_id}/take-proposal": P.WORK_ITEMS,
         "POST /work-items/{item_id}/leave-proposal": P.WORK_ITEMS,
         "POST /work-items/{item_id}/reopen": P.ASSIGN,
+        "POST /work-items/{item_id}/confirm-duplicate": P.WORK_ITEMS,
+        "POST /work-items/{item_id}/not-duplicate": P.WORK_ITEMS,
         "POST /work-items/{item_id}/accept": P.WORK_ITEMS,
         "POST /work-items/{item_id}/decline": P.CONFIRM_DECLINE,
         "POST /work-items/{item_id}/override": P.WORK_ITEMS,

@@ -19,7 +19,7 @@ PURE: Final = (
     "services.triage.rules",
     "services.triage.work_items.conditions",
     "services.triage.work_items.deadlines",
-    "services.referral.kinship",
+    "services.referral.families.matching",
     "services.referral.status",
     "services.notify.rules",
     "services.notify.templates",

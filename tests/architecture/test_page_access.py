@@ -29,6 +29,8 @@ STEPS: Final[dict[str, Permission]] = {
             "release",
             "take-over",
             "hand-back",
+            "confirm-duplicate",
+            "not-duplicate",
             "take-proposal",
             "leave-proposal",
             "accept",

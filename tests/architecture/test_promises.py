@@ -50,6 +50,7 @@ def test_each_service_speaks_on_a_topic_of_its_own() -> None:
         "referral": "pir.referral.v1",
         "enquiry": "pir.referral.v1",
         "agency": "pir.referral.v1",
+        "family": "pir.triage.v1",
         "work-item": "pir.triage.v1",
         "capacity": "pir.triage.v1",
         "message": "pir.notify.v1",

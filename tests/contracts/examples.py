@@ -81,6 +81,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.ReferralChallenged(**_ABOUT),
     events.ReferralWithdrawn(reason=events.WithdrawalReason.MOVED_AWAY, **_ABOUT),
     events.ReferralErased(**_ABOUT),
+    events.FamilyJudged(**_ABOUT, others=(an_id(4),), is_same=True),
     events.EnquiryReceived(
         **_ABOUT | {"about": Kind.CONSULTATION},
         received_at=AT,

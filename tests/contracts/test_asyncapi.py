@@ -20,12 +20,12 @@ ITEMS: Final = {
 }
 SPEAKS: Final[dict[str, set[str]]] = {
     "referral": REFERRALS,
-    "triage": {"referral.triaged.v1", "capacity.changed.v1", *ITEMS},
+    "triage": {"referral.triaged.v1", "capacity.changed.v1", "family.judged.v1", *ITEMS},
     "notify": {"message.sent.v1", "message.delivered.v1", "message.undeliverable.v1"},
     "metrics": set(),
 }
 HEARS: Final[dict[str, set[str]]] = {
-    "referral": {"referral.triaged.v1", *ITEMS - {"work-item.escalated.v1"}},
+    "referral": {"referral.triaged.v1", "family.judged.v1", *ITEMS - {"work-item.escalated.v1"}},
     "triage": {*REFERRALS - {"agency.updated.v1"}, "message.undeliverable.v1"},
     "notify": {
         *REFERRALS - {"referral.informed.v1"},

@@ -39,8 +39,9 @@ MEMBERS: Final = {
     *("reopens", "stops_clock", "tells_referrer"),
     *("reason", "waiting_for", "channel", "gaps", "accessible_information", "safety_words", "parent_was_asked"),
     *("waiting_list", "is_release", "active", "deprivation_decile"),
+    *("is_told", "is_same", "by_agency"),
     # what holds the above
-    *("infant", "place", "concern", "facts", "monitoring", "linked", "decision", "reasons", "policy"),
+    *("infant", "place", "concern", "facts", "monitoring", "linked", "others", "decision", "reasons", "policy"),
     # words of our own, and an agency's
     *("text", "slug", "name", "team_inbox"),
 }

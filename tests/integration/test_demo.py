@@ -18,8 +18,9 @@ from deploy.local import credentials
 from deploy.setup import add_demo_agencies
 from services.referral import tables
 from services.referral.demo.families import invented
-from services.referral.demo.filling import NoDemoError, filling, preparing_of, refuse_if_used
+from services.referral.demo.filling import NoDemoError, filling, refuse_if_used
 from services.referral.demo.sent import Sent, What
+from services.referral.preparing import preparing_of
 from services.referral.settings import Settings
 from shared.database import create_engine
 from tests.integration.support import count, fetch

@@ -14,8 +14,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral.app import identities_of
 from services.referral.erasing import erase
+from services.referral.preparing import preparing_of
 from services.referral.reindexing import reindex
 from services.referral.settings import Settings as ReferralSettings
 from services.triage import tables
@@ -107,7 +107,7 @@ async def test_an_amended_referral_is_found_by_what_it_says_now(intake: Behind, 
 async def test_an_erased_referral_is_never_found(intake: Behind, token: str, settings: dict[str, Any]) -> None:
     body = about(MOTHER)
     await forget(intake, await send(intake, body))
-    await reindex(intake.engine, identities_of(ReferralSettings(**settings)))
+    await reindex(intake.engine, preparing_of(ReferralSettings(**settings)))
     assert await found(intake, token, **ASKED) == []
     assert await found(intake, token, nhs_number=body["babies"][0]["nhs_number"]) == []
 
@@ -126,7 +126,7 @@ async def test_a_referral_from_before_the_index_is_found_after_reindexing(
         await tx.execute(sa.text("DELETE FROM family_token"))
     assert await found(intake, token, **ASKED) == []
     for _ in range(2):
-        assert await reindex(intake.engine, identities_of(ReferralSettings(**settings))) == 1
+        assert await reindex(intake.engine, preparing_of(ReferralSettings(**settings))) == (1, 0)
     assert await found(intake, token, **ASKED) == [reference]
     assert await fetch(intake.engine, "SELECT token FROM family_token ORDER BY token") == before
 

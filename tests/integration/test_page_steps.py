@@ -190,7 +190,7 @@ async def test_the_page_of_an_item_says_what_it_is_why_and_what_comes_next(desk:
     assert "The messages cannot be fetched right now" in words
     assert len(page.all("h1")) == 1
     assert page.is_harmless
-    assert "/staff/policy/nottingham/2" in {each["href"] for each in page.all("a")}
+    assert "/staff/policy/nottingham/3" in {each["href"] for each in page.all("a")}
 
 
 async def test_the_page_asks_the_same_number_of_questions_however_long_the_story_is(desk: Desk) -> None:

@@ -28,7 +28,7 @@ from tests.integration.test_triage import a_referral_of, hear, received
 NOW = datetime(2026, 6, 16, 9, 30, tzinfo=UTC)
 TEXT = (POLICIES / "nottingham.toml").read_text(encoding="utf-8")
 CITYWIDE = (POLICIES / "nottingham-citywide.toml").read_text(encoding="utf-8")
-DRAFT = TEXT.replace("version = 3", "version = 3", 1).replace("long_term_domains = 3", "long_term_domains = 4", 1)
+DRAFT = TEXT.replace("version = 3", "version = 4", 1).replace("long_term_domains = 3", "long_term_domains = 4", 1)
 
 
 async def start(triage: Behind, *, in_force: str = "nottingham", texts: dict[str, str] | None = None) -> None:
@@ -48,20 +48,20 @@ async def test_every_policy_that_is_loaded_is_kept_once_and_one_is_in_force(tria
     for _ in range(2):
         await start(triage)
     assert await states(triage) == {
-        ("nottingham", 2): "live",
-        ("nottingham-citywide", 2): "retired",
-        ("birmingham", 2): "retired",
+        ("nottingham", 3): "live",
+        ("nottingham-citywide", 3): "retired",
+        ("birmingham", 3): "retired",
     }
     await start(triage, in_force="nottingham-citywide")
-    assert (await states(triage))["nottingham", 2] == "retired"
-    assert (await states(triage))["nottingham-citywide", 2] == "live"
+    assert (await states(triage))["nottingham", 3] == "retired"
+    assert (await states(triage))["nottingham-citywide", 3] == "live"
 
 
 async def test_a_newer_version_takes_over_and_the_older_one_stays_as_it_was(triage: Behind) -> None:
     await start(triage)
     await start(triage, texts=policies.texts_of(POLICIES) | {"nottingham": DRAFT})
-    assert (await states(triage))["nottingham", 2] == "retired"
-    assert (await states(triage))["nottingham", 3] == "live"
+    assert (await states(triage))["nottingham", 3] == "retired"
+    assert (await states(triage))["nottingham", 4] == "live"
     [first] = await fetch(
         triage.engine, "SELECT content FROM policy_version WHERE policy = 'nottingham' AND version = 3"
     )
@@ -76,7 +76,7 @@ async def test_the_same_version_with_other_content_stops_the_start(triage: Behin
     assert str(refused.value) == (
         "nottingham version 3 differs from the version 3 that decisions were made with: raise its version"
     )
-    assert await states(triage) == dict.fromkeys(await states(triage), "retired") | {("nottingham", 2): "live"}
+    assert await states(triage) == dict.fromkeys(await states(triage), "retired") | {("nottingham", 3): "live"}
 
 
 async def test_another_comment_in_the_file_stops_nothing(triage: Behind) -> None:
@@ -111,8 +111,8 @@ async def test_the_policy_in_force_is_shown_in_words_to_the_team(desk: Visits) -
 
 async def test_a_version_is_shown_as_it_was_kept(triage: Behind, desk: Visits) -> None:
     known = a_policy().ref
-    assert "from 1 September 2022" in read(await desk.see("/staff/policy/nottingham/2"))
-    assert (await desk.see("/staff/policy/nottingham/2/file")) == TEXT
+    assert "from 1 September 2022" in read(await desk.see("/staff/policy/nottingham/3"))
+    assert (await desk.see("/staff/policy/nottingham/3/file")) == TEXT
     for missing in (
         known.model_copy(update={"version": 4}),
         known.model_copy(update={"version": 10**30}),
@@ -135,10 +135,10 @@ async def test_a_draft_is_kept_with_its_differences_and_changes_nothing(triage: 
     assert "Four areas, as agreed in May" in shown
     assert "2 members differ" in shown
     assert "no single person puts one in force" in shown
-    assert (await states(triage))["nottingham", 2] == "live"
+    assert (await states(triage))["nottingham", 3] == "live"
     assert (await desk.see(f"{draft}/file")) == DRAFT
     [row] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'policy.drafted'")
-    assert (row.actor_id, row.detail) == ("dev-manager", "nottingham/3")
+    assert (row.actor_id, row.detail) == ("dev-manager", "nottingham/4")
 
 
 async def test_a_file_is_taken_like_pasted_text(triage: Behind, desk: Visits) -> None:
@@ -184,7 +184,7 @@ async def test_hostile_words_of_a_draft_are_only_words(desk: Visits) -> None:
 
 async def test_a_draft_under_a_version_that_is_in_use_is_told_so(desk: Visits) -> None:
     assert "Raise its version" not in read(await desk.see(await a_draft(desk)))
-    assert "Raise its version" in read(await desk.see(await a_draft(desk, DRAFT.replace("version = 3", "version = 3"))))
+    assert "Raise its version" in read(await desk.see(await a_draft(desk, DRAFT.replace("version = 4", "version = 3"))))
     assert "Raise its version" not in read(await desk.see(await a_draft(desk, TEXT)))
 
 
@@ -229,7 +229,7 @@ async def test_what_a_draft_would_change_is_shown_by_rule_ward_and_tier(triage: 
     assert "E9 Own, and the ward isn't open yet" in shown
     assert answer.text.count("/staff/referrals/PIR-") == 2
     [row] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'policy.compared'")
-    assert (row.actor_id, row.detail) == ("dev-triage-lead", "nottingham-citywide/2")
+    assert (row.actor_id, row.detail) == ("dev-triage-lead", "nottingham-citywide/3")
     assert await count(triage.engine, "decision") == 3
 
 

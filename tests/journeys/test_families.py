@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 from tests.families import a_referral, an_nhs_number
 from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import System
+
+OF_OTHERS: Final = re.compile(r"duplicate|sibling_open|re_referral|I3|M4|Q3|[Aa]nother agency|same family")
+"""What would tell an agency of another's referral."""
 
 
 def the_same_family(family: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -24,39 +28,59 @@ def test_a_second_agency_is_linked_and_both_are_told(
 
     # When another refers it too
     reply = social_care.call("POST", "/referrals", the_same_family(family))
-    assert (reply.status, reply.body["links"]) == (201, ["duplicate"])
+    assert (reply.status, reply.body["links"]) == (201, [])
     second = reply.body["reference"]
     assert second != first
 
-    # Then a person looks at both together, instead of two teams at one each
+    # Then a person looks at both together, and neither agency learns of the other
     seen = social_care.sees_decided(second)
     assert seen["status"] == "being_reviewed"
-    assert [each["route"] for each in seen["decision"]["routes"]] == ["review_duplicate"]
+    assert [each["route"] for each in seen["decision"]["routes"]] == ["review"]
     item = worker.finds("review_duplicate", second)
     assert "duplicate" in worker.sees(item)["marks"]
     assert [(link["reference"], link["link"]) for link in worker.sees(item)["links"]] == [(first, "duplicate")]
+    assert not OF_OTHERS.search(str(seen) + str(health_visiting.sees(first)))
+    assert not [mail for each in (first, second) for mail in mails(system, each) if OF_OTHERS.search(mail.text)]
 
-    # And both agencies are told, without learning who the other is
-    assert "Another agency has also referred this family" in seen["next_step"]
-    assert "Another agency has referred this family too" in a_mail(system, second, "decision").text
-    told = a_mail(system, first, "duplicate")
-    assert told.to == health_visiting.inbox
-    assert "Another agency" in health_visiting.sees(first)["next_step"]
-    assert "linked" in [line["what"] for line in health_visiting.sees(first)["history"]]
-    for text in (told.text, str(health_visiting.sees(first)), str(seen)):
-        assert "social" not in text.lower()
-        assert "health visiting" not in text.lower()
-    assert second not in str(health_visiting.sees(first))
-    assert first not in str(seen)
+    # When the person finds that it is one family
+    worker.does(item, "claim")
+    worker.does(item, "confirm-duplicate", note="The mother confirmed it on the phone.")
 
-    # And neither sees the other's referral
+    # Then both agencies are told, without learning who the other is, and nothing more is opened for the second
+    told = [a_mail(system, reference, "duplicate") for reference in (first, second)]
+    assert [mail.to for mail in told] == [health_visiting.inbox, social_care.inbox]
+    for agency, reference in ((health_visiting, first), (social_care, second)):
+        shown = agency.sees(reference)
+        assert shown["links"] == ["duplicate"]
+        assert "Another agency has also referred this family" in shown["next_step"]
+        assert "linked" in [line["what"] for line in shown["history"]]
+        for other in ("social", "health visiting", second if reference == first else first):
+            assert other not in str(shown).lower()
+    assert social_care.sees(second)["status"] == "closed"
     assert social_care.call("GET", f"/referrals/{first}").status == 404
 
-    # And an amendment of the second tells the first no second time
-    social_care.changes(second, notes="A little more.", risk_factors=["isolation"])
-    social_care.sees_decided(second, version=2)
-    system.totals_at_rest()
-    assert len(mails(system, first, "duplicate")) == 1
+    # And when the first is withdrawn, the second is looked at again
+    health_visiting.withdraws(first)
+    item = worker.finds("review_duplicate", second)
+    assert "other_withdrawn" in worker.sees(item)["marks"]
+
+
+def test_what_is_not_the_same_family_goes_where_it_would_have_gone(
+    system: System, health_visiting: Agency, social_care: Agency, worker: Staff, lead: Staff
+) -> None:
+    family = a_referral()
+    first = health_visiting.refers(family)
+    second = social_care.refers(the_same_family(family))
+    item = worker.finds("review_duplicate", second)
+    worker.does(item, "claim")
+    worker.does(item, "not-duplicate")
+    assert worker.finds("pir_short", second)
+    assert worker.sees(item)["state"] == "closed"
+    assert health_visiting.sees(first)["links"] == social_care.sees(second)["links"] == []
+
+    # A lead takes it back
+    lead.does(item, "reopen", note="They are the same after all.")
+    assert worker.finds("review_duplicate", second)
 
 
 def test_the_same_agency_again_is_a_mark_and_nothing_else(
@@ -81,7 +105,7 @@ def test_a_brother_or_sister_is_a_mark(health_visiting: Agency, social_care: Age
     [baby] = family["babies"]
     sister = baby | {"given_name": "Leila", "nhs_number": an_nhs_number(), "date_of_birth": "2026-01-01"}
     reply = social_care.call("POST", "/referrals", the_same_family(family, babies=[sister]))
-    assert (reply.status, reply.body["links"]) == (201, ["sibling_open"])
+    assert (reply.status, reply.body["links"]) == (201, [])
     reference = reply.body["reference"]
     social_care.sees_decided(reference)
     assert "sibling_open" in worker.sees(worker.finds("pir_short", reference))["marks"]
@@ -95,7 +119,7 @@ def test_a_family_that_comes_back_is_known_again(health_visiting: Agency, worker
     worker.does(item, "close", reason="moved_away")
     health_visiting.sees_status(first, "closed")
     reply = health_visiting.call("POST", "/referrals", the_same_family(family))
-    assert (reply.status, reply.body["links"]) == (201, ["re_referral"])
+    assert (reply.status, reply.body["links"]) == (201, [])
 
 
 def test_strangers_are_not_linked(health_visiting: Agency, social_care: Agency) -> None:

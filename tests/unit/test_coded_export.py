@@ -14,7 +14,7 @@ from services.metrics.coded.dictionary import FIELDS, nhs_codes
 from services.metrics.coded.rows import COLUMNS, coded
 from services.metrics.coded.writing import dictionary_csv
 from services.metrics.counting.cases import Case, Item
-from shared.events import ClosureReason, DeclineReason, Tier, Urgency, WithdrawalReason
+from shared.events import GOES_ON, ClosureReason, DeclineReason, Tier, Urgency, WithdrawalReason
 from tests.builders import a_policy
 
 MONDAY = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_every_reason_urgency_and_tier_of_ours_is_mapped() -> None:
     assert set(mapping.WITHDRAWALS) == set(WithdrawalReason)
     assert set(mapping.PRIORITIES) == set(Urgency)
     assert set(mapping.COMMUNITY_REASONS) == set(Tier)
-    assert set(ClosureReason) - set(mapping.CLOSURES) == {ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN}
+    assert set(ClosureReason) - set(mapping.CLOSURES) == {ClosureReason.WITHDRAWN, *GOES_ON}
 
 
 def test_every_source_is_a_national_one_and_those_without_a_community_code_are_known() -> None:

@@ -63,9 +63,12 @@ def an_envelope(data: Event, *, id_: int = 99, at: datetime = NOON) -> Envelope[
     )  # fmt: skip
 
 
-def received(facts: Facts | None = None, *, version: int = 1, links: tuple[Link, ...] = ()) -> Envelope[Any]:
+def received(
+    facts: Facts | None = None, *, version: int = 1, links: tuple[Link, ...] = (), is_told: bool = False
+) -> Envelope[Any]:
     linked = tuple(
-        LinkedReferral(id=OTHER, reference=OTHER_REFERENCE, agency_id=OTHER_AGENCY, link=link) for link in links
+        LinkedReferral(id=OTHER, reference=OTHER_REFERENCE, agency_id=OTHER_AGENCY, link=link, is_told=is_told)
+        for link in links
     )
     event = ReferralReceived if version == 1 else ReferralAmended
     return an_envelope(
@@ -154,16 +157,24 @@ def test_a_late_amendment_promises_no_day_that_has_passed() -> None:
     assert the(composing.on_arrival, late).content.by is None
 
 
-def test_the_agency_that_referred_first_hears_of_a_duplicate() -> None:
-    receipt, other = composing.on_arrival(received(links=(Link.DUPLICATE, Link.SIBLING_OPEN)), a_policy())
+def test_an_agency_hears_of_another_referral_once_a_person_has_confirmed_it() -> None:
+    assert len(composing.on_arrival(received(links=(Link.DUPLICATE,)), a_policy())) == 1
+    receipt, word = composing.on_arrival(received(links=(Link.DUPLICATE, Link.SIBLING_OPEN), is_told=True), a_policy())
     assert receipt.kind is MessageKind.RECEIPT
-    assert other.kind is MessageKind.DUPLICATE
-    assert (other.referral_id, other.reference, other.agency_id) == (OTHER, OTHER_REFERENCE, OTHER_AGENCY)
+    assert word.kind is MessageKind.DUPLICATE
+    assert (word.referral_id, word.reference, word.agency_id) == (REFERRAL, REFERENCE, AGENCY)
+    assert OTHER.hex not in word.occasion.replace("-", "")
 
 
 def test_it_hears_of_it_once_whatever_is_amended_later() -> None:
-    ids = {composing.on_arrival(received(version=v, links=(Link.DUPLICATE,)), a_policy())[1].id for v in (1, 2, 3)}
-    assert len(ids) == 1
+    told = [received(version=v, links=(Link.DUPLICATE,), is_told=True) for v in (1, 2, 3)]
+    assert len({composing.on_arrival(each, a_policy())[1].id for each in told}) == 1
+
+
+def test_what_the_agency_did_not_send_has_no_receipt() -> None:
+    event = received(version=2, links=(Link.DUPLICATE,))
+    by_others = event.data.model_copy(update={"by_agency": False})
+    assert composing.on_arrival(an_envelope(by_others), a_policy()) == []
 
 
 @pytest.mark.parametrize("link", [Link.REPEAT, Link.SIBLING_OPEN, Link.RE_REFERRAL])
@@ -248,10 +259,6 @@ def test_no_other_message_holds_a_ward(facts: Facts) -> None:
 def test_whatever_is_declined_in_the_queues_after_a_loss_is_said_in_neutral_words(route: Route) -> None:
     event = an_item(WorkItemDeclined, route=route, reason=DeclineReason.CONSENT_REFUSED)
     assert the(composing.on_declined, event).content.is_loss
-
-
-def test_the_decision_on_a_duplicate_says_so() -> None:
-    assert the(composing.on_decision, triaged(a_family(links=[Link.DUPLICATE]))).content.is_duplicate
 
 
 def test_what_a_person_decides_is_an_outcome() -> None:

@@ -36,8 +36,7 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
         Content(about=Kind.CONSULTATION, next=Next.ROUTED, routes=(Route.CONSULTATION,)),
     ),
     "a person looks": (MessageKind.DECISION, Content(by=BY)),
-    "a person looks at a duplicate": (MessageKind.DECISION, Content(by=BY, is_duplicate=True)),
-    "a person looks after a loss": (MessageKind.DECISION, Content(by=BY, is_loss=True, is_duplicate=True)),
+    "a person looks after a loss": (MessageKind.DECISION, Content(by=BY, is_loss=True)),
     "a person decided": (MessageKind.OUTCOME, Content(next=Next.ROUTED, routes=(Route.PIR_LONG, Route.REVIEW))),
     "released": (
         MessageKind.OUTCOME,
@@ -206,7 +205,6 @@ def test_a_look_by_a_person_says_nothing_of_a_decline() -> None:
 
 
 def test_a_duplicate_names_no_other_agency() -> None:
-    assert "Another agency" in said("a person looks at a duplicate")[1]
     assert "Another agency" in said("duplicate")[1]
 
 

@@ -194,7 +194,7 @@ def test_whoever_is_withdrawn_or_erased_is_left_in_peace() -> None:
             assert end not in kinds or kinds.index(end) == len(kinds) - 1
     assert all_of(ReferralErased)
     closed = {each.data.reason for each in all_of(WorkItemClosed)}
-    assert closed >= set(ClosureReason) - {ClosureReason.DIED}
+    assert closed >= set(ClosureReason) - {ClosureReason.DIED, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
 
 
 def test_a_family_that_comes_back_has_the_same_family_id_and_ended_within_six_months() -> None:

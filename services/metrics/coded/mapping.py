@@ -79,6 +79,7 @@ CLOSURES: Final[Codes] = {
     ClosureReason.NO_FURTHER_NEED: "04",
     ClosureReason.AGED_OUT: "04",
     ClosureReason.DIED: "06",
+    ClosureReason.SAME_FAMILY: "04",
 }
 """Why the work ended → REFERRAL CLOSURE REASON. Withdrawn has reasons of its own; what was decided again goes on."""
 WITHDRAWALS: Final[Codes] = {

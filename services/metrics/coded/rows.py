@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.metrics.coded import mapping
 from services.metrics.counting.cases import Case, day_of
-from shared.events import ClosureReason
+from shared.events import GOES_ON
 
 COLUMNS = (
     "local_id",
@@ -57,7 +57,7 @@ def _closure(case: Case) -> tuple[datetime | None, str]:
     if case.refused_at is not None or case.ended_at is None:
         return None, ""
     ends = [(item.ended_at, item.end_reason) for item in case.items if item.ended_at]
-    told = [end for end in ends if end[1] != ClosureReason.DECIDED_AGAIN]
+    told = [end for end in ends if end[1] not in GOES_ON]
     return (case.ended_at, _code(mapping.CLOSURES, max(told, key=lambda end: end[0])[1])) if told else (None, "")
 
 

@@ -21,17 +21,14 @@ from services.referral.arriving import arrival_of
 from services.referral.demo.sent import Sent, What
 from services.referral.document import read_enquiry, read_withdrawal
 from services.referral.group_writer import GroupWriter
-from services.referral.identity import Identities
 from services.referral.intake import Arrival, Intake, another_reference
-from services.referral.places import NOTTINGHAM, PostcodeFiles
+from services.referral.places import NOTTINGHAM
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference
-from services.referral.settings import Settings
-from shared.crypto import read_key
 from shared.database import sql
 from shared.ids import uuid7
 from shared.outbox import Cause
-from shared.policy import Policy, load_all
+from shared.policy import Policy
 from shared.problems import Problem
 from shared.strict_json import canonical
 
@@ -45,15 +42,6 @@ class NoDemoError(Exception):
 
 class UsedError(NoDemoError):
     """Somebody has referred families here: invented ones are never mixed with others."""
-
-
-def preparing_of(settings: Settings) -> Preparing:
-    """What reads a referral here: the live policy, the places, the keys."""
-    identities = Identities(
-        master_key=read_key(settings.master_key.get_secret_value()),
-        index_key=read_key(settings.index_key.get_secret_value()),
-    )
-    return Preparing(load_all(settings.policies_dir)[settings.policy], PostcodeFiles(), identities)
 
 
 async def refuse_if_used(engine: AsyncEngine) -> None:

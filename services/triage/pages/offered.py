@@ -17,7 +17,7 @@ ONE_BUTTON: Final = frozenset({"claim", "release", "take-over", "hand-back", "ta
 """Steps without a question: a button on the page itself."""
 
 NOT_HERE: Final = ("accept", "first-contact")
-NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME}
+NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME, Route.REVIEW_DUPLICATE}
 """Routes on which nobody takes a family on: a colleague is talked to, or somebody is asked."""
 
 WORDS: Final = {
@@ -31,6 +31,8 @@ ORDER: Final = (
     "leave-proposal",
     "claim",
     "take-over",
+    "confirm-duplicate",
+    "not-duplicate",
     BIRTH_OUTCOME,
     "accept",
     "arrange",

@@ -25,6 +25,7 @@ EVENTS: Final = {
     "referral.amended.v1": "A referral was changed by its agency",
     "referral.informed.v1": "An agency sent information that was asked for",
     "referral.challenged.v1": "An agency asked to look at a decline again",
+    "family.judged.v1": "A person said whether two referrals are of one family",
     "referral.withdrawn.v1": "A referral was withdrawn",
     "referral.erased.v1": "A family was erased",
     "enquiry.received.v1": "A consultation or training was asked for",

@@ -90,8 +90,8 @@ async def _offers(_: AsyncConnection, told: ItemDetails, policy: Policy) -> dict
 
 
 async def _close(_: AsyncConnection, told: ItemDetails, __: Policy) -> dict[str, Any]:
-    """What ends by itself (withdrawn, decided again) is nobody's to choose."""
-    own = {ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN}
+    """What ends by itself or by a step of its own is nobody's to choose."""
+    own = {ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
     hint = "Colleagues can read it. The referrer and the family do not get these words."
     if needs_lead(told.row):
         hint = f"{hint} The referrer is told that the work has ended."

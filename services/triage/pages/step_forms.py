@@ -136,6 +136,8 @@ FORMS: Final[dict[str, StepForm]] = {
             {"outcome": "Choose what came of it", "on": _DAY},
             days=frozenset({"on"}),
         ),
+        StepForm("confirm-duplicate", bodies.Judge, "same-family", {"note": "Write a note, or leave it"}),
+        StepForm("not-duplicate", bodies.Judge, "not-the-same", {"note": "Write a note, or leave it"}),
         StepForm("note", bodies.Note, "noted", {"text": "Write your note"}),
         StepForm("wait", bodies.Wait, "waiting", {"offer": _OFFER}),
         StepForm("offer-interim", bodies.OfferInterim, "offered", {"offer": _OFFER}),

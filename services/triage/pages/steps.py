@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
+from services.triage.pages import compare
 from services.triage.pages.offered import ONE_BUTTON, offers, words_of
 from services.triage.pages.overriding import before_and_after
 from services.triage.pages.room import Room
@@ -179,6 +180,7 @@ async def _form_page(
     async with room.engine.connect() as tx:
         told = await items.load(tx, item_id)
         chosen = await choices(tx, form.step, told, room.steps.policy)
+    compared = await compare.both(room, told, staff) if form.step in compare.STEPS else None
     offered = {offer.step: offer.text for offer in offers(told.row, staff)}
     if form.step not in offered and typed is None:  # opened from an old page
         overtaken = Overtaken(f"This is not possible now: {state_name(told.row.state).lower()}.")
@@ -199,6 +201,7 @@ async def _form_page(
         heading=offered.get(form.step) or words_of(form.step),
         is_possible=form.step in offered,
         chosen=chosen,
+        compared=compared,
         typed=typed if typed is not None else chosen.get("suggested", {}),
         preview=before_and_after(told, typed, chosen["work"]) if may_compare and typed else None,
     )

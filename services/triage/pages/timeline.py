@@ -29,6 +29,8 @@ DID: Final = {
     "item.contact-attempt": "tried to make contact: {contact}",
     "item.first-contact": "recorded the first contact: {route}",
     "item.note": "wrote a note",
+    "item.confirm-duplicate": "found that two agencies referred the same family",
+    "item.not-duplicate": "found that it is not the same family as in the other referral",
     "item.close": "closed this work: {closure}",
     "item.wait": "put the family on the waiting list",
     "item.offer-interim": "recorded an offer while the family waits",
@@ -50,6 +52,8 @@ TEXT_OF: Final = {
     "item.override": "override",
     "item.request-information": "asked",
     "item.decline": "decline",
+    "item.confirm-duplicate": "duplicate",
+    "item.not-duplicate": "duplicate",
     "item.close": "close",
     "item.reopen": "reopen",
 }

@@ -46,12 +46,10 @@ def sections(found: Mapping[str, Any], policy: Policy) -> list[Section]:
     """All that was sent, in the order in which a worker needs it: words to read with care, people, home, notes."""
     document = found.get("document") or {}
     words = safety_words_of(found, policy)
-    home, referrer = _home(document.get("home") or {}), _referrer(document.get("referrer") or {})
+    referrer = _referrer(document.get("referrer") or {})
     all_of_them = [
         Section("safety-words", "Words to read with care", [("Found in the text", ", ".join(words))] if words else []),
-        *_people("carer", document.get("caregivers") or (), _carer),
-        *_people("baby", document.get("babies") or (), _baby),
-        Section("home", "Home", home),
+        *people_and_home(found),
         Section("consent", "Consent", _consent(document.get("consent") or {})),
         Section("referrer", "Who referred", referrer),
         Section("enquiry", "What they ask", _rows(document, {"topic": "Topic", "people": "How many people"})),
@@ -67,6 +65,16 @@ def sections(found: Mapping[str, Any], policy: Policy) -> list[Section]:
         ),
     ]
     return [section for section in all_of_them if section.rows]
+
+
+def people_and_home(found: Mapping[str, Any]) -> list[Section]:
+    """Who it is about, and where they live."""
+    document = found.get("document") or {}
+    return [
+        *_people("carer", document.get("caregivers") or (), _carer),
+        *_people("baby", document.get("babies") or (), _baby),
+        Section("home", "Home", _home(document.get("home") or {})),
+    ]
 
 
 def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:

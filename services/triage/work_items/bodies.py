@@ -59,6 +59,12 @@ class Override(Body):
     reason: Text
 
 
+class Judge(Body):
+    """Whether two referrals are of one family: the step says which; words for colleagues, if any."""
+
+    note: Text | None = None
+
+
 class AskForInformation(Body):
     asked: Text
 

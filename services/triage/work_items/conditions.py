@@ -31,10 +31,11 @@ FACTS_CHANGED: Final = "facts_changed"
 PLACE_FREE: Final = "place_free"
 WITHDRAWN: Final = "withdrawn"
 CHALLENGED: Final = "challenged"
+OTHER_WITHDRAWN: Final = "other_withdrawn"
 AGES_OUT_SOON: Final = "ages_out_soon"
 WAITING_LIST: Final = "waiting_list"
 OWN_MARKS: Final = frozenset(
-    {UNDELIVERABLE, FACTS_CHANGED, PLACE_FREE, WITHDRAWN, CHALLENGED, AGES_OUT_SOON, WAITING_LIST}
+    {UNDELIVERABLE, FACTS_CHANGED, PLACE_FREE, WITHDRAWN, CHALLENGED, OTHER_WITHDRAWN, AGES_OUT_SOON, WAITING_LIST}
 )
 """Marks of the item itself, whatever is decided later."""
 

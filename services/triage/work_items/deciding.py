@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import arrivals, decision_store, decisions
-from services.triage.work_items import bodies, places, store
-from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE, is_safety, outlives
-from services.triage.work_items.deadlines import MARKS, ItemState, call_again, first_escalation
+from services.triage.work_items import bodies, duplicates, reopening, store
+from services.triage.work_items.conditions import CHALLENGED, is_safety, outlives
+from services.triage.work_items.deadlines import MARKS, ItemState
 from services.triage.work_items.working import NEEDS_WORDS, Done, StaffActor, StepContext, refuse, write
 from shared import outbox
 from shared.audit import Actor
@@ -27,24 +25,16 @@ from shared.events import (
     Facts,
     Hold,
     Mode,
-    PlaceKind,
     Reason,
     Route,
     Tier,
     Urgency,
-    WorkItemAccepted,
     WorkItemClaimed,
-    WorkItemOpened,
 )
-from shared.ids import uuid7
-from shared.outbox import Cause
-from shared.policy import Policy
 from shared.problems import Problem
 
 KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
-NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, None})
-"""Ends that followed from something else (None: an erasure): there is no mistake to undo."""
 
 
 async def decline(
@@ -159,11 +149,6 @@ async def _as_it_stands(tx: AsyncConnection, row: sa.Row[Any]) -> Done:
     return Done(seen, None)
 
 
-def may_be_reopened(row: Any) -> bool:
-    """Ended by a person, and of a route that has no other open item in the way (the step looks)."""
-    return row.ended_at is not None and row.end_reason not in NOT_BY_A_PERSON
-
-
 async def reopen(
     tx: AsyncConnection, row: sa.Row[Any], body: bodies.Reopen, by: StaffActor, context: StepContext
 ) -> Done:
@@ -171,82 +156,9 @@ async def reopen(
 
     Raises Problem 409 when it ended by itself, the referral was withdrawn or erased, or its work is open again already.
     """
-    if not may_be_reopened(row):
+    if not reopening.may_be_reopened(row):
         raise Problem("step-not-allowed", "This ended by itself", extra={"state": row.state})
-    item = await open_again(tx, row, mark=None, at=by.at, cause=by.cause, policy=context.policy)
+    item = await reopening.open_again(tx, row, mark=None, at=by.at, cause=by.cause, policy=context.policy)
+    await duplicates.take_back(tx, row, by)
     await write(tx, row, "reopen", body.note, by, context)
     return Done(says=None, item=item)
-
-
-async def challenge(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> None:
-    """The last decline is challenged: its work is open again, marked; nothing when it is open already."""
-    await store.lock(tx, referral_id)
-    found = await tx.execute(_LAST_DECLINED, {"id": referral_id})
-    row = found.one_or_none()
-    if row is not None and not await _is_open_already(tx, row):
-        await open_again(tx, row, mark=CHALLENGED, at=at, cause=cause, policy=policy)
-
-
-_LAST_DECLINED: Final = sql("""
-    SELECT * FROM work_item WHERE referral_id = :id AND state = 'declined' ORDER BY ended_at DESC, id DESC LIMIT 1
-""")
-
-
-async def _is_open_already(tx: AsyncConnection, row: sa.Row[Any]) -> bool:
-    """Whether its work goes on in another item. To ring an agency is other work, though it is on the same route."""
-    return any(
-        each.route == row.route and UNDELIVERABLE not in (*each.marks, *row.marks)
-        for each in await store.open_work(tx, row.referral_id)
-    )
-
-
-async def open_again(
-    tx: AsyncConnection, row: sa.Row[Any], *, mark: str | None, at: datetime, cause: Cause, policy: Policy
-) -> UUID:
-    """A new item in place of an ended one, with its deadline, holder and place; announced. Raises Problem 409."""
-    referral = await store.lock(tx, row.referral_id)
-    if referral.withdrawn_at or referral.erased_at:
-        raise Problem("conflict", "The referral was withdrawn or erased", extra={"state": row.state})
-    if await _is_open_already(tx, row):
-        raise Problem("conflict", "This work is open already", extra={"state": row.state})
-    if row.place is not None:
-        await places.check_free(tx, row, PlaceKind(row.place))
-    item, is_accepted = uuid7(), row.accepted_at is not None
-    state = (
-        ItemState.ACCEPTED if is_accepted else ItemState.CLAIMED if row.assignee and mark is None else ItemState.OPEN
-    )
-    escalate_at = None
-    if not is_accepted:
-        unopened_until = first_escalation(Urgency(row.urgency), since=at, times=policy.working_time)
-        escalate_at = unopened_until if state is ItemState.OPEN else call_again(row, now=at)
-    await tx.execute(
-        sql("""
-            INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency,
-                marks, state, assignee, received_at, counts_from, base_due_at, due_at, opened_first_at, escalate_at,
-                place, interim_offer, accepted_at, first_contact_at, first_contact_on, reopens)
-            SELECT :item, referral_id, decision_id, reference, agency_id, about, route, tier, urgency,
-                marks || CAST(:marks AS jsonb), CAST(:state AS text),
-                CASE WHEN :state <> 'open' THEN assignee END, received_at, counts_from, base_due_at, due_at,
-                CASE WHEN :state <> 'open' THEN opened_first_at END,
-                CAST(:escalate AS timestamptz),
-                place, interim_offer, accepted_at, first_contact_at, first_contact_on, id
-            FROM work_item WHERE id = :id
-        """),
-        {
-            "item": item,
-            "id": row.id,
-            "marks": f'["{mark}"]' if mark else "[]",
-            "state": state.value,
-            "escalate": escalate_at,
-        },
-    )
-    new = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item})).one()
-    opened = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "reopens": True}
-    said = [store.about(new, WorkItemOpened, at, cause, **opened)]
-    if is_accepted:
-        said.append(store.about(new, WorkItemAccepted, at, cause, place=row.place))
-    elif state is ItemState.CLAIMED:
-        said.append(store.about(new, WorkItemClaimed, at, cause))
-    await outbox.append(tx, said)
-    await store.reckon(tx, row.referral_id, policy.working_time)
-    return item

@@ -15,7 +15,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import deciding, enquiries, store, working
+from services.triage.work_items import deciding, duplicates, enquiries, reopening, store, working
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction
@@ -26,6 +26,7 @@ from shared.events import (
     FAMILY_WORK,
     AboutWorkItem,
     Event,
+    FamilyJudged,
     ReferralTriaged,
     Route,
     WorkItemAccepted,
@@ -49,6 +50,9 @@ OPEN, CLAIMED, LIST, ASKED, ACCEPTED, DECLINED, CLOSED = (
 )
 UNDECIDED: Final = frozenset({OPEN, CLAIMED, LIST, ASKED})
 ANY_OPEN: Final = UNDECIDED | {ACCEPTED}
+
+
+TWICE: Final = frozenset({Route.REVIEW_DUPLICATE})
 
 
 class Holder(StrEnum):
@@ -138,6 +142,14 @@ STEPS: Final[Mapping[str, Step]] = {
         enquiries.deliver, frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), CLOSED, routes=ENQUIRIES, clock=Clock.RUNS,
         says=WorkItemClosed, codes=("attendees",),
     ),
+    "confirm-duplicate": Step(
+        duplicates.confirm, UNDECIDED, CLOSED, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed,
+        announces=(FamilyJudged,),
+    ),
+    "not-duplicate": Step(
+        duplicates.refute, UNDECIDED, CLOSED, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed,
+        announces=(FamilyJudged,),
+    ),
     "note": Step(working.note, ANY_OPEN, holder=Holder.ANYBODY, words="the note", opens=False),
     "close": Step(
         working.close, ANY_OPEN, CLOSED, clock=Clock.RUNS, says=WorkItemClosed, codes=("reason",),
@@ -145,7 +157,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "reopen": Step(
         deciding.reopen, frozenset({DECLINED, CLOSED}), permission=Permission.ASSIGN, words="why", opens=False,
-        leads_to="a new item that goes on where it stood", announces=(WorkItemOpened,),
+        leads_to="a new item that goes on where it stood", announces=(WorkItemOpened, FamilyJudged),
     ),
 }  # fmt: skip
 """step → its row, in the order in which the docs show them."""
@@ -177,6 +189,7 @@ def _listed(codes: Iterable[str]) -> str:
 _FOR_WHOM: Final = {
     FAMILY_WORK: "This is for families who wait for a team that works with them",
     ENQUIRIES: "This is for consultations and training",
+    TWICE: "This is for families whom two agencies may have referred",
 }
 
 
@@ -209,7 +222,7 @@ def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
     if name == "close":
         return not working.needs_lead(row) or staff.may(Permission.ASSIGN)
     if name == "reopen":
-        return deciding.may_be_reopened(row)
+        return reopening.may_be_reopened(row)
     return True
 
 

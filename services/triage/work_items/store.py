@@ -101,7 +101,7 @@ async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: d
             SELECT EXISTS (
                 SELECT 1 FROM work_item w WHERE referral_id = :id AND NOT marks ? '{UNDELIVERABLE}'
                 AND ({IS_OPEN} AND accepted_at IS NOT NULL AND route <> ALL(:enquiries)
-                     OR state = 'declined' AND ended_at >= :since
+                     OR (state = 'declined' OR end_reason = 'same_family') AND ended_at >= :since
                      AND NOT EXISTS (SELECT 1 FROM work_item again WHERE again.reopens = w.id)))
         """),  # noqa: S608  constants
         {"id": referral_id, "enquiries": sorted(ENQUIRIES), "since": since},

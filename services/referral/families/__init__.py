@@ -1,0 +1,1 @@
+"""Who belongs to whom: names → profile → matching (pure), and links (rows)."""
