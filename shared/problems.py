@@ -28,6 +28,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "too-slow": (408, "The body did not arrive in time"),
     "not-acceptable": (406, "None of the forms that you would take is one we can give"),
     "conflict": (409, "This does not fit what has happened meanwhile"),
+    "ended": (409, "This referral has ended; send the family again under a new external reference"),
     "step-not-allowed": (409, "This step is not possible from here"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "Only application/json in UTF-8, without a content encoding, is taken"),

@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
 from shared.backoff import pauses
+from shared.bounded_head import BoundedHead
 from shared.database import wait_for_revision
 from shared.errors import is_transient
 from shared.health import Health
@@ -193,7 +194,7 @@ def _uvicorn_config(service: Service, port: int) -> uvicorn.Config:
         host=service.settings.host,
         port=port,
         loop="none",
-        http="httptools",
+        http=BoundedHead,
         ws="none",
         lifespan="off",
         access_log=False,
@@ -204,5 +205,4 @@ def _uvicorn_config(service: Service, port: int) -> uvicorn.Config:
         timeout_keep_alive=65,
         timeout_graceful_shutdown=10,
         backlog=2048,
-        h11_max_incomplete_event_size=32 * 1024,
     )

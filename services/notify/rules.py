@@ -8,12 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.notify.content import Audience
-from shared.events import RED_FLAGS, Circumstance, Facts, Hold, MessageKind, Safety, Urgency
+from shared.events import DANGERS, RED_FLAGS, Circumstance, Facts, Hold, MessageKind, Safety, Urgency
 from shared.policy import Policy
 from shared.working_time import day_in_london, due_on
 
 LOSSES: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
-DANGERS: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE, Safety.SIGNIFICANT_HARM})
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
 """What a family may hear from us by itself; everything else is written for professionals."""
 FOUR_HOURS: Final = timedelta(hours=4)

@@ -6,16 +6,20 @@ A key is random, shown once and stored as SHA-256; two are valid at a time; a re
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
+from services.referral.document.values import checked_email
 from shared import outbox
 from shared.audit import Actor, Entry, write
 from shared.events import AgencyUpdated
@@ -32,6 +36,11 @@ class Agency:
     name: str
     team_inbox: str
     source: str
+
+
+SOURCES: Final = re.compile(r"[A-Z][0-9]", re.ASCII)
+"""NHS SOURCE OF REFERRAL FOR MENTAL HEALTH: a letter and a digit. Early Help has no code; its agency says so by G4."""
+SLUG: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
 
 class AgencyError(Exception):
@@ -63,7 +72,11 @@ async def add(
     at: datetime,
     key: str | None = None,
 ) -> str:
-    """A new agency and its first key, which is returned and never shown again. Raises AgencyError for a taken slug."""
+    """A new agency and its first key, which is returned and never shown again.
+
+    Raises AgencyError for a taken slug, and for one, a name, a source or an inbox that can't be used.
+    """
+    _check(slug=slug, name=name, team_inbox=team_inbox, source=source)
     taken = await tx.scalar(sa.select(tables.agency.c.id).where(tables.agency.c.slug == slug))
     if taken:
         raise AgencyError(f"there is an agency {slug!r} already")
@@ -75,6 +88,60 @@ async def add(
     await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
     await write(tx, [Entry(actor, "agency.added", at, detail=slug)])
     return await _new_key(tx, agency_id, key)
+
+
+async def change(
+    tx: AsyncConnection,
+    *,
+    slug: str,
+    actor: Actor,
+    at: datetime,
+    name: str | None = None,
+    team_inbox: str | None = None,
+    source: str | None = None,
+) -> None:
+    """Another name, inbox or source from now on; mail that waits goes to the new inbox. Raises AgencyError."""
+    agency_id = await _id_of(tx, slug)
+    news = {"name": name, "team_inbox": team_inbox, "source": source}
+    changes = {member: value for member, value in news.items() if value is not None}
+    if not changes:
+        raise AgencyError("nothing to change was given")
+    _check(**changes)
+    await tx.execute(tables.agency.update().where(tables.agency.c.id == agency_id).values(**changes))
+    await _say(tx, agency_id, at)
+    await write(tx, [Entry(actor, "agency.changed", at, detail=f"{slug} {' '.join(sorted(changes))}")])
+
+
+async def end(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) -> None:
+    """It sends nothing more: its keys stop working within a minute. What it referred goes on, with mail as before."""
+    agency_id = await _id_of(tx, slug)
+    await tx.execute(tables.agency.update().where(tables.agency.c.id == agency_id).values(is_active=False))
+    keys = tables.agency_key.c
+    valid = await tx.scalars(sa.select(keys.id).where(keys.agency_id == agency_id, keys.revoked_at.is_(None)))
+    await _revoke(tx, list(valid), at)
+    await _say(tx, agency_id, at)
+    await write(tx, [Entry(actor, "agency.ended", at, detail=slug)])
+
+
+async def _say(tx: AsyncConnection, agency_id: UUID, at: datetime) -> None:
+    row = (await tx.execute(sa.select(tables.agency).where(tables.agency.c.id == agency_id))).one()
+    updated = AgencyUpdated(
+        slug=row.slug, name=row.name, team_inbox=row.team_inbox, source=row.source, active=row.is_active
+    )
+    await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
+
+
+def _check(*, slug: str = "a", name: str = "a", team_inbox: str = "a@example.org", source: str = "A2") -> None:
+    if not SLUG.fullmatch(slug):
+        raise AgencyError("the short name has small letters, digits and single hyphens")
+    if not name.strip() or any(unicodedata.category(each)[0] == "C" for each in name):
+        raise AgencyError("the name is empty, or holds a character that cannot be shown")
+    if not SOURCES.fullmatch(source):
+        raise AgencyError("the source is an NHS source of referral code, a letter and a digit, for example A2")
+    try:
+        checked_email(team_inbox)
+    except PydanticCustomError:
+        raise AgencyError("the inbox is one e-mail address, without a name or brackets, as team@example.org") from None
 
 
 async def rotate(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) -> str:

@@ -27,6 +27,15 @@ def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     add.add_argument("--inbox", required=True, help="the team's e-mail address, not one person's")
     add.add_argument("--source", required=True, help="NHS source of referral code, for example A2")
     add.set_defaults(run=_add)
+    change = verbs.add_parser("change", help="another name, inbox or source")
+    change.add_argument("slug")
+    change.add_argument("--name")
+    change.add_argument("--inbox", help="the team's e-mail address, not one person's")
+    change.add_argument("--source")
+    change.set_defaults(run=_change)
+    end = verbs.add_parser("end", help="it sends nothing more; its keys stop working within a minute")
+    end.add_argument("slug")
+    end.set_defaults(run=_end)
     rotate = verbs.add_parser("rotate", help="a further key; the one before stays valid until revoked")
     rotate.add_argument("slug")
     rotate.set_defaults(run=_rotate)
@@ -72,6 +81,36 @@ async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
         print(error)
         return 1
     print(f"key of {arguments.slug}, shown once: {key}")
+    return 0
+
+
+async def _change(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    try:
+        async with engine.begin() as tx:
+            await agencies.change(
+                tx,
+                slug=arguments.slug,
+                name=arguments.name,
+                team_inbox=arguments.inbox,
+                source=arguments.source,
+                actor=_actor(),
+                at=datetime.now(UTC),
+            )
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(f"{arguments.slug} is changed; the other services hear of it")
+    return 0
+
+
+async def _end(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    try:
+        async with engine.begin() as tx:
+            await agencies.end(tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC))
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(f"{arguments.slug} is ended; its keys stop working within a minute")
     return 0
 
 

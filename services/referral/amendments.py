@@ -23,6 +23,7 @@ from services.referral import facts as coded
 from services.referral import tables, views
 from services.referral.agencies import Agency
 from services.referral.answers import Answer
+from services.referral.document.text import stored as as_stored
 from services.referral.families import links, relating
 from services.referral.families.relating import Since
 from services.referral.identity import Sealed
@@ -98,6 +99,7 @@ async def store(
 
     A document and answers that are the same write nothing.
     """
+    document = as_stored(document)
     row, answers = stored.row, stored.answers if answers is None else tuple(answers)
     if canonical(document) == canonical(stored.document) and answers == stored.answers:
         facts = Facts.model_validate(row.facts)

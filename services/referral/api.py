@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
+import structlog
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -26,6 +28,8 @@ from services.referral.document import (
     read_information,
     read_withdrawal,
 )
+from services.referral.document.needs import is_urgent
+from services.referral.facts import ring_now
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival
 from services.referral.keyring import Keyring
@@ -36,12 +40,14 @@ from services.referral.requirements import requirements
 from shared.database import read_only
 from shared.ids import uuid7
 from shared.outbox import Cause
-from shared.problems import FieldError, Problem
+from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
 from shared.web import Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
 from shared.working_time import day_in_london
+
+log = structlog.get_logger(__name__)
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _MERGE_PATCH: Final = ("application/merge-patch+json",)
@@ -104,10 +110,25 @@ class ReferralApi:
         agency = await self._agency(request)
         key = _idempotency_key(request)
         value = _read(await read_json_body(request))
-        answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
-        if isinstance(answer, Problem):
-            raise answer
+        with self._telling_whom_to_ring(value):
+            answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
+            if isinstance(answer, Problem):
+                raise answer
         return _answer(answer)
+
+    @contextmanager
+    def _telling_whom_to_ring(self, value: object) -> Iterator[None]:
+        """A family in danger is in danger whatever we answer: a refusal and a failure say whom to ring, too."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(value, dict) or not is_urgent(value):
+                raise
+            problem = error if isinstance(error, Problem) else of_failure(error)
+            if problem is not error:
+                log.warning("request failed", answer=problem.name, cause=type(error).__name__)
+            problem.extra["act_now"] = ring_now(self._preparing.policy)
+            raise problem from error
 
     async def _agency(self, request: Request) -> Agency:
         """Whose key it is, within its share of requests; raises Problem 401 or 429."""
@@ -201,12 +222,13 @@ class ReferralApi:
         async def once(work: Work) -> Response:
             lock_name = identities.digest("key", agency.id.bytes, key)
             keyed = Keyed(agency.id, lock_name.hex(), identities.digest("request", asked, canonical(value)))
-            try:
-                answer = await answers.once(
-                    self._engine, keyed, lock_name=lock_name, at=by.at, work=lambda tx: work(tx, by)
-                )
-            except Invalid as invalid:
-                raise refused(invalid) from None
+            with self._telling_whom_to_ring(value):
+                try:
+                    answer = await answers.once(
+                        self._engine, keyed, lock_name=lock_name, at=by.at, work=lambda tx: work(tx, by)
+                    )
+                except Invalid as invalid:
+                    raise refused(invalid) from None
             return _answer(answer)
 
         return own, value, once

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.referral.agencies import Agency
 from services.referral.answers import Keyed
+from services.referral.document.text import stored
 from services.referral.intake import Arrival
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference
@@ -31,7 +32,7 @@ def arrival_of(
         key_digest=key_digest,
         external_digest=identities.digest("external", own, str(external)) if external else None,
         body_digest=identities.digest("body", own, body),
-        sealed=identities.seal(referral_id, value),
+        sealed=identities.seal(referral_id, stored(value)),
         prepared=prepared,
         received_at=received_at,
         cause=cause,

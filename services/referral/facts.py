@@ -10,7 +10,9 @@ from nhs_number.validate import is_valid as has_valid_check_digit
 
 from services.referral.document import Baby, Caregiver, Enquiry, ReferralDocument
 from services.referral.document.ages import years_old
+from services.referral.document.languages import is_signed
 from shared.events import (
+    DANGERS,
     RED_FLAGS,
     Carer,
     Concern,
@@ -31,7 +33,6 @@ from shared.policy import Policy
 PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER})
 """Whose age X2 looks at: a partner, grandparent or foster carer is not a parent of this baby."""
 _OLDEST: Final = 130
-_CALL_NOW: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE})
 
 RING_YOURSELF: Final = (
     "A form is not the emergency route, and nobody may read it in the next minutes. Ring now, yourself:"
@@ -79,7 +80,7 @@ def facts_of(
         care_status=document.care_status,
         carer=(caregivers and caregivers[0].relationship) or Carer.OTHER,
         carer_age=_youngest_parents_age(caregivers, today),
-        accessible_information=any(one.interpreter_needed or one.communication_needs for one in caregivers),
+        accessible_information=any(_needs_another_form(one) for one in caregivers),
         circumstances=document.circumstances,
         links=tuple(dict.fromkeys(links)),
         safety_words=_has_safety_words([*_free_texts(document), *answers], policy),
@@ -116,12 +117,15 @@ def monitoring_of(document: ReferralDocument, *, deprivation_decile: int | None 
 
 
 def act_now(ticks: Ticks, policy: Policy) -> list[str]:
-    """Say what to ring at once after a tick of S1, S5 or S6, with the policy's numbers; otherwise nothing.
+    """Say what to ring at once after a tick of S1, S2, S5 or S6, with the policy's numbers; otherwise nothing.
 
     From the ticks alone: words in the notes go to a person instead.
     """
-    if not (_CALL_NOW.intersection(ticks.safety) or ticks.mental_health in RED_FLAGS):
-        return []
+    is_danger = DANGERS.intersection(ticks.safety) or ticks.mental_health in RED_FLAGS
+    return ring_now(policy) if is_danger else []
+
+
+def ring_now(policy: Policy) -> list[str]:
     return [RING_YOURSELF, *(f"{ring.who}: {ring.phone} ({ring.when})" for ring in policy.ring)]
 
 
@@ -146,6 +150,12 @@ def _nhs_number(babies: tuple[Baby, ...]) -> NhsNumber:
         return NhsNumber.ABSENT
     is_valid = len(set(number)) > 1 and has_valid_check_digit(number)
     return NhsNumber.VALID if is_valid else NhsNumber.INVALID
+
+
+def _needs_another_form(one: Caregiver) -> bool:
+    """An interpreter, another format, or a sign language, whether or not the box beside it was ticked."""
+    signs = one.preferred_language is not None and is_signed(one.preferred_language)
+    return bool(one.interpreter_needed or one.communication_needs or signs)
 
 
 def _youngest_parents_age(caregivers: tuple[Caregiver, ...], today: date) -> int | None:

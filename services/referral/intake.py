@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import answers
+from services.referral import answers, views
 from services.referral.agencies import Agency
 from services.referral.amendments import By, open_for, store
 from services.referral.answers import Answer, Keyed
@@ -24,7 +24,7 @@ from services.referral.families.relating import Related, Since
 from services.referral.identity import Sealed
 from services.referral.preparing import Prepared, Preparing
 from services.referral.reference import new_reference
-from services.referral.status import Step
+from services.referral.status import ENDED, Status, Step
 from shared import audit, outbox
 from shared.audit import Actor, Entry
 from shared.database import sql
@@ -94,9 +94,17 @@ class Intake:
         return [settled[arrival.id] for arrival in arrivals]
 
     async def _seen_before(self, tx: AsyncConnection, arrival: Arrival, first: sa.Row[Any]) -> Answer | Problem:
-        """Rule I1: the same body is the first receipt again; rule I2: a changed body is an amendment."""
-        if first.body_digest == arrival.body_digest:
-            return Answer(200, first.receipt, f"/referrals/{first.reference}")
+        """Rule I1: the same body is the first receipt again; rule I2: a changed body is an amendment.
+
+        What has ended is never answered as if somebody worked on it: a family that comes back is referred anew.
+        """
+        status = await views.status(tx, first.id)
+        is_same = first.body_digest == arrival.body_digest
+        if status in ENDED and (is_same or status is not Status.DECLINED):
+            words = f"{first.reference} is {status.value}. Send the family again under a new external reference."
+            return Problem("ended", words, extra={"reference": first.reference, "referral_status": status.value})
+        if is_same:
+            return Answer(200, first.receipt | {"status": status.value}, f"/referrals/{first.reference}")
         by = By(arrival.agency, arrival.received_at, arrival.cause)
         try:
             stored = await open_for(tx, self._preparing, first.id, by, Step.AMEND)

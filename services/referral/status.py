@@ -108,6 +108,7 @@ def dates(status: Status, *, decision_by: date, first_contact_at: datetime | Non
     return {name: day.isoformat() if day else None for name, day in named.items()}
 
 
+ENDED: Final = frozenset({Status.WITHDRAWN, Status.DECLINED, Status.CLOSED})
 _ENDED: Final = frozenset({RouteState.DECLINED, RouteState.CLOSED})
 _WEIGHT: Final = {
     RouteState.REPLACED: 0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from services.referral import facts as coded
 from services.referral import tables, views
 from services.referral.amendments import By, Stored, open_for, store
 from services.referral.answers import Answer
-from services.referral.document import Enquiry, Information, merge_patch
+from services.referral.document import Enquiry, Information, dropped, merge_patch
 from services.referral.families import relating
 from services.referral.families.relating import Since
 from services.referral.preparing import Preparing
@@ -27,6 +28,7 @@ from shared.audit import Actor, Entry
 from shared.crypto import seal
 from shared.events import (
     EnquiryReceived,
+    Facts,
     Kind,
     ReferralChallenged,
     ReferralInformed,
@@ -42,7 +44,8 @@ async def patch(tx: AsyncConnection, preparing: Preparing, reference: str, chang
     stored = await open_for(tx, preparing, reference, by, Step.AMEND)
     if _is_enquiry(stored):
         raise Problem("step-not-allowed", "An enquiry can't be changed; answer in words, or send a new one")
-    return await store(tx, preparing, stored, merge_patch(stored.document, change), by)
+    answer = await store(tx, preparing, stored, merge_patch(stored.document, change), by)
+    return replace(answer, body=answer.body | {"dropped": dropped(stored.document, change)})
 
 
 async def withdraw(
@@ -69,14 +72,16 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, info
     stored = await open_for(tx, preparing, reference, by, Step.INFORM)
     referral_id = stored.row.id
     given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
-    await _keep_words(tx, preparing, stored, given, information.changes, by)
+    act_now = await _keep_words(tx, preparing, stored, given, information.changes, by)
     await _set(tx, referral_id)
     await views.tell(tx, referral_id, "informed", at=by.at)
     await views.stop_waiting(tx, referral_id, at=by.at)
     await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
     await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
-    return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+    told = {"dropped": dropped(stored.document, dict(information.changes))} if information.changes else {}
+    body = {"reference": reference, "received_at": by.at.isoformat(), "act_now": act_now}
+    return Answer(200, body | told, f"/referrals/{reference}")
 
 
 async def challenge(tx: AsyncConnection, preparing: Preparing, reference: str, words: str, by: By) -> Answer:
@@ -102,17 +107,22 @@ async def _keep_words(
     said: dict[str, str] | None,
     changes: Mapping[str, Any],
     by: By,
-) -> None:
-    """Words beside the document; with changed members, or words on the safety list, it is an amendment as well."""
+) -> list[str]:
+    """Words beside the document; with changed members, or words on the safety list, it is an amendment as well.
+
+    Returns whom to ring now.
+    """
     if changes and _is_enquiry(stored):
         raise Problem("step-not-allowed", "An enquiry takes an answer in words only; send a new one to change it")
     answers = [*stored.answers, said] if said else list(stored.answers)
     words_matter = bool(said and not _is_enquiry(stored) and preparing.policy.safety_words_in(said["notes"]))
     if changes or words_matter:
-        await store(tx, preparing, stored, merge_patch(stored.document, dict(changes)), by, answers=answers)
-    elif said:
+        answer = await store(tx, preparing, stored, merge_patch(stored.document, dict(changes)), by, answers=answers)
+        return list(answer.body["act_now"])
+    if said:
         text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()
         await _set(tx, stored.row.id, identity=seal(stored.key, text, about=stored.row.id.bytes))
+    return coded.act_now(Facts.model_validate(stored.row.facts), preparing.policy)
 
 
 async def _set(tx: AsyncConnection, referral_id: UUID, **values: Any) -> None:

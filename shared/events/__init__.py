@@ -5,6 +5,7 @@ A field may be added with a default; anything else is a new version of the event
 """
 
 from shared.events.codes import (
+    DANGERS,
     FAMILY_WORK,
     GOES_ON,
     RED_FLAGS,
@@ -77,6 +78,7 @@ from shared.events.kinds import (
 )
 
 __all__ = [
+    "DANGERS",
     "EVENTS",
     "FAMILY_WORK",
     "GOES_ON",

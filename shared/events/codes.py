@@ -86,6 +86,8 @@ class MentalHealth(StrEnum):
     HARM_BABY_PLAN = "harm_baby_plan"
 
 
+DANGERS: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE, Safety.SIGNIFICANT_HARM})
+"""Ticks of S1 and S2: with one, or a red flag, anything else may be missing, and the answer says whom to ring."""
 RED_FLAGS: Final = frozenset(
     {
         MentalHealth.PSYCHOSIS_SUSPECTED,

@@ -15,6 +15,7 @@ SHARED: Final = {
     "audit",
     "audit_calls",
     "backoff",
+    "bounded_head",
     "commands",
     "crypto",
     "database",

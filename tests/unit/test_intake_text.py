@@ -85,9 +85,17 @@ def test_names_are_kept_in_nfc() -> None:
     assert accepted(with_carer(given_name="Zoe\u0308")).caregivers[0].given_name == "Zo\u00eb"
 
 
-@pytest.mark.parametrize("notes", ["<script>", "a\u202eb", "\x1b[2J", "a\r\nb", "=1", "\U0001f600" * 10, "x" * 10_000])
+@pytest.mark.parametrize("notes", ["<script>", "a\u202eb", "\x1b[2J", "a\nb", "=1", "\U0001f600" * 10, "x" * 10_000])
 def test_notes_are_taken_as_written(notes: str) -> None:
     assert accepted(a_document(notes=notes)).notes == notes
+
+
+def test_a_length_counts_what_is_stored() -> None:
+    """Letters in two parts are one, and so is a line end."""
+    assert len(accepted(with_carer(given_name="e\u0301" * 100)).caregivers[0].given_name or "") == 100
+    assert refused(with_carer(given_name="e\u0301" * 101)) == [("/caregivers/0/given_name", "too-long")]
+    assert accepted(a_document(notes="a\r\n" * 5_000)).notes == "a\n" * 5_000
+    assert refused(a_document(notes="a\r\n" * 5_001)) == [("/notes", "too-long")]
 
 
 @pytest.mark.parametrize("notes", ["", "a\x00b", "x" * 10_001])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -66,6 +66,33 @@ def _merged(original: object, patch: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = _merged(merged.get(name), change) if isinstance(change, dict) else change
     return merged
+
+
+def dropped(original: Mapping[str, Any], patch: object) -> list[str]:
+    """JSON pointers to what a replaced list no longer says: members of its entries, and whole entries.
+
+    Entry by entry, as they stand in the list; of a list of codes the codes that are gone.
+    """
+    changes = patch if isinstance(patch, Mapping) else {}
+    return sorted(
+        pointer
+        for name, after in changes.items()
+        if isinstance(before := original.get(name), list)
+        for pointer in _dropped_of(name, before, after if isinstance(after, list) else [])
+    )
+
+
+def _dropped_of(name: str, before: list[Any], after: list[Any]) -> Iterator[str]:
+    for number, was in enumerate(before):
+        if not isinstance(was, Mapping):
+            if was not in after:
+                yield f"/{name}/{was}"
+            continue
+        now = after[number] if number < len(after) else None
+        if not isinstance(now, Mapping):
+            yield f"/{name}/{number}"
+            continue
+        yield from (f"/{name}/{number}/{member}" for member in was if now.get(member) is None)
 
 
 def read_withdrawal(value: object, *, now: datetime) -> WithdrawalReason:

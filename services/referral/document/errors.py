@@ -15,6 +15,7 @@ MOST_ERRORS: Final = 100
 
 _PLAIN_MEMBER: Final = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}|_[0-9]{1,2}){0,3}", re.ASCII)
 _LONGEST_MEMBER: Final = 40
+_NO_SUCH: Final = "There is no member of this name. Ours are written in small letters with underscores: given_name."
 
 _WRONG_TYPE: Final = {
     "string_type": "This must be text.",
@@ -56,7 +57,7 @@ def required(pointer: str, detail: str = "This is needed.") -> FieldError:
 
 def unknown_member(place: Sequence[int | str]) -> FieldError:
     """`place` ends with a name that is not ours: it is shown only when it is a plain one."""
-    return FieldError(_pointer_to_unknown(place), "unknown-member", "There is no member of this name.")
+    return FieldError(_pointer_to_unknown(place), "unknown-member", _NO_SUCH)
 
 
 def from_pydantic(error: ValidationError) -> list[FieldError]:

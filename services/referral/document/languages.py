@@ -22,14 +22,36 @@ _ISO_639_1: Final = (
 COMMON: Final = frozenset(_ISO_639_1.split())
 """ISO 639-1: known without loading langcodes, which takes 0.1 s and 11 MB."""
 
+_SIGN: Final = (
+    "ads aed aen afg ase asf asp asq asw bfi bfk bog bqn bqy bvl bzs cds csc csd cse csf csg csl csn csq csr csx"
+    " doq dse dsl ecs ehs esl esn eso eth fcs fse fsl fss gds gse gsg gsm gss gus hab haf hds hks hos hps hsh hsl"
+    " icl iks ils inl ins ise isg isr jcs jhs jks jls jos jsl jus kgi kvk lbs lls lsb lsg lsl lsn lso lsp lst lsv"
+    " lsy lws mdl mfs mre msd msr mzc mzg mzy nbs ncs nsi nsl nsp nsr nzs okl pgz pks prl prz psc psd psg psl pso"
+    " psp psr pys rms rsi rsl rsm sdl sfb sfs sgg sgx slf sls sqk sqs sqx ssp ssr svk swl syy szs tse tsm tsq tss"
+    " tsy tza ugn ugy ukl uks vgt vsi vsl vsv wbs xki xml xms yds ygs yhs ysl ysm zib zsl"
+)
+SIGN_LANGUAGES: Final = frozenset({"sgn", *_SIGN.split()})
+"""IANA language subtag registry: `sgn` and every language whose prefix it is. Whoever uses one needs an interpreter."""
+_NOT_WHAT_IT_SAYS: Final = {
+    "bsl": "bsl is a spoken language of Nigeria (Basa-Gumna). For British Sign Language send bfi, "
+    'or communication_needs ["bsl"].',
+}
+"""Codes that people send for another language than they stand for."""
+
+
+def is_signed(tag: str) -> bool:
+    return tag.partition("-")[0] in SIGN_LANGUAGES
+
 
 def standard_language(tag: str) -> str:
     """Return the standard form of a registered tag, or a refusal."""
     if tag in COMMON:
         return tag
+    if hint := _NOT_WHAT_IT_SAYS.get(tag.lower()):
+        raise refusal("not-in-list", hint)
     standard = _registered(tag) if len(tag) <= _LONGEST and _SHAPE.fullmatch(tag) else None
     if standard is None:
-        raise refusal("not-in-list", "This is not a registered language tag (BCP 47), for example en, ur or rmn.")
+        raise refusal("not-in-list", "This is not a registered language tag (BCP 47), for example en, ur, rmn or bfi.")
     return standard
 
 

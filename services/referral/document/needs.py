@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from nhs_number.validate import is_valid as has_valid_check_digit
+
 from services.referral.document.errors import FieldError, required
 from services.referral.document.values import nhs_digits
-from shared.events import RED_FLAGS, Safety
-
-URGENT_SAFETY: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE, Safety.SIGNIFICANT_HARM})
-"""With one of these, or a red flag of S5, a referral is accepted with anything missing."""
+from shared.events import DANGERS, RED_FLAGS
 
 _MEMBERS: Final = (("referrer", ("name", "role", "email")), ("consent", ("status",)), ("concern", ("severity",)))
 _ONE_HOME: Final = "Give an address, no_fixed_abode or withheld, not two of them."
@@ -22,10 +21,13 @@ Raw = Mapping[str, object]
 
 
 def is_urgent(raw: Raw) -> bool:
-    """Say whether the ticks tell of a danger or a maternal red flag, whatever else can be read."""
+    """Say whether the ticks tell of a danger or a maternal red flag, whatever else can be read.
+
+    Then a referral is accepted with anything missing, and every answer says whom to ring.
+    """
     safety, mental_health = raw.get("safety"), raw.get("mental_health")
     ticks = safety if isinstance(safety, list) else ()
-    return any(isinstance(tick, str) and tick in URGENT_SAFETY for tick in ticks) or (
+    return any(isinstance(tick, str) and tick in DANGERS for tick in ticks) or (
         isinstance(mental_health, str) and mental_health in RED_FLAGS
     )
 
@@ -75,10 +77,12 @@ def _shared_nhs_numbers(raw: Raw) -> Iterator[FieldError]:
         for index, person in _objects(raw, people):
             number = person.get("nhs_number")
             digits = nhs_digits(number) if isinstance(number, str) else None
-            if digits and digits in seen:
+            if digits is None or not has_valid_check_digit(digits) or len(set(digits)) == 1:
+                continue  # what stands in where nobody knows the number is no number
+            if digits in seen:
                 pointer = f"/{people}/{index}/nhs_number"
                 yield FieldError(pointer, "conflict", "Two people can't have the same NHS number.")
-            elif digits:
+            else:
                 seen.add(digits)
 
 

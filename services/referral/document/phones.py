@@ -10,7 +10,11 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 
 from services.referral.document.errors import refusal
 
-_CHARACTERS: Final = re.compile(r"[+(0-9][0-9 ().-]{2,39}", re.ASCII)
+_CHARACTERS: Final = re.compile(r"[+(0-9][0-9 ().-]{1,38}[0-9)]", re.ASCII)
+_CHARACTERS_IN_WORDS: Final = (
+    "A phone number has digits, spaces, brackets, dots and hyphens, and may begin with +; no extension and no words. "
+    "Look for a blank at an end, or a character that cannot be seen, such as a no-break space or a long hyphen."
+)
 _COMMON: Final = re.compile(r"(?:\+44|0)(?:[123]|7[1-57-9])[0-9]{8,9}", re.ASCII)
 """UK landlines and mobiles; 070 (personal) and 076 (pagers, Isle of Man) take the long way."""
 _COMMON_DIGITS: Final = 10
@@ -24,7 +28,9 @@ def checked_phone(value: str) -> str:
     ASCII without an extension; possible (drama numbers are); UK mobiles have 11 digits; neither premium (09) nor
     personal (070), and no foreign premium number.
     """
-    if _CHARACTERS.fullmatch(value) and (_is_common(value) or _is_acceptable(value)):
+    if not _CHARACTERS.fullmatch(value):
+        raise refusal("invalid-phone", _CHARACTERS_IN_WORDS)
+    if _is_common(value) or _is_acceptable(value):
         return value
     raise refusal("invalid-phone", "This is not a phone number that can be rung at an ordinary price.")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated, Final, NoReturn
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, NoReturn
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StrictStr
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from services.referral.document.errors import refusal
 
@@ -47,10 +50,25 @@ def one_line(value: str) -> str:
 
 
 def free_text(value: str) -> str:
-    """Return notes in NFC: anything but NUL."""
+    """Return notes as they are stored: anything but NUL."""
     if "\x00" in value:
         _refuse("This holds a NUL character.")
-    return value if value.isascii() else unicodedata.normalize("NFC", value)
+    return as_stored(value)
+
+
+def as_stored(value: str) -> str:
+    """NFC, and every line end as one character."""
+    text = value if value.isascii() else unicodedata.normalize("NFC", value)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def stored(value: Any) -> Any:
+    """A JSON value with all its text as it is stored."""
+    if isinstance(value, str):
+        return as_stored(value)
+    if isinstance(value, dict):
+        return {as_stored(name): stored(member) for name, member in value.items()}
+    return [stored(member) for member in value] if isinstance(value, list) else value
 
 
 def _refuse(detail: str) -> NoReturn:
@@ -82,7 +100,25 @@ def _has_too_many_marks(text: str) -> bool:
     return False
 
 
-Name = Annotated[StrictStr, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(one_line)]
-Reference = Annotated[StrictStr, Field(min_length=1, max_length=REFERENCE_LENGTH), AfterValidator(one_line)]
-Topic = Annotated[StrictStr, Field(min_length=1, max_length=TOPIC_LENGTH), AfterValidator(free_text)]
-FreeText = Annotated[StrictStr, Field(min_length=1, max_length=NOTES_LENGTH), AfterValidator(free_text)]
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """So many characters as stored: composed, and a line end as one."""
+
+    length: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(schema) | {"maxLength": self.length}
+
+    def _checked(self, value: str) -> str:
+        if len(value) > self.length:
+            raise refusal("too-long", f"This may have {self.length} characters.")
+        return value
+
+
+Name = Annotated[StrictStr, Field(min_length=1), AfterValidator(one_line), AtMost(NAME_LENGTH)]
+Reference = Annotated[StrictStr, Field(min_length=1), AfterValidator(one_line), AtMost(REFERENCE_LENGTH)]
+Topic = Annotated[StrictStr, Field(min_length=1), AfterValidator(free_text), AtMost(TOPIC_LENGTH)]
+FreeText = Annotated[StrictStr, Field(min_length=1), AfterValidator(free_text), AtMost(NOTES_LENGTH)]

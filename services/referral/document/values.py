@@ -74,7 +74,7 @@ def _postcode(value: str) -> str:
     return f"{found[1]} {found[2]}"
 
 
-def _email(value: str) -> str:
+def checked_email(value: str) -> str:
     local, at, _domain = value.rpartition("@")
     if at and len(local) <= _LONGEST_LOCAL_PART:
         try:
@@ -84,7 +84,7 @@ def _email(value: str) -> str:
     raise refusal("invalid-email", "This is not an e-mail address that can be written to.")
 
 
-_remembered_email = lru_cache(maxsize=512)(_email)
+_remembered_email = lru_cache(maxsize=512)(checked_email)
 """Referrers write again and again; the addresses of families are not kept in memory."""
 
 
@@ -130,7 +130,7 @@ Postcode = Annotated[StrictStr, Field(min_length=1, max_length=_LONGEST_POSTCODE
 Email = Annotated[
     StrictStr,
     Field(min_length=1, max_length=_LONGEST_EMAIL, json_schema_extra={"format": "email"}),
-    AfterValidator(_email),
+    AfterValidator(checked_email),
 ]
 WorkEmail = Annotated[
     StrictStr,

@@ -1,0 +1,137 @@
+"""What an agency's program meets at the edge: danger in a refusal, what has ended, what a list dropped, who is told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.referral import agencies
+from services.referral.agencies import AgencyError
+from shared.audit import Actor
+from shared.ids import uuid7
+from tests.families import a_referral
+from tests.integration.conftest import Behind
+from tests.integration.support import fetch
+
+DANGERS: list[dict[str, Any]] = [
+    {"safety": ["immediate_danger"]},
+    {"safety": ["injury_nonmobile"]},
+    {"safety": ["significant_harm"]},
+    {"mental_health": "harm_baby_plan"},
+]
+
+
+async def call(intake: Behind, method: str, path: str, body: Any) -> Any:
+    headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {intake.key()}"}
+    return await intake.http.request(method, path, json=body, headers=headers)
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+@pytest.mark.parametrize("mistake", [{"caregivers": [{"relationship": "mother", "phone": "x"}]}, {"notes": 1}])
+async def test_a_refused_referral_in_danger_says_whom_to_ring(
+    intake: Behind, danger: dict[str, Any], mistake: dict[str, Any]
+) -> None:
+    answer = await intake.send(a_referral() | danger | mistake)
+    assert answer.status_code == 422
+    assert "999" in str(answer.json()["act_now"])
+    assert "act_now" not in (await intake.send(a_referral() | mistake)).json()
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+async def test_every_answer_about_a_family_in_danger_says_whom_to_ring(intake: Behind, danger: dict[str, Any]) -> None:
+    sent = (await intake.send(a_referral())).json()
+    path = f"/referrals/{sent['reference']}"
+    for method, more in (("PATCH", ""), ("POST", "/information")):
+        assert "999" in str((await call(intake, method, path + more, danger)).json()["act_now"])
+    await call(intake, "POST", f"{path}/withdrawal", {"reason": "other"})
+    late = await call(intake, "PATCH", path, danger)
+    assert late.status_code == 409
+    assert "999" in str(late.json()["act_now"])
+
+
+async def test_what_has_ended_is_not_answered_as_if_it_were_worked_on(intake: Behind) -> None:
+    body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
+    first = (await intake.send(body)).json()
+    again = await intake.send(body)
+    assert (again.status_code, again.json()["status"]) == (200, "received")
+    await call(intake, "POST", f"/referrals/{first['reference']}/withdrawal", {"reason": "other"})
+    for changed in (body, body | {"notes": "They have come back."}):
+        answer = await intake.send(changed)
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "urn:pir:problem:ended"
+        assert (answer.json()["reference"], answer.json()["referral_status"]) == (first["reference"], "withdrawn")
+        assert "new external reference" in answer.json()["detail"]
+    assert (await intake.send(body | {"external_reference": f"CASE-{uuid4().hex[:12]}"})).status_code == 201
+
+
+async def test_a_list_that_is_replaced_says_what_it_no_longer_says(intake: Behind) -> None:
+    body = a_referral() | {"risk_factors": ["isolation", "low_mood"]}
+    sent = (await intake.send(body)).json()
+    change = {"babies": [{"date_of_birth": body["babies"][0]["date_of_birth"]}], "risk_factors": ["low_mood"]}
+    dropped = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", change)).json()["dropped"]
+    assert "/risk_factors/isolation" in dropped
+    assert {"/babies/0/given_name", "/babies/0/family_name", "/babies/0/nhs_number"} <= set(dropped)
+    assert "/babies/0/date_of_birth" not in dropped
+    other = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", {"notes": "More."})).json()
+    assert other["dropped"] == []
+
+
+async def test_two_people_share_no_number_that_is_none(intake: Behind) -> None:
+    body = a_referral()
+    for number in ("0000000000", "9999999999", "1234567890"):
+        people = [body["babies"][0] | {"nhs_number": number}, {"given_name": "Max", "nhs_number": number}]
+        assert (await intake.send(body | {"external_reference": uuid4().hex, "babies": people})).status_code == 201
+    one = body["babies"][0]
+    twice = await intake.send(body | {"external_reference": uuid4().hex, "babies": [one, one | {"given_name": "Max"}]})
+    assert twice.status_code == 422
+
+
+async def test_a_sign_language_needs_an_interpreter_and_bsl_is_none(intake: Behind) -> None:
+    body = a_referral()
+
+    async def speaks(tag: str) -> Any:
+        carers = [{"relationship": "mother", "given_name": "Sana", "preferred_language": tag}]
+        return await intake.send(body | {"external_reference": uuid4().hex, "caregivers": carers})
+
+    refused = await speaks("BSL")
+    assert refused.status_code == 422
+    assert "bfi" in refused.json()["errors"][0]["detail"]
+    for tag, needs in (("bfi", True), ("sgn-GB", True), ("ase", True), ("ur", False)):
+        reference = (await speaks(tag)).json()["reference"]
+        [row] = await fetch(intake.engine, f"SELECT facts FROM referral WHERE reference = '{reference}'")
+        assert row.facts["accessible_information"] is needs
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"team_inbox": "not-an-address"},
+        {"team_inbox": "Team <team@example.org>"},
+        {"team_inbox": "team@example.org\nBcc: x@example.org"},
+        {"source": "EH"},
+        {"source": ""},
+        {"name": " "},
+        {"slug": "Health Visiting"},
+    ],
+)
+async def test_an_agency_that_could_not_be_written_to_is_refused(intake: Behind, wrong: dict[str, str]) -> None:
+    good = {"slug": f"a-{uuid7().hex}", "name": "A team", "team_inbox": "team@example.org", "source": "A2"}
+    who = {"actor": Actor("operator", "test"), "at": datetime.now(UTC)}
+    async with intake.engine.begin() as tx:
+        with pytest.raises(AgencyError):
+            await agencies.add(tx, **(good | wrong), **who)
+        key = await agencies.add(tx, **good, **who)
+        with pytest.raises(AgencyError):
+            await agencies.change(tx, **({"slug": good["slug"]} | (wrong if "slug" not in wrong else {})), **who)
+        await agencies.change(tx, slug=good["slug"], team_inbox="other@example.org", **who)
+        assert agencies.digest_of(key) in await agencies.valid_keys(tx)
+        await agencies.end(tx, slug=good["slug"], **who)
+        assert agencies.digest_of(key) not in await agencies.valid_keys(tx)
+    rows = await fetch(
+        intake.engine, "SELECT value FROM event WHERE type = 'agency.updated.v1' ORDER BY id DESC LIMIT 1"
+    )
+    assert '"team_inbox":"other@example.org"' in rows[0].value
+    assert '"active":false' in rows[0].value
