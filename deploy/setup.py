@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrate import migrate
-from services.referral import agencies
+from services.referral import agencies, feed_epoch
 from services.referral.tables import SCHEMA
 from shared.audit import Actor
 from shared.database import connect_args
@@ -70,10 +70,23 @@ async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
     await engine.dispose()
 
 
+async def renew_feed(database_url: str) -> None:
+    """After a restore into another cluster the agencies' feed counts anew."""
+    engine = create_async_engine(
+        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
+    )
+    async with engine.begin() as tx:
+        moved = await feed_epoch.renew(tx)
+    await engine.dispose()
+    if moved is not None:
+        print(f"the database is in another cluster: the feed starts anew, with {moved} referral(s) numbered again")
+
+
 def main() -> None:
     """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS, PIR_PROFILE and PIR_CREDENTIALS_FILE."""
     asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
     migrate(os.environ["DATABASE_URL"])  # the last that services wait for: the topics are there before they start
+    asyncio.run(renew_feed(os.environ["DATABASE_URL"]))
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
         asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials["agencies"]))

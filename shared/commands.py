@@ -111,6 +111,10 @@ async def _replay(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 
 async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=getpass.getuser())
+    try:
+        found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=getpass.getuser())
+    except repair.CannotDiscardError:
+        print(repair.NOT_GIVEN_UP)
+        return 1
     print("discarded; `parked replay` lets what is behind it go on" if found else "no such row waits")
     return 0 if found else 1

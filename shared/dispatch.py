@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.events import Envelope, Event
+from shared import erasure
+from shared.events import Envelope, Event, ReferralErased
 
 Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
 """`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""
 Handlers = Mapping[type[Event], Handler]
 
 
+class Counting(dict[type[Event], Handler]):
+    """Handlers of a service that only counts: it hears of erased families too, and keeps nothing of them."""
+
+
 async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:
-    """Give each handler its events, as many at once as the order of each key allows."""
+    """Give each handler its events, as many at once as the order of each key allows; none of an erased family."""
+    gone: set[UUID] = set()
+    if not isinstance(handlers, Counting):
+        gone = await erasure.among(tx, {envelope.key for envelope in envelopes})
     for group in in_order(envelopes):
-        await handlers[type(group[0].data)](group, tx)
+        if isinstance(group[0].data, ReferralErased):
+            await erasure.mark(tx, group)
+            gone |= set() if isinstance(handlers, Counting) else {envelope.key for envelope in group}
+            await handlers[ReferralErased](group, tx)
+        elif alive := [envelope for envelope in group if envelope.key not in gone]:
+            await handlers[type(group[0].data)](alive, tx)
 
 
 def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:

@@ -33,7 +33,7 @@ from shared.backoff import pauses, rest_after
 from shared.database import sql
 from shared.dispatch import Handlers, dispatch
 from shared.errors import is_transient
-from shared.events import Envelope, Event
+from shared.events import Envelope, Event, ReferralErased
 from shared.metrics import (
     BATCH_EVENTS,
     BATCH_SECONDS,
@@ -303,7 +303,7 @@ class Consumer:
                     aside.append(item.bad)
                     if item.line:
                         blocked.add(item.line)
-                elif item.envelope and item.line in blocked:
+                elif item.envelope and item.line in blocked and not isinstance(item.envelope.data, ReferralErased):
                     aside.append(parked.behind(item.record, item.envelope))
                 elif item.envelope:
                     to_do.append(item.envelope)

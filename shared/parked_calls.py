@@ -24,7 +24,7 @@ from shared.events import EVENTS
 from shared.health import Health
 from shared.problems import Problem, from_validation
 from shared.relay import AGE
-from shared.repair import Note, Resolved
+from shared.repair import NOT_GIVEN_UP, CannotDiscardError, Note, Resolved
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, read_json_body
 
@@ -131,7 +131,11 @@ def router(
     @routes.post("/{row_id}/discard", summary="Give a record up, with a reason (audited)", openapi_extra=_TAKES)
     async def discard(request: Request, row_id: RowId, x_pir_actor: Asking) -> Response:
         asked = _read(await read_json_body(request))
-        if not await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note):
+        try:
+            is_done = await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note)
+        except CannotDiscardError:
+            raise Problem("conflict", NOT_GIVEN_UP) from None
+        if not is_done:
             raise Problem("not-found")
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 

@@ -21,6 +21,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "unreadable": (400, "The body or the address can't be read"),
     "idempotency-key-missing": (400, "An Idempotency-Key header of 1 to 255 visible ASCII characters is needed"),
     "cursor-unknown": (400, "This cursor is not one of ours"),
+    "cursor-ended": (410, "The database was restored since this cursor: start again without one"),
     "credentials-missing": (401, "Credentials are needed"),
     "forbidden": (403, "These credentials may not do this"),
     "not-found": (404, "There is nothing here that you may see"),

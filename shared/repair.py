@@ -13,10 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import sql
 from shared.dispatch import Handlers, dispatch
+from shared.events import ReferralErased
 from shared.parked import record_of
 from shared.records import UnreadableRecordError, read_record
 
 log = structlog.get_logger(__name__)
+
+
+NOT_GIVEN_UP = "an erasure is carried out, not given up: replay it"
+
+
+class CannotDiscardError(Exception):
+    """The row is an erasure, which has to be carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +93,16 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
 
 
 async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, note: Note | None = None) -> bool:
-    """Give a row up: its value is dropped, who and why stays. False when no such row waits."""
+    """Give a row up: its value is dropped, who and why stays. False when no such row waits.
+
+    Raises CannotDiscardError for an erasure: what a family is owed is done, not given up.
+    """
     async with engine.begin() as tx:
-        if await _locked(tx, row_id) is None:
+        row = await _locked(tx, row_id)
+        if row is None:
             return False
+        if row.type == ReferralErased.type:
+            raise CannotDiscardError
         await _resolve(tx, Resolved(row_id, "discarded", by), reason=reason, note=note)
     return True
 

@@ -33,7 +33,13 @@ def outbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
 
 
 def inbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
-    """The tables `inbox` and `parked` in the schema of `metadata`."""
+    """The tables `inbox` and `parked` (and `erased`, which only dispatch asks) in the schema of `metadata`."""
+    sa.Table(
+        "erased",
+        metadata,
+        sa.Column("key", sa.Uuid, primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
     inbox = sa.Table(
         "inbox",
         metadata,

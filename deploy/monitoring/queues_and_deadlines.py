@@ -8,8 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.monitoring.boards import Row, board
 from deploy.monitoring.panels import Looks, Query, bars, lines, number
-from services.triage.work_items.conditions import SAFEGUARDING
-from shared.events import Route
+from shared.events import SAFEGUARDING, Route
 
 OF_SAFEGUARDING: Final = f'route=~"{"|".join(route for route in Route if route in SAFEGUARDING)}"'
 

@@ -46,7 +46,7 @@ DUE: Final = """
             ORDER BY due_at, id LIMIT $3
         ) AS next
         ORDER BY next.due_at, next.id LIMIT $3
-    ) AS first JOIN message m USING (id) LEFT JOIN agency a ON a.id = m.agency_id AND a.is_active
+    ) AS first JOIN message m USING (id) LEFT JOIN agency a ON a.id = m.agency_id
     ORDER BY first.due_at, first.id
 """
 """What is to be sent by `$2` of the parts `$1`, at most `$3`, the longest due first; for asyncpg itself."""
@@ -148,9 +148,12 @@ async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpd
 
 
 async def forget(tx: AsyncConnection, references: Sequence[str]) -> None:
-    """Every message about these referrals, sent or not."""
-    erase = sql("DELETE FROM message WHERE reference = ANY(:references)")
-    await tx.execute(erase, {"references": list(references)})
+    """Every message about these referrals, sent or not, and what was said of them."""
+    for erase in (
+        "DELETE FROM event WHERE key IN (SELECT referral_id FROM message WHERE reference = ANY(:references))",
+        "DELETE FROM message WHERE reference = ANY(:references)",
+    ):
+        await tx.execute(sql(erase), {"references": list(references)})
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:

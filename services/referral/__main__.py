@@ -12,7 +12,9 @@ from services.referral import handlers, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
 from services.referral.demo.command import add_demo_command
+from services.referral.erase_commands import add_erase_commands
 from services.referral.postcodes.commands import add_places_commands
+from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
 from shared.commands import Command, main
 from shared.dispatch import Handlers
@@ -21,6 +23,8 @@ from shared.policy import load_all
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_agency_commands(commands)
+    add_erase_commands(commands)
+    add_reindex_command(commands)
     add_demo_command(commands)
     add_places_commands(commands)
 

@@ -1,4 +1,4 @@
-"""`python -m services.referral agency … | erase | reindex`: agencies and their keys, forgetting, being found."""
+"""`python -m services.referral agency …`: partner agencies and their keys."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral import agencies, erasing, tables
+from services.referral import agencies, tables
 from services.referral.agencies import AgencyError
-from services.referral.reindexing import add_reindex_command
 from shared.audit import Actor
 
 
 def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the verbs (and `erase` and `reindex`); each gets `run`, an async function of the engine and the arguments."""
-    add_erase_command(commands)
-    add_reindex_command(commands)
+    """Add the verbs; each gets `run`, an async function of the engine and the arguments."""
     parser = commands.add_parser("agency", help="partner agencies and their keys")
     verbs = parser.add_subparsers(required=True, metavar="verb")
     add = verbs.add_parser("add", help="a new agency; prints its first key, once")
@@ -44,21 +41,6 @@ def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     revoke.add_argument("--all", action="store_true", help="the newest too")
     revoke.set_defaults(run=_revoke)
     verbs.add_parser("list", help="all agencies and how many keys are valid").set_defaults(run=_list)
-
-
-def add_erase_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`erase REFERENCE --yes`: who the family is is forgotten, here and by every other service."""
-    parser = commands.add_parser("erase", help="forget who a referral is about; it can't be undone")
-    parser.add_argument("reference")
-    parser.add_argument("--yes", action="store_true", required=True, help="it can't be undone")
-    parser.set_defaults(run=_erase)
-
-
-async def _erase(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    async with engine.begin() as tx:
-        done = await erasing.erase(tx, arguments.reference, actor=_actor(), at=datetime.now(UTC))
-    print("erased; the other services drop what they hold" if done else "there is no such referral to erase")
-    return 0 if done else 1
 
 
 def _actor() -> Actor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from shared.crypto import Key
@@ -11,6 +13,8 @@ from shared.settings import Settings as CommonSettings
 class Settings(CommonSettings):
     """`internal_token` opens the call for identities; `requests_per_minute` is an agency's share (none in development).
 
+    The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
+    outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
     `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
     """
 
@@ -19,3 +23,17 @@ class Settings(CommonSettings):
     index_key: Key
     internal_token: SecretStr
     requests_per_minute: int = Field(default=600, ge=1)
+    triage_url: str = "http://127.0.0.1:8002"
+    notify_url: str = "http://127.0.0.1:8003"
+    metrics_url: str = "http://127.0.0.1:8004"
+    erasure_ledger: Path = Path("var/erasures.jsonl")
+    erase_alone: bool = False
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The services that forget a family with this one, by name, and where each answers internal calls."""
+        return {"triage": self.triage_url, "notify": self.notify_url, "metrics": self.metrics_url}
+
+    @property
+    def needs_second_person(self) -> bool:
+        return not (self.is_development or self.erase_alone)

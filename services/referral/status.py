@@ -91,6 +91,7 @@ NEXT_STEP: Final[dict[Status, str]] = {
 
 
 ALSO_REFERRED: Final = "Another agency has also referred this family. We work with the family once, for both of you."
+ERASED: Final = "What we held about this family has been erased. Nothing more will happen."
 MAY_CHALLENGE: Final = "If you see a decline differently, you can ask us once to look again."
 CHALLENGED: Final = "You asked us to look again. Another lead than the one who decided does so."
 _UNDECIDED: Final = (Status.RECEIVED, Status.BEING_REVIEWED)

@@ -78,6 +78,14 @@ referral = sa.Table(
     sa.Index("referral_feed", "agency_id", "changed_in", "id"),
 )
 
+# One row: which numbers of `changed_in` belong together (feed_epoch.py).
+feed_epoch = sa.Table(
+    "feed_epoch",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("renewed_in", sa.BigInteger, nullable=False),
+)
+
 route_state = sa.Table(
     "route_state",
     metadata,
@@ -117,6 +125,7 @@ kin = sa.Table(
     sa.Column("link", sa.Text),
     sa.Column("is_told", sa.Boolean, nullable=False),
     sa.Column("is_answered", sa.Boolean, nullable=False),
+    sa.Column("in_facts", sa.Boolean, nullable=False),
 )
 
 # What a person said of two referrals: the lower id first.
@@ -127,6 +136,29 @@ family_judgment = sa.Table(
     sa.Column("other_id", sa.Uuid, primary_key=True, index=True),
     sa.Column("is_same", sa.Boolean, nullable=False),
     sa.Column("at", _TIME, nullable=False),
+)
+
+# Why something may not be erased, although somebody asks for it.
+hold = sa.Table(
+    "hold",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("referral_id", sa.Uuid, sa.ForeignKey(referral.c.id), nullable=False, index=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("review_on", sa.Date, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("set_at", _TIME, nullable=False),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_at", _TIME),
+)
+
+# One person asks for an erasure, another confirms it.
+erasure_request = sa.Table(
+    "erasure_request",
+    metadata,
+    sa.Column("referral_id", sa.Uuid, sa.ForeignKey(referral.c.id), primary_key=True),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked_at", _TIME, nullable=False),
 )
 
 request = sa.Table(

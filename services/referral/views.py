@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import tables
+from services.referral import feed_epoch, tables
 from services.referral.identity import Identities
 from services.referral.status import (
     ALSO_REFERRED,
     CHALLENGED,
+    ERASED,
     MAY_CHALLENGE,
     NEXT_STEP,
     Progress,
@@ -152,7 +153,7 @@ _FIRST_CONTACT_AT: Final = """
 
 _COLUMNS: Final = """
     r.id, r.reference, r.kind, r.version, r.received_at, r.expected_by, r.facts, r.gaps, r.decision, r.decided_by,
-    r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in,
+    r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in, r.wrapped_key IS NULL AS is_erased,
 """
 """What an agency is shown: never who the family is, which is the larger part of a row."""
 
@@ -195,7 +196,8 @@ async def feed(
     tx: AsyncConnection, identities: Identities, *, agency_id: UUID, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """New or changed since the cursor, oldest first; the feed ends before open transactions, so it skips nothing."""
-    since, after = _read_cursor(identities, cursor)
+    epoch = await feed_epoch.current(tx)
+    since, after = _read_cursor(identities, cursor, epoch)
     rows = (
         await tx.execute(
             _FEED,
@@ -206,10 +208,20 @@ async def feed(
     links = await _links_of(tx, [row.id for row in rows])
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
     items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, [])) for row in rows]
-    return {"items": items, "next": _write_cursor(identities, *last)}
+    return {"items": items, "next": _write_cursor(identities, *last, epoch)}
+
+
+def _erased(row: sa.Row[Any]) -> dict[str, Any]:
+    """That there was a referral, and when: nothing else is known any more."""
+    times = {"received_at": row.received_at.isoformat(timespec="milliseconds")}
+    nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
+    said = {"next_step": ERASED, "links": [], "gaps": [], "version": row.version}
+    return {"reference": row.reference, "status": Status.CLOSED.value, **times, **nothing, **said}
 
 
 def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str, Any]:
+    if row.is_erased:
+        return _erased(row)
     status = status_of(known)
     next_step = NEXT_STEP[status]
     if status is Status.DECLINED:
@@ -266,20 +278,27 @@ async def _states_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, dic
     return {referral_id: by_route(each) for referral_id, each in items.items()}
 
 
-def _write_cursor(identities: Identities, since: int, after: UUID) -> str:
-    body = struct.pack(">q16s", since, after.bytes)
+def _write_cursor(identities: Identities, since: int, after: UUID, epoch: UUID) -> str:
+    body = struct.pack(">q16s16s", since, after.bytes, epoch.bytes)
     return base64.urlsafe_b64encode(body + identities.digest("cursor", body)[:8]).decode().rstrip("=")
 
 
-def _read_cursor(identities: Identities, cursor: str | None) -> tuple[int, UUID]:
-    """Where the feed goes on; from the beginning without a cursor. Raises Problem 400 for one that is not ours."""
+def _read_cursor(identities: Identities, cursor: str | None, epoch: UUID) -> tuple[int, UUID]:
+    """Where the feed goes on; from the beginning without a cursor.
+
+    Raises Problem 400 for one that is not ours, and 410 for one from before a restore.
+    """
     if not cursor:
         return 0, UUID(int=0)
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        since, after = struct.unpack(">q16s", raw[:24])
+        body, signature = raw[:-8], raw[-8:]
+        since, after = struct.unpack(">q16s", body[:24])
+        of_epoch = UUID(bytes=body[24:]) if body[24:] else feed_epoch.FIRST
     except (ValueError, struct.error):
         raise Problem("cursor-unknown") from None
-    if identities.digest("cursor", raw[:24])[:8] != raw[24:]:
+    if identities.digest("cursor", body)[:8] != signature:
         raise Problem("cursor-unknown")
+    if of_epoch != epoch:
+        raise Problem("cursor-ended")
     return since, UUID(bytes=after)

@@ -13,6 +13,8 @@ import structlog
 from pydantic import ValidationError
 
 from shared.parked_calls import Found, Replayed
+from shared.problems import Problem
+from shared.repair import NOT_GIVEN_UP
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +86,8 @@ class AllServices:
             answer = await self._client.request(method, f"{self._urls[name]}{PARKED}{path}", headers=headers, **more)
         except httpx.HTTPError as error:
             raise NoAnswerError(name) from error
+        if answer.status_code == HTTPStatus.CONFLICT:
+            raise Problem("conflict", NOT_GIVEN_UP)
         if not answer.is_success and answer.status_code != HTTPStatus.NOT_FOUND:
             raise NoAnswerError(name)
         return answer

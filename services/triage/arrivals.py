@@ -150,6 +150,8 @@ async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], *, policy
         tx, referral, data.facts, as_of=as_of, at=event.heard_at, cause=because_of(event), policy=policy
     )
     made = replace(made, version=data.version, news=frozenset({Route.REVIEW} if has_new_words else ()))
+    if not data.by_agency:
+        made = replace(made, settled=await store.settled_routes(tx, event.key))
     if await _is_a_persons(tx, event.key):
         await _propose(tx, made, policy)
     else:

@@ -47,6 +47,8 @@ class Decided:
     is_proposal: bool = False
     kept_routes: frozenset[Route] = field(default_factory=frozenset)
     news: frozenset[Route] = field(default_factory=frozenset)
+    settled: frozenset[Route] = field(default_factory=frozenset)
+    """Routes whose work a person has ended: another referral that came or went does not open it again."""
 
 
 _DECISIONS: Final = sql("""

@@ -14,7 +14,7 @@ from services.triage.work_items import duplicates, reopening, store
 from services.triage.work_items.conditions import WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
 from shared import audit, outbox
-from shared.audit import MACHINE, Actor, Entry
+from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.dispatch import Handlers
 from shared.events import (
@@ -101,13 +101,18 @@ async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: Asyn
         for statement in _ERASE:
             await tx.execute(statement, erased if ":at" in statement.text else {"id": event.key})
         await store.forget(tx, event.key, event.occurred_at)
-        await audit.write(tx, [Entry(MACHINE, "referral.erased", event.occurred_at, event.key)])
 
 
 _ERASE: Final = (
     sql("""
         UPDATE referral SET wrapped_key = NULL, erased_at = :at, facts = '{}', linked = '[]', gaps = '[]',
-            proposal_id = NULL WHERE id = :id
+            proposal_id = NULL, family_id = id, stops = '[]', decided_as_of = received_at, released_at = NULL,
+            withdrawn_at = NULL
+        WHERE id = :id
+    """),
+    sql("""
+        UPDATE event SET value = replace(value, CAST(CAST(:id AS uuid) AS text), '00000000-0000-0000-0000-000000000000')
+        WHERE type = 'family.judged.v1' AND position(CAST(CAST(:id AS uuid) AS text) IN value) > 0
     """),
     sql("DELETE FROM decision WHERE referral_id = :id"),
     sql("DELETE FROM staff_text WHERE referral_id = :id"),

@@ -190,6 +190,11 @@ class Mode(StrEnum):
     PROPOSE_DECLINE = "propose_decline"
 
 
+SAFEGUARDING: Final = frozenset(
+    {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
+)
+SAFETY_ROUTES: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME}
+"""Routes of safety work: a withdrawal never ends it unread, and no family is erased while it is open."""
 FAMILY_WORK: Final = frozenset(
     {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
 )

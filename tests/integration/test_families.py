@@ -95,14 +95,15 @@ def family(intake: Behind) -> Family:
     return Family(intake)
 
 
-async def test_the_later_one_asks_and_the_earlier_one_is_only_noted(family: Family) -> None:
+async def test_the_later_one_asks_and_the_earlier_one_is_left_alone(family: Family) -> None:
     first = await family.send()
     before = await family.row(first)
     second = await family.send(slug="nursery")
-    assert await family.links(first) == await family.links(second) == ["duplicate"]
-    noted = await family.last_event(first)
-    assert (noted["version"], noted["by_agency"]) == (1, False)
-    assert (await family.row(first)).changed_in == before.changed_in
+    assert (await family.links(first), await family.links(second)) == ([], ["duplicate"])
+    assert await family.row(first) == before
+    assert await count(family.intake.engine, "event WHERE type = 'referral.amended.v1'") == 0
+    await family.call("PATCH", first, {"risk_factors": ["isolation", "low_mood"]})
+    assert await family.links(first) == []
     assert await family.told(first) == await family.told(second, "nursery") == []
     assert (await family.row(first)).family_id == (await family.row(second)).family_id
 

@@ -98,7 +98,7 @@ async def test_one_family_from_two_agencies_at_once_is_linked(new_intake: Intake
     [row] = await fetch(one.engine, "SELECT count(DISTINCT family_id) AS families FROM referral")
     assert row.families == 5
     links = await fetch(one.engine, "SELECT facts ->> 'links' AS links FROM referral")
-    assert {row.links for row in links} == {'["duplicate"]'}
+    assert sorted(row.links for row in links) == ['["duplicate"]'] * 5 + ["[]"] * 5
 
 
 async def test_many_referrals_at_once_are_all_stored_and_announced(new_intake: Intakes) -> None:

@@ -152,7 +152,7 @@ def live_through_everything(
     enquiry = {"kind": "consultation", "referrer": family["referrer"], "topic": f"About {words['topic']}"}
     assert first.call("POST", "/enquiries", enquiry | {"notes": words["notes"]}).status == 201
     assert first.withdraws(reference).status == 200
-    for kind in ("receipt", "decision", "information-request", "outcome", "withdrawal", "duplicate"):
+    for kind in ("receipt", "decision", "information-request", "outcome", "withdrawal"):
         a_mail(first.system, reference, kind)
     second.sees_status(doubled, "being_reviewed")
     return shown

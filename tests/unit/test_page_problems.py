@@ -67,7 +67,14 @@ async def test_a_problem_on_a_page_is_a_page_and_elsewhere_it_is_for_programs(ap
 
 
 def test_problems_that_pages_meet_have_words_of_their_own() -> None:
-    of_programs = {"idempotency-key-missing", "idempotency-key-reused", "cursor-unknown", "not-acceptable", "ended"}
+    of_programs = {
+        "idempotency-key-missing",
+        "idempotency-key-reused",
+        "cursor-unknown",
+        "cursor-ended",
+        "not-acceptable",
+        "ended",
+    }
     assert set(TROUBLES) >= set(CATALOGUE) - of_programs
 
 

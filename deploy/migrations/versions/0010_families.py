@@ -21,7 +21,10 @@ def upgrade() -> None:
     op.execute("ALTER TABLE referral.kin ALTER COLUMN link DROP NOT NULL")
     op.execute("ALTER TABLE referral.kin ADD COLUMN is_told BOOLEAN NOT NULL DEFAULT false")
     op.execute("ALTER TABLE referral.kin ADD COLUMN is_answered BOOLEAN NOT NULL DEFAULT false")
-    op.execute("ALTER TABLE referral.kin ALTER COLUMN is_told DROP DEFAULT, ALTER COLUMN is_answered DROP DEFAULT")
+    op.execute("ALTER TABLE referral.kin ADD COLUMN in_facts BOOLEAN NOT NULL DEFAULT false")
+    op.execute("UPDATE referral.kin SET in_facts = other_id < referral_id")
+    for column in ("is_told", "is_answered", "in_facts"):
+        op.execute(f"ALTER TABLE referral.kin ALTER COLUMN {column} DROP DEFAULT")
     op.execute("UPDATE referral.kin SET is_told = true WHERE link = 'repeat'")
     op.execute("DELETE FROM referral.history WHERE what = 'linked'")
     op.execute("""

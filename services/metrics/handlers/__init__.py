@@ -7,7 +7,7 @@ the stream of its service, and nothing is assumed about the order across topics.
 from __future__ import annotations
 
 from services.metrics.handlers import decisions, messages, referrals, work_items
-from shared.dispatch import Handlers
+from shared.dispatch import Counting, Handlers
 from shared.events import (
     AgencyUpdated,
     CapacityChanged,
@@ -33,23 +33,25 @@ from shared.policy import Policy
 
 def handlers(policy: Policy) -> Handlers:
     """What the metrics service does with each event it hears; the policy says how long support lasts."""
-    return {
-        ReferralReceived: referrals.received(policy.age.support_ends_months),
-        ReferralAmended: referrals.amended(policy.age.support_ends_months),
-        ReferralInformed: referrals.start_clock,
-        ReferralWithdrawn: referrals.count_withdrawn,
-        ReferralErased: referrals.forget,
-        EnquiryReceived: referrals.count_enquiries,
-        AgencyUpdated: referrals.keep_agencies,
-        ReferralTriaged: decisions.count_triaged,
-        WorkItemOpened: work_items.count_opened,
-        WorkItemClaimed: work_items.count_claimed,
-        WorkItemWaiting: work_items.count_waiting,
-        WorkItemAccepted: work_items.count_accepted,
-        WorkItemFirstContact: work_items.count_first_contact,
-        WorkItemDeclined: work_items.count_declined,
-        WorkItemClosed: work_items.count_closed,
-        CapacityChanged: work_items.keep_places,
-        MessageSent: messages.count_acknowledged,
-        MessageUndeliverable: messages.count_undeliverable,
-    }
+    return Counting(
+        {
+            ReferralReceived: referrals.received(policy.age.support_ends_months),
+            ReferralAmended: referrals.amended(policy.age.support_ends_months),
+            ReferralInformed: referrals.start_clock,
+            ReferralWithdrawn: referrals.count_withdrawn,
+            ReferralErased: referrals.forget,
+            EnquiryReceived: referrals.count_enquiries,
+            AgencyUpdated: referrals.keep_agencies,
+            ReferralTriaged: decisions.count_triaged,
+            WorkItemOpened: work_items.count_opened,
+            WorkItemClaimed: work_items.count_claimed,
+            WorkItemWaiting: work_items.count_waiting,
+            WorkItemAccepted: work_items.count_accepted,
+            WorkItemFirstContact: work_items.count_first_contact,
+            WorkItemDeclined: work_items.count_declined,
+            WorkItemClosed: work_items.count_closed,
+            CapacityChanged: work_items.keep_places,
+            MessageSent: messages.count_acknowledged,
+            MessageUndeliverable: messages.count_undeliverable,
+        }
+    )

@@ -51,6 +51,8 @@ class Pair:
     is_told: bool
     is_answered: bool = False
     """A person said that it is one family: nobody has to ask again."""
+    in_facts: bool = True
+    """False: the other came later, and this one has not changed since: whoever works on it sees it, no rule does."""
 
     @property
     def linked(self) -> LinkedReferral | None:
@@ -76,7 +78,7 @@ class Links:
 def links_of(pairs: Iterable[Pair]) -> Links:
     newest = sorted(pairs, key=lambda pair: (pair.other.received_at, pair.other.id))[-MOST:]
     linked = tuple(each for pair in newest if (each := pair.linked))
-    asked = {pair.link for pair in newest if not pair.is_answered}
+    asked = {pair.link for pair in newest if pair.in_facts and not pair.is_answered}
     return Links(tuple(code for code in Link if code in asked), linked)
 
 
@@ -190,7 +192,8 @@ async def carried(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Link
     """What each referral carries by the rows as they are now."""
     rows = await tx.execute(
         sql("""
-            SELECT k.referral_id, k.link, k.is_told, k.is_answered, o.id, o.reference, o.agency_id
+            SELECT k.referral_id, k.link, k.is_told, k.in_facts AND NOT k.is_answered AS is_asked,
+                   o.id, o.reference, o.agency_id
             FROM unnest(CAST(:ids AS uuid[])) AS t(id) CROSS JOIN LATERAL (
                 SELECT * FROM kin WHERE referral_id = t.id AND link IS NOT NULL ORDER BY other_id DESC LIMIT :most
             ) k JOIN referral o ON o.id = k.other_id ORDER BY o.received_at, o.id
@@ -205,7 +208,7 @@ async def carried(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Link
             id=row.id, reference=row.reference, agency_id=row.agency_id, link=link, is_told=row.is_told
         )
         linked[row.referral_id].append(other)
-        if not row.is_answered:
+        if row.is_asked:
             asked[row.referral_id].add(link)
     return {each: Links(tuple(code for code in Link if code in asked[each]), tuple(linked[each])) for each in linked}
 
@@ -225,13 +228,15 @@ async def replace(tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs:
     if pairs:
         rows = await tx.execute(
             sql("""
-                INSERT INTO kin AS k (referral_id, other_id, link, is_told, is_answered)
+                INSERT INTO kin AS k (referral_id, other_id, link, is_told, is_answered, in_facts)
                 SELECT * FROM unnest(CAST(:own AS uuid[]), CAST(:other AS uuid[]), CAST(:link AS text[]),
-                                     CAST(:told AS boolean[]), CAST(:answered AS boolean[]))
+                                     CAST(:told AS boolean[]), CAST(:answered AS boolean[]),
+                                     CAST(:in_facts AS boolean[]))
                 ON CONFLICT (referral_id, other_id) DO UPDATE
-                SET link = excluded.link, is_told = excluded.is_told, is_answered = excluded.is_answered
-                WHERE (k.link, k.is_told, k.is_answered)
-                    IS DISTINCT FROM (excluded.link, excluded.is_told, excluded.is_answered)
+                SET link = excluded.link, is_told = excluded.is_told, is_answered = excluded.is_answered,
+                    in_facts = k.in_facts OR excluded.in_facts
+                WHERE (k.link, k.is_told, k.is_answered) IS DISTINCT FROM
+                    (excluded.link, excluded.is_told, excluded.is_answered) OR excluded.in_facts AND NOT k.in_facts
                 RETURNING referral_id
             """),
             {
@@ -240,6 +245,7 @@ async def replace(tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs:
                 "link": [each.link and each.link.value for each in pairs],
                 "told": [each.is_told for each in pairs],
                 "answered": [each.is_answered for each in pairs],
+                "in_facts": [each.in_facts for each in pairs],
             },
         )
         changed |= {row.referral_id for row in rows}

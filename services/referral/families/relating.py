@@ -1,14 +1,14 @@
 """What a new, changed, ended, judged or erased referral does to the others of its family: links, family id, events.
 
-The other referral is decided anew only when its link to one that came before it has come or gone. A later arrival is
-noted on the earlier one, under the version there is: whoever works on it sees the other, and the question whether it is
-one family is asked once, at the later one.
+The other referral is decided anew only when its link to one that came before it has come or gone. A later arrival
+changes nothing of the earlier one: whoever works on it sees the other, and the question whether it is one family is
+asked once, at the later one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -62,9 +62,10 @@ async def note_new(tx: AsyncConnection, related: Mapping[UUID, Related], since: 
     for own, each in related.items():
         if not each.pairs:
             continue
-        changed = await links.replace(tx, own, (), [*each.pairs, *_from_the_other_side(each.pairs, policy)])
+        mirrored = [replace(pair, in_facts=False) for pair in _from_the_other_side(each.pairs, policy)]
+        await links.replace(tx, own, (), [*each.pairs, *mirrored])
         moved = await _join(tx, each.family_id, [pair.other.family_id for pair in each.pairs])
-        await _tell(tx, (changed | moved) - {own}, each.pairs[0].own, since)
+        await _tell(tx, moved - {own}, each.pairs[0].own, since)
 
 
 async def afresh(
@@ -84,12 +85,13 @@ async def afresh(
         return Related(own, Links())
     pairs = links.pairs_of(me, everybody.values(), judged, policy)
     gone = before - {each.other.id for each in pairs}
-    both = [*pairs, *_from_the_other_side(pairs, policy, judged)]
-    changed = await links.replace(tx, own, gone, both)
+    mine = [replace(each, in_facts=each.other.id not in before or _came_before(each)) for each in pairs]
+    theirs = [replace(each, in_facts=_came_before(each)) for each in _from_the_other_side(pairs, policy, judged)]
+    changed = await links.replace(tx, own, gone, [*mine, *theirs])
     family_id, moved = await _family_of(tx, me, pairs, has_left=bool(gone))
-    mine = {own} & (changed | moved) if tell_own else set()
-    await _tell(tx, ((changed | moved) - {own}) | mine, me, since, decides=decides)
-    return Related(family_id, links.links_of(pairs), tuple(pairs))
+    to_tell = (changed | moved) - (set() if tell_own else {own})
+    await _tell(tx, to_tell, me, since, decides=decides)
+    return Related(family_id, (await links.carried(tx, [own]))[own], tuple(pairs))
 
 
 async def judge(
@@ -144,6 +146,11 @@ def _from_the_other_side(pairs: Collection[Pair], policy: Policy, judged: links.
         for each in pairs
     )
     return [each for each in found if each]
+
+
+def _came_before(each: Pair) -> bool:
+    """Whether the other is the earlier one."""
+    return (each.other.received_at, each.other.id) < (each.own.received_at, each.own.id)
 
 
 def _oldest(family: Collection[Known]) -> Known:

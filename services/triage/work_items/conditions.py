@@ -10,13 +10,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.events import FAMILY_WORK, Route, Urgency
+from shared.events import FAMILY_WORK, SAFETY_ROUTES, Route, Urgency
 from shared.working_time import LONDON
 
-SAFEGUARDING: Final = frozenset(
-    {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
-)
-SAFETY: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME}
+SAFETY: Final = SAFETY_ROUTES
 """Routes of safety work; a `review` that safety words (A1) brought about is safety work too."""
 DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
 """Routes on which nothing but a decline is proposed (E6, E10, E13)."""

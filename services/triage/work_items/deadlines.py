@@ -15,7 +15,6 @@ from typing import Any, Final, Protocol
 
 from services.triage.work_items.conditions import (
     OWN_MARKS,
-    SAFEGUARDING,
     SAFETY,
     SAFETY_WORDS,
     UNDELIVERABLE,
@@ -23,7 +22,7 @@ from services.triage.work_items.conditions import (
     WALL_CLOCK,
     is_watched,
 )
-from shared.events import FAMILY_WORK, Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
+from shared.events import FAMILY_WORK, SAFEGUARDING, Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
 from shared.policy import Policy, WorkingTime
 from shared.working_time import Stop, day_in_london, due_at, months_later, moved
 

@@ -101,9 +101,7 @@ async def api_item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, 
         "proposal": proposed[-1] if proposed else None,
         "decisions": in_force,
         "items": await _items(tx, referral_id),
-        "links": [{name: each[name] for name in ("id", "reference", "link")} for each in referral.linked]
-        if referral
-        else [],
+        "links": await _links(tx, referral_id, referral.linked if referral else []),
         "history": await _history(tx, referral_id),
     }
 
@@ -157,6 +155,20 @@ async def _items(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]
         sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": referral_id}
     )
     return [brief(row) | {"ended_at": _iso(row.ended_at), "end_reason": row.end_reason} for row in rows]
+
+
+async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Referrals that it says it is linked to, and later ones that say so of it."""
+    rows = await tx.execute(
+        sql("""
+            SELECT r.id, r.reference, l ->> 'link' AS link FROM referral o, referral r, jsonb_array_elements(r.linked) l
+            WHERE o.id = :id AND r.family_id = o.family_id AND l ->> 'id' = CAST(o.id AS text) ORDER BY r.id LIMIT 20
+        """),
+        {"id": referral_id},
+    )
+    own = [{name: each[name] for name in ("id", "reference", "link")} for each in linked]
+    later = [{"id": str(row.id), "reference": row.reference, "link": row.link} for row in rows]
+    return own + [each for each in later if each["id"] not in {other["id"] for other in own}]
 
 
 async def _history(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:

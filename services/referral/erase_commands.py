@@ -1,0 +1,187 @@
+"""`python -m services.referral erase … | hold …`: forgetting a family, whether it is done, what forbids it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.referral import erasing, erasure_ledger, tables
+from services.referral.erasing import AskedFor, NotErasedError
+from services.referral.erasure_ledger import LedgerError
+from services.referral.preparing import identities_of
+from services.referral.settings import Settings
+from shared.audit import Actor
+
+ERASED: Final = "referral.erased"
+
+
+def add_erase_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`erase REFERENCE --yes | --status`, `erase --from-ledger [FILE]`, `hold add | list | end`."""
+    parser = commands.add_parser("erase", help="forget who a referral is about; it can't be undone")
+    parser.add_argument("reference", nargs="?")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--yes", action="store_true", help="it can't be undone")
+    what.add_argument("--status", action="store_true", help="whether all four services have carried it out")
+    what.add_argument("--from-ledger", nargs="?", type=Path, const=Path(), metavar="FILE", help="after a restore")
+    parser.set_defaults(run=_erase)
+    verbs = commands.add_parser("hold", help="what may not be erased").add_subparsers(required=True, metavar="verb")
+    add = verbs.add_parser("add", help="keep a referral whatever is asked")
+    add.add_argument("reference")
+    add.add_argument("--reason", required=True, help="without names: it is listed")
+    add.add_argument("--review-on", required=True, type=date.fromisoformat, help="the day to look at it again")
+    add.set_defaults(run=_add_hold)
+    verbs.add_parser("list", help="the holds in force").set_defaults(run=_list_holds)
+    end = verbs.add_parser("end", help="it may be erased again")
+    end.add_argument("number", type=int)
+    end.set_defaults(run=_end_hold)
+
+
+async def _erase(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    settings = Settings()
+    try:
+        if arguments.from_ledger is not None:
+            return await _again(engine, settings, arguments.from_ledger)
+        if arguments.reference is None:
+            print("which referral? Give its reference")
+            return 2
+        if arguments.status:
+            return await _status(engine, settings, arguments.reference)
+        return await _erase_one(engine, settings, arguments.reference)
+    except AskedFor as asked:
+        print(asked)
+        return 1
+    except (NotErasedError, LedgerError) as error:
+        print(f"not erased: {error}")
+        return 1
+
+
+async def _erase_one(engine: AsyncEngine, settings: Settings, reference: str) -> int:
+    at, actor, asked = datetime.now(UTC), _actor(), None
+    async with engine.begin() as tx:
+        try:
+            done = await erasing.erase(tx, reference, actor=actor, at=at, needs_second=settings.needs_second_person)
+        except AskedFor as error:
+            done, asked = None, error  # the request is kept
+        if done:
+            agency_id = await tx.scalar(sa.select(tables.referral.c.agency_id).where(tables.referral.c.id == done))
+            erasure_ledger.add(
+                settings.erasure_ledger,
+                identities_of(settings),
+                referral_id=done,
+                reference=reference,
+                agency_id=UUID(str(agency_id)),
+                at=at,
+                by=actor.id,
+            )
+    if asked:
+        raise asked
+    print(
+        f"erased here; the other services drop what they hold: `erase {reference} --status` says when all have"
+        if done
+        else "there is no such referral to erase"
+    )
+    return 0 if done else 1
+
+
+async def _again(engine: AsyncEngine, settings: Settings, file: Path) -> int:
+    """Each erasure of the ledger that the database does not know of any more; those of before are left as they are."""
+    done = 0
+    for entry in erasure_ledger.entries(file if file.name else settings.erasure_ledger, identities_of(settings)):
+        async with engine.begin() as tx:
+            found = await tx.execute(
+                sa.select(tables.referral.c.id)
+                .where(tables.referral.c.id == UUID(entry.id), tables.referral.c.wrapped_key.is_not(None))
+                .with_for_update()
+            )
+            if found.one_or_none() is None:
+                continue
+            await erasing.forget(
+                tx,
+                UUID(entry.id),
+                entry.reference,
+                UUID(entry.agency_id),
+                actor=_actor(),
+                at=datetime.now(UTC),
+            )
+        done += 1
+        print(f"{entry.reference} erased again", flush=True)
+    print(f"{done} erased again; everything else of the ledger was erased already")
+    return 0
+
+
+async def _status(engine: AsyncEngine, settings: Settings, reference: str) -> int:
+    """Done only when all four services have written it into their audit trails."""
+    async with engine.connect() as tx:
+        found = await tx.execute(
+            sa.select(tables.referral.c.id, tables.referral.c.wrapped_key).where(
+                tables.referral.c.reference == reference
+            )
+        )
+        row = found.one_or_none()
+    if row is None:
+        print("there is no such referral")
+        return 1
+    if row.wrapped_key is not None:
+        print("not erased")
+        return 1
+    token = settings.internal_token.get_secret_value()
+    async with httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {token}"}) as client:
+        answers = await asyncio.gather(*(_has_erased(client, url, row.id) for url in settings.others.values()))
+    told = {"referral": True, **dict(zip(settings.others, answers, strict=True))}
+    for name, has_erased in told.items():
+        print(f"{name:10} {'erased' if has_erased else 'does not answer' if has_erased is None else 'not yet'}")
+    print("done: all four have erased it" if all(told.values()) else "not done yet")
+    return 0 if all(told.values()) else 1
+
+
+async def _has_erased(client: httpx.AsyncClient, url: str, referral_id: UUID) -> bool | None:
+    """None when the service does not say."""
+    asked = {"referral_id": str(referral_id), "action": ERASED, "limit": "1"}
+    try:
+        answer = await client.get(f"{url}/internal/audit", params=asked)
+    except httpx.HTTPError:
+        return None
+    return bool(answer.json()["items"]) if answer.status_code == httpx.codes.OK else None
+
+
+def _actor() -> Actor:
+    return Actor("operator", getpass.getuser())
+
+
+async def _add_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    async with engine.begin() as tx:
+        number = await erasing.set_hold(
+            tx,
+            arguments.reference,
+            reason=arguments.reason,
+            review_on=arguments.review_on,
+            actor=_actor(),
+            at=datetime.now(UTC),
+        )
+    print(f"hold {number} keeps {arguments.reference}" if number else "there is no such referral")
+    return 0 if number else 1
+
+
+async def _list_holds(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    async with engine.connect() as tx:
+        rows = await erasing.holds(tx)
+    for row in rows:
+        print(f"{row.id:>6}  {row.reference}  look again on {row.review_on}  {row.set_by}: {row.reason}")
+    print(f"{len(rows)} in force")
+    return 0
+
+
+async def _end_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    async with engine.begin() as tx:
+        is_ended = await erasing.end_hold(tx, arguments.number, actor=_actor(), at=datetime.now(UTC))
+    print(f"hold {arguments.number} is ended" if is_ended else "no such hold is in force")
+    return 0 if is_ended else 1

@@ -1,0 +1,50 @@
+"""The feed after a dump was restored into another cluster: all is listed again, and an old cursor says so."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from services.referral import feed_epoch
+from tests.families import a_referral
+from tests.integration.conftest import Behind
+from tests.integration.support import eventually, fetch
+
+AHEAD = 100_000_000
+
+
+async def test_a_feed_in_the_same_cluster_is_left_alone(intake: Behind) -> None:
+    await intake.send(a_referral())
+    before = (await intake.look("/referrals")).json()
+    for _ in range(2):
+        async with intake.engine.begin() as tx:
+            assert await feed_epoch.renew(tx) is None
+    assert (await intake.look("/referrals", changed_since=before["next"])).json() == before | {"items": []}
+
+
+async def test_a_feed_in_another_cluster_starts_anew(intake: Behind) -> None:
+    references = {(await intake.send(a_referral())).json()["reference"] for _ in range(3)}
+    cursor = (await intake.look("/referrals")).json()["next"]
+    async with intake.engine.begin() as tx:
+        await tx.execute(sa.text(f"UPDATE referral SET changed_in = changed_in + {AHEAD}"))
+        await tx.execute(sa.text(f"UPDATE feed_epoch SET renewed_in = renewed_in + {AHEAD}"))
+    assert (await intake.look("/referrals")).json()["items"] == []
+    async with intake.engine.begin() as tx:
+        assert await feed_epoch.renew(tx) == 3
+
+    async def all_are_listed() -> bool:
+        items = (await intake.look("/referrals")).json()["items"]
+        return {item["reference"] for item in items} == references
+
+    assert await eventually(all_are_listed, what="all referrals in the feed")
+    ended = await intake.look("/referrals", changed_since=cursor)
+    assert ended.status_code == 410
+    assert ended.json()["type"] == "urn:pir:problem:cursor-ended"
+    new = (await intake.look("/referrals")).json()["next"]
+    assert (await intake.look("/referrals", changed_since=new)).status_code == 200
+    assert (await fetch(intake.engine, "SELECT count(*) AS n FROM feed_epoch"))[0].n == 1
+
+
+async def test_a_cursor_of_before_there_were_epochs_goes_on(intake: Behind) -> None:
+    """Of the first epoch: its numbers are those of the cluster still."""
+    async with intake.engine.connect() as tx:
+        assert await feed_epoch.current(tx) == feed_epoch.FIRST
