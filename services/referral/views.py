@@ -208,7 +208,7 @@ async def feed(
     links = await _links_of(tx, [row.id for row in rows])
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
     items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, [])) for row in rows]
-    return {"items": items, "next": _write_cursor(identities, *last, epoch)}
+    return {"items": items, "next": _write_cursor(identities, last[0], last[1], epoch)}
 
 
 def _erased(row: sa.Row[Any]) -> dict[str, Any]:
