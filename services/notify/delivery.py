@@ -4,16 +4,16 @@ What calls a person out has a loop of its own, with its own connections to Postg
 neither a backlog nor a slow server of all other mail holds it up.
 
 Each copy holds some of the parts (shared/leases.py), so that one message is in one copy's hands. What was handed over
-is recorded before anything else is read, however long PostgreSQL is away meanwhile; only a killed process (or a lost
-lease with several copies) sends a second copy, with the same Message-ID.
+is recorded before the next mail goes, however long PostgreSQL is away meanwhile, and a stop sends no more than the mail
+in hand. Only a killed process (or a lost lease with several copies) sends a second copy, with the same Message-ID.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -48,7 +48,8 @@ BALANCE_SECONDS: Final = 2.0
 REST_SECONDS: Final = 0.02
 """After every batch: at 50 referrals a second it halves the wait for a receipt, for the machine is less busy."""
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
-"""The agency is not known here yet, or has no usable inbox: looked at again, which is no try."""
+NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
+"""The agency is not known here yet, or has no usable inbox: looked at again, the later the longer it lasts; no try."""
 NO_RECIPIENT: Final = "no-recipient"
 UNWRITABLE: Final = "unwritable"
 STOP_SECONDS: Final = 12.0
@@ -82,6 +83,7 @@ class Delivery:
     now: Callable[[], datetime] = _now
     chance: Callable[[], float] = random.random
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _is_stopping: bool = False
 
     async def run(self) -> None:
         """Connect, send, and start afresh after any trouble: a new connection, new leases."""
@@ -113,7 +115,7 @@ class Delivery:
                 parts = [self.first_part + part for part in leases.held]
                 due = await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch)
                 if due:
-                    await _to_its_end(self.send(due))
+                    await self._to_its_end(self.send(due))
                     going_well()
                     await rest_after(len(due), at_least=REST_SECONDS)
                 else:
@@ -122,6 +124,17 @@ class Delivery:
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await connection.close(timeout=2)
 
+    async def _to_its_end(self, work: Awaitable[T]) -> T:
+        """The mail in hand ends before the loop does: a cancel waits for it, at most STOP_SECONDS."""
+        task = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            self._is_stopping = True
+            await asyncio.wait([task], timeout=STOP_SECONDS)
+            task.cancel()
+            raise
+
     async def _rest(self) -> None:
         """Until the next NOTIFY, or the poll that is the net under it."""
         with suppress(TimeoutError):
@@ -129,14 +142,30 @@ class Delivery:
                 await self._wake.wait()
 
     async def send(self, due: Sequence[Any]) -> None:
-        """One batch: handed over, then recorded, for as long as that takes.
+        """One batch: what came of each mail is recorded as soon as it is known.
 
-        Whatever the database says: rows that are read again before they are recorded would be mailed again.
+        A stop ends the batch after the mail in hand: the others stay due, and nobody has sent them.
         """
         outcomes: dict[UUID, Outcome] = {}
         mails = self._write(due, outcomes)
-        handed = await self.sender.send(mails) if mails else []
-        outcomes |= {written.id: outcome for written, outcome in zip(mails, handed, strict=True)}
+        by_id, written = {row["id"]: row for row in due}, {each.id for each in mails}
+        await self._keep([row for row in due if row["id"] not in written], outcomes)
+        if not mails:
+            return
+        done = 0
+        async with aclosing(self.sender.send(mails)) as handed:
+            async for some in handed:
+                these = mails[done : done + len(some)]
+                done += len(some)
+                outcomes |= {each.id: outcome for each, outcome in zip(these, some, strict=True)}
+                await self._keep([by_id[each.id] for each in these], outcomes)
+                if self._is_stopping:
+                    break
+
+    async def _keep(self, due: Sequence[Any], outcomes: Mapping[UUID, Outcome]) -> None:
+        """Record, for as long as that takes: a row that is read again before it is recorded would be mailed again."""
+        if not due:
+            return None
         now = self.now()
         tries = [self._judge(row, outcomes.get(row["id"]), now) for row in due]
         for pause in pauses():
@@ -191,7 +220,8 @@ class Delivery:
         if outcome is None:
             if self.retries.is_over(since=row["created_at"], now=now):
                 return Try(row["id"], State.UNDELIVERABLE, was_tried=False, error=NO_RECIPIENT)
-            return Try(row["id"], State.DUE, was_tried=False, due_at=now + NO_RECIPIENT_PAUSE, error=NO_RECIPIENT)
+            waits = min(max((now - row["created_at"]) / 10, NO_RECIPIENT_PAUSE), NO_RECIPIENT_LONGEST)
+            return Try(row["id"], State.DUE, was_tried=False, due_at=now + waits, error=NO_RECIPIENT)
         if outcome.error is None:
             return Try(row["id"], State.SENT)
         if outcome.is_final or self.retries.is_over(since=row["first_tried_at"] or now, now=now):
@@ -229,14 +259,3 @@ def _announcement(row: Any, each: Try, at: datetime) -> Draft:
         kind=MessageKind(row["kind"]),
     )
     return Draft(row["referral_id"], event, at, Cause(row["correlation_id"], row["causation_id"], row["traceparent"]))
-
-
-async def _to_its_end(work: Awaitable[T]) -> T:
-    """The batch in hand ends before the loop does: a cancel waits for it, at most STOP_SECONDS."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task], timeout=STOP_SECONDS)
-        task.cancel()
-        raise

@@ -13,6 +13,8 @@ from uuid import UUID
 
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", re.ASCII)
 _CRLF: Final = "\r\n"
+_LONGEST_LINE: Final = 998
+"""RFC 5322, 2.1.1; quoted-printable breaks longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,12 @@ def write(
     subject: str,
     body: str,
 ) -> bytes:
-    """Return the mail with CRLF line ends: ASCII as it is, anything else quoted-printable in UTF-8.
+    """Return the mail with CRLF line ends: ASCII in short lines as it is, all else quoted-printable in UTF-8.
 
     All arguments but `subject` and `body` are our own or checked ASCII; `subject` is one line. `Auto-Submitted` keeps
     holiday replies away (RFC 3834).
     """
-    is_plain = body.isascii()
+    is_plain = body.isascii() and all(len(line) <= _LONGEST_LINE for line in body.splitlines())
     text = body.encode("ascii") if is_plain else quopri.encodestring(body.encode())
     head = (
         f"From: {sender}\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -42,12 +42,28 @@ class Recording:
         self.asked = 0
         self._gate = gate
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
         self.asked += len(mails)
         if self._gate:
             await self._gate.wait()
         self.handed += mails
-        return [HANDED_OVER for _ in mails]
+        yield [HANDED_OVER for _ in mails]
+
+
+class Slow:
+    """One by one, as a mail server takes them."""
+
+    batch = 50
+
+    def __init__(self, seconds: float) -> None:
+        self.handed: list[UUID] = []
+        self._seconds = seconds
+
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+        for mail in mails:
+            await asyncio.sleep(self._seconds)
+            self.handed.append(mail.id)
+            yield [HANDED_OVER]
 
 
 @pytest.fixture
@@ -114,6 +130,26 @@ async def test_a_call_goes_out_beside_a_backlog_and_a_server_that_does_not_answe
         assert blocked.handed == []
         gate.set()
     assert ON_CALL not in {mail.recipient for mail in blocked.handed}
+
+
+async def test_a_stop_in_mid_batch_sends_nothing_twice(database: str, engine: AsyncEngine) -> None:
+    """A server of 0.4 s a mail, and a batch of 50: a deployment does not wait for all of it."""
+    first, second = Slow(0.4), Recording()
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 40)
+
+    async def has_begun() -> bool:
+        return len(first.handed) > 2
+
+    async def is_done() -> bool:
+        return await count(engine, "message WHERE state = 'sent'") == 40
+
+    async with running(loops(database, engine, first, Recording())[0]):
+        await eventually(has_begun, what="some mails")
+    assert len(first.handed) < 40
+    async with running(loops(database, engine, second, Recording())[0]):
+        await eventually(is_done, what="the rest")
+    handed = Counter([*first.handed, *(mail.id for mail in second.handed)])
+    assert (len(handed), set(handed.values())) == (40, {1})
 
 
 async def test_two_copies_of_both_loops_hand_over_each_message_once(database: str, engine: AsyncEngine) -> None:

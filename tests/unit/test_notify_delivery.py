@@ -1,5 +1,6 @@
 """What becomes of a message after a try; the loop itself is tested on a real PostgreSQL."""
 
+from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -111,10 +112,10 @@ async def test_what_was_handed_over_is_recorded_again_whatever_the_database_says
     delivery, handed, tries = a_delivery(), 0, 0
 
     class Once:
-        async def send(self, mails: list[Any]) -> list[Outcome]:
+        async def send(self, mails: list[Any]) -> AsyncGenerator[list[Outcome], None]:
             nonlocal handed
             handed += 1
-            return [HANDED_OVER for _ in mails]
+            yield [HANDED_OVER for _ in mails]
 
     async def record(*_: Any) -> None:
         nonlocal tries

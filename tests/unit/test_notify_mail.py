@@ -1,6 +1,7 @@
 """A mail as bytes: what the standard library reads out of what we wrote by hand; and files of it."""
 
 import os
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -11,9 +12,14 @@ from uuid import UUID
 import pytest
 
 from services.notify import mail
+from services.notify.senders import Outcome
 from services.notify.senders.files import Files
 
 ID = UUID(int=77)
+
+
+async def of(handed: AsyncGenerator[list[Outcome], None]) -> list[Outcome]:
+    return [outcome async for some in handed for outcome in some]
 
 
 def a_mail(**changes: Any) -> bytes:
@@ -84,7 +90,7 @@ def test_nothing_else_gets_into_a_header(text: str) -> None:
 
 async def test_a_file_has_the_name_of_its_message(tmp_path: Path) -> None:
     sender = Files(tmp_path / "mail")
-    outcomes = await sender.send([mail.Mail(ID, "a@x.org", "b@x.org", b"first")])
+    outcomes = await of(sender.send([mail.Mail(ID, "a@x.org", "b@x.org", b"first")]))
     assert [outcome.error for outcome in outcomes] == [None]
     assert (tmp_path / "mail" / f"{ID}.eml").read_bytes() == b"first"
 
@@ -92,12 +98,19 @@ async def test_a_file_has_the_name_of_its_message(tmp_path: Path) -> None:
 async def test_a_second_try_writes_the_same_file_again(tmp_path: Path) -> None:
     sender = Files(tmp_path)
     for _ in range(2):
-        await sender.send([mail.Mail(ID, "a@x.org", "b@x.org", b"same")])
+        await of(sender.send([mail.Mail(ID, "a@x.org", "b@x.org", b"same")]))
     assert os.listdir(tmp_path) == [f"{ID}.eml"]  # noqa: PTH208
 
 
 async def test_a_folder_that_cannot_be_written_fails_the_mail_not_the_loop(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    outcomes = await Files(tmp_path / "file" / "mail").send([mail.Mail(ID, "a@x.org", "b@x.org", b"x")])
+    outcomes = await of(Files(tmp_path / "file" / "mail").send([mail.Mail(ID, "a@x.org", "b@x.org", b"x")]))
     assert outcomes[0].error
     assert not outcomes[0].is_final
+
+
+def test_a_line_that_is_too_long_for_mail_is_broken() -> None:
+    message = parsed(a_mail(body=f"{'Ring us. ' * 200}\n"))
+    assert message["Content-Transfer-Encoding"] == "quoted-printable"
+    assert message.get_content().split() == ("Ring us. " * 200).split()
+    assert max(len(line) for line in a_mail(body="x" * 2_000).splitlines()) <= 998

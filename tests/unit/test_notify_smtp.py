@@ -1,7 +1,7 @@
 """The SMTP sender against a server that misbehaves on purpose."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.notify.mail import Mail
+from services.notify.senders import Outcome
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
 from shared.settings import Profile
@@ -46,10 +47,15 @@ class Inbox:
 async def serving(inbox: Inbox) -> AsyncIterator[Callable[[list[Mail]], Any]]:
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(inbox), "127.0.0.1", 0)
     try:
-        yield a_sender(server.sockets[0].getsockname()[1]).send
+        sender = a_sender(server.sockets[0].getsockname()[1])
+        yield lambda mails: of(sender.send(mails))
     finally:
         server.close()
         await server.wait_closed()
+
+
+async def of(handed: AsyncGenerator[list[Outcome], None]) -> list[Outcome]:
+    return [outcome async for some in handed for outcome in some]
 
 
 def a_sender(port: int) -> Smtp:
@@ -118,7 +124,7 @@ async def test_an_answer_lost_after_data_is_tried_again() -> None:
 
 
 async def test_a_server_that_is_away_fails_the_whole_batch() -> None:
-    outcomes = await a_sender(1).send(mails("one", "two"))
+    outcomes = await of(a_sender(1).send(mails("one", "two")))
     assert [outcome.error for outcome in outcomes] == ["connection", "connection"]
 
 

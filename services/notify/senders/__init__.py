@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,9 +21,12 @@ HANDED_OVER = Outcome()
 
 
 class Sender(Protocol):
-    """`batch` is how many mails it takes at a time: what it can finish while a service stops."""
+    """`batch` is how many mails it takes at a time."""
 
     batch: int
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """Hand over each; one outcome per mail, in their order."""
+    def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+        """Hand over each, in their order; yields what came of the next ones, so that it is written down at once.
+
+        Whoever stops reading after one outcome has sent no more than that.
+        """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from services.notify.mail import Mail
@@ -19,9 +19,9 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
         """Write each in a thread, all in one go; a full disk or missing rights fail the mail, to be tried again."""
-        return await asyncio.to_thread(self._write_all, mails)
+        yield await asyncio.to_thread(self._write_all, mails)
 
     def _write_all(self, mails: Sequence[Mail]) -> list[Outcome]:
         try:

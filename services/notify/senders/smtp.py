@@ -11,7 +11,7 @@ A lost connection or 421 ends the batch: the rest of it fails with the same caus
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -35,20 +35,19 @@ class Smtp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, mails: Sequence[Mail]) -> list[Outcome]:
-        """Hand over one by one on one connection."""
-        outcomes: list[Outcome] = []
-        server = self._server()
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+        """Hand over one by one on one connection, and say of each at once what came of it."""
+        done, server = 0, self._server()
         try:
             await server.connect()
             for mail in mails:
-                outcomes.append(await self._send_one(server, mail))  # noqa: PERF401  what went before a failure counts
+                outcome = await self._send_one(server, mail)
+                done += 1
+                yield [outcome]
         except (SMTPException, OSError, TimeoutError) as error:
-            rest = Outcome(_code(error))
-            outcomes += [rest] * (len(mails) - len(outcomes))
+            yield [Outcome(_code(error))] * (len(mails) - done)
         finally:
             await _leave(server)
-        return outcomes
 
     async def _send_one(self, server: aiosmtplib.SMTP, mail: Mail) -> Outcome:
         """Raises when the connection is of no more use."""
