@@ -60,6 +60,9 @@ def _parser(command: Command) -> argparse.ArgumentParser:
         again = verbs.add_parser("republish", help="publish this service's past again, with the same event ids")
         again.add_argument("--since", type=datetime.fromisoformat, help="a time with offset; everything without it")
         again.set_defaults(run=_republish)
+        unsent = verbs.add_parser("unsent", help="events that no broker takes").add_subparsers(required=True)
+        unsent.add_parser("list", help="what is set aside, and why").set_defaults(run=_list_unsent)
+        unsent.add_parser("retry", help="send it again, with all that waits behind it").set_defaults(run=_retry_unsent)
     parked = verbs.add_parser("parked", help="records that could not be handled").add_subparsers(required=True)
     parked.add_parser("list", help="what waits for a person").set_defaults(run=_list)
     replay = parked.add_parser("replay", help="handle it again, with all that is parked behind it")
@@ -93,6 +96,19 @@ async def _republish(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
         if queued:
             print(f"{count} so far", flush=True)
     print(f"{count} event(s) queued; the relay of a running service publishes them")
+    return 0
+
+
+async def _list_unsent(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    rows = await outbox.set_aside(engine)
+    for row in rows:
+        print(f"{row.position:>8}  {row.type:28} {row.key}  {row.set_aside}  {row.size} bytes")
+    print(f"{len(rows)} set aside")
+    return 0
+
+
+async def _retry_unsent(engine: AsyncEngine, _: argparse.Namespace) -> int:
+    print(f"{await outbox.try_again(engine)} event(s) queued again; the relay of a running service sends them")
     return 0
 
 

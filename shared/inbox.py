@@ -28,7 +28,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import parked
+from shared import parked, repair
 from shared.backoff import pauses, rest_after
 from shared.database import sql
 from shared.dispatch import Handlers, dispatch
@@ -65,6 +65,10 @@ _CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
 """)
+
+
+class _TooSlowError(Exception):
+    """A batch did not get through in time, more than once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +185,7 @@ class Consumer:
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 await self._keep_house()
+                await self._handle_what_is_known_now()
 
     async def _keep_house(self) -> None:
         """Count what is parked."""
@@ -188,6 +193,15 @@ class Consumer:
             async with self._engine.connect() as tx:
                 PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
             measured("parked")
+        except Exception as error:
+            if not is_transient(error):
+                raise
+
+    async def _handle_what_is_known_now(self) -> None:
+        """What an older version of this service parked for its type, which this one knows, it handles by itself."""
+        try:
+            for row_id in await parked.of_known_type(self._engine):
+                await repair.replay(self._engine, self._handlers, only=row_id, by="upgrade")
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -272,9 +286,16 @@ class Consumer:
         return len(seen)
 
     async def _make_true(self, items: Sequence[_Read]) -> None:
-        """All in one transaction; on a failure that will not pass, halves, until the culprit is alone."""
+        """All in one transaction; on a failure that will not pass, halves, until the culprit is alone.
+
+        A batch that is too slow twice is halved as well: one heavy event must not hold up five hundred.
+        """
         try:
-            await self._until_it_passes(lambda: self._in_one_transaction(items))
+            await self._until_it_passes(lambda: self._in_one_transaction(items), most_timeouts=2 if items[1:] else None)
+        except _TooSlowError:
+            middle = len(items) // 2
+            await self._make_true(items[:middle])
+            await self._make_true(items[middle:])
         except Exception as error:
             if is_transient(error) or self._stopping:
                 raise
@@ -323,9 +344,12 @@ class Consumer:
             await parked.keep(tx, [culprit])
         PARKED.labels(culprit.cause.split(":", 1)[0]).inc()
 
-    async def _until_it_passes(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised."""
-        give_up_at = time.monotonic() + GIVE_UP_SECONDS
+    async def _until_it_passes(self, work: Callable[[], Awaitable[None]], *, most_timeouts: int | None = None) -> None:
+        """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised.
+
+        Raises _TooSlowError at the last of `most_timeouts`.
+        """
+        give_up_at, timeouts = time.monotonic() + GIVE_UP_SECONDS, 0
         for pause in pauses():
             try:
                 return await work()
@@ -336,6 +360,9 @@ class Consumer:
             except Exception as error:
                 if not is_transient(error) or time.monotonic() > give_up_at:
                     raise
+                timeouts += isinstance(error, TimeoutError)
+                if timeouts == most_timeouts:
+                    raise _TooSlowError from error
                 RETRIES.inc()
                 log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
             await pause.sleep()

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import sql
 from shared.events import Envelope, Event
@@ -51,17 +52,20 @@ class Draft:
 _APPEND: Final = sql("""
     WITH fresh AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:parts AS smallint[]),
-                             CAST(:types AS text[]), CAST(:times AS timestamptz[]), CAST(:correlations AS uuid[]),
-                             CAST(:causes AS uuid[]), CAST(:traces AS text[]), CAST(:values AS text[]))
+                             CAST(:types AS text[]), CAST(:topics AS text[]), CAST(:times AS timestamptz[]),
+                             CAST(:correlations AS uuid[]), CAST(:causes AS uuid[]), CAST(:traces AS text[]),
+                             CAST(:values AS text[]))
             WITH ORDINALITY
-            AS t(id, key, part, type, occurred_at, correlation_id, causation_id, traceparent, value, place)
+            AS t(id, key, part, type, topic, occurred_at, correlation_id, causation_id, traceparent, value, place)
     ), numbered AS (
         SELECT fresh.*, coalesce((SELECT max(sequence) FROM event WHERE event.key = fresh.key), 0)
                         + row_number() OVER (PARTITION BY key ORDER BY place) AS sequence
         FROM fresh
     ), kept AS (
-        INSERT INTO event (id, key, sequence, type, occurred_at, correlation_id, causation_id, traceparent, value)
-        SELECT id, key, sequence, type, occurred_at, correlation_id, causation_id, traceparent, value FROM numbered
+        INSERT INTO event (id, key, sequence, type, topic, occurred_at, correlation_id, causation_id, traceparent,
+                           value)
+        SELECT id, key, sequence, type, topic, occurred_at, correlation_id, causation_id, traceparent, value
+        FROM numbered
     ), queued AS (
         INSERT INTO outbox (part, event_id) SELECT part, id FROM numbered ORDER BY place RETURNING 1
     )
@@ -82,6 +86,7 @@ async def append(tx: AsyncConnection, drafts: Sequence[Draft]) -> None:
         "keys": [draft.key for draft in drafts],
         "parts": [part_of(draft.key) for draft in drafts],
         "types": [draft.data.type for draft in drafts],
+        "topics": [draft.data.topic for draft in drafts],
         "times": [draft.at for draft in drafts],
         "correlations": [draft.cause.correlation_id for draft in drafts],
         "causes": [draft.cause.causation_id for draft in drafts],
@@ -133,3 +138,22 @@ async def republish(
     )
     last = queued.one_or_none()
     return (last.queued, (last.key, last.sequence)) if last else (0, None)
+
+
+async def set_aside(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
+    """Events that can't be sent, in their order, without their content; what is behind them waits."""
+    async with engine.connect() as tx:
+        rows = await tx.execute(
+            sql("""
+                SELECT o.position, o.set_aside, e.type, e.key, octet_length(e.value) AS size
+                FROM outbox o JOIN event e ON e.id = o.event_id WHERE o.set_aside IS NOT NULL ORDER BY o.position
+            """)
+        )
+        return rows.all()
+
+
+async def try_again(engine: AsyncEngine) -> int:
+    """Nothing is set aside any more: the relay tries all of it again."""
+    async with engine.begin() as tx:
+        again = await tx.execute(sql("UPDATE outbox SET set_aside = NULL WHERE set_aside IS NOT NULL"))
+        return int(again.rowcount)

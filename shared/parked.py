@@ -14,11 +14,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from aiokafka.structs import ConsumerRecord
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import sql
-from shared.events import Envelope, Event
+from shared.events import EVENTS, Envelope, Event
 
+UNKNOWN_TYPE: Final = "type: unknown"
 BEHIND: Final = "behind: an earlier event of this referral is parked"
 
 Line = tuple[str, UUID]
@@ -106,6 +107,21 @@ async def settled(tx: AsyncConnection, rows: Sequence[Parked]) -> set[tuple[str,
         },
     )
     return {(row.topic, row.partition, row.offset, row.recorded_at) for row in found}
+
+
+async def of_known_type(engine: AsyncEngine) -> list[int]:
+    """Rows that were parked because nobody knew their type, and whose type is known by now: the first of each line."""
+    async with engine.connect() as tx:
+        rows = await tx.execute(
+            sql("SELECT id, headers FROM parked WHERE resolved_at IS NULL AND cause = :unknown ORDER BY id LIMIT 100"),
+            {"unknown": UNKNOWN_TYPE},
+        )
+        return [row.id for row in rows if _type_in(row.headers) in EVENTS]
+
+
+def _type_in(headers: list[list[str]]) -> str:
+    named = [bytes.fromhex(value) for name, value in headers if name == "ce_type"]
+    return named[-1].decode("utf-8", "replace") if named else ""
 
 
 def record_of(row: Any) -> ConsumerRecord[bytes, bytes]:

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
-from shared.events import EVENTS
 from shared.leases import KEEPALIVES, Leases
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 
@@ -37,18 +37,29 @@ SEND_SECONDS: Final = 20.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
 _TROUBLE: Final = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
+_CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError, LookupError)
+"""What the client, or a broker, says of a row that no later try will send either."""
+
 _READ: Final = """
-    SELECT o.position, o.part, e.id, e.key, e.sequence, e.type, e.occurred_at,
+    SELECT o.position, o.part, e.id, e.key, e.sequence, e.type, e.topic, e.occurred_at,
            e.correlation_id, e.causation_id, e.traceparent, e.value
     FROM outbox o JOIN event e ON e.id = o.event_id
-    WHERE o.part = ANY($1::smallint[]) ORDER BY o.position LIMIT $2
+    WHERE o.part = ANY($1::smallint[]) AND o.set_aside IS NULL AND NOT EXISTS (
+        SELECT FROM outbox aside JOIN event earlier ON earlier.id = aside.event_id
+        WHERE aside.set_aside IS NOT NULL AND earlier.key = e.key
+    )
+    ORDER BY o.position LIMIT $2
 """
+"""Without what waits behind a row that was set aside: the order of a key outlasts its repair."""
 AGE: Final = """
     SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) AS first) AS rows,
            (SELECT coalesce(extract(epoch FROM now() - e.occurred_at), 0)
             FROM outbox o JOIN event e ON e.id = o.event_id ORDER BY o.position LIMIT 1) AS oldest
 """
 """The one at the front is the oldest, give or take a transaction; looking at all would read the whole past."""
+
+
+_BEHIND: Final = LookupError("an earlier event of this key is set aside")
 
 
 class Relay:
@@ -125,27 +136,55 @@ class Relay:
             return 0
         self.waiting = len(rows)
         async with asyncio.timeout(SEND_SECONDS):
-            sent = [await self._send(producer, row) for row in rows]
-            answers = await asyncio.gather(*sent, return_exceptions=True)
+            answers = await self._send_all(producer, rows)
+        published, failure = await self._settle(connection, rows, answers)
+        if failure:
+            raise failure
+        return published
+
+    async def _settle(
+        self, connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Record], answers: Sequence[Any]
+    ) -> tuple[int, BaseException | None]:
+        """Delete what was published up to the first failure of each part, set aside what can't be sent."""
         failures: dict[int, BaseException] = {}
-        published = []
+        published, aside = [], []
         for row, answer in zip(rows, answers, strict=True):
-            if isinstance(answer, BaseException):
+            if isinstance(answer, _CANNOT) and answer is not _BEHIND:
+                aside.append((row, answer))
+            elif isinstance(answer, BaseException) and answer is not _BEHIND:
                 failures.setdefault(row["part"], answer)
-            elif row["part"] not in failures:
+            elif answer is not _BEHIND and row["part"] not in failures:
                 published.append(row["position"])
         if published:
             await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", published)
-            self.moved_at = time.monotonic()
             PUBLISHED.labels(self._schema).inc(len(published))
-        self.waiting = len(rows) - len(published)
-        for failure in failures.values():
-            raise failure
-        return len(published)
+        for row, error in aside:
+            log.error("event set aside", event_id=str(row["id"]), type=row["type"], cause=type(error).__name__)
+            await connection.execute(
+                "UPDATE outbox SET set_aside = $2 WHERE position = $1", row["position"], type(error).__name__
+            )
+        if published or aside:
+            self.moved_at = time.monotonic()
+        self.waiting = len(rows) - len(published) - len(aside)
+        return len(published) + len(aside), next(iter(failures.values()), None)
+
+    async def _send_all(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[Any]:
+        """An answer or an error for each row; what comes after a row that can't be sent, of its key, is not sent."""
+        sent: list[asyncio.Future[Any] | BaseException] = []
+        held: set[UUID] = set()
+        for row in rows:
+            try:
+                sent.append(_BEHIND if row["key"] in held else await self._send(producer, row))
+            except _CANNOT as error:
+                held.add(row["key"])
+                sent.append(error)
+        answers = await asyncio.gather(*(each for each in sent if asyncio.isfuture(each)), return_exceptions=True)
+        told = iter(answers)
+        return [next(told) if asyncio.isfuture(each) else each for each in sent]
 
     async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> asyncio.Future[Any]:
         sent: asyncio.Future[Any] = await producer.send(
-            EVENTS[row["type"]].topic,
+            row["topic"],
             row["value"].encode(),
             key=str(row["key"]).encode(),
             headers=_headers(row, self._schema),

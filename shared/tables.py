@@ -15,6 +15,7 @@ def outbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         sa.Column("key", sa.Uuid, nullable=False),
         sa.Column("sequence", sa.Integer, nullable=False),
         sa.Column("type", sa.Text, nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("correlation_id", sa.Uuid, nullable=False),
         sa.Column("causation_id", sa.Uuid),
@@ -28,6 +29,8 @@ def outbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
         sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True),
         sa.Column("part", sa.SmallInteger, nullable=False),
         sa.Column("event_id", sa.Uuid, sa.ForeignKey(event.c.id, ondelete="CASCADE"), nullable=False, unique=True),
+        sa.Column("set_aside", sa.Text),
+        sa.Index("outbox_set_aside", "position", postgresql_where=sa.text("set_aside IS NOT NULL")),
     )
     return event, outbox
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -358,4 +359,36 @@ async def test_a_database_that_takes_no_writes_for_a_while_is_no_reason_to_park(
 
     await handle(probe, history_of(keys=2, events=2), read_only_once)
     assert await count(probe, "effect") == 4
+    assert await count(probe, "parked") == 0
+
+
+async def test_what_was_parked_for_a_type_that_is_known_now_is_handled_by_itself(probe: AsyncEngine) -> None:
+    """A newer service spoke before this one was updated; the update is all that it takes."""
+    event = an_event()
+    new = a_record(event, headers=[*[h for h in a_record(event).headers if h[0] != "ce_type"], ("ce_type", b"new.v1")])
+    later = an_event(event.key, 2)
+    consumer = a_consumer(probe)
+    await consumer.handle([new, a_record(later)])
+    await consumer._handle_what_is_known_now()
+    assert await count(probe, "parked WHERE resolved_at IS NULL") == 2
+    known = json.dumps([[name, value.hex()] for name, value in a_record(event).headers])
+    async with probe.begin() as tx:
+        await tx.execute(
+            sa.text("UPDATE parked SET headers = CAST(:known AS jsonb) WHERE cause = 'type: unknown'"), {"known": known}
+        )
+    await consumer._handle_what_is_known_now()
+    assert await count(probe, "parked WHERE resolved_at IS NULL") == 0
+    assert await effects_of(probe, event.key) == [1, 2]
+
+
+async def test_a_batch_that_is_always_too_slow_is_halved(probe: AsyncEngine) -> None:
+    sizes: list[int] = []
+
+    async def slow_in_company(events: Any, _: Any) -> None:
+        sizes.append(len(events))
+        if len(events) > 2:
+            raise TimeoutError
+
+    await a_consumer(probe, slow_in_company).handle([a_record(an_event()) for _ in range(8)])
+    assert sizes == [8, 8, 4, 4, 2, 2, 4, 4, 2, 2]
     assert await count(probe, "parked") == 0

@@ -310,3 +310,36 @@ async def test_a_producer_that_never_answers_is_replaced_and_the_order_holds(
     records = await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC)
     assert sequences_by_key(records) == {str(key): [1, 2, 3, 4, 5] for key in keys}
     assert relay.waiting == 0
+
+
+async def test_an_event_that_no_broker_takes_is_set_aside_alone_with_what_waits_behind_it(
+    stack: Servers, database: str, probe: AsyncEngine
+) -> None:
+    """Two ways in: too large for the client, and a type that a newer version wrote before it was rolled back."""
+    large, strange = uuid7(), uuid7()
+    others = [uuid7() for _ in range(20)]
+    await append(probe, large, strange, *others)
+    async with probe.begin() as tx:
+        await tx.execute(
+            sa.text("UPDATE event SET value = value || repeat(' ', 2000000) WHERE key = :key"), {"key": large}
+        )
+        await tx.execute(sa.text("UPDATE event SET type = 'referral.moved.v9' WHERE key = :key"), {"key": strange})
+    await append(probe, large, *others)
+
+    async def others_are_sent() -> bool:
+        return Counter(each["ce_subject"] for each in await published(stack)) == Counter(
+            map(str, [strange, *others, *others])
+        )
+
+    async with running(a_relay(stack, database)):
+        await eventually(others_are_sent, what="the events of all others, twice")
+        [aside] = await outbox.set_aside(probe)
+        assert (aside.key, aside.set_aside) == (large, "MessageSizeTooLargeError")
+        assert await count(probe, "outbox") == 2  # and the one behind it
+
+        async with probe.begin() as tx:
+            await tx.execute(sa.text("UPDATE event SET value = rtrim(value) WHERE key = :key"), {"key": large})
+        assert await outbox.try_again(probe) == 1
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    own = [each["ce_sequence"] for each in await published(stack) if each["ce_subject"] == str(large)]
+    assert own == ["1", "2"]
