@@ -8,21 +8,19 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.referral import answers, steps, views
+from services.referral import answers, contract, steps, views
 from services.referral.agencies import Agency
 from services.referral.amendments import By
 from services.referral.answers import Answer, Keyed
 from services.referral.arriving import arrival_of
 from services.referral.document import (
-    Challenge,
     Invalid,
-    ReferralDocument,
     read_challenge,
     read_enquiry,
     read_information,
@@ -77,26 +75,55 @@ class ReferralApi:
         self._writer = writer
 
     def router(self) -> APIRouter:
-        router = APIRouter(tags=["intake"])
-        body = _body(ReferralDocument.model_json_schema())
-        router.post("/referrals", status_code=201, openapi_extra=body, summary="Send a referral")(self.post_referral)
-        router.get("/referrals", summary="Your referrals that are new or changed since a cursor")(self.get_feed)
-        router.get("/referrals/{reference}", summary="One of your referrals: where it stands and why")(self.get_one)
-        router.patch("/referrals/{reference}", openapi_extra=_body({"type": "object"}), summary="Change it")(self.patch)
-        router.post("/referrals/{reference}/withdrawal", summary="Take it back", openapi_extra=_ANY)(self.withdraw)
-        router.post("/referrals/{reference}/information", summary="Answer what we asked", openapi_extra=_ANY)(
-            self.inform
-        )
-        router.post(
-            "/referrals/{reference}/challenge",
-            summary="Ask us, once, to look again at a decline",
-            openapi_extra=_body(Challenge.model_json_schema()),
-        )(self.challenge)
-        router.post("/enquiries", status_code=201, openapi_extra=_ANY, summary="Ask for a consultation or training")(
-            self.post_enquiry
-        )
-        router.get("/requirements", summary="What to send, what happens next, whom to ring now")(self.get_requirements)
-        return router
+        routes = APIRouter(tags=["intake"])
+        routes.post(
+            "/referrals",
+            status_code=201,
+            openapi_extra=contract.REFERRAL,
+            responses=contract.gives(contract.Receipt, 201) | contract.gives(contract.Amended, 200),
+            summary="Send a referral",
+        )(self.post_referral)
+        routes.get(
+            "/referrals",
+            openapi_extra=contract.KEYED,
+            responses=contract.gives(contract.Feed, 200),
+            summary="Your referrals that are new or changed since a cursor",
+        )(self.get_feed)
+        routes.get(
+            "/referrals/{reference}",
+            openapi_extra=contract.KEYED,
+            responses=contract.gives(contract.Shown, 200),
+            summary="One of your referrals: where it stands and why",
+        )(self.get_one)
+        for verb, path, takes, gives, summary, endpoint in (
+            ("PATCH", "", contract.CHANGE, contract.Amended, "Change it: a JSON merge patch (RFC 7396)", self.patch),
+            ("POST", "/withdrawal", contract.WITHDRAWAL, contract.Withdrawn, "Take it back", self.withdraw),
+            ("POST", "/information", contract.INFORMATION, contract.Informed, "Answer what we asked", self.inform),
+            (
+                "POST",
+                "/challenge",
+                contract.CHALLENGE,
+                contract.Informed,
+                "Ask us, once, to look again at a decline",
+                self.challenge,
+            ),
+        ):
+            routes.api_route(
+                f"/referrals/{{reference}}{path}",
+                methods=[verb],
+                openapi_extra=takes,
+                responses=contract.gives(gives, 200),
+                summary=summary,
+            )(endpoint)
+        routes.post(
+            "/enquiries",
+            status_code=201,
+            openapi_extra=contract.ENQUIRY,
+            responses=contract.gives(contract.Receipt, 201),
+            summary="Ask for a consultation or training",
+        )(self.post_enquiry)
+        routes.get("/requirements", summary="What to send, what happens next, whom to ring now")(self.get_requirements)
+        return routes
 
     def express(self) -> Express:
         """The two calls that come in thousands: a referral, and a look at it."""
@@ -269,20 +296,3 @@ def _answer(answer: Answer) -> Response:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    header = {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "required": True,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    }
-    return {
-        "parameters": [header],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
-        "security": [{"agency_key": []}],
-    }
-
-
-_ANY: Final = _body({"type": "object"})

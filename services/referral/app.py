@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from services.referral import answers, handlers, internal, own_names, tables
+from services.referral import answers, contract, handlers, internal, own_names, tables
 from services.referral.api import ReferralApi
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival, Intake, another_reference
@@ -16,7 +16,7 @@ from services.referral.postcodes.looking_up import LoadedPlaces
 from services.referral.preparing import Preparing, identities_of
 from services.referral.settings import Settings
 from services.referral.status import STEPS
-from shared import audit_calls, events, parked_calls
+from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
@@ -85,6 +85,7 @@ async def build(settings: Settings) -> Service:
         writer=writer,
     )
     app.include_router(api.router())
+    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, identities, token))
     app.include_router(own_names.router(engine, identities, token))

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import decision_store, decisions
 from services.triage.decision_store import Decided
 from services.triage.rules import decide
-from services.triage.work_items import store
+from services.triage.work_items import reopening, store
 from services.triage.work_items.conditions import UNDELIVERABLE
 from services.triage.work_items.deadlines import full_routes_of, is_told_since, plan_item
 from services.triage.work_items.places import full_routes
@@ -151,7 +151,7 @@ async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], *, policy
     )
     made = replace(made, version=data.version, news=frozenset({Route.REVIEW} if has_new_words else ()))
     if not data.by_agency:
-        made = replace(made, settled=await store.settled_routes(tx, event.key))
+        made = replace(made, settled=await reopening.settled_routes(tx, event.key))
     if await _is_a_persons(tx, event.key):
         await _propose(tx, made, policy)
     else:

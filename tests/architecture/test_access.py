@@ -16,6 +16,7 @@ from deploy.local import credentials
 from services.referral.agencies import Agency, digest_of
 from services.referral.keyring import Keyring
 from shared.access import PERMISSIONS, Permission, Role
+from shared.openapi import everything
 from shared.runtime import Service
 from tests.architecture.apps import NAMES, client_of, routes_of
 
@@ -170,7 +171,7 @@ def framework(service: Service) -> FastAPI:
 
 
 def listed(service: Service) -> Iterator[str]:
-    for path, operations in framework(service).openapi()["paths"].items():
+    for path, operations in everything(framework(service))["paths"].items():
         for verb in operations:
             yield f"{verb.upper()} {path}"
 

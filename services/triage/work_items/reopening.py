@@ -14,7 +14,16 @@ from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE
 from services.triage.work_items.deadlines import ItemState, call_again, first_escalation
 from shared import outbox
 from shared.database import sql
-from shared.events import ClosureReason, PlaceKind, Urgency, WorkItemAccepted, WorkItemClaimed, WorkItemOpened
+from shared.events import (
+    GOES_ON,
+    ClosureReason,
+    PlaceKind,
+    Route,
+    Urgency,
+    WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemOpened,
+)
 from shared.ids import uuid7
 from shared.outbox import Cause
 from shared.policy import Policy
@@ -27,6 +36,15 @@ NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECID
 def may_be_reopened(row: Any) -> bool:
     """Ended by a person, and of a route that has no other open item in the way (the step looks)."""
     return row.ended_at is not None and row.end_reason not in NOT_BY_A_PERSON
+
+
+async def settled_routes(tx: AsyncConnection, referral_id: UUID) -> frozenset[Route]:
+    """Routes whose work a person has ended."""
+    rows = await tx.execute(
+        sql("SELECT route FROM work_item WHERE referral_id = :id AND state = 'closed' AND end_reason <> ALL(:goes_on)"),
+        {"id": referral_id, "goes_on": sorted(GOES_ON)},
+    )
+    return frozenset(Route(route) for route in rows.scalars())
 
 
 async def challenge(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> None:

@@ -34,7 +34,7 @@ from services.triage.work_items.deadlines import (
     moved_due,
 )
 from shared.database import sql
-from shared.events import GOES_ON, AboutWorkItem, Facts, Kind, Route, WorkItemOpened
+from shared.events import AboutWorkItem, Facts, Kind, Route, WorkItemOpened
 from shared.outbox import Cause, Draft
 from shared.policy import Policy, WorkingTime
 from shared.problems import Problem
@@ -107,15 +107,6 @@ async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: d
         {"id": referral_id, "enquiries": sorted(ENQUIRIES), "since": since},
     )
     return bool(found)
-
-
-async def settled_routes(tx: AsyncConnection, referral_id: UUID) -> frozenset[Route]:
-    """Routes whose work a person has ended."""
-    rows = await tx.execute(
-        sql("SELECT route FROM work_item WHERE referral_id = :id AND state = 'closed' AND end_reason <> ALL(:goes_on)"),
-        {"id": referral_id, "goes_on": sorted(GOES_ON)},
-    )
-    return frozenset(Route(route) for route in rows.scalars())
 
 
 _NEW: Final = sql("""

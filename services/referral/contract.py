@@ -1,0 +1,153 @@
+"""What the intake answers, as schemas for the OpenAPI document; a test holds real answers against them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.referral.document import Challenge, Enquiry, ReferralDocument, Withdrawal
+from services.referral.status import RouteState, Status
+from shared.events import Eligibility, Mode, Route, Tier, Urgency
+
+AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
+
+
+class Answered(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Receipt(Answered):
+    """The referral is stored; it will not be lost."""
+
+    id: str
+    reference: str = Field(description="speakable; give it when you ring")
+    status: Status
+    received_at: AwareDatetime
+    act_now: list[str] = Field(description="whom to ring now, yourself; empty unless a danger was ticked")
+    links: list[str]
+    gaps: list[str] = Field(default=[], description="JSON pointers to what is still missing")
+
+
+class Amended(Receipt):
+    version: int
+    dropped: list[str] = Field(default=[], description="what a replaced list no longer says, as JSON pointers")
+
+
+class Withdrawn(Answered):
+    reference: str
+    status: Status
+
+
+class Informed(Answered):
+    reference: str
+    received_at: AwareDatetime
+    act_now: list[str] = []
+    dropped: list[str] = []
+
+
+class ShownRoute(Answered):
+    route: Route
+    status: RouteState
+
+
+class ShownReason(Answered):
+    rule: str
+    text: str
+
+
+class PolicyVersion(Answered):
+    id: str
+    version: int
+
+
+class ShownDecision(Answered):
+    eligibility: Eligibility
+    mode: Mode
+    tier: Tier | None
+    routes: list[ShownRoute]
+    urgency: Urgency
+    reasons: list[ShownReason]
+    policy: PolicyVersion
+
+
+class OtherHelp(Answered):
+    name: str
+    offers: str
+    phone: str | None
+    web: str | None
+
+
+class HistoryLine(Answered):
+    at: AwareDatetime
+    what: str
+    text: str
+    detail: str | None
+
+
+class FeedItem(Answered):
+    reference: str
+    status: Status
+    received_at: AwareDatetime
+    version: int
+    decision: ShownDecision | None
+    links: list[str]
+    gaps: list[str]
+    next_step: str
+    decision_by: date | None = Field(description="by when you hear a decision; null once there is one")
+    first_contact_by: date | None = Field(description="by when the team meets the family; null when it has")
+    expected_by: date | None = Field(description="the next of the two")
+
+
+class Shown(FeedItem):
+    other_help: list[OtherHelp] = []
+    history: list[HistoryLine] = []
+
+
+class Feed(Answered):
+    items: list[FeedItem]
+    next: str = Field(description="send it as `changed_since` the next time")
+
+
+def takes(model: type[BaseModel], *, is_patch: bool = False) -> dict[str, Any]:
+    """The body of a call, and its key."""
+    schema = model.model_json_schema()
+    if is_patch:
+        schema = schema | {"title": f"{schema['title']}Patch", "required": [], "$defs": schema.get("$defs", {})}
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": "new for each request, the same when you send it again; kept for 30 days",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }
+    return {
+        "parameters": [key],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": {"$defs": {}} | schema}},
+        },
+        "security": [{"agency_key": []}],
+    }
+
+
+def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answer of a call, by status."""
+    schema = {"$defs": {}} | model.model_json_schema(mode="serialization")
+    return {
+        status: {
+            "description": (model.__doc__ or model.__name__).split("\n")[0],
+            "content": {"application/json": {"schema": schema}},
+        }
+        for status in statuses
+    }
+
+
+KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}
+REFERRAL: Final = takes(ReferralDocument)
+CHANGE: Final = takes(ReferralDocument, is_patch=True)
+WITHDRAWAL: Final = takes(Withdrawal)
+INFORMATION: Final = takes(ReferralDocument, is_patch=True)
+CHALLENGE: Final = takes(Challenge)
+ENQUIRY: Final = takes(Enquiry)

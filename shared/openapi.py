@@ -1,0 +1,109 @@
+"""The OpenAPI document of a service as other programs read it: complete, without dangling references, ours alone.
+
+FastAPI knows the routes; what it can't know is added here: schemas that were written by hand are moved to the
+components, every problem has its shape, and the calls among our own services are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from shared.problems import CATALOGUE
+
+INTERNAL: Final = ("/internal", "/metrics", "/health", "/asyncapi", "/docs")
+"""Addresses that are not for programs of others."""
+PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "RFC 9457: why the request was refused, or failed. Branch on `type`.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:pir:problem:<name>; docs/api.md lists them"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+        "act_now": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "whom to ring now, when the request told of a danger",
+        },
+        "reference": {"type": "string", "description": "of the referral that has ended"},
+        "referral_status": {"type": "string"},
+    },
+}
+FIELD_ERROR: Final[dict[str, Any]] = {
+    "title": "FieldError",
+    "type": "object",
+    "required": ["pointer", "code", "detail"],
+    "properties": {
+        "pointer": {"type": "string", "description": "RFC 6901: which member; never its value"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+_OF_EVERY_CALL: Final = (400, 401, 404, 409, 410, 413, 415, 422, 429, 503)
+
+
+def public(app: FastAPI, *, schemes: Mapping[str, Any]) -> dict[str, Any]:
+    """The document for others; `schemes` are how they show who they are. Made once."""
+    if app.openapi_schema is not None:
+        return app.openapi_schema
+    document = everything(app)
+    document["paths"] = {path: calls for path, calls in document["paths"].items() if not path.startswith(INTERNAL)}
+    schemas: dict[str, Any] = {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
+    for calls in document["paths"].values():
+        for call in calls.values():
+            _complete(call)
+    document["paths"] = _hoisted(document["paths"], schemas)
+    document["components"] = {"schemas": schemas, "securitySchemes": dict(schemes)}
+    app.openapi_schema = document
+    return document
+
+
+def everything(app: FastAPI) -> dict[str, Any]:
+    """What FastAPI says of every route, the internal ones too."""
+    return FastAPI.openapi(app) if app.openapi_schema is None else _afresh(app)
+
+
+def _afresh(app: FastAPI) -> dict[str, Any]:
+    made, app.openapi_schema = app.openapi_schema, None
+    try:
+        return FastAPI.openapi(app)
+    finally:
+        app.openapi_schema = made
+
+
+def _complete(call: dict[str, Any]) -> None:
+    """Every call can be refused, in one shape; the framework's own is never sent."""
+    responses = call.setdefault("responses", {})
+    statuses = {status for status, _ in CATALOGUE.values()} & set(_OF_EVERY_CALL)
+    for status in sorted(statuses):
+        responses[str(status)] = {
+            "description": next(title for code, title in CATALOGUE.values() if code == status),
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+
+
+def _hoisted(part: Any, schemas: dict[str, Any]) -> Any:
+    """`part` with every `$defs` moved to `schemas`, and its references after it."""
+    if isinstance(part, list):
+        return [_hoisted(each, schemas) for each in part]
+    if not isinstance(part, dict):
+        return part
+    for name, schema in part.get("$defs", {}).items():
+        schemas.setdefault(name, {})
+        schemas[name] = _hoisted(schema, schemas)
+    found = {name: _hoisted(value, schemas) for name, value in part.items() if name != "$defs"}
+    reference = found.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/$defs/"):
+        found["$ref"] = reference.replace("#/$defs/", "#/components/schemas/")
+    is_schema = "title" in found and found.get("type") == "object" and "properties" in found
+    if is_schema and found["title"].isidentifier() and "$defs" in part:
+        schemas[found["title"]] = found
+        return {"$ref": f"#/components/schemas/{found['title']}"}
+    return found

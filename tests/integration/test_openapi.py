@@ -1,0 +1,127 @@
+"""The OpenAPI document is one that a generator turns into a client that works, and real answers are as it says."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.referral import contract
+from tests.families import a_referral
+from tests.integration.conftest import Behind
+
+CALLS = {
+    "POST /referrals",
+    "GET /referrals",
+    "GET /referrals/{reference}",
+    "PATCH /referrals/{reference}",
+    "POST /referrals/{reference}/withdrawal",
+    "POST /referrals/{reference}/information",
+    "POST /referrals/{reference}/challenge",
+    "POST /enquiries",
+    "GET /requirements",
+}
+
+
+@pytest.fixture
+async def document(intake: Behind) -> dict[str, Any]:
+    found: dict[str, Any] = (await intake.http.get("/openapi.json")).json()
+    return found
+
+
+def calls(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, verbs in document["paths"].items():
+        for verb, call in verbs.items():
+            yield f"{verb.upper()} {path}", call
+
+
+async def test_it_has_the_calls_of_agencies_and_no_others(document: dict[str, Any]) -> None:
+    assert {name for name, _ in calls(document)} == CALLS
+
+
+async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    for reference in set(re.findall(r'"\$ref": "([^"]+)"', text)):
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+        assert place
+    assert "$defs" not in text
+
+
+async def test_every_call_says_what_it_takes_gives_and_refuses(document: dict[str, Any]) -> None:
+    for name, call in calls(document):
+        problems = call["responses"]["422"]["content"]["application/problem+json"]["schema"]
+        assert problems == {"$ref": "#/components/schemas/Problem"}, name
+        if name == "GET /requirements":
+            continue
+        assert call["security"] == [{"agency_key": []}], name
+        assert any("$ref" in json.dumps(answer) for status, answer in call["responses"].items() if status < "3"), name
+        if not name.startswith("GET"):
+            schema = call["requestBody"]["content"]["application/json"]["schema"]
+            assert schema.get("$ref") or schema.get("properties"), name
+    assert document["components"]["securitySchemes"]["agency_key"]["scheme"] == "bearer"
+
+
+async def test_real_answers_are_as_it_says(intake: Behind) -> None:
+    """By the models that the document is made from, which take no member that they do not name."""
+    body = a_referral() | {"external_reference": uuid4().hex}
+
+    async def ask(method: str, path: str, sent: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {intake.key()}", "Idempotency-Key": uuid4().hex}
+        answer = await intake.http.request(method, path, json=sent, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    receipt = contract.Receipt.model_validate(await ask("POST", "/referrals", body))
+    path = f"/referrals/{receipt.reference}"
+    again = await ask("POST", "/referrals", body)
+    assert contract.Receipt.model_validate(again).reference == receipt.reference
+    contract.Amended.model_validate(await ask("POST", "/referrals", body | {"risk_factors": ["housing_or_poverty"]}))
+    contract.Amended.model_validate(await ask("PATCH", path, {"risk_factors": ["isolation"]}))
+    contract.Informed.model_validate(await ask("POST", f"{path}/information", {"notes": "Yes."}))
+    contract.Shown.model_validate(await ask("GET", path))
+    contract.Feed.model_validate(await ask("GET", "/referrals"))
+    contract.Withdrawn.model_validate(await ask("POST", f"{path}/withdrawal", {"reason": "other"}))
+    enquiry = {"kind": "training", "referrer": body["referrer"], "topic": "Bonding"}
+    contract.Receipt.model_validate(await ask("POST", "/enquiries", enquiry))
+
+
+async def test_a_generated_client_sends_a_referral_and_reads_the_refusal(
+    intake: Behind, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    made = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "openapi_python_client", "generate", "--path", str(file), "--meta", "none",
+         "--output-path", str(tmp_path / "pir_client")],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert "will not be generated" not in made.stdout
+    monkeypatch.syspath_prepend(str(tmp_path))
+    models = importlib.import_module("pir_client.models")
+    send = importlib.import_module("pir_client.api.intake.post_referral_referrals_post")
+    client = importlib.import_module("pir_client.client").AuthenticatedClient(
+        base_url="http://test", token=intake.key()
+    )
+    intake.http.headers["Authorization"] = f"Bearer {intake.key()}"
+    client.set_async_httpx_client(intake.http)
+
+    sent = models.ReferralDocument.from_dict(a_referral() | {"external_reference": uuid4().hex})
+    receipt = await send.asyncio(client=client, body=sent, idempotency_key=uuid4().hex)
+    assert receipt.reference.startswith("PIR-")
+    wrong = models.ReferralDocument.from_dict(a_referral() | {"babies": []})
+    problem = await send.asyncio(client=client, body=wrong, idempotency_key=uuid4().hex)
+    assert problem.status == 422
+    assert [each.pointer for each in problem.errors] == ["/babies"]
