@@ -42,6 +42,11 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _PASSING)
 
 
+def is_lock_wait(error: BaseException) -> bool:
+    """True when somebody else held a lock for too long: the rest of the database is well."""
+    return any(isinstance(cause, asyncpg.LockNotAvailableError) for cause in _causes(error))
+
+
 def _is_numbering_race(error: sa.exc.IntegrityError) -> bool:
     """Two transactions numbered the same key at once: the second sees the first's number when it tries again."""
     return "event_key_sequence" in str(error.orig)

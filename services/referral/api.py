@@ -48,6 +48,7 @@ from shared.working_time import day_in_london
 log = structlog.get_logger(__name__)
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_ETAG: Final = re.compile(r'"?([0-9]{1,9})"?', re.ASCII)
 _MERGE_PATCH: Final = ("application/merge-patch+json",)
 
 Work = Callable[[AsyncConnection, By], Awaitable[Answer]]
@@ -175,6 +176,7 @@ class ReferralApi:
             return json_answer(
                 await views.one(
                     tx,
+                    self._preparing.identities,
                     agency_id=agency.id,
                     reference=_reference(reference),
                     service_map=self._service_map,
@@ -187,16 +189,30 @@ class ReferralApi:
         request: Request,
         changed_since: str | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        external_reference: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Response:
         agency = await self._agency(request)
+        if set(request.query_params) - {"changed_since", "limit", "external_reference"}:
+            words = "There are changed_since, limit and external_reference, and no others."
+            raise Problem("invalid", errors=[FieldError("/query", "unknown-member", words)])
         async with self._reading.connect() as tx:
             identities = self._preparing.identities
-            return json_answer(await views.feed(tx, identities, agency_id=agency.id, cursor=changed_since, limit=limit))
+            return json_answer(
+                await views.feed(
+                    tx,
+                    identities,
+                    agency_id=agency.id,
+                    cursor=changed_since,
+                    limit=limit,
+                    external_reference=external_reference,
+                )
+            )
 
     async def patch(self, request: Request, reference: str) -> Response:
         async def work(tx: AsyncConnection, by: By) -> Answer:
-            return await steps.patch(tx, self._preparing, own, change, by)
+            return await steps.patch(tx, self._preparing, own, change, by, version=version)
 
+        version = _version(request)
         own, change, once = await self._step(request, reference)
         return await once(work)
 
@@ -278,6 +294,16 @@ def _idempotency_key(request: Request) -> str:
     if len(keys) != 1 or not _VISIBLE.fullmatch(keys[0]):
         raise Problem("idempotency-key-missing")
     return keys[0]
+
+
+def _version(request: Request) -> int | None:
+    """The version that If-Match names; None without it."""
+    named = request.headers.get("if-match")
+    if named is None or named == "*":
+        return None
+    if found := _ETAG.fullmatch(named):
+        return int(found[1])
+    raise Problem("precondition-failed", 'If-Match takes the version of an answer in quotes, such as "2"')
 
 
 def _reference(text: str) -> str:

@@ -31,7 +31,7 @@ def arrival_of(
         keyed=Keyed(agency.id, key_digest.hex(), identities.digest("request", b"POST /referrals", body)),
         key_digest=key_digest,
         external_digest=identities.digest("external", own, str(external)) if external else None,
-        body_digest=identities.digest("body", own, body),
+        body_digest=identities.body_digest(agency.id, stored(value)),
         sealed=identities.seal(referral_id, stored(value)),
         prepared=prepared,
         received_at=received_at,

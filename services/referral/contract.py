@@ -88,6 +88,7 @@ class HistoryLine(Answered):
 
 class FeedItem(Answered):
     reference: str
+    external_reference: str | None = Field(description="your own reference, as you sent it")
     status: Status
     received_at: AwareDatetime
     version: int

@@ -90,6 +90,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "wrapped_key": None,
     "identity": None,
     "external_digest": None,
+    "external_sealed": None,
     "body_digest": b"",
     "profile": {},
     "facts": {},

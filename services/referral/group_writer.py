@@ -18,11 +18,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import rest_after
-from shared.errors import is_transient
+from shared.database import sql
+from shared.errors import is_lock_wait, is_transient
 
 log = structlog.get_logger(__name__)
 
 LARGEST_GROUP: Final = 64
+_WAITS: Final = sql("SET LOCAL lock_timeout = '1s'")
+"""For a row or family that somebody else holds; the group is then written one by one, so that it holds up itself."""
 ANSWER_SECONDS: Final = 5.5
 """A request waits no longer, for its turn and its commit together: behind a silent PostgreSQL the group before it has
 used up a whole command timeout already. What is committed all the same is the answer to the same key sent again."""
@@ -84,9 +87,10 @@ class GroupWriter(Generic[Item]):
         for last_try in (False, True):
             try:
                 async with self._engine.begin() as tx:
+                    await tx.execute(_WAITS)
                     return await self._write(tx, items)
             except Exception as error:
-                if last_try or not is_transient(error) or time.monotonic() - started > 1:
+                if last_try or not is_transient(error) or is_lock_wait(error) or time.monotonic() - started > 1:
                     raise
         raise AssertionError("the loop returns or raises")
 
@@ -114,7 +118,7 @@ class GroupWriter(Generic[Item]):
                 waiting.answer.cancel()
             raise
         except Exception as error:  # noqa: BLE001  each request gets its answer, whatever happened to the group
-            if is_transient(error) or group[0].is_renewed:
+            if (is_transient(error) and not (is_lock_wait(error) and group[1:])) or group[0].is_renewed:
                 _fail(group, error)
                 return
             log.warning("group written one by one", cause=type(error).__name__, requests=len(group))

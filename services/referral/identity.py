@@ -9,12 +9,16 @@ from uuid import UUID
 
 from services.referral.families.profile import Profiles
 from shared.crypto import BlindIndex, Safe, seal, unseal
+from shared.strict_json import canonical
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
+    """`external` is the agency's own reference, apart from the rest, for it is shown again and again."""
+
     wrapped_key: bytes
     identity: bytes
+    external: bytes | None = None
 
 
 class Identities:
@@ -29,7 +33,21 @@ class Identities:
         """`document` is the JSON value as it was sent, kept whole; answers of the referrer come beside it later."""
         key, wrapped = self._safe.new_key()
         text = json.dumps({"document": document, "answers": []}, ensure_ascii=False).encode()
-        return Sealed(wrapped, seal(key, text, about=referral_id.bytes))
+        external = document.get("external_reference") if isinstance(document, dict) else None
+        return Sealed(wrapped, seal(key, text, about=referral_id.bytes), self.seal_external(referral_id, key, external))
+
+    def seal_external(self, referral_id: UUID, key: bytes, external: str | None) -> bytes | None:
+        return seal(key, external.encode(), about=referral_id.bytes) if external else None
+
+    def external(self, referral_id: UUID, wrapped_key: bytes | None, sealed: bytes | None) -> str | None:
+        """The agency's own reference; None when there is none. Raises UnreadableSecretError."""
+        if wrapped_key is None or sealed is None:
+            return None
+        return unseal(self._safe.unwrap(wrapped_key), sealed, about=referral_id.bytes).decode()
+
+    def body_digest(self, agency_id: UUID, document: Any) -> bytes:
+        """Tells whether an agency has sent this document before, as it is stored."""
+        return self.digest("body", agency_id.bytes, canonical(document))
 
     def unwrap(self, wrapped_key: bytes) -> bytes:
         return self._safe.unwrap(wrapped_key)

@@ -18,6 +18,7 @@ from services.referral import answers, views
 from services.referral.agencies import Agency
 from services.referral.amendments import By, open_for, store
 from services.referral.answers import Answer, Keyed
+from services.referral.document import keep_dangers
 from services.referral.families import links, relating
 from services.referral.families.links import Known, told_codes
 from services.referral.families.relating import Related, Since
@@ -108,7 +109,12 @@ class Intake:
         by = By(arrival.agency, arrival.received_at, arrival.cause)
         try:
             stored = await open_for(tx, self._preparing, first.id, by, Step.AMEND)
-            return await store(tx, self._preparing, stored, arrival.prepared.value, by, body_digest=arrival.body_digest)
+            if self._preparing.identities.body_digest(arrival.agency.id, stored.document) != stored.row.body_digest:
+                words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
+                more = {"reference": first.reference, "version": stored.row.version}
+                raise Problem("conflict", words, extra=more)
+            document = keep_dangers(stored.document, arrival.prepared.value)
+            return await store(tx, self._preparing, stored, document, by, body_digest=arrival.body_digest)
         except Problem as problem:
             return problem
 
@@ -200,19 +206,19 @@ _INSERT: Final = sql("""
     WITH fresh AS (
         SELECT * FROM unnest(
             CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:externals AS bytea[]),
-            CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[]), CAST(:expected AS date[]),
+            CAST(:own AS bytea[]), CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[]), CAST(:expected AS date[]),
             CAST(:families AS uuid[]), CAST(:profiles AS text[]), CAST(:keys AS bytea[]), CAST(:identities AS bytea[]),
             CAST(:facts AS text[]), CAST(:gaps AS text[]), CAST(:receipts AS text[]))
-        AS t(id, reference, agency_id, external_digest, body_digest, received_at, expected_by, family_id,
-             profile, wrapped_key, identity, facts, gaps, receipt)
+        AS t(id, reference, agency_id, external_digest, external_sealed, body_digest, received_at, expected_by,
+             family_id, profile, wrapped_key, identity, facts, gaps, receipt)
     ), told AS (
         INSERT INTO history (referral_id, at, what) SELECT id, received_at, 'received' FROM fresh
     )
-    INSERT INTO referral (id, reference, kind, agency_id, external_digest, body_digest, version, received_at,
-                          expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
+    INSERT INTO referral (id, reference, kind, agency_id, external_digest, external_sealed, body_digest, version,
+                          received_at, expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
                           changed_in)
-    SELECT id, reference, 'family', agency_id, external_digest, body_digest, 1, received_at, expected_by, family_id,
-           CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb),
+    SELECT id, reference, 'family', agency_id, external_digest, external_sealed, body_digest, 1, received_at,
+           expected_by, family_id, CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb),
            CAST(receipt AS jsonb),
            CAST(CAST(pg_current_xact_id() AS text) AS bigint)
     FROM fresh
@@ -233,6 +239,7 @@ async def _insert(
             "references": [arrival.reference for arrival in new],
             "agencies": [arrival.agency.id for arrival in new],
             "externals": [arrival.external_digest for arrival in new],
+            "own": [arrival.sealed.external for arrival in new],
             "bodies": [arrival.body_digest for arrival in new],
             "times": [arrival.received_at for arrival in new],
             "expected": [arrival.prepared.expected_by for arrival in new],

@@ -57,9 +57,13 @@ async def _one(engine: AsyncEngine, referral_id: UUID, preparing: Preparing) -> 
         family = preparing.family_of(ReferralDocument.model_validate(sent))
         await answers.lock(tx, sorted(family.relating))
         await links.keep_tokens(tx, {referral_id: family.tokens})
+        identities = preparing.identities
+        external = identities.seal_external(
+            referral_id, identities.unwrap(sealed.wrapped_key), sent.get("external_reference")
+        )
         await tx.execute(
-            sql("UPDATE referral SET profile = CAST(:profile AS jsonb) WHERE id = :id"),
-            {"id": referral_id, "profile": family.profile.model_dump_json()},
+            sql("UPDATE referral SET profile = CAST(:profile AS jsonb), external_sealed = :external WHERE id = :id"),
+            {"id": referral_id, "profile": family.profile.model_dump_json(), "external": external},
         )
         await relating.afresh(tx, referral_id, Since(datetime.now(UTC), Cause(uuid7())), preparing.policy)
     return True

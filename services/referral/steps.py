@@ -18,7 +18,7 @@ from services.referral import facts as coded
 from services.referral import tables, views
 from services.referral.amendments import By, Stored, open_for, store
 from services.referral.answers import Answer
-from services.referral.document import Enquiry, Information, dropped, merge_patch
+from services.referral.document import Enquiry, Information, dropped, keep_dangers, merge_patch, split_taken_back
 from services.referral.families import relating
 from services.referral.families.relating import Since
 from services.referral.preparing import Preparing
@@ -39,13 +39,31 @@ from shared.outbox import Draft
 from shared.problems import Problem
 
 
-async def patch(tx: AsyncConnection, preparing: Preparing, reference: str, change: object, by: By) -> Answer:
-    """A JSON merge patch of the referral. Raises Invalid for a result that can't be read, Problem 404 or 409."""
+async def patch(
+    tx: AsyncConnection, preparing: Preparing, reference: str, change: object, by: By, *, version: int | None = None
+) -> Answer:
+    """A JSON merge patch of the referral; a danger stays until `taken_back` names it.
+
+    Raises Invalid for a result that can't be read, Problem 404, 409, or 412 when `version` is given and not that of now.
+    """
     stored = await open_for(tx, preparing, reference, by, Step.AMEND)
+    if version not in (None, stored.row.version):
+        raise Problem("precondition-failed", extra={"version": stored.row.version})
+    change, taken_back = split_taken_back(change)
     if _is_enquiry(stored):
         raise Problem("step-not-allowed", "An enquiry can't be changed; answer in words, or send a new one")
-    answer = await store(tx, preparing, stored, merge_patch(stored.document, change), by)
-    return replace(answer, body=answer.body | {"dropped": dropped(stored.document, change)})
+    document = keep_dangers(stored.document, merge_patch(stored.document, change), taken_back)
+    answer = await store(tx, preparing, stored, document, by)
+    if taken_back:
+        await audit.write(tx, [_entry(by, "referral.danger-taken-back", stored.row.id, " ".join(taken_back))])
+    gone = [pointer for pointer in dropped(stored.document, change) if not _is_kept(pointer, document)]
+    return replace(answer, body=answer.body | {"dropped": gone})
+
+
+def _is_kept(pointer: str, document: Mapping[str, Any]) -> bool:
+    """A danger that the patch left out stands there all the same."""
+    _, member, *rest = pointer.split("/")
+    return member == "safety" and rest[0] in (document.get("safety") or ())
 
 
 async def withdraw(
@@ -117,7 +135,8 @@ async def _keep_words(
     answers = [*stored.answers, said] if said else list(stored.answers)
     words_matter = bool(said and not _is_enquiry(stored) and preparing.policy.safety_words_in(said["notes"]))
     if changes or words_matter:
-        answer = await store(tx, preparing, stored, merge_patch(stored.document, dict(changes)), by, answers=answers)
+        document = keep_dangers(stored.document, merge_patch(stored.document, dict(changes)))
+        answer = await store(tx, preparing, stored, document, by, answers=answers)
         return list(answer.body["act_now"])
     if said:
         text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()

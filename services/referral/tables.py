@@ -52,6 +52,7 @@ referral = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("agency_id", sa.Uuid, sa.ForeignKey(agency.c.id), nullable=False),
     sa.Column("external_digest", BYTEA),
+    sa.Column("external_sealed", BYTEA),
     sa.Column("body_digest", BYTEA, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("received_at", _TIME, nullable=False),

@@ -113,14 +113,20 @@ def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
 
 
 async def one(
-    tx: AsyncConnection, *, agency_id: UUID, reference: str, service_map: ServiceMap, on: date
+    tx: AsyncConnection,
+    identities: Identities,
+    *,
+    agency_id: UUID,
+    reference: str,
+    service_map: ServiceMap,
+    on: date,
 ) -> dict[str, Any]:
     """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
     row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference, **_FAMILY_WORK})).one_or_none()
     if row is None:
         raise Problem("not-found")
     known = progress(row, by_route(row.routes or []))
-    return _shown(row, known, row.links or []) | {
+    return _shown(row, known, row.links or [], identities) | {
         "other_help": _other_help(known, row.facts, service_map, on=on),
         "history": [_line(line, known) for line in row.history or []],
     }
@@ -153,7 +159,7 @@ _FIRST_CONTACT_AT: Final = """
 
 _COLUMNS: Final = """
     r.id, r.reference, r.kind, r.version, r.received_at, r.expected_by, r.facts, r.gaps, r.decision, r.decided_by,
-    r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in, r.wrapped_key IS NULL AS is_erased,
+    r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in, r.wrapped_key, r.external_sealed,
 """
 """What an agency is shown: never who the family is, which is the larger part of a row."""
 
@@ -186,6 +192,7 @@ _FEED: Final = sql(
     + """
     FROM referral r
     WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
+        AND (CAST(:external AS bytea) IS NULL OR external_digest = :external)
         AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
     ORDER BY changed_in, id LIMIT :limit
 """
@@ -193,21 +200,31 @@ _FEED: Final = sql(
 
 
 async def feed(
-    tx: AsyncConnection, identities: Identities, *, agency_id: UUID, cursor: str | None, limit: int
+    tx: AsyncConnection,
+    identities: Identities,
+    *,
+    agency_id: UUID,
+    cursor: str | None,
+    limit: int,
+    external_reference: str | None = None,
 ) -> dict[str, Any]:
-    """New or changed since the cursor, oldest first; the feed ends before open transactions, so it skips nothing."""
+    """New or changed since the cursor, oldest first; the feed ends before open transactions, so it skips nothing.
+
+    `external_reference`: only the one that the agency knows by this reference of its own.
+    """
+    external = identities.digest("external", agency_id.bytes, external_reference) if external_reference else None
     epoch = await feed_epoch.current(tx)
     since, after = _read_cursor(identities, cursor, epoch)
     rows = (
         await tx.execute(
             _FEED,
-            {"agency": agency_id, "since": since, "after": after, "limit": limit, **_FAMILY_WORK},
+            {"agency": agency_id, "since": since, "after": after, "limit": limit, "external": external, **_FAMILY_WORK},
         )
     ).all()
     states = await _states_of(tx, [row.id for row in rows])
     links = await _links_of(tx, [row.id for row in rows])
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
-    items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, [])) for row in rows]
+    items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, []), identities) for row in rows]
     return {"items": items, "next": _write_cursor(identities, last[0], last[1], epoch)}
 
 
@@ -216,11 +233,12 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     times = {"received_at": row.received_at.isoformat(timespec="milliseconds")}
     nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
     said = {"next_step": ERASED, "links": [], "gaps": [], "version": row.version}
-    return {"reference": row.reference, "status": Status.CLOSED.value, **times, **nothing, **said}
+    closed = {"status": Status.CLOSED.value, "external_reference": None}
+    return {"reference": row.reference, **closed, **times, **nothing, **said}
 
 
-def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str, Any]:
-    if row.is_erased:
+def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str], identities: Identities) -> dict[str, Any]:
+    if row.wrapped_key is None:
         return _erased(row)
     status = status_of(known)
     next_step = NEXT_STEP[status]
@@ -230,6 +248,7 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str]) -> dict[str,
         next_step = ALSO_REFERRED if status is Status.CLOSED else f"{next_step} {ALSO_REFERRED}"
     return {
         "reference": row.reference,
+        "external_reference": identities.external(row.id, row.wrapped_key, row.external_sealed),
         "status": status.value,
         "received_at": row.received_at.isoformat(timespec="milliseconds"),
         "version": row.version,

@@ -16,7 +16,7 @@ from tests.architecture.apps import BUILD, INTERNAL_PORT, NAMES, SETTINGS, clien
 from tests.architecture.test_access import ACCESS
 from tests.architecture.test_imports import modules
 
-STATUSES = {400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 422, 429, 500, 503}
+STATUSES = {400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 422, 429, 500, 503}
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

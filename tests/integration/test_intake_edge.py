@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from services.referral import agencies
 from services.referral.agencies import AgencyError
@@ -135,3 +137,82 @@ async def test_an_agency_that_could_not_be_written_to_is_refused(intake: Behind,
     )
     assert '"team_inbox":"other@example.org"' in rows[0].value
     assert '"active":false' in rows[0].value
+
+
+async def test_an_agency_finds_a_referral_by_its_own_reference(intake: Behind) -> None:
+    mine = f"CASE-{uuid4().hex[:12]}"
+    sent = (await intake.send(a_referral() | {"external_reference": mine})).json()
+    await intake.send(a_referral())
+    [found] = (await intake.look("/referrals", external_reference=mine)).json()["items"]
+    assert (found["reference"], found["external_reference"]) == (sent["reference"], mine)
+    assert (await intake.look(f"/referrals/{sent['reference']}")).json()["external_reference"] == mine
+    assert (await intake.look("/referrals", external_reference=mine, slug="nursery")).json()["items"] == []
+    [row] = await fetch(intake.engine, f"SELECT * FROM referral WHERE reference = '{sent['reference']}'")
+    assert mine not in str(row)
+
+
+@pytest.mark.parametrize("name", ["cursor", "page", "status"])
+async def test_a_query_that_means_nothing_is_refused(intake: Behind, name: str) -> None:
+    """Ignored, it would be the first page for ever."""
+    answer = await intake.look("/referrals", **{name: "2"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query")
+
+
+async def test_a_danger_stays_until_it_is_taken_back_by_its_name(intake: Behind) -> None:
+    """A list of risk factors typed anew, or an empty field of a form, is no all-clear."""
+    body = a_referral() | {"safety": ["immediate_danger", "domestic_abuse"], "mental_health": "harm_baby_plan"}
+    path = f"/referrals/{(await intake.send(body)).json()['reference']}"
+
+    async def facts() -> tuple[set[str], str]:
+        [row] = await fetch(intake.engine, f"SELECT facts FROM referral WHERE reference = '{path[11:]}'")
+        return set(row.facts["safety"]), row.facts["mental_health"]
+
+    for change in ({"safety": None, "mental_health": None}, {"safety": []}, {"mental_health": "none"}):
+        answer = (await call(intake, "PATCH", path, change)).json()
+        assert "999" in str(answer["act_now"])
+        assert "/safety/immediate_danger" not in answer["dropped"]
+        assert (await facts()) == ({"immediate_danger"}, "harm_baby_plan")
+    wrong = await call(intake, "PATCH", path, {"taken_back": ["domestic_abuse"]})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/taken_back")
+    change = {"safety": [], "mental_health": "low", "taken_back": ["immediate_danger", "harm_baby_plan"]}
+    assert (await call(intake, "PATCH", path, change | {"mental_health": "mild"})).status_code == 200
+    assert (await facts()) == (set(), "mild")
+
+
+async def test_a_change_can_name_the_version_that_it_is_for(intake: Behind) -> None:
+    path = f"/referrals/{(await intake.send(a_referral())).json()['reference']}"
+
+    async def change(version: str, **members: Any) -> Any:
+        headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {intake.key()}", "If-Match": version}
+        return await intake.http.patch(path, json=members, headers=headers)
+
+    assert (await change('"1"', risk_factors=["isolation"])).json()["version"] == 2
+    late = await change('"1"', risk_factors=["low_mood"])
+    assert (late.status_code, late.json()["version"]) == (412, 2)
+    assert (await change("*", risk_factors=["low_mood"])).status_code == 200
+    assert (await change("newest", risk_factors=[])).status_code == 412
+
+
+async def test_an_older_copy_never_undoes_a_change(intake: Behind) -> None:
+    """An agency restores its database and sends again what it had before the birth."""
+    body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}", "notes": "Zoe\u0308 sleeps\r\nbadly."}
+    sent = (await intake.send(body)).json()
+    again = await intake.send(body | {"notes": "She sleeps."})
+    assert (again.status_code, again.json()["reference"]) == (200, sent["reference"])
+    await call(intake, "PATCH", f"/referrals/{sent['reference']}", {"risk_factors": ["isolation"]})
+    for copy in (body, body | {"notes": "From the backup."}):
+        answer = await intake.send(copy)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:pir:problem:conflict")
+        assert answer.json()["reference"] == sent["reference"]
+
+
+async def test_a_row_that_is_held_fails_its_own_request_and_no_other(intake: Behind) -> None:
+    body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
+    sent = (await intake.send(body)).json()
+    async with intake.engine.connect() as holder:
+        await holder.execute(sa.text(f"SELECT 1 FROM referral WHERE id = '{sent['id']}' FOR UPDATE"))
+        answers = await asyncio.gather(
+            intake.send(body | {"notes": "Changed."}), *(intake.send(a_referral()) for _ in range(10))
+        )
+        await holder.rollback()
+    assert [answer.status_code for answer in answers] == [503, *[201] * 10]

@@ -72,6 +72,7 @@ def test_problems_that_pages_meet_have_words_of_their_own() -> None:
         "idempotency-key-reused",
         "cursor-unknown",
         "cursor-ended",
+        "precondition-failed",
         "not-acceptable",
         "ended",
     }

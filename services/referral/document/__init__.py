@@ -6,10 +6,12 @@ from services.referral.document.amending import (
     Information,
     Withdrawal,
     dropped,
+    keep_dangers,
     merge_patch,
     read_challenge,
     read_information,
     read_withdrawal,
+    split_taken_back,
 )
 from services.referral.document.enquiry import Enquiry, read_enquiry
 from services.referral.document.errors import FieldError, Invalid
@@ -30,10 +32,12 @@ __all__ = [
     "Withdrawal",
     "day_in_london",
     "dropped",
+    "keep_dangers",
     "merge_patch",
     "read_challenge",
     "read_enquiry",
     "read_information",
     "read_referral",
     "read_withdrawal",
+    "split_taken_back",
 ]

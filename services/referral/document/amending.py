@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,9 +13,10 @@ from services.referral.document.errors import FieldError, Invalid, required, unk
 from services.referral.document.model import Part, ReferralDocument
 from services.referral.document.reading import as_object, read
 from services.referral.document.text import FreeText
-from shared.events import WithdrawalReason
+from shared.events import DANGERS, RED_FLAGS, WithdrawalReason
 
 _FIXED: Final = "external_reference"
+_TAKEN_BACK: Final = "taken_back"
 
 
 class Withdrawal(Part):
@@ -66,6 +67,32 @@ def _merged(original: object, patch: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = _merged(merged.get(name), change) if isinstance(change, dict) else change
     return merged
+
+
+def keep_dangers(original: Mapping[str, Any], changed: Mapping[str, Any], taken_back: Collection[str] = ()) -> Any:
+    """`changed` with every danger of before that nobody has taken back by its code: a slip of a list is no all-clear."""
+    before = [tick for tick in original.get("safety") or () if tick in DANGERS and tick not in taken_back]
+    flag = original.get("mental_health")
+    kept = dict(changed)
+    ticks = list(kept.get("safety") or ())
+    if missing := [tick for tick in before if tick not in ticks]:
+        kept["safety"] = [*ticks, *missing]
+    if flag in RED_FLAGS and flag not in taken_back and kept.get("mental_health") not in RED_FLAGS:
+        kept["mental_health"] = flag
+    return kept
+
+
+def split_taken_back(patch: object) -> tuple[object, tuple[str, ...]]:
+    """The patch without `taken_back`, and the dangers that it takes back. Raises Invalid for a code that is none."""
+    if not isinstance(patch, Mapping) or _TAKEN_BACK not in patch:
+        return patch, ()
+    codes = patch[_TAKEN_BACK]
+    if not isinstance(codes, list) or not all(
+        isinstance(each, str) and each in {*DANGERS, *RED_FLAGS} for each in codes
+    ):
+        words = f"A list of: {', '.join(sorted({*DANGERS, *RED_FLAGS}))}."
+        raise Invalid([FieldError(f"/{_TAKEN_BACK}", "not-in-list", words)])
+    return {name: value for name, value in patch.items() if name != _TAKEN_BACK}, tuple(codes)
 
 
 def dropped(original: Mapping[str, Any], patch: object) -> list[str]:
