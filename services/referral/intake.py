@@ -16,13 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import answers, views
 from services.referral.agencies import Agency
-from services.referral.amendments import By, open_for, store
+from services.referral.amendments import By, Stored, open_for, store
 from services.referral.answers import Answer, Keyed
 from services.referral.document import keep_dangers
 from services.referral.families import links, relating
 from services.referral.families.links import Known, told_codes
 from services.referral.families.relating import Related, Since
-from services.referral.identity import Sealed
+from services.referral.identity import Identities, Sealed
 from services.referral.preparing import Prepared, Preparing
 from services.referral.reference import new_reference
 from services.referral.status import ENDED, Status, Step
@@ -109,12 +109,10 @@ class Intake:
         by = By(arrival.agency, arrival.received_at, arrival.cause)
         try:
             stored = await open_for(tx, self._preparing, first.id, by, Step.AMEND)
-            if self._preparing.identities.body_digest(arrival.agency.id, stored.document) != stored.row.body_digest:
-                words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
-                more = {"reference": first.reference, "version": stored.row.version}
-                raise Problem("conflict", words, extra=more)
+            _refuse_a_copy_from_before(stored, arrival, self._preparing.identities)
             document = keep_dangers(stored.document, arrival.prepared.value)
-            return await store(tx, self._preparing, stored, document, by, body_digest=arrival.body_digest)
+            digest = self._preparing.identities.body_digest(arrival.agency.id, document)
+            return await store(tx, self._preparing, stored, document, by, body_digest=digest)
         except Problem as problem:
             return problem
 
@@ -133,6 +131,14 @@ class Intake:
         await outbox.append(tx, [_announced(arrival, related[arrival.id], facts[arrival.id]) for arrival in new])
         await relating.note_new(tx, related, Since(new[0].received_at, new[0].cause), policy)
         return {arrival.id: Answer(201, receipts[arrival.id], f"/referrals/{arrival.reference}") for arrival in new}
+
+
+def _refuse_a_copy_from_before(stored: Stored, arrival: Arrival, identities: Identities) -> None:
+    """Raises Problem 409: after a PATCH a whole copy, perhaps from a backup, could undo it."""
+    if identities.body_digest(arrival.agency.id, stored.document) != stored.row.body_digest:
+        words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
+        more = {"reference": stored.row.reference, "version": stored.row.version}
+        raise Problem("conflict", words, extra=more)
 
 
 def _known(arrival: Arrival) -> Known:
@@ -218,8 +224,8 @@ _INSERT: Final = sql("""
                           received_at, expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
                           changed_in)
     SELECT id, reference, 'family', agency_id, external_digest, external_sealed, body_digest, 1, received_at,
-           expected_by, family_id, CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb), CAST(gaps AS jsonb),
-           CAST(receipt AS jsonb),
+           expected_by, family_id, CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb),
+           CAST(gaps AS jsonb), CAST(receipt AS jsonb),
            CAST(CAST(pg_current_xact_id() AS text) AS bigint)
     FROM fresh
 """)

@@ -44,7 +44,7 @@ async def patch(
 ) -> Answer:
     """A JSON merge patch of the referral; a danger stays until `taken_back` names it.
 
-    Raises Invalid for a result that can't be read, Problem 404, 409, or 412 when `version` is given and not that of now.
+    Raises Invalid for a result that can't be read, Problem 404 or 409, and 412 when `version` is not that of now.
     """
     stored = await open_for(tx, preparing, reference, by, Step.AMEND)
     if version not in (None, stored.row.version):

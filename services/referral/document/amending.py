@@ -70,7 +70,7 @@ def _merged(original: object, patch: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep_dangers(original: Mapping[str, Any], changed: Mapping[str, Any], taken_back: Collection[str] = ()) -> Any:
-    """`changed` with every danger of before that nobody has taken back by its code: a slip of a list is no all-clear."""
+    """`changed` with every danger of before that nobody has taken back by its code: a slip is no all-clear."""
     before = [tick for tick in original.get("safety") or () if tick in DANGERS and tick not in taken_back]
     flag = original.get("mental_health")
     kept = dict(changed)
@@ -87,10 +87,9 @@ def split_taken_back(patch: object) -> tuple[object, tuple[str, ...]]:
     if not isinstance(patch, Mapping) or _TAKEN_BACK not in patch:
         return patch, ()
     codes = patch[_TAKEN_BACK]
-    if not isinstance(codes, list) or not all(
-        isinstance(each, str) and each in {*DANGERS, *RED_FLAGS} for each in codes
-    ):
-        words = f"A list of: {', '.join(sorted({*DANGERS, *RED_FLAGS}))}."
+    known = sorted({*DANGERS, *RED_FLAGS})
+    if not isinstance(codes, list) or not all(isinstance(each, str) and each in known for each in codes):
+        words = f"A list of: {', '.join(known)}."
         raise Invalid([FieldError(f"/{_TAKEN_BACK}", "not-in-list", words)])
     return {name: value for name, value in patch.items() if name != _TAKEN_BACK}, tuple(codes)
 
