@@ -1,9 +1,10 @@
-"""Health by progress: live, ready, and a watchdog that ends a process which has stopped moving for no reason.
+"""Health by progress: live, ready, and a watchdog for what has stopped moving for no reason.
 
 live    the event loop answers and no task of the service has ended
 ready   PostgreSQL answers and, where a service consumes to be of use, partitions are assigned
-watchdog  exits with 70 when Kafka and PostgreSQL are reachable, there is work (lag, or an outbox), and nothing has
-          moved for 30 s. An outage of either restarts nothing: there is no progress to be made then.
+watchdog  when Kafka and PostgreSQL can be written to, there is work (lag, or an outbox), and nothing has moved for
+          30 s, the part that stands still begins anew; the process ends (70) only when that did not help in another
+          30 s, or when the event loop itself stands still. An outage restarts nothing: no progress is to be made then.
 """
 
 from __future__ import annotations
@@ -46,6 +47,9 @@ class Health:
     is_stopping: bool = False
     beat_at: float = field(default_factory=time.monotonic)
     loop_lag_seconds: float = 0.0
+    running: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
+    """The run of each loop that is under way (runtime.py): cancelled, it begins anew."""
+    begun_anew: dict[str, float] = field(default_factory=dict)
 
     def is_live(self) -> bool:
         return self.loop_lag_seconds < LIVE_LAG_SECONDS and not any(task.done() for task in self.tasks)
@@ -78,7 +82,7 @@ class Health:
             await asyncio.sleep(ASK_SECONDS)
 
     async def watch_progress(self) -> None:
-        """End the process when it has had work and the means to do it for 30 s, and has not moved.
+        """Begin a part anew when it has had work and the means to do it for 30 s, and has not moved.
 
         The 30 s begin anew when a server did not answer: after an outage everything has time to come back by itself.
         """
@@ -90,10 +94,22 @@ class Health:
                 able_since = time.monotonic()
                 continue
             able_seconds = time.monotonic() - able_since
-            stuck = [name for name, seconds in idle.items() if min(seconds, able_seconds) > STUCK_SECONDS]
-            if stuck:
-                log.critical("stuck: starting again", parts=stuck)
+            self.judge({name: min(seconds, able_seconds) for name, seconds in idle.items()}, now=time.monotonic())
+
+    def judge(self, idle: dict[str, float], *, now: float) -> None:
+        """What to do about parts that have stood still for so many seconds although they could work."""
+        for name in [name for name in self.begun_anew if name not in idle]:
+            del self.begun_anew[name]
+        for name, seconds in idle.items():
+            since = self.begun_anew.get(name)
+            if seconds <= STUCK_SECONDS or (since is not None and now - since <= STUCK_SECONDS):
+                continue
+            if since is not None or name not in self.running:
+                log.critical("stuck: starting again", part=name)
                 os._exit(EXIT_STUCK)
+            log.error("stuck: beginning anew", part=name)
+            self.begun_anew[name] = now
+            self.running[name].cancel()
 
     def _idle_with_work(self) -> dict[str, float]:
         now, idle = time.monotonic(), {}
@@ -110,11 +126,12 @@ class Health:
                 os._exit(EXIT_STUCK)
 
     async def _postgresql_answers(self) -> bool:
+        """Whether it can be written to: a standby that is not promoted yet answers, and takes nothing."""
         try:
             async with asyncio.timeout(3):
                 connection = await asyncpg.connect(self.dsn, timeout=3)
                 try:
-                    return bool(await connection.fetchval("SELECT 1") == 1)
+                    return bool(await connection.fetchval("SELECT NOT pg_is_in_recovery()"))
                 finally:
                     await connection.close(timeout=1)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):

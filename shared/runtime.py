@@ -108,7 +108,10 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
     handed = [socket.socket(fileno=settings.listen_fd)] if settings.listen_fd is not None else None
     serving = [asyncio.create_task(servers[0].serve(handed), name="http")]
     serving += [asyncio.create_task(server.serve(), name="http") for server in servers[1:]]
-    tasks = [asyncio.create_task(_forever(loop, name), name=name) for name, loop in _loops(service).items()]
+    tasks = [
+        asyncio.create_task(_forever(loop, name, service.health.running), name=name)
+        for name, loop in _loops(service).items()
+    ]
     service.health.tasks = tasks
     log.info("started", port=settings.port, pid=os.getpid())
     await asyncio.wait([*serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -177,11 +180,17 @@ def _loops(service: Service) -> dict[str, Loop]:
     return loops
 
 
-async def _forever(loop: Loop, name: str) -> None:
+async def _forever(loop: Loop, name: str, running: dict[str, asyncio.Task[Any]]) -> None:
+    """Run it again whenever it ends; cancelled by the watchdog, it begins anew."""
     LOOP_FAILURES.labels(name)
     for pause in pauses():
+        running[name] = run = asyncio.ensure_future(loop())
         try:
-            await loop()
+            await run
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            LOOP_FAILURES.labels(name).inc()
         except Exception:
             LOOP_FAILURES.labels(name).inc()
             log.exception("loop failed", loop=name)

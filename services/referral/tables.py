@@ -77,6 +77,7 @@ referral = sa.Table(
     sa.Column("changed_in", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("agency_id", "external_digest", name="referral_external"),
     sa.Index("referral_feed", "agency_id", "changed_in", "id"),
+    sa.Index("referral_family", "family_id"),
 )
 
 # One row: which numbers of `changed_in` belong together (feed_epoch.py).

@@ -33,4 +33,5 @@ def upgrade() -> None:
             PRIMARY KEY (one_id, other_id))
     """)
     op.execute("CREATE INDEX ix_family_judgment_other_id ON referral.family_judgment (other_id)")
+    op.execute("CREATE INDEX referral_family ON referral.referral (family_id)")
     op.execute("CREATE INDEX ix_kin_other_id ON referral.kin (other_id)")
