@@ -154,7 +154,7 @@ def live_through_everything(
     assert first.withdraws(reference).status == 200
     for kind in ("receipt", "decision", "information-request", "outcome", "withdrawal"):
         a_mail(first.system, reference, kind)
-    second.sees_status(doubled, "being_reviewed")
+    second.sees_status(doubled, "with_team")  # the other referral of the family is gone
     return shown
 
 
