@@ -37,7 +37,7 @@ def match(one: Profile, other: Profile, age: Age) -> Match | None:
 
 def is_one_person(one: Person, other: Person, *, is_one_home: bool) -> bool:
     """By valid number and day or family name; else by whole name, day and home."""
-    is_one_day = one.born is not None and one.born == other.born
+    is_one_day = one.day is not None and one.day == other.day
     is_one_family_name = one.family is not None and one.family == other.family
     if one.nhs and other.nhs:
         return one.nhs == other.nhs and (is_one_day or is_one_family_name)

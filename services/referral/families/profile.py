@@ -18,13 +18,17 @@ PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER, Carer.ADOPTIVE})
 
 
 class Person(BaseModel):
-    """Keyed digests (16 hexadecimal digits) of the parts that are known and say something; days as they are."""
+    """Keyed digests (16 hexadecimal digits) of the parts that are known and say something.
+
+    `day` is of the day of birth. A baby's days stand beside it as they are, as in the facts; a parent's do not.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     nhs: str | None = None
     given: str | None = None
     family: str | None = None
+    day: str | None = None
     born: date | None = None
     due: date | None = None
     carer: Carer | None = None
@@ -106,11 +110,13 @@ class Profiles:
 
     def _person(self, person: Baby | Caregiver) -> Person:
         number = number_key(person.nhs_number, are_test_numbers_real=self._are_test_numbers_real)
+        born, is_baby = day_key(person.date_of_birth), isinstance(person, Baby)
         return Person(
             nhs=self._digest("profile-nhs", number),
             given=self._digest("profile-given", name_key(person.given_name)),
             family=self._digest("profile-family", name_key(person.family_name)),
-            born=day_key(person.date_of_birth),
+            day=self._digest("profile-day", born and born.isoformat()),
+            born=born if is_baby else None,
             due=day_key(person.due_on) if isinstance(person, Baby) else None,
             carer=person.relationship if isinstance(person, Caregiver) else None,
         )
