@@ -115,7 +115,7 @@ class Profiles:
             nhs=self._digest("profile-nhs", number),
             given=self._digest("profile-given", name_key(person.given_name)),
             family=self._digest("profile-family", name_key(person.family_name)),
-            day=self._digest("profile-day", born and born.isoformat()),
+            day=self._digest("profile-day", born.isoformat() if born else None),
             born=born if is_baby else None,
             due=day_key(person.due_on) if isinstance(person, Baby) else None,
             carer=person.relationship if isinstance(person, Caregiver) else None,
