@@ -186,7 +186,7 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "places-form": (MANAGER, at("/staff/capacity/pir_long")),
     "places-form-mistake": (MANAGER, pressed(at("/staff/capacity/pnmh_emergency"), "Save")),
     "policy": (MANAGER, at("/staff/policy")),
-    "policy-version": (WORKER, at("/staff/policy/nottingham/2")),
+    "policy-version": (WORKER, at("/staff/policy/nottingham/3")),
     "policy-new": (MANAGER, at("/staff/policy/drafts/new")),
     "policy-new-mistake": (MANAGER, pressed(at("/staff/policy/drafts/new"), "Send in the draft")),
     "services": (WORKER, at("/staff/services")),

@@ -16,7 +16,7 @@ FILE = Path(__file__).parents[2] / "deploy" / "policies" / "nottingham.toml"
 def a_draft(*changes: tuple[str, str]) -> str:
     """The policy in force as its next version, with changes of its text."""
     text = FILE.read_text(encoding="utf-8")
-    for before, after in (("version = 2\n", "version = 3\n"), *changes):
+    for before, after in (("version = 3\n", "version = 4\n"), *changes):
         assert before in text
         text = text.replace(before, after, 1)
     return text
