@@ -30,7 +30,7 @@ def case(cases: Cases) -> Case:
         caregiver["safe_contact"] = TEXT
     family["home"]["address_lines"] = [NAME, NAME]
     family["consent"]["given_by"] = NAME
-    case = cases.send(family, "pir_short")
+    case = cases.send(family, "review")  # no English word stands in it, so that somebody has to read it
     cases.worker.does(case.item, "claim")
     cases.worker.does(case.item, "note", text=TEXT)
     cases.worker.does(case.item, "request-information", asked=TEXT)
