@@ -73,6 +73,67 @@ COUNTED_BEFORE = """
 """
 
 
+FAMILIES_BEFORE = """
+    SET search_path TO referral;
+    INSERT INTO agency (id, slug, name, team_inbox, source)
+    VALUES ('00000000-0000-0000-0000-0000000000aa', 'hv', 'HV', 'hv@example.org', 'A2');
+    INSERT INTO referral (id, reference, kind, agency_id, body_digest, version, received_at, expected_by, family_id,
+        is_baby_named, wrapped_key, identity, facts, gaps, receipt, decision, changed_in)
+    SELECT ('00000000-0000-0000-0000-00000000000' || n)::uuid, 'PIR-00' || n, 'family',
+        '00000000-0000-0000-0000-0000000000aa', 'x', 1, '2026-06-01', '2026-06-08',
+        '00000000-0000-0000-0000-000000000001', true, key, key, '{}', '[]', '{"act_now": ["ring"]}', '{"a": 1}', 5
+    FROM (VALUES (1, 'k'::bytea), (2, 'k'), (3, NULL)) AS t(n, key);
+    INSERT INTO kin VALUES
+        ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', 'repeat'),
+        ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002', 'repeat'),
+        ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000003', 'duplicate');
+    INSERT INTO history (referral_id, at, what, detail) VALUES
+        ('00000000-0000-0000-0000-000000000002', now(), 'linked', 'duplicate'),
+        ('00000000-0000-0000-0000-000000000003', now(), 'opened', 'mash');
+    INSERT INTO request VALUES ('00000000-0000-0000-0000-0000000000aa', 'k', 'd', 201, '/referrals/PIR-003',
+        '{"act_now": ["ring"]}', now());
+    INSERT INTO event (id, key, sequence, type, occurred_at, correlation_id, value)
+    VALUES (gen_random_uuid(), '00000000-0000-0000-0000-000000000001', 1, 'referral.received.v1', now(),
+        gen_random_uuid(), '{}');
+"""
+
+
+def test_families_erasures_and_unsent_events_of_before_are_brought_along(stack: Servers) -> None:
+    name = stack.new_database(template="template1")
+    url = stack.url_of(name)
+
+    async def run(statement: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            is_asked = statement.startswith("SELECT")
+            return [tuple(row) for row in await (connection.fetch if is_asked else connection.execute)(statement)]
+        finally:
+            await connection.close()
+
+    migrate(url, to="0009")
+    asyncio.run(run(FAMILIES_BEFORE))
+    migrate(url)
+
+    def ask(what: str) -> list[tuple[Any, ...]]:
+        return asyncio.run(run(f"SELECT {what}"))
+
+    gone = "00000000-0000-0000-0000-000000000003"
+    for schema in ("referral", "triage", "notify", "metrics"):
+        assert [str(row[0]) for row in ask(f"key FROM {schema}.erased")] == [gone]
+    assert ask("link, is_told, in_facts FROM referral.kin ORDER BY referral_id") == [
+        ("repeat", True, False),
+        ("repeat", True, True),
+    ]
+    assert ask("count(*) FROM referral.history") == [(0,)]
+    assert ask("answer::text FROM referral.request") == [('{"reference": "PIR-003"}',)]
+    assert ask(f"receipt::text, decision, family_id::text FROM referral.referral WHERE id = '{gone}'") == [
+        ('{"reference": "PIR-003"}', None, gone)
+    ]
+    assert ask("topic FROM referral.event") == [("pir.referral.v1",)]
+    assert ask("count(*) FROM referral.feed_epoch") == [(1,)]
+    stack.drop_database(name)
+
+
 @pytest.mark.parametrize("is_counted", [True, False])
 def test_what_was_counted_before_is_brought_along_and_waits_for_a_rebuild(stack: Servers, is_counted: bool) -> None:
     name = stack.new_database(template="template1")
