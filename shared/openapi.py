@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
 from shared.problems import CATALOGUE
 
@@ -46,7 +47,7 @@ FIELD_ERROR: Final[dict[str, Any]] = {
         "detail": {"type": "string"},
     },
 }
-_OF_EVERY_CALL: Final = (400, 401, 404, 409, 410, 413, 415, 422, 429, 503)
+_OF_EVERY_CALL: Final = (400, 401, 404, 409, 410, 412, 413, 415, 422, 429, 503)
 
 
 def public(app: FastAPI, *, schemes: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,23 +67,14 @@ def public(app: FastAPI, *, schemes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def everything(app: FastAPI) -> dict[str, Any]:
-    """What FastAPI says of every route, the internal ones too."""
-    return FastAPI.openapi(app) if app.openapi_schema is None else _afresh(app)
-
-
-def _afresh(app: FastAPI) -> dict[str, Any]:
-    made, app.openapi_schema = app.openapi_schema, None
-    try:
-        return FastAPI.openapi(app)
-    finally:
-        app.openapi_schema = made
+    """What FastAPI knows of every route, the internal ones too."""
+    return get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
 
 
 def _complete(call: dict[str, Any]) -> None:
     """Every call can be refused, in one shape; the framework's own is never sent."""
     responses = call.setdefault("responses", {})
-    statuses = {status for status, _ in CATALOGUE.values()} & set(_OF_EVERY_CALL)
-    for status in sorted(statuses):
+    for status in _OF_EVERY_CALL:
         responses[str(status)] = {
             "description": next(title for code, title in CATALOGUE.values() if code == status),
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -90,7 +82,10 @@ def _complete(call: dict[str, Any]) -> None:
 
 
 def _hoisted(part: Any, schemas: dict[str, Any]) -> Any:
-    """`part` with every `$defs` moved to `schemas`, and its references after it."""
+    """`part` with every `$defs` moved to `schemas`, and its references after it.
+
+    A schema that has `$defs`, be it an empty one, is a whole model: it is moved under its title too.
+    """
     if isinstance(part, list):
         return [_hoisted(each, schemas) for each in part]
     if not isinstance(part, dict):

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.referral.document import Challenge, Enquiry, ReferralDocument, Withdrawal
 from services.referral.status import RouteState, Status
-from shared.events import Eligibility, Mode, Route, Tier, Urgency
+from shared.events import DANGERS, RED_FLAGS, Eligibility, Mode, Route, Tier, Urgency
 
 AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
 
@@ -111,11 +111,26 @@ class Feed(Answered):
     next: str = Field(description="send it as `changed_since` the next time")
 
 
-def takes(model: type[BaseModel], *, is_patch: bool = False) -> dict[str, Any]:
-    """The body of a call, and its key."""
+TAKEN_BACK: Final = {
+    "type": "array",
+    "items": {"type": "string", "enum": sorted({*DANGERS, *RED_FLAGS})},
+    "description": "dangers that were ticked by mistake, or are over: without it they stay",
+}
+IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "the version that the change is for, in quotes; any other is 412",
+    "schema": {"type": "string"},
+}
+
+
+def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False) -> dict[str, Any]:
+    """The body of a call, its key, and `more` headers."""
     schema = model.model_json_schema()
     if is_patch:
-        schema = schema | {"title": f"{schema['title']}Patch", "required": [], "$defs": schema.get("$defs", {})}
+        properties = schema["properties"] | {"taken_back": TAKEN_BACK}
+        schema = schema | {"title": f"{schema['title']}Patch", "required": [], "properties": properties}
     key = {
         "name": "Idempotency-Key",
         "in": "header",
@@ -124,7 +139,7 @@ def takes(model: type[BaseModel], *, is_patch: bool = False) -> dict[str, Any]:
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     }
     return {
-        "parameters": [key],
+        "parameters": [key, *more],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$defs": {}} | schema}},
@@ -147,7 +162,7 @@ def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, A
 
 KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}
 REFERRAL: Final = takes(ReferralDocument)
-CHANGE: Final = takes(ReferralDocument, is_patch=True)
+CHANGE: Final = takes(ReferralDocument, IF_MATCH, is_patch=True)
 WITHDRAWAL: Final = takes(Withdrawal)
 INFORMATION: Final = takes(ReferralDocument, is_patch=True)
 CHALLENGE: Final = takes(Challenge)

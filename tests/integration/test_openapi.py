@@ -16,6 +16,7 @@ from uuid import uuid4
 import pytest
 
 from services.referral import contract
+from shared.openapi import everything
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 
@@ -34,6 +35,14 @@ CALLS = {
 
 @pytest.fixture
 async def document(intake: Behind) -> dict[str, Any]:
+    found: dict[str, Any] = (await intake.http.get("/openapi.json")).json()
+    return found
+
+
+@pytest.fixture
+async def apps_document(intake: Behind) -> dict[str, Any]:
+    """After somebody has read what the framework knows of every route."""
+    everything(vars(intake.service.app)["_app"])
     found: dict[str, Any] = (await intake.http.get("/openapi.json")).json()
     return found
 
@@ -70,6 +79,18 @@ async def test_every_call_says_what_it_takes_gives_and_refuses(document: dict[st
             schema = call["requestBody"]["content"]["application/json"]["schema"]
             assert schema.get("$ref") or schema.get("properties"), name
     assert document["components"]["securitySchemes"]["agency_key"]["scheme"] == "bearer"
+
+
+async def test_a_change_says_how_a_danger_is_taken_back_and_a_version_named(document: dict[str, Any]) -> None:
+    call = document["paths"]["/referrals/{reference}"]["patch"]
+    assert "If-Match" in {each["name"] for each in call["parameters"]}
+    assert "412" in call["responses"]
+    taken_back = document["components"]["schemas"]["ReferralDocumentPatch"]["properties"]["taken_back"]
+    assert "immediate_danger" in taken_back["items"]["enum"]
+
+
+async def test_the_document_is_the_same_whoever_asks_first(apps_document: dict[str, Any]) -> None:
+    assert {name for name, _ in calls(apps_document)} == CALLS
 
 
 async def test_real_answers_are_as_it_says(intake: Behind) -> None:
