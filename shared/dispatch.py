@@ -22,13 +22,12 @@ class Counting(dict[type[Event], Handler]):
 
 async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx: AsyncConnection) -> None:
     """Give each handler its events, as many at once as the order of each key allows; none of an erased family."""
-    gone: set[UUID] = set()
-    if not isinstance(handlers, Counting):
-        gone = await erasure.among(tx, {envelope.key for envelope in envelopes})
+    counts = isinstance(handlers, Counting)
+    gone: set[UUID] = set() if counts else await erasure.among(tx, {envelope.key for envelope in envelopes})
     for group in in_order(envelopes):
         if isinstance(group[0].data, ReferralErased):
             await erasure.mark(tx, group)
-            gone |= set() if isinstance(handlers, Counting) else {envelope.key for envelope in group}
+            gone |= {envelope.key for envelope in group if not counts}
             await handlers[ReferralErased](group, tx)
         elif alive := [envelope for envelope in group if envelope.key not in gone]:
             await handlers[type(group[0].data)](alive, tx)

@@ -110,7 +110,7 @@ async def settled(tx: AsyncConnection, rows: Sequence[Parked]) -> set[tuple[str,
 
 
 async def of_known_type(engine: AsyncEngine) -> list[int]:
-    """Rows that were parked because nobody knew their type, and whose type is known by now: the first of each line."""
+    """Rows that were parked because nobody knew their type, and whose type is known by now, oldest first."""
     async with engine.connect() as tx:
         rows = await tx.execute(
             sql("SELECT id, headers FROM parked WHERE resolved_at IS NULL AND cause = :unknown ORDER BY id LIMIT 100"),

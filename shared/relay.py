@@ -37,7 +37,7 @@ SEND_SECONDS: Final = 20.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
 _TROUBLE: Final = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
-_CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError, LookupError)
+_CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 """What the client, or a broker, says of a row that no later try will send either."""
 
 _READ: Final = """
@@ -57,9 +57,6 @@ AGE: Final = """
             FROM outbox o JOIN event e ON e.id = o.event_id ORDER BY o.position LIMIT 1) AS oldest
 """
 """The one at the front is the oldest, give or take a transaction; looking at all would read the whole past."""
-
-
-_BEHIND: Final = LookupError("an earlier event of this key is set aside")
 
 
 class Relay:
@@ -137,23 +134,27 @@ class Relay:
         self.waiting = len(rows)
         async with asyncio.timeout(SEND_SECONDS):
             answers = await self._send_all(producer, rows)
-        published, failure = await self._settle(connection, rows, answers)
+        settled, failure = await self._settle(connection, answers)
+        self.waiting = len(rows) - settled
         if failure:
             raise failure
-        return published
+        return settled
 
     async def _settle(
-        self, connection: asyncpg.Connection[Any], rows: Sequence[asyncpg.Record], answers: Sequence[Any]
+        self, connection: asyncpg.Connection[Any], answers: Sequence[tuple[asyncpg.Record, Any]]
     ) -> tuple[int, BaseException | None]:
-        """Delete what was published up to the first failure of each part, set aside what can't be sent."""
+        """Delete what was published up to the first failure of each part, set aside what can't be sent.
+
+        Returns how many rows that were, and the first failure.
+        """
         failures: dict[int, BaseException] = {}
         published, aside = [], []
-        for row, answer in zip(rows, answers, strict=True):
-            if isinstance(answer, _CANNOT) and answer is not _BEHIND:
+        for row, answer in answers:
+            if isinstance(answer, _CANNOT):
                 aside.append((row, answer))
-            elif isinstance(answer, BaseException) and answer is not _BEHIND:
+            elif isinstance(answer, BaseException):
                 failures.setdefault(row["part"], answer)
-            elif answer is not _BEHIND and row["part"] not in failures:
+            elif row["part"] not in failures:
                 published.append(row["position"])
         if published:
             await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", published)
@@ -165,22 +166,23 @@ class Relay:
             )
         if published or aside:
             self.moved_at = time.monotonic()
-        self.waiting = len(rows) - len(published) - len(aside)
         return len(published) + len(aside), next(iter(failures.values()), None)
 
-    async def _send_all(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> list[Any]:
-        """An answer or an error for each row; what comes after a row that can't be sent, of its key, is not sent."""
-        sent: list[asyncio.Future[Any] | BaseException] = []
-        held: set[UUID] = set()
+    async def _send_all(
+        self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]
+    ) -> list[tuple[asyncpg.Record, Any]]:
+        """Each row that was tried, with its answer or error; not those behind one of their key that can't be sent."""
+        refused: dict[UUID, tuple[asyncpg.Record, BaseException]] = {}
+        sent: list[tuple[asyncpg.Record, asyncio.Future[Any]]] = []
         for row in rows:
+            if row["key"] in refused:
+                continue
             try:
-                sent.append(_BEHIND if row["key"] in held else await self._send(producer, row))
+                sent.append((row, await self._send(producer, row)))
             except _CANNOT as error:
-                held.add(row["key"])
-                sent.append(error)
-        answers = await asyncio.gather(*(each for each in sent if asyncio.isfuture(each)), return_exceptions=True)
-        told = iter(answers)
-        return [next(told) if asyncio.isfuture(each) else each for each in sent]
+                refused[row["key"]] = row, error
+        answers = await asyncio.gather(*(answer for _, answer in sent), return_exceptions=True)
+        return [*zip((row for row, _ in sent), answers, strict=True), *refused.values()]
 
     async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> asyncio.Future[Any]:
         sent: asyncio.Future[Any] = await producer.send(

@@ -167,25 +167,18 @@ def _known(row: sa.Row[Any]) -> Known:
     )
 
 
-async def judgments(tx: AsyncConnection, ids: Collection[UUID]) -> dict[frozenset[UUID], bool]:
-    """What persons said of pairs with one of these referrals."""
-    if not ids:
-        return {}
+async def judgments(tx: AsyncConnection, own: UUID) -> dict[frozenset[UUID], bool]:
+    """What persons said of pairs with this referral."""
     rows = await tx.execute(
-        sql("SELECT one_id, other_id, is_same FROM family_judgment WHERE one_id = ANY(:ids) OR other_id = ANY(:ids)"),
-        {"ids": list(ids)},
+        sql("SELECT one_id, other_id, is_same FROM family_judgment WHERE :own IN (one_id, other_id)"), {"own": own}
     )
     return {frozenset({row.one_id, row.other_id}): row.is_same for row in rows}
 
 
-async def others_of(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """The other side of every pair that is kept, by referral."""
-    found: dict[UUID, set[UUID]] = {}
-    for row in await tx.execute(
-        sql("SELECT referral_id, other_id FROM kin WHERE referral_id = ANY(:ids)"), {"ids": list(ids)}
-    ):
-        found.setdefault(row.referral_id, set()).add(row.other_id)
-    return found
+async def others_of(tx: AsyncConnection, own: UUID) -> set[UUID]:
+    """The other side of every pair that is kept."""
+    rows = await tx.execute(sql("SELECT other_id FROM kin WHERE referral_id = :own"), {"own": own})
+    return set(rows.scalars())
 
 
 async def carried(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Links]:

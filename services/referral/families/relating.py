@@ -7,6 +7,7 @@ asked once, at the later one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,10 +76,10 @@ async def afresh(
 
     `tell_own` False: the caller says itself what became of the referral. `decides` False: a person has decided.
     """
-    before = (await links.others_of(tx, [own])).get(own, set())
+    before = await links.others_of(tx, own)
     found = await links.candidates(tx, {own: await links.tokens_of(tx, own)})
     everybody = await links.known(tx, {own, *before, *found.get(own, ())})
-    judged = await links.judgments(tx, [own])
+    judged = await links.judgments(tx, own)
     everybody |= await links.known(tx, {each for one in judged for each in one if judged[one]} - everybody.keys())
     me = everybody.pop(own, None)
     if me is None:
@@ -120,7 +121,7 @@ async def judge(
 
 async def forget(tx: AsyncConnection, own: UUID, since: Since) -> None:
     """The referral is erased: nobody is its kin, and no row of another names it any more."""
-    others = (await links.others_of(tx, [own])).get(own, set())
+    others = await links.others_of(tx, own)
     await links.replace(tx, own, others, ())
     await tx.execute(sql("DELETE FROM family_judgment WHERE :own IN (one_id, other_id)"), {"own": own})
     heirs = await _leave(tx, own)
@@ -225,7 +226,7 @@ async def _tell(
     carried = await links.carried(tx, ids)
     rows = await tx.execute(
         sql("""
-            SELECT r.id, r.version, r.received_at, r.family_id, r.facts -> 'links' AS codes, r.decided_version,
+            SELECT r.id, r.version, r.received_at, r.family_id, r.facts -> 'links' AS codes,
                    r.withdrawn_at IS NOT NULL AS is_withdrawn, e.value
             FROM referral r CROSS JOIN LATERAL (
                 SELECT value FROM event WHERE key = r.id AND type IN ('referral.received.v1', 'referral.amended.v1')
@@ -272,6 +273,6 @@ async def _keep(tx: AsyncConnection, referral_id: UUID, event: ReferralAmended, 
         {
             "id": referral_id,
             "version": event.version,
-            "codes": "[" + ", ".join(f'"{code.value}"' for code in event.facts.links) + "]",
+            "codes": json.dumps([code.value for code in event.facts.links]),
         },
     )
