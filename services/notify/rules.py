@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.notify.content import Audience
-from shared.events import DANGERS, RED_FLAGS, Circumstance, Facts, Hold, MessageKind, Safety, Urgency
+from shared.events import Circumstance, Facts, Hold, MessageKind, Safety, Urgency, tells_of_danger
 from shared.policy import Policy
 from shared.working_time import day_in_london, due_on
 
@@ -49,7 +49,7 @@ def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
 
 def must_ring(facts: Facts) -> bool:
     """Whether the answer says at once to ring somebody: a tick of S1, S2, S5 or S6."""
-    return bool(DANGERS.intersection(facts.safety)) or facts.mental_health in RED_FLAGS
+    return tells_of_danger(facts.safety, facts.mental_health)
 
 
 def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> date:

@@ -39,7 +39,7 @@ class Agency:
 
 
 SOURCES: Final = re.compile(r"[A-Z][0-9]", re.ASCII)
-"""NHS SOURCE OF REFERRAL FOR MENTAL HEALTH: a letter and a digit. Early Help has no code; its agency says so by G4."""
+"""NHS SOURCE OF REFERRAL FOR MENTAL HEALTH: a letter and a digit. Early Help has none: M6, another service."""
 SLUG: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -84,8 +84,7 @@ async def add(
     await tx.execute(
         tables.agency.insert().values(id=agency_id, slug=slug, name=name, team_inbox=team_inbox, source=source)
     )
-    updated = AgencyUpdated(slug=slug, name=name, team_inbox=team_inbox, source=source)
-    await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
+    await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.added", at, detail=slug)])
     return await _new_key(tx, agency_id, key)
 
@@ -116,9 +115,7 @@ async def end(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) -> 
     """It sends nothing more: its keys stop working within a minute. What it referred goes on, with mail as before."""
     agency_id = await _id_of(tx, slug)
     await tx.execute(tables.agency.update().where(tables.agency.c.id == agency_id).values(is_active=False))
-    keys = tables.agency_key.c
-    valid = await tx.scalars(sa.select(keys.id).where(keys.agency_id == agency_id, keys.revoked_at.is_(None)))
-    await _revoke(tx, list(valid), at)
+    await _revoke(tx, await _valid_ids(tx, agency_id), at)
     await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.ended", at, detail=slug)])
 
@@ -148,14 +145,8 @@ async def rotate(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) 
     """A further key for the agency; the oldest is revoked when more than two would be valid. Returns the new key."""
     agency_id = await _id_of(tx, slug)
     key = await _new_key(tx, agency_id, None)
-    valid = (
-        await tx.scalars(
-            sa.select(tables.agency_key.c.id)
-            .where(tables.agency_key.c.agency_id == agency_id, tables.agency_key.c.revoked_at.is_(None))
-            .order_by(tables.agency_key.c.id.desc())
-        )
-    ).all()
-    await _revoke(tx, list(valid[KEYS_AT_ONCE:]), at)
+    valid = await _valid_ids(tx, agency_id)
+    await _revoke(tx, valid[KEYS_AT_ONCE:], at)
     await write(tx, [Entry(actor, "agency.key-added", at, detail=slug)])
     return key
 
@@ -163,14 +154,8 @@ async def rotate(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) 
 async def revoke(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime, all_keys: bool = False) -> int:
     """Revoke all keys but the newest (or all of them); returns how many. It holds everywhere within a minute."""
     agency_id = await _id_of(tx, slug)
-    valid = (
-        await tx.scalars(
-            sa.select(tables.agency_key.c.id)
-            .where(tables.agency_key.c.agency_id == agency_id, tables.agency_key.c.revoked_at.is_(None))
-            .order_by(tables.agency_key.c.id.desc())
-        )
-    ).all()
-    gone = list(valid if all_keys else valid[1:])
+    valid = await _valid_ids(tx, agency_id)
+    gone = valid if all_keys else valid[1:]
     await _revoke(tx, gone, at)
     await write(tx, [Entry(actor, "agency.keys-revoked", at, detail=slug)])
     return len(gone)
@@ -189,6 +174,13 @@ async def _new_key(tx: AsyncConnection, agency_id: UUID, key: str | None) -> str
     key = key or "pir_" + secrets.token_urlsafe(32)
     await tx.execute(tables.agency_key.insert().values(agency_id=agency_id, digest=digest_of(key)))
     return key
+
+
+async def _valid_ids(tx: AsyncConnection, agency_id: UUID) -> list[int]:
+    """The keys of an agency that are valid, the newest first."""
+    key = tables.agency_key.c
+    found = sa.select(key.id).where(key.agency_id == agency_id, key.revoked_at.is_(None)).order_by(key.id.desc())
+    return list(await tx.scalars(found))
 
 
 async def _revoke(tx: AsyncConnection, ids: list[int], at: datetime) -> None:

@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Final, Protocol
 
-from nhs_number.validate import is_valid as has_valid_check_digit
-
 from services.referral.document import Baby, Caregiver, Enquiry, ReferralDocument
 from services.referral.document.ages import years_old
 from services.referral.document.languages import is_signed
+from services.referral.document.values import is_valid_nhs_number
 from shared.events import (
-    DANGERS,
-    RED_FLAGS,
     Carer,
     Concern,
     Consent,
@@ -27,6 +24,7 @@ from shared.events import (
     Place,
     Safety,
     Severity,
+    tells_of_danger,
 )
 from shared.policy import Policy
 
@@ -121,8 +119,7 @@ def act_now(ticks: Ticks, policy: Policy) -> list[str]:
 
     From the ticks alone: words in the notes go to a person instead.
     """
-    is_danger = DANGERS.intersection(ticks.safety) or ticks.mental_health in RED_FLAGS
-    return ring_now(policy) if is_danger else []
+    return ring_now(policy) if tells_of_danger(ticks.safety, ticks.mental_health) else []
 
 
 def ring_now(policy: Policy) -> list[str]:
@@ -148,8 +145,7 @@ def _nhs_number(babies: tuple[Baby, ...]) -> NhsNumber:
     number = babies[0].nhs_number if babies else None
     if number is None:
         return NhsNumber.ABSENT
-    is_valid = len(set(number)) > 1 and has_valid_check_digit(number)
-    return NhsNumber.VALID if is_valid else NhsNumber.INVALID
+    return NhsNumber.VALID if is_valid_nhs_number(number) else NhsNumber.INVALID
 
 
 def _needs_another_form(one: Caregiver) -> bool:

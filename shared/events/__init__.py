@@ -39,6 +39,7 @@ from shared.events.codes import (
     Urgency,
     WaitingFor,
     WithdrawalReason,
+    tells_of_danger,
 )
 from shared.events.envelope import Envelope, adapter
 from shared.events.facts import Concern, Decision, Facts, Infant, Model, Monitoring, Place, PolicyRef, Reason
@@ -159,4 +160,5 @@ __all__ = [
     "WorkItemWaiting",
     "adapter",
     "capacity_key",
+    "tells_of_danger",
 ]

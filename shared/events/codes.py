@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -97,6 +98,11 @@ RED_FLAGS: Final = frozenset(
     }
 )
 """The maternal red flags of rule S5 (published perinatal red flags: estrangement looks like an ordinary worry)."""
+
+
+def tells_of_danger(safety: Collection[str], mental_health: str | None) -> bool:
+    """Whether the ticks say to ring somebody at once: one of DANGERS, or a maternal red flag."""
+    return bool(DANGERS.intersection(safety)) or mental_health in RED_FLAGS
 
 
 class CareStatus(StrEnum):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from services.referral.document import ReferralDocument
 from services.referral.families import links
 from services.referral.families.links import Known
-from services.referral.families.matching import Match, link_of, match
+from services.referral.families.matching import Relation, link_of, match
 from services.referral.families.profile import Profile, Profiles
 from shared.crypto import BlindIndex
 from shared.events import Link
@@ -32,7 +32,7 @@ def a_profile(*babies: dict[str, Any], carers: Any = (MOTHER,), postcode: str | 
     return PROFILES.of(document, is_private=False)
 
 
-def matched(one: Profile, other: Profile) -> Match | None:
+def matched(one: Profile, other: Profile) -> Relation | None:
     found = match(one, other, a_policy().age)
     assert match(other, one, a_policy().age) is found
     return found
@@ -92,12 +92,12 @@ STRANGERS: dict[str, tuple[Profile, Profile]] = {
 
 @pytest.mark.parametrize("why", SAME)
 def test_one_baby(why: str) -> None:
-    assert matched(*SAME[why]) is Match.SAME_BABY
+    assert matched(*SAME[why]) is Relation.SAME_BABY
 
 
 @pytest.mark.parametrize("why", FAMILY)
 def test_one_family_of_two_babies(why: str) -> None:
-    assert matched(*FAMILY[why]) is Match.SAME_FAMILY
+    assert matched(*FAMILY[why]) is Relation.SAME_FAMILY
 
 
 @pytest.mark.parametrize("why", STRANGERS)
@@ -146,7 +146,7 @@ def linked(arrivals: list[tuple[int, Profile]]) -> set[tuple[int, int, Link]]:
     return {(pair.own.id.int, pair.other.id.int, pair.link) for pairs in found for pair in pairs if pair.link}
 
 
-def link(ended_at: datetime | None, *, is_own_agency: bool = False, of: Match = Match.SAME_BABY) -> Link | None:
+def link(ended_at: datetime | None, *, is_own_agency: bool = False, of: Relation = Relation.SAME_BABY) -> Link | None:
     """Of a referral received at AT, to an earlier one."""
     return link_of(
         of,
@@ -161,7 +161,7 @@ def link(ended_at: datetime | None, *, is_own_agency: bool = False, of: Match = 
 @pytest.mark.parametrize(("days", "expected"), [(0, Link.RE_REFERRAL), (182, Link.RE_REFERRAL), (190, None)])
 def test_a_baby_comes_back_within_the_months_after_the_earlier_referral_ended(days: int, expected: Link | None) -> None:
     assert link(AT - timedelta(days=days)) is expected
-    assert link(AT - timedelta(days=days), of=Match.SAME_FAMILY) is None
+    assert link(AT - timedelta(days=days), of=Relation.SAME_FAMILY) is None
 
 
 def test_what_ended_only_after_the_new_one_came_did_not_bring_it_back() -> None:
@@ -171,7 +171,7 @@ def test_what_ended_only_after_the_new_one_came_did_not_bring_it_back() -> None:
 def test_an_open_one_is_a_repeat_a_duplicate_or_a_siblings() -> None:
     assert link(None, is_own_agency=True) is Link.REPEAT
     assert link(None) is Link.DUPLICATE
-    assert link(None, of=Match.SAME_FAMILY) is Link.SIBLING_OPEN
+    assert link(None, of=Relation.SAME_FAMILY) is Link.SIBLING_OPEN
 
 
 def test_what_a_person_said_stands_above_the_matching() -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from nhs_number.validate import is_valid as has_valid_check_digit
-
 from services.referral.document.errors import FieldError, required
-from services.referral.document.values import nhs_digits
-from shared.events import DANGERS, RED_FLAGS
+from services.referral.document.values import is_valid_nhs_number, nhs_digits
+from shared.events import tells_of_danger
 
 _MEMBERS: Final = (("referrer", ("name", "role", "email")), ("consent", ("status",)), ("concern", ("severity",)))
 _ONE_HOME: Final = "Give an address, no_fixed_abode or withheld, not two of them."
@@ -26,10 +24,8 @@ def is_urgent(raw: Raw) -> bool:
     Then a referral is accepted with anything missing, and every answer says whom to ring.
     """
     safety, mental_health = raw.get("safety"), raw.get("mental_health")
-    ticks = safety if isinstance(safety, list) else ()
-    return any(isinstance(tick, str) and tick in DANGERS for tick in ticks) or (
-        isinstance(mental_health, str) and mental_health in RED_FLAGS
-    )
+    ticks = [tick for tick in safety if isinstance(tick, str)] if isinstance(safety, list) else []
+    return tells_of_danger(ticks, mental_health if isinstance(mental_health, str) else None)
 
 
 def gaps(raw: Raw) -> list[FieldError]:
@@ -77,7 +73,7 @@ def _shared_nhs_numbers(raw: Raw) -> Iterator[FieldError]:
         for index, person in _objects(raw, people):
             number = person.get("nhs_number")
             digits = nhs_digits(number) if isinstance(number, str) else None
-            if digits is None or not has_valid_check_digit(digits) or len(set(digits)) == 1:
+            if digits is None or not is_valid_nhs_number(digits):
                 continue  # what stands in where nobody knows the number is no number
             if digits in seen:
                 pointer = f"/{people}/{index}/nhs_number"

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Annotated, Final, TypeVar
 
 from email_validator import EmailNotValidError, validate_email
+from nhs_number.validate import is_valid as has_valid_check_digit
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 
 from services.referral.document.codes import ETHNIC_CATEGORIES, SOURCES
@@ -72,6 +73,11 @@ def _postcode(value: str) -> str:
     if not found:
         raise refusal("invalid-postcode", "This is not the shape of a UK postcode.")
     return f"{found[1]} {found[2]}"
+
+
+def is_valid_nhs_number(digits: str) -> bool:
+    """Ten digits with a right check digit, and not ten equal ones, which stand in where nobody knows the number."""
+    return len(set(digits)) > 1 and has_valid_check_digit(digits)
 
 
 def checked_email(value: str) -> str:

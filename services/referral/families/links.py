@@ -17,7 +17,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral.families.matching import Match, link_of, match
+from services.referral.families.matching import Relation, link_of, match
 from services.referral.families.profile import Profile
 from services.referral.status import ended_at
 from shared.database import sql
@@ -42,7 +42,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Kin:
     """Two referrals that match, from the side of `own`."""
 
     own: Known
@@ -75,7 +75,7 @@ class Links:
     linked: tuple[LinkedReferral, ...] = ()
 
 
-def links_of(pairs: Iterable[Pair]) -> Links:
+def links_of(pairs: Iterable[Kin]) -> Links:
     newest = sorted(pairs, key=lambda pair: (pair.other.received_at, pair.other.id))[-MOST:]
     linked = tuple(each for pair in newest if (each := pair.linked))
     asked = {pair.link for pair in newest if pair.in_facts and not pair.is_answered}
@@ -88,18 +88,18 @@ def told_codes(linked: Iterable[LinkedReferral]) -> list[str]:
 
 
 Judgments = Mapping[frozenset[UUID], bool]
-"""Pair of referrals → whether a person said that they are of one family."""
+"""Kin of referrals → whether a person said that they are of one family."""
 
 
-def pairs_of(own: Known, others: Iterable[Known], judgments: Judgments, policy: Policy) -> list[Pair]:
+def pairs_of(own: Known, others: Iterable[Known], judgments: Judgments, policy: Policy) -> list[Kin]:
     """Those of `others` that match."""
     found = (pair(own, other, judgments.get(frozenset({own.id, other.id})), policy) for other in others)
     return [each for each in found if each]
 
 
-def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> Pair | None:
+def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> Kin | None:
     """None for strangers, and where a person said that they are not the same."""
-    matched = Match.SAME_BABY if is_same else match(own.profile, other.profile, policy.age)
+    matched = Relation.SAME_BABY if is_same else match(own.profile, other.profile, policy.age)
     if matched is None or is_same is False:
         return None
     link: Link | None = Link.DUPLICATE
@@ -115,7 +115,7 @@ def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> Pair
         )
     is_answered = bool(is_same) and link is Link.DUPLICATE
     may_be_told = not own.profile.is_private and not other.profile.is_private
-    return Pair(own, other, link, link is Link.REPEAT or (is_answered and may_be_told), is_answered)
+    return Kin(own, other, link, link is Link.REPEAT or (is_answered and may_be_told), is_answered)
 
 
 async def candidates(tx: AsyncConnection, wanted: Mapping[UUID, Collection[bytes]]) -> dict[UUID, list[UUID]]:
@@ -206,7 +206,7 @@ async def carried(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Link
     return {each: Links(tuple(code for code in Link if code in asked[each]), tuple(linked[each])) for each in linked}
 
 
-async def replace(tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs: Sequence[Pair]) -> set[UUID]:
+async def replace(tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs: Sequence[Kin]) -> set[UUID]:
     """Keep these pairs of `own` from both sides, and drop those with `gone`; returns whom something changed for."""
     changed = set()
     if gone:

@@ -17,22 +17,22 @@ from shared.policy import Age, Policy
 _MONTH: Final = timedelta(days=365.25 / 12)
 
 
-class Match(StrEnum):
+class Relation(StrEnum):
     SAME_BABY = "same_baby"
     SAME_FAMILY = "same_family"
 
 
-def match(one: Profile, other: Profile, age: Age) -> Match | None:
+def match(one: Profile, other: Profile, age: Age) -> Relation | None:
     """What the two referrals are to each other, from who they are about; None for strangers."""
     is_one_home = one.home is not None and one.home == other.home
     parents = [(a, b) for a in one.parents for b in other.parents if is_one_person(a, b, is_one_home=is_one_home)]
     is_one_mother = any(a.carer is b.carer is Carer.MOTHER for a, b in parents)
     pairs = [(a, b) for a in one.babies for b in other.babies]
     if any(is_one_person(a, b, is_one_home=is_one_home) for a, b in pairs):
-        return Match.SAME_BABY
+        return Relation.SAME_BABY
     if is_one_mother and any(_is_one_child(a, b, age) for a, b in pairs):
-        return Match.SAME_BABY
-    return Match.SAME_FAMILY if parents else None
+        return Relation.SAME_BABY
+    return Relation.SAME_FAMILY if parents else None
 
 
 def is_one_person(one: Person, other: Person, *, is_one_home: bool) -> bool:
@@ -66,7 +66,7 @@ def may_be_one_baby(one: Person, other: Person, age: Age) -> bool:
 
 
 def link_of(
-    matched: Match,
+    matched: Relation,
     *,
     is_own_agency: bool,
     received_at: datetime,
@@ -79,7 +79,7 @@ def link_of(
     Open and the same baby: `repeat` of the same agency, `duplicate` of another. Open with another baby: `sibling_open`.
     The same baby, ended within the policy's months before this one came: `re_referral`.
     """
-    is_same_baby = matched is Match.SAME_BABY
+    is_same_baby = matched is Relation.SAME_BABY
     if other_ended_at is None:
         if not is_same_baby:
             return Link.SIBLING_OPEN

@@ -6,8 +6,7 @@ import re
 from datetime import date
 from typing import Final
 
-from nhs_number.validate import is_valid as has_valid_check_digit
-
+from services.referral.document.values import is_valid_nhs_number
 from shared.folding import fold
 
 _NUMBER: Final = r"(?:\d+|one|two|three|first|second|third|a|b|c|i|ii|iii)"
@@ -49,6 +48,6 @@ def day_key(day: date | None) -> date | None:
 
 def number_key(number: str | None, *, are_test_numbers_real: bool) -> str | None:
     """An NHS number that can be somebody's; None for a wrong check digit, a dummy, and a test number in live use."""
-    if not number or len(set(number)) == 1 or number in DUMMY_NUMBERS or not has_valid_check_digit(number):
+    if not number or number in DUMMY_NUMBERS or not is_valid_nhs_number(number):
         return None
     return None if number.startswith(_TEST_RANGE) and not are_test_numbers_real else number

@@ -13,7 +13,7 @@ from services.referral.families.names import day_key, name_key, number_key
 from shared.crypto import BlindIndex
 from shared.events import Carer
 
-PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER, Carer.ADOPTIVE})
+RELATING_CARERS: Final = frozenset({Carer.MOTHER, Carer.FATHER, Carer.ADOPTIVE})
 """Whose other children are this child's siblings. A foster carer's or a grandmother's need not be."""
 
 
@@ -126,7 +126,7 @@ class Profiles:
 
 
 def _parents(document: ReferralDocument) -> list[Caregiver]:
-    return [each for each in document.caregivers if each.relationship in PARENTS]
+    return [each for each in document.caregivers if each.relationship in RELATING_CARERS]
 
 
 def _whole_name(person: Named) -> tuple[str, str, str] | None:

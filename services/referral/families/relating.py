@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import views
 from services.referral.families import links
-from services.referral.families.links import Known, Links, Pair
+from services.referral.families.links import Kin, Known, Links
 from services.referral.families.profile import Profile
 from shared import outbox
 from shared.database import sql
@@ -40,7 +40,7 @@ class Related:
 
     family_id: UUID
     links: Links
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[Kin, ...] = ()
 
 
 async def of_new(
@@ -141,7 +141,7 @@ async def forget(tx: AsyncConnection, own: UUID, since: Since) -> None:
     await _tell(tx, others | heirs, gone, since, always=True)
 
 
-def _from_the_other_side(pairs: Collection[Pair], policy: Policy, judged: links.Judgments | None = None) -> list[Pair]:
+def _from_the_other_side(pairs: Collection[Kin], policy: Policy, judged: links.Judgments | None = None) -> list[Kin]:
     found = (
         links.pair(each.other, each.own, (judged or {}).get(frozenset({each.own.id, each.other.id})), policy)
         for each in pairs
@@ -149,7 +149,7 @@ def _from_the_other_side(pairs: Collection[Pair], policy: Policy, judged: links.
     return [each for each in found if each]
 
 
-def _came_before(each: Pair) -> bool:
+def _came_before(each: Kin) -> bool:
     """Whether the other is the earlier one."""
     return (each.other.received_at, each.other.id) < (each.own.received_at, each.own.id)
 
@@ -159,7 +159,7 @@ def _oldest(family: Collection[Known]) -> Known:
 
 
 async def _family_of(
-    tx: AsyncConnection, me: Known, pairs: Collection[Pair], *, has_left: bool
+    tx: AsyncConnection, me: Known, pairs: Collection[Kin], *, has_left: bool
 ) -> tuple[UUID, set[UUID]]:
     """The family id of a referral and its pairs, joined into one; and whom that moved."""
     moved: set[UUID] = set()
