@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import getpass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral import agencies, tables
 from services.referral.agencies import AgencyError
 from shared.audit import Actor
+
+T = TypeVar("T")
 
 
 def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,81 +47,64 @@ def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     verbs.add_parser("list", help="all agencies and how many keys are valid").set_defaults(run=_list)
 
 
-def _actor() -> Actor:
-    return Actor("operator", getpass.getuser())
+async def _carry_out(
+    engine: AsyncEngine, work: Callable[[AsyncConnection], Awaitable[T]], said: Callable[[T], str]
+) -> int:
+    """In one transaction; prints what came of it, or why it can't be done."""
+    try:
+        async with engine.begin() as tx:
+            done = await work(tx)
+    except AgencyError as error:
+        print(error)
+        return 1
+    print(said(done))
+    return 0
+
+
+def _by() -> dict[str, Any]:
+    return {"actor": Actor("operator", getpass.getuser()), "at": datetime.now(UTC)}
 
 
 async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    try:
-        async with engine.begin() as tx:
-            key = await agencies.add(
-                tx,
-                slug=arguments.slug,
-                name=arguments.name,
-                team_inbox=arguments.inbox,
-                source=arguments.source,
-                actor=_actor(),
-                at=datetime.now(UTC),
-            )
-    except AgencyError as error:
-        print(error)
-        return 1
-    print(f"key of {arguments.slug}, shown once: {key}")
-    return 0
+    given = {"slug": arguments.slug, "name": arguments.name, "team_inbox": arguments.inbox, "source": arguments.source}
+    return await _carry_out(
+        engine,
+        lambda tx: agencies.add(tx, **given, **_by()),
+        lambda key: f"key of {arguments.slug}, shown once: {key}",
+    )
 
 
 async def _change(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    try:
-        async with engine.begin() as tx:
-            await agencies.change(
-                tx,
-                slug=arguments.slug,
-                name=arguments.name,
-                team_inbox=arguments.inbox,
-                source=arguments.source,
-                actor=_actor(),
-                at=datetime.now(UTC),
-            )
-    except AgencyError as error:
-        print(error)
-        return 1
-    print(f"{arguments.slug} is changed; the other services hear of it")
-    return 0
+    given = {"slug": arguments.slug, "name": arguments.name, "team_inbox": arguments.inbox, "source": arguments.source}
+    return await _carry_out(
+        engine,
+        lambda tx: agencies.change(tx, **given, **_by()),
+        lambda _: f"{arguments.slug} is changed; the other services hear of it",
+    )
 
 
 async def _end(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    try:
-        async with engine.begin() as tx:
-            await agencies.end(tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC))
-    except AgencyError as error:
-        print(error)
-        return 1
-    print(f"{arguments.slug} is ended; its keys stop working within a minute")
-    return 0
+    return await _carry_out(
+        engine,
+        lambda tx: agencies.end(tx, slug=arguments.slug, **_by()),
+        lambda _: f"{arguments.slug} is ended; its keys stop working within a minute",
+    )
 
 
 async def _rotate(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    try:
-        async with engine.begin() as tx:
-            key = await agencies.rotate(tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC))
-    except AgencyError as error:
-        print(error)
-        return 1
-    print(f"new key of {arguments.slug}, shown once: {key}")
-    return 0
+    return await _carry_out(
+        engine,
+        lambda tx: agencies.rotate(tx, slug=arguments.slug, **_by()),
+        lambda key: f"new key of {arguments.slug}, shown once: {key}",
+    )
 
 
 async def _revoke(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    try:
-        async with engine.begin() as tx:
-            gone = await agencies.revoke(
-                tx, slug=arguments.slug, actor=_actor(), at=datetime.now(UTC), all_keys=arguments.all
-            )
-    except AgencyError as error:
-        print(error)
-        return 1
-    print(f"{gone} key(s) of {arguments.slug} revoked")
-    return 0
+    return await _carry_out(
+        engine,
+        lambda tx: agencies.revoke(tx, slug=arguments.slug, all_keys=arguments.all, **_by()),
+        lambda gone: f"{gone} key(s) of {arguments.slug} revoked",
+    )
 
 
 async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+from typing import Any
+
 import sqlalchemy as sa
 
 from services.referral import feed_epoch
+from services.referral.preparing import identities_of
+from services.referral.settings import Settings as ReferralSettings
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.integration.support import eventually, fetch
@@ -44,7 +50,16 @@ async def test_a_feed_in_another_cluster_starts_anew(intake: Behind) -> None:
     assert (await fetch(intake.engine, "SELECT count(*) AS n FROM feed_epoch"))[0].n == 1
 
 
-async def test_a_cursor_of_before_there_were_epochs_goes_on(intake: Behind) -> None:
+async def test_a_cursor_of_before_there_were_epochs_goes_on(intake: Behind, settings: dict[str, Any]) -> None:
     """Of the first epoch: its numbers are those of the cluster still."""
-    async with intake.engine.connect() as tx:
-        assert await feed_epoch.current(tx) == feed_epoch.FIRST
+    await intake.send(a_referral())
+    [row] = await fetch(intake.engine, "SELECT id, changed_in FROM referral")
+    body = struct.pack(">q16s", row.changed_in, row.id.bytes)
+    digest = identities_of(ReferralSettings(**settings)).digest("cursor", body)[:8]
+    cursor = base64.urlsafe_b64encode(body + digest).decode().rstrip("=")
+    answer = await intake.look("/referrals", changed_since=cursor)
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
+    async with intake.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE feed_epoch SET renewed_in = renewed_in + 1000000"))
+        assert await feed_epoch.renew(tx) is not None
+    assert (await intake.look("/referrals", changed_since=cursor)).status_code == 410

@@ -16,7 +16,7 @@ TRAINING_OFFER: Final = "Nottingham 2021: training and consultation for other pr
 
 @rule("I3", source=HANDBOOK)
 def duplicate(case: Case) -> Finding | None:
-    """Another agency has an open referral of this family: both are told, the family is counted once."""
+    """Another agency has an open referral of this family, perhaps: a person says so, and only then both are told."""
     if Link.DUPLICATE not in case.facts.links:
         return None
     return Finding(
