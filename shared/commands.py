@@ -13,10 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared import outbox, repair
 from shared.database import create_engine
-from shared.dispatch import Handlers
 from shared.logs import configure
+from shared.messaging import outbox, repair
+from shared.messaging.dispatch import Handlers
 from shared.policy import InvalidPolicyError
 from shared.runtime import Service, serve
 from shared.settings import Settings

@@ -21,9 +21,9 @@ import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from shared.inbox import Consumer
+from shared.messaging.consumer import Consumer
+from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
-from shared.relay import Relay
 
 log = structlog.get_logger(__name__)
 

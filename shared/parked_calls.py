@@ -15,16 +15,17 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import audit, repair
+from shared import audit
 from shared.access import check_internal
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.dispatch import Handlers
 from shared.events import EVENTS
 from shared.health import Health
+from shared.messaging import repair
+from shared.messaging.dispatch import Handlers
+from shared.messaging.relay import AGE
+from shared.messaging.repair import NOT_GIVEN_UP, CannotDiscardError, Note, Resolved
 from shared.problems import Problem, from_validation
-from shared.relay import AGE
-from shared.repair import NOT_GIVEN_UP, CannotDiscardError, Note, Resolved
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, read_json_body
 

@@ -28,11 +28,11 @@ from shared.bounded_head import BoundedHead
 from shared.database import wait_for_revision
 from shared.errors import is_transient
 from shared.health import Health
-from shared.inbox import Consumer
-from shared.kafka_on_uvloop import take_closed_transports_for_broken_connections
 from shared.logs import configure
+from shared.messaging.consumer import Consumer
+from shared.messaging.kafka_on_uvloop import take_closed_transports_for_broken_connections
+from shared.messaging.relay import Relay
 from shared.metrics import LOOP_FAILURES, watch_resources
-from shared.relay import Relay
 from shared.settings import Settings
 
 log = structlog.get_logger(__name__)

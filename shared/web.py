@@ -18,8 +18,8 @@ from shared import docs, problems
 from shared.events import Event
 from shared.health import Health
 from shared.ids import uuid7
+from shared.messaging.outbox import Cause
 from shared.metrics import REQUESTS
-from shared.outbox import Cause
 from shared.problems import Problem
 
 log = structlog.get_logger(__name__)

@@ -20,10 +20,10 @@ from services.metrics.settings import Settings
 from shared import audit_calls, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
-from shared.dispatch import Handlers
 from shared.events import TOPICS
 from shared.health import Health
-from shared.inbox import Consumer
+from shared.messaging.consumer import Consumer
+from shared.messaging.dispatch import Handlers
 from shared.pages import Pages
 from shared.runtime import Service
 from shared.sign_in.cookies import Names

@@ -1,6 +1,7 @@
 """How many messages the service has not read yet, on all partitions of its topics, as the brokers know it.
 
-A report has to know that nothing is missing; a consumer (shared/inbox.py) knows the partitions of its own copy only.
+A report has to know that nothing is missing; a consumer knows the partitions of its own copy
+only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from shared.inbox import group_of
+from shared.messaging.consumer import group_of
 
 _ANSWER_MS: Final = 5_000
 _PATIENCE_SECONDS: Final = 15

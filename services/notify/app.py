@@ -17,12 +17,12 @@ from services.notify.settings import Settings
 from shared import audit_calls, events, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
-from shared.dispatch import Handlers
 from shared.health import Health
-from shared.inbox import Consumer
-from shared.outbox import PARTS
+from shared.messaging.consumer import Consumer
+from shared.messaging.dispatch import Handlers
+from shared.messaging.outbox import PARTS
+from shared.messaging.relay import Relay
 from shared.policy import load_all
-from shared.relay import Relay
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app

@@ -35,7 +35,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.outbox import because_of
+from shared.messaging.outbox import because_of
 from shared.policy import Policy
 from shared.working_time import day_in_london
 

@@ -3,9 +3,10 @@
 What calls a person out has a loop of its own, with its own connections to PostgreSQL and to the mail server, so that
 neither a backlog nor a slow server of all other mail holds it up.
 
-Each copy holds some of the parts (shared/leases.py), so that one message is in one copy's hands. What was handed over
-is recorded before the next mail goes, however long PostgreSQL is away meanwhile, and a stop sends no more than the mail
-in hand. Only a killed process (or a lost lease with several copies) sends a second copy, with the same Message-ID.
+Each copy holds some of the parts (shared/messaging/leases.py), so that one message is in one copy's hands. What was
+handed over is recorded before the next mail goes, however long PostgreSQL is away meanwhile, and a stop sends no more
+than the mail in hand. Only a killed process (or a lost lease with several copies) sends a second copy, with the same
+Message-ID.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from services.notify.content import Audience, Content, State
 from services.notify.rows import Try
 from services.notify.rules import Retries
 from services.notify.senders import Outcome, Sender
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.errors import is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
-from shared.leases import KEEPALIVES, Leases
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.leases import KEEPALIVES, Leases
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
 from shared.service_map import ServiceMap
 from shared.working_time import day_in_london

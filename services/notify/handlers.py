@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import composing, rows
 from services.notify.messages import Message
-from shared.dispatch import Handler, Handlers
 from shared.events import (
     AgencyUpdated,
     EnquiryReceived,
@@ -28,6 +27,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.messaging.dispatch import Handler, Handlers
 from shared.policy import Policy
 
 Compose = Callable[[Envelope[Any], Policy], list[Message]]

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from services.notify.content import Audience, Content, State
 from shared.events import MessageKind
-from shared.outbox import PARTS, Cause, part_of
+from shared.messaging.outbox import PARTS, Cause, part_of
 
 CHANNEL: Final = "email"
 NAMESPACE: Final = UUID("6f0d3b1e-52c1-5e0b-9c44-7d1f0a9be2c7")

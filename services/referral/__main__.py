@@ -17,7 +17,7 @@ from services.referral.postcodes.commands import add_places_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
 from shared.commands import Command, main
-from shared.dispatch import Handlers
+from shared.messaging.dispatch import Handlers
 from shared.policy import load_all
 
 

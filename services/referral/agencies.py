@@ -20,11 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
 from services.referral.document.values import checked_email
-from shared import outbox
 from shared.audit import Actor, Entry, write
 from shared.events import AgencyUpdated
 from shared.ids import uuid7
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 
 KEYS_AT_ONCE: Final = 2
 

@@ -29,12 +29,13 @@ from services.referral.families.relating import Since
 from services.referral.identity import Sealed
 from services.referral.preparing import Prepared, Preparing
 from services.referral.status import STEPS, Status, Step, status_of
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.crypto import seal
 from shared.database import sql
 from shared.events import Facts, ReferralAmended
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.problems import Problem
 from shared.strict_json import canonical
 

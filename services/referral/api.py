@@ -37,7 +37,7 @@ from services.referral.reference import new_reference, parse
 from services.referral.requirements import requirements
 from shared.database import read_only
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json

@@ -20,9 +20,9 @@ from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
-from shared.inbox import Consumer
+from shared.messaging.consumer import Consumer
+from shared.messaging.relay import Relay
 from shared.policy import load_all
-from shared.relay import Relay
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app

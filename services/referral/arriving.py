@@ -12,7 +12,7 @@ from services.referral.intake import Arrival
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 from shared.strict_json import canonical
 
 

@@ -17,12 +17,13 @@ from services.referral import tables, views
 from services.referral.families import relating
 from services.referral.families.relating import Since
 from services.referral.status import RouteState
-from shared import audit, erasure, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.events import SAFETY_ROUTES, ReferralErased
 from shared.ids import uuid7
-from shared.outbox import Cause, Draft
+from shared.messaging import erasure, outbox
+from shared.messaging.outbox import Cause, Draft
 
 _ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 

@@ -13,7 +13,6 @@ from services.referral.families import relating
 from services.referral.families.relating import Since
 from services.referral.status import RouteState
 from shared.database import sql
-from shared.dispatch import Handlers
 from shared.events import (
     GOES_ON,
     AboutWorkItem,
@@ -30,7 +29,8 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.outbox import because_of
+from shared.messaging.dispatch import Handlers
+from shared.messaging.outbox import because_of
 from shared.policy import Policy
 
 _DECIDED: Final = sql("""

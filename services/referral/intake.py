@@ -26,11 +26,12 @@ from services.referral.identity import Identities, Sealed
 from services.referral.preparing import Prepared, Preparing
 from services.referral.reference import new_reference
 from services.referral.status import ENDED, Status, Step
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.events import Facts, ReferralReceived
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.problems import Problem
 
 

@@ -20,7 +20,7 @@ from services.referral.settings import Settings
 from shared.crypto import UnreadableSecretError
 from shared.database import sql
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 
 
 def add_reindex_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -23,7 +23,7 @@ from services.referral.families import relating
 from services.referral.families.relating import Since
 from services.referral.preparing import Preparing
 from services.referral.status import Status, Step
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.crypto import seal
 from shared.events import (
@@ -35,7 +35,8 @@ from shared.events import (
     ReferralWithdrawn,
     WithdrawalReason,
 )
-from shared.outbox import Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Draft
 from shared.problems import Problem
 
 

@@ -12,9 +12,9 @@ import httpx
 import structlog
 from pydantic import ValidationError
 
+from shared.messaging.repair import NOT_GIVEN_UP
 from shared.parked_calls import Found, Replayed
 from shared.problems import Problem
-from shared.repair import NOT_GIVEN_UP
 
 log = structlog.get_logger(__name__)
 

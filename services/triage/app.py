@@ -28,10 +28,10 @@ from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
-from shared.inbox import Consumer
+from shared.messaging.consumer import Consumer
+from shared.messaging.relay import Relay
 from shared.pages import NavigationItem, Pages
 from shared.policy import load_all
-from shared.relay import Relay
 from shared.runtime import Service
 from shared.service_map import of_authority
 from shared.sign_in.setting_up import install

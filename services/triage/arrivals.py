@@ -37,7 +37,7 @@ from shared.events import (
     Route,
 )
 from shared.ids import uuid7
-from shared.outbox import Cause, because_of
+from shared.messaging.outbox import Cause, because_of
 from shared.policy import Policy
 
 Arrived = ReferralReceived | EnquiryReceived

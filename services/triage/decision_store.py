@@ -15,7 +15,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.events import DecidedBy, Decision, Facts, Route
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ from services.triage.work_items.deadlines import (
 )
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.store import NewItem
-from shared import outbox
 from shared.audit import MACHINE, Actor
 from shared.events import (
     FAMILY_WORK,
@@ -50,7 +49,8 @@ from shared.events import (
     WorkItemWaiting,
 )
 from shared.ids import uuid7
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
 from shared.working_time import day_in_london
 

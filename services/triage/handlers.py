@@ -13,10 +13,9 @@ from services.triage.arrivals import Arrived
 from services.triage.work_items import duplicates, reopening, store
 from services.triage.work_items.conditions import WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.dispatch import Handlers
 from shared.events import (
     ClosureReason,
     EnquiryReceived,
@@ -33,7 +32,9 @@ from shared.events import (
     WorkItemOpened,
 )
 from shared.ids import uuid7
-from shared.outbox import Draft, because_of
+from shared.messaging import outbox
+from shared.messaging.dispatch import Handlers
+from shared.messaging.outbox import Draft, because_of
 from shared.policy import Policy
 from shared.working_time import due_at
 

@@ -19,29 +19,20 @@ SHARED: Final = {
     "commands",
     "crypto",
     "database",
-    "dispatch",
     "docs",
-    "erasure",
     "errors",
     "events",
     "folding",
     "health",
     "ids",
-    "inbox",
-    "kafka_on_uvloop",
-    "leases",
     "logs",
+    "messaging",
     "metrics",
     "openapi",
-    "outbox",
     "pages",
-    "parked",
     "parked_calls",
     "policy",
     "problems",
-    "records",
-    "relay",
-    "repair",
     "revision",
     "runtime",
     "safety_words",
@@ -59,10 +50,6 @@ SHARED: Final = {
 CORE: Final = {"__init__", "__main__", "api", "app", "handlers", "settings", "tables"}
 
 LINES: Final = 330
-LONG: Final[dict[str, str]] = {
-    "shared/inbox.py": "one batch from Kafka to its commit reads as one story, and each part needs the others' state",
-}
-"""Files that are longer, each with the reason."""
 
 
 def modules_of(folder: Path) -> set[str]:
@@ -89,11 +76,11 @@ def test_every_service_has_the_same_core_files(service: str) -> None:
     assert modules_of(ROOT / "services" / service) >= CORE
 
 
-def test_no_file_is_long_without_a_reason() -> None:
-    long = {
+def test_no_file_is_long() -> None:
+    long = [
         str(file.relative_to(ROOT)) for file in sources() if len(file.read_text(encoding="utf-8").splitlines()) > LINES
-    }
-    assert long == set(LONG)
+    ]
+    assert long == []
 
 
 def test_every_module_says_first_what_lives_in_it() -> None:

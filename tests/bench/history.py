@@ -36,8 +36,8 @@ from services.metrics.reports.publishing import publish_due
 from services.metrics.settings import Settings
 from shared.access import Role, Staff
 from shared.events import TOPICS
-from shared.inbox import BATCH, Consumer
-from shared.relay import Relay
+from shared.messaging.consumer import BATCH, Consumer
+from shared.messaging.relay import Relay
 from shared.sign_in import sessions
 from shared.sign_in.cookies import Names
 from tests import published

@@ -9,8 +9,8 @@ import asyncpg
 from aiokafka.structs import ConsumerRecord
 
 from deploy.demo.history import Story
-from shared import outbox
 from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TRIAGE_TOPIC, Envelope
+from shared.messaging import outbox
 from tests.integration.support import engine_of
 
 SPEAKERS: Final = {REFERRAL_TOPIC: "referral", TRIAGE_TOPIC: "triage", NOTIFY_TOPIC: "notify"}

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aiokafka.structs import ConsumerRecord
 
 from shared.events import Event
-from shared.relay import _headers
+from shared.messaging.relay import _headers
 from tests.contracts.examples import SOURCES, as_row
 
 FOLDER: Final = Path(__file__).parent / "samples"

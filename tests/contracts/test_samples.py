@@ -13,7 +13,7 @@ import pytest
 
 from shared import events
 from shared.events import EVENTS, Event, adapter
-from shared.records import UnreadableRecordError, read_record
+from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from tests.contracts.codes import FILE, codes_now
 from tests.contracts.examples import EXAMPLES
 from tests.contracts.samples import record_of, sample_of, stored

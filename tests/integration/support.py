@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared import tables
 from shared.database import connect_args
-from shared.dispatch import Handler
 from shared.events import Envelope, Event, ReferralWithdrawn, WithdrawalReason
 from shared.ids import uuid7
-from shared.inbox import Consumer
-from shared.outbox import Cause, Draft
+from shared.messaging.consumer import Consumer
+from shared.messaging.dispatch import Handler
+from shared.messaging.outbox import Cause, Draft
 
 SCHEMA: Final = "probe"
 PATIENCE_SECONDS: Final = 60.0

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.postgres import Postgres
-from shared import repair
 from shared.events import Envelope, ReferralWithdrawn
 from shared.ids import uuid7
-from shared.parked import BEHIND
+from shared.messaging import repair
+from shared.messaging.parked import BEHIND
 from tests.integration.support import (
     a_consumer,
     a_record,

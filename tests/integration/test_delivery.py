@@ -22,7 +22,7 @@ from services.notify.senders import HANDED_OVER, Outcome
 from services.notify.settings import Settings
 from shared.events import MessageKind, Route
 from shared.ids import uuid7
-from shared.outbox import PARTS, Cause
+from shared.messaging.outbox import PARTS, Cause
 from shared.service_map import ServiceMap
 from tests.builders import NOTTINGHAM, a_policy
 from tests.integration.support import count, engine_of, eventually, running

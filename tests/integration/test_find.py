@@ -25,8 +25,8 @@ from services.triage.looking import MOST_AN_HOUR
 from services.triage.pages import find
 from shared.access import Role
 from shared.audit import Actor
-from shared.dispatch import dispatch
 from shared.events import ReferralReceived
+from shared.messaging.dispatch import dispatch
 from tests.builders import a_family, a_policy
 from tests.families import a_referral
 from tests.integration.conftest import NOWHERE, Behind

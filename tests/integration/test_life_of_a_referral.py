@@ -29,7 +29,6 @@ from services.triage.work_items.lists import Choices
 from services.triage.work_items.queues import Show
 from shared.access import Permission, Staff
 from shared.database import one_moment
-from shared.dispatch import dispatch
 from shared.events import (
     EVENTS,
     FAMILY_WORK,
@@ -42,6 +41,7 @@ from shared.events import (
     Safety,
     Severity,
 )
+from shared.messaging.dispatch import dispatch
 from shared.problems import Problem
 from shared.working_time import LONDON, day_in_london, is_working_day
 from tests.builders import SHERWOOD, TODAY, a_family, at_home, elsewhere

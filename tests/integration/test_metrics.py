@@ -17,7 +17,6 @@ from services.metrics.counting.cases import Case
 from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers
 from services.metrics.spans import month_of
-from shared import outbox
 from shared.events import (
     TOPICS,
     ClosureReason,
@@ -49,9 +48,10 @@ from shared.events import (
     WorkItemWaiting,
 )
 from shared.ids import uuid7
-from shared.inbox import Consumer
-from shared.outbox import Cause, Draft
-from shared.relay import Relay
+from shared.messaging import outbox
+from shared.messaging.consumer import Consumer
+from shared.messaging.outbox import Cause, Draft
+from shared.messaging.relay import Relay
 from shared.working_time import merged
 from tests.builders import TODAY, a_family, a_policy, decided, noon
 from tests.integration.support import a_record, an_event, count, engine_of, eventually, fetch, running

@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from shared import outbox
 from shared.errors import is_transient
 from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
 from shared.ids import uuid7
+from shared.messaging import outbox
+from shared.messaging.outbox import PARTS, Cause
+from shared.messaging.relay import BALANCE_SECONDS, Relay
 from shared.metrics import OUTBOX_ROWS
-from shared.outbox import PARTS, Cause
-from shared.relay import BALANCE_SECONDS, Relay
 from tests.integration.support import (
     SCHEMA,
     a_draft,
@@ -291,7 +291,7 @@ async def test_the_outbox_is_measured_while_kafka_is_away(database: str, probe: 
 async def test_a_producer_that_never_answers_is_replaced_and_the_order_holds(
     stack: Servers, database: str, probe: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.relay.SEND_SECONDS", 1.0)
+    monkeypatch.setattr("shared.messaging.relay.SEND_SECONDS", 1.0)
     keys = [uuid7() for _ in range(3)]
     await append(probe, *keys * 5)
     relay, tries = a_relay(stack, database), 0

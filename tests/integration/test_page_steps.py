@@ -24,9 +24,9 @@ from services.triage import app as triage_app
 from services.triage.handlers import handlers
 from services.triage.settings import Settings as TriageSettings
 from shared.access import Role, Staff
-from shared.dispatch import dispatch
 from shared.events import Circumstance, Envelope, Facts, ReferralReceived, Route, Safety, Severity
 from shared.ids import uuid7
+from shared.messaging.dispatch import dispatch
 from shared.runtime import Service
 from shared.sign_in import sessions
 from shared.sign_in.cookies import SESSION

@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from aiokafka.structs import ConsumerRecord
 
-from shared import outbox
 from shared.events import REFERRAL_TOPIC, Envelope
 from shared.ids import uuid7
-from shared.inbox import Consumer
+from shared.messaging import outbox
+from shared.messaging.consumer import Consumer
 from tests.builders import a_family
 from tests.integration.conftest import Behind
 from tests.integration.support import a_draft, a_record, an_event, count, fetch, headers_of, history_of

@@ -35,10 +35,10 @@ from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
 from services.metrics.unread import unread
-from shared import parked
 from shared.database import one_moment
-from shared.dispatch import dispatch
 from shared.events import TOPICS, Envelope, ReferralErased
+from shared.messaging import parked
+from shared.messaging.dispatch import dispatch
 from tests import published
 from tests.builders import a_policy
 from tests.integration.support import a_record, an_event, engine_of, eventually

@@ -25,7 +25,7 @@ from services.metrics.reports.model import Unit
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, half_of
 from shared.events import TOPICS, Envelope
-from shared.inbox import Consumer
+from shared.messaging.consumer import Consumer
 from shared.policy import Policy
 from shared.working_time import months_later
 from tests.builders import a_policy

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 from services.triage.handlers import handlers
 from services.triage.texts import StaffTexts
 from services.triage.work_items import places, timers
-from shared.dispatch import dispatch
 from shared.events import (
     Envelope,
     Event,
@@ -35,6 +34,7 @@ from shared.events import (
     WorkItemOpened,
 )
 from shared.ids import uuid7
+from shared.messaging.dispatch import dispatch
 from shared.policy import Policy
 from tests.builders import SHERWOOD, TODAY, a_family, a_policy, at_home, noon
 from tests.integration.conftest import Behind

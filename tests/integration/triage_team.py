@@ -16,7 +16,6 @@ from services.triage.texts import StaffTexts
 from services.triage.work_items import bodies, item, places, steps, timers
 from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Role, Staff
-from shared.dispatch import dispatch
 from shared.events import (
     Envelope,
     Event,
@@ -33,7 +32,8 @@ from shared.events import (
     WithdrawalReason,
 )
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging.dispatch import dispatch
+from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import Problem
 from tests.builders import TODAY, a_policy, noon

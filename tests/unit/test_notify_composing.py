@@ -45,7 +45,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.outbox import PARTS, part_of
+from shared.messaging.outbox import PARTS, part_of
 from tests.builders import SHERWOOD, TODAY, a_family, a_policy, an_enquiry, decided, elsewhere, noon, not_open_yet
 
 REFERRAL, OTHER = UUID(int=1), UUID(int=2)

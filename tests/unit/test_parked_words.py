@@ -16,7 +16,7 @@ from services.triage.pages.parked_words import (
     wrong_with,
 )
 from shared.events import EVENTS
-from shared.parked import BEHIND
+from shared.messaging.parked import BEHIND
 from shared.parked_calls import Condition, Waiting
 from tests.builders import TODAY, noon
 

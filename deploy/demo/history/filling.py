@@ -17,8 +17,8 @@ from services.metrics.reports.publishing import publish_due
 from services.metrics.reports.readiness import set_ready
 from services.metrics.reports.terms import Terms
 from shared.database import create_engine, sql
-from shared.dispatch import dispatch
 from shared.events import Envelope
+from shared.messaging.dispatch import dispatch
 from shared.settings import Settings
 from shared.working_time import day_in_london, months_later
 

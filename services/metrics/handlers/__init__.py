@@ -7,7 +7,6 @@ the stream of its service, and nothing is assumed about the order across topics.
 from __future__ import annotations
 
 from services.metrics.handlers import decisions, messages, referrals, work_items
-from shared.dispatch import Counting, Handlers
 from shared.events import (
     AgencyUpdated,
     CapacityChanged,
@@ -28,6 +27,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.messaging.dispatch import Counting, Handlers
 from shared.policy import Policy
 
 

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.handlers.once import count_once, end_erased, families, latest, mark_once, moments
 from shared.database import sql
-from shared.dispatch import Handler
 from shared.events import (
     AboutReferral,
     AgencyUpdated,
@@ -22,6 +21,7 @@ from shared.events import (
     ReferralReceived,
     ReferralWithdrawn,
 )
+from shared.messaging.dispatch import Handler
 from shared.working_time import months_later
 
 

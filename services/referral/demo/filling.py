@@ -27,7 +27,7 @@ from services.referral.preparing import Preparing
 from services.referral.reference import new_reference
 from shared.database import sql
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import Problem
 from shared.strict_json import canonical

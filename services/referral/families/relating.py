@@ -19,10 +19,10 @@ from services.referral import views
 from services.referral.families import links
 from services.referral.families.links import Kin, Known, Links
 from services.referral.families.profile import Profile
-from shared import outbox
 from shared.database import sql
 from shared.events import Link, ReferralAmended
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
 
 

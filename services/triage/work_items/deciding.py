@@ -14,7 +14,6 @@ from services.triage.work_items import bodies, duplicates, reopening, store
 from services.triage.work_items.conditions import CHALLENGED, is_safety, outlives
 from services.triage.work_items.deadlines import MARKS, ItemState
 from services.triage.work_items.working import NEEDS_WORDS, Done, StaffActor, StepContext, refuse, write
-from shared import outbox
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import (
@@ -31,6 +30,7 @@ from shared.events import (
     Urgency,
     WorkItemClaimed,
 )
+from shared.messaging import outbox
 from shared.problems import Problem
 
 KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}

@@ -18,10 +18,10 @@ from services.triage import decisions
 from services.triage.work_items import bodies, reopening, store
 from services.triage.work_items.conditions import OTHER_WITHDRAWN
 from services.triage.work_items.working import Done, StaffActor, StepContext, write
-from shared import outbox
 from shared.database import sql
 from shared.events import ClosureReason, FamilyJudged, Link, Route
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
 from shared.problems import Problem
 

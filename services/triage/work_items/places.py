@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items.conditions import IS_ON_LIST, IS_OPEN, PLACE_FREE, is_on_list
-from shared import outbox
 from shared.database import sql
 from shared.events import CapacityChanged, PlaceKind, Route, Urgency, capacity_key
 from shared.ids import uuid7
-from shared.outbox import Cause, Draft
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
 from shared.problems import Problem
 

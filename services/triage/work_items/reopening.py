@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage.work_items import places, store
 from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE
 from services.triage.work_items.deadlines import ItemState, call_again, first_escalation
-from shared import outbox
 from shared.database import sql
 from shared.events import (
     GOES_ON,
@@ -25,7 +24,8 @@ from shared.events import (
     WorkItemOpened,
 )
 from shared.ids import uuid7
-from shared.outbox import Cause
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import Problem
 

@@ -19,7 +19,7 @@ from services.triage.work_items import deciding, duplicates, enquiries, reopenin
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction
-from shared import audit, outbox
+from shared import audit
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry
 from shared.events import (
@@ -37,6 +37,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
+from shared.messaging import outbox
 from shared.problems import Problem
 
 OPEN, CLAIMED, LIST, ASKED, ACCEPTED, DECLINED, CLOSED = (

@@ -35,7 +35,7 @@ from services.triage.work_items.deadlines import (
 )
 from shared.database import sql
 from shared.events import AboutWorkItem, Facts, Kind, Route, WorkItemOpened
-from shared.outbox import Cause, Draft
+from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy, WorkingTime
 from shared.problems import Problem
 from shared.working_time import Stop, day_in_london

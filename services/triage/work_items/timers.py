@@ -17,13 +17,14 @@ from services.triage import decisions
 from services.triage.work_items import places, store
 from services.triage.work_items.conditions import AGES_OUT_SOON, IS_OPEN, IS_WITHOUT_TEAM, PLACE_FREE
 from services.triage.work_items.deadlines import escalation_reason, next_escalation
-from shared import audit, outbox
+from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.errors import is_transient
 from shared.events import EscalationReason, Facts, WorkItemEscalated
+from shared.messaging import outbox
+from shared.messaging.outbox import Cause
 from shared.metrics import LOOP_FAILURES
-from shared.outbox import Cause
 from shared.policy import Policy
 from shared.working_time import day_in_london
 

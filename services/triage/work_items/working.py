@@ -21,7 +21,7 @@ from services.triage.work_items.deadlines import ItemState
 from shared.access import Staff
 from shared.database import sql
 from shared.events import WaitingFor
-from shared.outbox import Cause
+from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
 from shared.working_time import day_in_london

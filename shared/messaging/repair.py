@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database import sql
-from shared.dispatch import Handlers, dispatch
 from shared.events import ReferralErased
-from shared.parked import record_of
-from shared.records import UnreadableRecordError, read_record
+from shared.messaging.cloudevents import UnreadableRecordError, read_record
+from shared.messaging.dispatch import Handlers, dispatch
+from shared.messaging.parked import record_of
 
 log = structlog.get_logger(__name__)
 

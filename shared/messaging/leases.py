@@ -10,7 +10,7 @@ from zlib import crc32
 
 import asyncpg
 
-from shared.outbox import PARTS
+from shared.messaging.outbox import PARTS
 
 _PRESENT: Final = PARTS
 """The lock that every copy holds in shared mode, so that each can count the copies."""

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared import erasure
 from shared.events import Envelope, Event, ReferralErased
+from shared.messaging import erasure
 
 Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
 """`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""

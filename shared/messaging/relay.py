@@ -21,7 +21,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
-from shared.leases import KEEPALIVES, Leases
+from shared.messaging.leases import KEEPALIVES, Leases
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,188 @@
+"""The inbox: what a batch of records says is made true, once, in one transaction.
+
+    records → decode → one transaction: bad ones parked, good ones: inbox row + effects + audit + outbox
+                         │ → commit
+                         │ transient failure: the same again after a pause
+                         └ any other failure: split in two until the culprit is alone → parked
+
+Later events of a parked referral on the same topic wait behind it (parked too, marked so), for order matters more than
+speed. An inbox row is never forgotten: a republished event must stay harmless however old it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+from aiokafka.structs import ConsumerRecord
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.backoff import pauses
+from shared.database import sql
+from shared.errors import is_transient
+from shared.events import Envelope, Event, ReferralErased
+from shared.messaging import parked
+from shared.messaging.cloudevents import UnreadableRecordError, read_record
+from shared.messaging.dispatch import Handlers, dispatch
+from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, PARKED, RETRIES, count
+
+log = structlog.get_logger(__name__)
+
+GIVE_UP_SECONDS: Final = 60.0
+"""A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
+
+_CLAIM: Final = sql("""
+    INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
+    ON CONFLICT DO NOTHING RETURNING event_id
+""")
+
+
+class _TooSlowError(Exception):
+    """A batch did not get through in time, more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A record with its event, or as it has to be parked because nobody can read it."""
+
+    record: ConsumerRecord[bytes, bytes]
+    envelope: Envelope[Event] | None
+    bad: parked.Parked | None = None
+
+    @property
+    def line(self) -> parked.Line | None:
+        key = self.envelope.key if self.envelope else self.bad.key if self.bad else None
+        return (self.record.topic, key) if key else None
+
+
+class Inbox:
+    """What a service's handlers make of records. `stopping` is set before a stop, so that a cancel is told from one."""
+
+    def __init__(self, engine: AsyncEngine, handlers: Handlers) -> None:
+        self._engine = engine
+        self._handlers = handlers
+        self.stopping = False
+
+    async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
+        """Decode, park what can't be read, make the rest true; returns how many events, when all is committed."""
+        heard_at = datetime.now(UTC)
+        seen: set[UUID] = set()
+        items: list[_Read] = []
+        for record in records:
+            try:
+                envelope = read_record(record, heard_at=heard_at, only=self._handlers)
+            except UnreadableRecordError as error:
+                items.append(_Read(record, None, parked.unreadable(record, cause=str(error))))
+            else:
+                if envelope is not None and envelope.id not in seen:
+                    seen.add(envelope.id)
+                    items.append(_Read(record, envelope))
+        started = time.perf_counter()
+        if items:
+            await self._make_true(items)
+        if seen:
+            BATCH_SECONDS.observe(time.perf_counter() - started)
+            BATCH_EVENTS.observe(len(seen))
+        return len(seen)
+
+    async def _make_true(self, items: Sequence[_Read]) -> None:
+        """All in one transaction; on a failure that will not pass, halves, until the culprit is alone.
+
+        A batch that is too slow twice is halved as well: one heavy event must not hold up five hundred.
+        """
+        try:
+            await self._until_it_passes(lambda: self._in_one_transaction(items), most_timeouts=2 if items[1:] else None)
+        except _TooSlowError:
+            middle = len(items) // 2
+            await self._make_true(items[:middle])
+            await self._make_true(items[middle:])
+        except Exception as error:
+            if is_transient(error) or self.stopping:
+                raise
+            if len(items) > 1:
+                middle = len(items) // 2
+                await self._make_true(items[:middle])
+                await self._make_true(items[middle:])
+                return
+            record, envelope = items[0].record, items[0].envelope
+            if envelope is None:
+                raise
+            log.warning("event parked", type=envelope.type, event_id=str(envelope.id), cause=type(error).__name__)
+            culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
+            await self._until_it_passes(lambda: self._park(culprit, envelope.id))
+
+    async def _in_one_transaction(self, items: Sequence[_Read]) -> None:
+        async with self._engine.begin() as tx:
+            fresh = await _fresh(tx, items)
+            if not fresh:
+                return
+            blocked = await parked.blocked(tx, {item.line for item in fresh if item.line})
+            aside: list[parked.Parked] = []
+            to_do: list[Envelope[Event]] = []
+            for item in fresh:  # in the order of the records: what came before a bad one is still handled
+                if item.bad:
+                    aside.append(item.bad)
+                    if item.line:
+                        blocked.add(item.line)
+                elif item.envelope and item.line in blocked and not isinstance(item.envelope.data, ReferralErased):
+                    aside.append(parked.behind(item.record, item.envelope))
+                elif item.envelope:
+                    to_do.append(item.envelope)
+            await parked.keep(tx, aside)
+            await dispatch(to_do, self._handlers, tx)
+        for item in fresh:
+            if item.envelope:
+                CONSUMED.labels(item.envelope.type).inc()
+                count(item.envelope.data)
+            elif item.bad:
+                PARKED.labels(item.bad.cause.split(":", 1)[0]).inc()
+
+    async def _park(self, culprit: parked.Parked, event_id: UUID) -> None:
+        async with self._engine.begin() as tx:
+            if not (await tx.execute(_CLAIM, {"ids": [event_id]})).scalars().all():
+                return
+            await parked.keep(tx, [culprit])
+        PARKED.labels(culprit.cause.split(":", 1)[0]).inc()
+
+    async def _until_it_passes(self, work: Callable[[], Awaitable[None]], *, most_timeouts: int | None = None) -> None:
+        """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised.
+
+        Raises _TooSlowError at the last of `most_timeouts`.
+        """
+        give_up_at, timeouts = time.monotonic() + GIVE_UP_SECONDS, 0
+        for pause in pauses():
+            try:
+                return await work()
+            except asyncio.CancelledError as error:
+                if self.stopping or (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                raise RuntimeError("a handler was cancelled") from error
+            except Exception as error:
+                if not is_transient(error) or time.monotonic() > give_up_at:
+                    raise
+                timeouts += isinstance(error, TimeoutError)
+                if timeouts == most_timeouts:
+                    raise _TooSlowError from error
+                RETRIES.inc()
+                log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            await pause.sleep()
+        return None
+
+
+async def _fresh(tx: AsyncConnection, items: Sequence[_Read]) -> list[_Read]:
+    """Claim the events; without those handled before, and without bad records that a person has dealt with."""
+    ids = [item.envelope.id for item in items if item.envelope]
+    claimed = set((await tx.execute(_CLAIM, {"ids": ids})).scalars()) if ids else set()
+    bad = [item.bad for item in items if item.bad]
+    settled = await parked.settled(tx, bad) if bad else set()
+    return [
+        item
+        for item in items
+        if (item.envelope and item.envelope.id in claimed) or (item.bad and item.bad.record not in settled)
+    ]
