@@ -10,7 +10,6 @@ from typing import Final
 SHORTEST_SECONDS: Final = 0.2
 LONGEST_SECONDS: Final = 5.0
 WORTH_A_REST: Final = 16
-LARGE: Final = 250
 
 
 class Pause:
@@ -31,15 +30,17 @@ class Pause:
         self.seconds = random.uniform(self._bound / 4, self._bound)  # noqa: S311  jitter, not a secret
 
 
-async def rest_after(count: int, *, seconds_each: float = 0.003, at_most: float = 0.1, at_least: float = 0.0) -> None:
-    """After a batch of several a moment's rest, in which the next one grows; after a small one `at_least`.
+async def rest_after(
+    count: int, *, full: int, seconds_each: float = 0.003, at_most: float = 0.1, at_least: float = 0.0
+) -> None:
+    """After a batch of several that was not full a moment's rest, in which the next one grows; else `at_least`.
 
-    Under load a batch of fifty costs little more than one of five (round trips, commits, requests to the broker),
-    so that resting carries more on two cores; at everyday rates batches are small and nothing waits. After a large
-    one more is waiting already and would gain nothing by growing.
+    Under load a batch of fifty costs little more than one of five (round trips, commits, requests to the broker), so
+    that resting carries more on two cores. At everyday rates batches are small and nothing waits. After a batch of
+    `full` or more nobody rests: more is waiting already, and would gain nothing by growing.
     """
     rest = min(count * seconds_each, at_most) if count >= WORTH_A_REST else 0.0
-    if 0 < count < LARGE and (seconds := max(rest, at_least)):
+    if 0 < count < full and (seconds := max(rest, at_least)):
         await asyncio.sleep(seconds)
 
 

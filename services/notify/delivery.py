@@ -47,8 +47,6 @@ log = structlog.get_logger(__name__)
 POLL_SECONDS: Final = 0.25
 """The net under NOTIFY, and how late a second try may be."""
 BALANCE_SECONDS: Final = 2.0
-REST_SECONDS: Final = 0.02
-"""After every batch: at 50 referrals a second it halves the wait for a receipt, for the machine is less busy."""
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
 NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
 """The agency is not known here yet, or has no usable inbox: looked at again, the later the longer it lasts; no try."""
@@ -119,7 +117,7 @@ class Delivery:
                 if due:
                     await self._to_its_end(self.send(due))
                     going_well()
-                    await rest_after(len(due), at_least=REST_SECONDS)
+                    await rest_after(len(due), full=self.sender.batch)
                 else:
                     await self._rest()
         finally:

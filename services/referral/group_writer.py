@@ -79,7 +79,7 @@ class GroupWriter(Generic[Item]):
             while self._waiting:
                 group = self._next_group()
                 await self._settle(group)
-                await rest_after(len(group), seconds_each=0.0005, at_most=0.015)
+                await rest_after(len(group), full=LARGEST_GROUP, seconds_each=0.0005, at_most=0.015)
 
     async def _committed(self, items: Sequence[Item]) -> Sequence[Any]:
         """Write in one transaction; what may pass at once (a deadlock, a dead connection) is tried once more."""

@@ -27,6 +27,8 @@ from shared.metrics import GIVEN_BACK, LAG, PARKED_NOW, PARTITIONS, measured
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 500
+LARGE_BATCH: Final = 250
+"""From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
 CALM_BYTES: Final = 64 * 1024
@@ -189,7 +191,7 @@ class Consumer:
             try:
                 handled = await self.handle(records)
                 await self._acknowledge(message, handled)
-                await rest_after(len(records), at_least=self._calm_seconds)
+                await rest_after(len(records), full=LARGE_BATCH, at_least=self._calm_seconds)
             except asyncio.CancelledError as error:
                 if self._inbox.stopping:
                     raise

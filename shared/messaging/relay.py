@@ -30,8 +30,8 @@ BATCH: Final = 500
 POLL_SECONDS: Final = 0.25
 """The net under NOTIFY; a wake-up lost with a connection costs a quarter of a second."""
 BALANCE_SECONDS: Final = 2.0
-REST_SECONDS: Final = 0.01
-"""After every stretch: what comes meanwhile shares the next one."""
+LARGE_STRETCH: Final = 250
+"""From so many on the relay does not rest: the next stretch is large already."""
 MEASURE_SECONDS: Final = 5.0
 SEND_SECONDS: Final = 20.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
@@ -62,7 +62,7 @@ AGE: Final = """
 class Relay:
     """Publishes the outbox of one schema. `run()` never returns by itself; cancel it to stop."""
 
-    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str, calm_seconds: float = REST_SECONDS) -> None:
+    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str, calm_seconds: float = 0.0) -> None:
         """`calm_seconds` is the rest after every stretch; longer for events nobody waits for."""
         self._calm_seconds = calm_seconds
         self._dsn = dsn
@@ -105,7 +105,7 @@ class Relay:
                 self._wake.clear()
                 if published := await self._publish_once(connection, producer, leases.held):
                     going_well()
-                    await rest_after(published, at_least=self._calm_seconds)
+                    await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
                 else:
                     await self._rest()
         finally:
