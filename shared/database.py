@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Final
 
+import asyncpg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -84,6 +85,19 @@ def read_only(engine: AsyncEngine) -> AsyncEngine:
 def one_moment(engine: AsyncEngine) -> AsyncEngine:
     """The same pool for reads of several statements that must see one moment."""
     return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+@asynccontextmanager
+async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """The driver's own connection, for statements that are a transaction each: one trip, and no words around it."""
+    async with engine.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            yield driver
+        except BaseException as error:
+            if not isinstance(error, asyncpg.PostgresError):
+                await connection.invalidate()
+            raise
 
 
 @asynccontextmanager

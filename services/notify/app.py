@@ -36,14 +36,6 @@ async def build(settings: Settings) -> Service:
     engine = create_engine(settings, tables.SCHEMA)
     policy = load_all(settings.policies_dir)[settings.policy]
     heard = handlers(policy, mail_domain=settings.mail_domain)
-    consumer = Consumer(
-        engine=engine,
-        service="notify",
-        topics=[events.REFERRAL_TOPIC, events.TRIAGE_TOPIC],
-        handlers=heard,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        instance=settings.instance,
-    )
     relay = Relay(
         dsn=settings.dsn,
         schema=tables.SCHEMA,
@@ -60,11 +52,25 @@ async def build(settings: Settings) -> Service:
         mail_from=settings.sender,
         envelope_from=settings.envelope_from,
         retries=retries_of(settings),
+        wake_relay=relay.wake.set,
     )
-    loops: dict[str, Loop] = {
-        "delivery": delivery(sender=sender_of(settings)).run,
-        "delivery-on-call": delivery(sender=sender_of(settings), name="on_call", first_part=PARTS).run,
-    }
+    ordinary = delivery(sender=sender_of(settings))
+    on_call = delivery(sender=sender_of(settings), name="on_call", first_part=PARTS)
+
+    def wake() -> None:
+        ordinary.wake.set()
+        on_call.wake.set()
+
+    consumer = Consumer(
+        engine=engine,
+        service="notify",
+        topics=[events.REFERRAL_TOPIC, events.TRIAGE_TOPIC],
+        handlers=heard,
+        bootstrap_servers=settings.kafka_bootstrap_servers,
+        instance=settings.instance,
+        wake=wake,
+    )
+    loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
     app = create_app(
         title="Notify service",

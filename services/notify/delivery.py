@@ -17,13 +17,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import mail, measures, rows, templates
 from services.notify.content import Audience, Content, State
@@ -38,6 +38,9 @@ from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.outbox import Cause, Draft
+from shared.messaging.statement import Statement
+from shared.messaging.waking import Wake
+from shared.metrics import NOT_AT_ONCE
 from shared.policy import Policy
 from shared.service_map import ServiceMap
 from shared.working_time import day_in_london
@@ -45,7 +48,7 @@ from shared.working_time import day_in_london
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 0.25
-"""The net under NOTIFY, and how late a second try may be."""
+"""The net under the wake-ups, and how late a second try may be."""
 BALANCE_SECONDS: Final = 2.0
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
 NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
@@ -66,7 +69,8 @@ def _now() -> datetime:
 class Delivery:
     """Sends the messages of one schema in PARTS parts from `first_part` on: 0, or PARTS for what calls a person out.
 
-    `run()` never returns by itself; cancel it to stop. `name` is that of its leases.
+    `run()` never returns by itself; cancel it to stop. `name` is that of its leases; `wake` is set when messages were
+    made, `wake_relay` is called when something of them is to be announced.
     """
 
     dsn: str
@@ -82,8 +86,12 @@ class Delivery:
     retries: Retries = field(default_factory=Retries)
     now: Callable[[], datetime] = _now
     chance: Callable[[], float] = random.random
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    wake_relay: Callable[[], None] = lambda: None
+    _connection: asyncpg.Connection[Any] | None = None
     _is_stopping: bool = False
+
+    def __post_init__(self) -> None:
+        self.wake = Wake(f"{self.schema}_message")
 
     async def run(self) -> None:
         """Connect, send, and start afresh after any trouble: a new connection, new leases."""
@@ -103,24 +111,26 @@ class Delivery:
             self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self.schema}
         )
         clock = asyncio.get_running_loop().time
+        self._connection = connection
         try:
-            await connection.add_listener(f"{self.schema}_message", lambda *_: self._wake.set())
+            await self.wake.listen(connection)
             leases = await Leases.join(connection, f"{self.schema}_{self.name}")
             balanced_at = clock()
             while True:
                 if clock() - balanced_at > BALANCE_SECONDS:
                     await leases.balance()
                     balanced_at = clock()
-                self._wake.clear()
+                self.wake.clear()
                 parts = [self.first_part + part for part in leases.held]
                 due = await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch)
                 if due:
                     await self._to_its_end(self.send(due))
                     going_well()
                     await rest_after(len(due), full=self.sender.batch)
-                else:
-                    await self._rest()
+                if len(due) < self.sender.batch:
+                    await self.wake.wait(connection, leases.held, POLL_SECONDS)
         finally:
+            self._connection = None
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
                 await connection.close(timeout=2)
 
@@ -134,12 +144,6 @@ class Delivery:
             await asyncio.wait([task], timeout=STOP_SECONDS)
             task.cancel()
             raise
-
-    async def _rest(self) -> None:
-        """Until the next NOTIFY, or the poll that is the net under it."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
 
     async def send(self, due: Sequence[Any]) -> None:
         """One batch: what came of each mail is recorded as soon as it is known.
@@ -230,24 +234,46 @@ class Delivery:
         return Try(row["id"], State.FAILED, due_at=again_at, error=outcome.error)
 
     async def _record(self, due: Sequence[Any], tries: Sequence[Try], now: datetime) -> None:
-        """States, audit and announcements in one transaction."""
-        async with self.engine.begin() as tx:
-            changed = await rows.record(tx, tries, at=now)
-            told = [(row, each) for row, each in zip(due, tries, strict=True) if each.id in changed]
-            ended = [(row, each) for row, each in told if each.state in _ANNOUNCED]
-            await audit.write(
-                tx,
-                [Entry(SENDER, f"message.{each.state}", now, row["referral_id"], row["kind"]) for row, each in ended],
-            )
-            await outbox.append(tx, [_announcement(row, each, now) for row, each in ended])
+        """States, audit and announcements: in one statement if all are as they were read, else in a transaction."""
+        told = list(zip(due, tries, strict=True))
+        if not await self._record_at_once(told, now):
+            async with self.engine.begin() as tx:
+                changed = set((await rows.record(tx, tries, at=now)).scalars())
+                told = [(row, each) for row, each in told if each.id in changed]
+                await _tell(tx, told, now)
+        self.wake_relay()
         for row, each in told:
             if each.was_tried or each.state in _ANNOUNCED:
                 measures.MESSAGES.labels(row["kind"], each.state.value).inc()
             if each.state is State.UNDELIVERABLE:
                 log.error("undeliverable", message=str(each.id), kind=row["kind"], cause=each.error)
 
+    async def _record_at_once(self, told: Sequence[tuple[Any, Try]], now: datetime) -> bool:
+        """False when PostgreSQL refused it: then nothing was written."""
+        if self._connection is None:
+            return False
+        statement = Statement(self._connection)
+        tx = cast("AsyncConnection", statement)
+        await rows.record(tx, [each for _, each in told], at=now)
+        await _tell(tx, told, now)
+        try:
+            await statement.run(rows.ALL_RECORDED, {"expected": len(told)})
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            return False
+        return True
+
 
 _ANNOUNCED: Final = {State.SENT: MessageSent, State.UNDELIVERABLE: MessageUndeliverable}
+
+
+async def _tell(tx: AsyncConnection, told: Sequence[tuple[Any, Try]], now: datetime) -> None:
+    """Audit and events of those that are sent or given up."""
+    ended = [(row, each) for row, each in told if each.state in _ANNOUNCED]
+    await audit.write(
+        tx, [Entry(SENDER, f"message.{each.state}", now, row["referral_id"], row["kind"]) for row, each in ended]
+    )
+    await outbox.append(tx, [_announcement(row, each, now) for row, each in ended])
 
 
 def _announcement(row: Any, each: Try, at: datetime) -> Draft:

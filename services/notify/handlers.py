@@ -27,7 +27,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.messaging.dispatch import Handler, Handlers
+from shared.messaging.dispatch import AtOnce, Handler, Handlers
 from shared.policy import Policy
 
 Compose = Callable[[Envelope[Any], Policy], list[Message]]
@@ -55,7 +55,7 @@ def handlers(policy: Policy, *, mail_domain: str) -> Handlers:
     """What notify does with each event it hears."""
 
     def tell(compose: Compose) -> Handler:
-        return partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain)
+        return AtOnce(partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain))
 
     return {
         ReferralReceived: tell(composing.on_arrival),

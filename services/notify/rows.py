@@ -52,7 +52,7 @@ DUE: Final = """
 """What is to be sent by `$2` of the parts `$1`, at most `$3`, the longest due first; for asyncpg itself."""
 
 _RECORD: Final = sql("""
-    UPDATE message SET
+    WITH recorded AS (UPDATE message SET
         state = t.state,
         attempts = attempts + CAST(t.was_tried AS integer),
         first_tried_at = CASE WHEN t.was_tried THEN coalesce(first_tried_at, :at) ELSE first_tried_at END,
@@ -61,9 +61,13 @@ _RECORD: Final = sql("""
         last_error = t.error
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS boolean[]),
                 CAST(:dues AS timestamptz[]), CAST(:errors AS text[])) AS t(id, state, was_tried, due_at, error)
-    WHERE message.id = t.id AND message.state IN ('due', 'failed')
-    RETURNING message.id
+    WHERE message.id = t.id AND message.state || '' IN ('due', 'failed')
+    RETURNING message.id)
+    SELECT id FROM recorded
 """)
+"""`|| ''`: found by the id; a plan made while nothing was due would walk through all that is."""
+ALL_RECORDED: Final = sql("SELECT 1 / CASE WHEN (SELECT count(*) FROM recorded) = :expected THEN 1 ELSE 0 END")
+"""Fails, by a division by zero, when one of them was sent elsewhere, or erased, meanwhile."""
 
 _WAITING: Final = sql("""
     SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(due_at)), 0) AS oldest
@@ -110,9 +114,9 @@ async def make(tx: AsyncConnection, messages: Sequence[Message], *, mail_domain:
     )
 
 
-async def record(tx: AsyncConnection, tries: Sequence[Try], *, at: datetime) -> set[UUID]:
-    """Write down what came of them; returns those that this changed: not sent elsewhere, nor erased, meanwhile."""
-    changed = await tx.execute(
+async def record(tx: AsyncConnection, tries: Sequence[Try], *, at: datetime) -> Any:
+    """Write down what came of them; the rows are those that this changed: not sent elsewhere, nor erased, meanwhile."""
+    return await tx.execute(
         _RECORD,
         {
             "at": at,
@@ -123,7 +127,6 @@ async def record(tx: AsyncConnection, tries: Sequence[Try], *, at: datetime) -> 
             "errors": [each.error for each in tries],
         },
     )
-    return set(changed.scalars())
 
 
 async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpdated]]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +28,7 @@ from shared.events import (
     WorkItemOpened,
     WorkItemWaiting,
 )
-from shared.messaging.dispatch import Handlers
+from shared.messaging.dispatch import AtOnce, Handlers, rounds
 from shared.messaging.outbox import because_of
 from shared.policy import Policy
 
@@ -86,7 +85,7 @@ async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncC
 
     Work begins anew with it: an outcome from before it is none any more.
     """
-    for round_ in _rounds(events):
+    for round_ in rounds(events):
         await tx.execute(
             _DECIDED,
             {
@@ -100,19 +99,6 @@ async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncC
                 ],
             },
         )
-
-
-def _rounds(events: Sequence[Envelope[Any]]) -> list[list[Envelope[Any]]]:
-    """The events in rounds with each key at most once, for one statement changes a row once."""
-    rounds: list[list[Envelope[Any]]] = []
-    seen: dict[UUID, int] = {}
-    for event in events:
-        number = seen.get(event.key, -1) + 1
-        seen[event.key] = number
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append(event)
-    return rounds
 
 
 async def _keep_states(
@@ -225,8 +211,8 @@ async def keep_judgments(events: Sequence[Envelope[FamilyJudged]], tx: AsyncConn
 def handlers(policy: Policy) -> Handlers:
     """What the referral service does with each event it hears."""
     return {
-        ReferralTriaged: keep_decisions,
-        WorkItemOpened: partial(keep_opened, policy=policy),
+        ReferralTriaged: AtOnce(keep_decisions),
+        WorkItemOpened: AtOnce(partial(keep_opened, policy=policy)),
         WorkItemClaimed: keep_claimed,
         WorkItemWaiting: keep_waiting,
         WorkItemAccepted: keep_accepted,

@@ -71,6 +71,7 @@ async def build(settings: Settings) -> Service:
     policy = known[settings.policy]
     engine = create_engine(settings, tables.SCHEMA)
     heard = handlers(policy)
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     consumer = Consumer(
         engine=engine,
         service="triage",
@@ -78,8 +79,8 @@ async def build(settings: Settings) -> Service:
         handlers=heard,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
+        wake=relay.wake.set,
     )
-    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
     app = create_app(
         title="Triage service",

@@ -33,7 +33,7 @@ from shared.events import (
 )
 from shared.ids import uuid7
 from shared.messaging import outbox
-from shared.messaging.dispatch import Handlers
+from shared.messaging.dispatch import AtOnce, Handlers
 from shared.messaging.outbox import Draft, because_of
 from shared.policy import Policy
 from shared.working_time import due_at
@@ -151,8 +151,8 @@ async def ask_a_person(
 def handlers(policy: Policy) -> Handlers:
     """What triage does with each event it hears."""
     return {
-        ReferralReceived: partial(triage_referrals, policy=policy),
-        EnquiryReceived: partial(triage_referrals, policy=policy),
+        ReferralReceived: AtOnce(partial(triage_referrals, policy=policy)),
+        EnquiryReceived: AtOnce(partial(triage_referrals, policy=policy)),
         ReferralAmended: partial(triage_again, policy=policy),
         ReferralInformed: partial(run_clocks_again, policy=policy),
         ReferralWithdrawn: partial(stop_work, policy=policy),

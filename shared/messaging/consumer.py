@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -69,13 +69,17 @@ class Consumer:
         bootstrap_servers: str,
         instance: str | None = None,
         calm_seconds: float = 0.0,
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
-        """`calm_seconds`: where nobody waits, records may gather that long at the broker: fewer, larger batches."""
+        """`wake` is called after each commit.
+
+        `calm_seconds`: where nobody waits, records may gather that long at the broker: fewer, larger batches.
+        """
         self._engine = engine
         self.group = group_of(service)
         self.topics = tuple(topics)
         self._handlers = handlers
-        self._inbox = Inbox(engine, handlers)
+        self._inbox = Inbox(engine, handlers, wake)
         self._bootstrap_servers = bootstrap_servers
         self._instance = f"{self.group}-{instance}" if instance else None
         self._gate = _Gate()

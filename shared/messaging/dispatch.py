@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,9 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import erasure
 
+E = TypeVar("E", bound=Event)
+
 Handler = Callable[[Sequence[Any], AsyncConnection], Awaitable[None]]
 """`async (envelopes of one type, open transaction)`: effects and outbox rows, no commit."""
 Handlers = Mapping[type[Event], Handler]
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """A handler whose batch can be a part of one statement (statement.py): it changes no row twice, needs no result."""
+
+    handler: Handler
+
+    async def __call__(self, events: Sequence[Any], tx: AsyncConnection) -> None:
+        await self.handler(events, tx)
 
 
 class Counting(dict[type[Event], Handler]):
@@ -31,6 +45,18 @@ async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx:
             await handlers[ReferralErased](group, tx)
         elif alive := [envelope for envelope in group if envelope.key not in gone]:
             await handlers[type(group[0].data)](alive, tx)
+
+
+def rounds(envelopes: Sequence[Envelope[E]]) -> list[list[Envelope[E]]]:
+    """The events in their order, in rounds with each key at most once: one statement changes a row once."""
+    found: list[list[Envelope[E]]] = []
+    seen: Counter[UUID] = Counter()
+    for envelope in envelopes:
+        if seen[envelope.key] == len(found):
+            found.append([])
+        found[seen[envelope.key]].append(envelope)
+        seen[envelope.key] += 1
+    return found
 
 
 def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:

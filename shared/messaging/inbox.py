@@ -1,4 +1,7 @@
-"""The inbox: what a batch of records says is made true, once, in one transaction.
+"""The inbox: what a batch of records says is made true, once.
+
+The ordinary batch is one statement: inbox rows, effects, audit and outbox of events that are new, of families that are
+not erased, with nothing parked before them. If PostgreSQL refuses it, nothing was written, and the careful way does it:
 
     records → decode → one transaction: bad ones parked, good ones: inbox row + effects + audit + outbox
                          │ → commit
@@ -13,24 +16,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, cast
 from uuid import UUID
 
+import asyncpg
 import structlog
 from aiokafka.structs import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
-from shared.database import sql
+from shared.database import driver_of, sql
 from shared.errors import is_transient
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import parked
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
-from shared.messaging.dispatch import Handlers, dispatch
-from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, PARKED, RETRIES, count
+from shared.messaging.dispatch import AtOnce, Handlers, dispatch, in_order, rounds
+from shared.messaging.statement import Statement
+from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, NOT_AT_ONCE, PARKED, RETRIES, count
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +46,19 @@ _CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
 """)
+
+
+_CLAIM_ALL: Final = sql("""
+    INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
+""")
+"""Fails when one of them was handled before."""
+_UNLESS_SPECIAL: Final = sql("""
+    SELECT 1 / CASE WHEN EXISTS (
+        SELECT FROM parked WHERE resolved_at IS NULL AND key = ANY(CAST(:keys AS uuid[]))
+            AND topic = ANY(CAST(:topics AS text[]))
+    ) OR EXISTS (SELECT FROM erased WHERE key = ANY(CAST(:keys AS uuid[]))) THEN 0 ELSE 1 END
+""")
+"""Fails, by a division by zero, when something of one of the keys is parked, or its family was erased."""
 
 
 class _TooSlowError(Exception):
@@ -62,11 +80,15 @@ class _Read:
 
 
 class Inbox:
-    """What a service's handlers make of records. `stopping` is set before a stop, so that a cancel is told from one."""
+    """What a service's handlers make of records. `stopping` is set before a stop, so that a cancel is told from one.
 
-    def __init__(self, engine: AsyncEngine, handlers: Handlers) -> None:
+    `wake` is called after each commit: what was written may be published, or sent.
+    """
+
+    def __init__(self, engine: AsyncEngine, handlers: Handlers, wake: Callable[[], None]) -> None:
         self._engine = engine
         self._handlers = handlers
+        self._wake = wake
         self.stopping = False
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
@@ -84,12 +106,46 @@ class Inbox:
                     seen.add(envelope.id)
                     items.append(_Read(record, envelope))
         started = time.perf_counter()
-        if items:
+        if items and not await self._at_once(items):
             await self._make_true(items)
         if seen:
             BATCH_SECONDS.observe(time.perf_counter() - started)
             BATCH_EVENTS.observe(len(seen))
         return len(seen)
+
+    async def _at_once(self, items: Sequence[_Read]) -> bool:
+        """One statement for each round of events, a key once in each; False when the careful way has to do it."""
+        envelopes = [item.envelope for item in items if item.envelope and self._is_at_once(item.envelope)]
+        if len(envelopes) < len(items):
+            return False
+        topics = sorted({item.record.topic for item in items})
+        try:
+            async with driver_of(self._engine) as connection:
+                for events in rounds(envelopes):
+                    await self._in_one_statement(connection, events, topics)
+        except Exception as error:  # noqa: BLE001  whatever it was, the careful way meets it again and knows it
+            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            return False
+        return True
+
+    def _is_at_once(self, envelope: Envelope[Event]) -> bool:
+        return isinstance(self._handlers[type(envelope.data)], AtOnce)
+
+    async def _in_one_statement(
+        self, connection: asyncpg.Connection[Any], events: Sequence[Envelope[Event]], topics: Sequence[str]
+    ) -> None:
+        statement = Statement(connection)
+        await statement.execute(_CLAIM_ALL, {"ids": [event.id for event in events]})
+        for group in in_order(events):
+            await self._handlers[type(group[0].data)](group, cast("AsyncConnection", statement))
+        await statement.run(_UNLESS_SPECIAL, {"keys": [event.key for event in events], "topics": topics})
+        self._committed(events)
+
+    def _committed(self, events: Iterable[Envelope[Event]]) -> None:
+        self._wake()
+        for event in events:
+            CONSUMED.labels(event.type).inc()
+            count(event.data)
 
     async def _make_true(self, items: Sequence[_Read]) -> None:
         """All in one transaction; on a failure that will not pass, halves, until the culprit is alone.
@@ -136,11 +192,9 @@ class Inbox:
                     to_do.append(item.envelope)
             await parked.keep(tx, aside)
             await dispatch(to_do, self._handlers, tx)
+        self._committed(item.envelope for item in fresh if item.envelope)
         for item in fresh:
-            if item.envelope:
-                CONSUMED.labels(item.envelope.type).inc()
-                count(item.envelope.data)
-            elif item.bad:
+            if item.bad:
                 PARKED.labels(item.bad.cause.split(":", 1)[0]).inc()
 
     async def _park(self, culprit: parked.Parked, event_id: UUID) -> None:

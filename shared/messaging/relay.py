@@ -1,7 +1,8 @@
 """The relay: publishes the outbox in order, at least once, and only as long as PostgreSQL says it may.
 
-Each copy holds some of the parts (leases.py). It reads a stretch of its parts in order, sends all of it, waits for
-every answer, and deletes what was published up to the first failure of each part. No transaction is open meanwhile.
+Each copy holds some of the parts (leases.py). It reads a stretch of its parts in order, sends all of it and waits for
+every answer. What was published, up to the first failure of each part, is deleted with the next read, and before
+parts change hands. No transaction is open meanwhile.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
 from shared.messaging.leases import KEEPALIVES, Leases
+from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 500
-POLL_SECONDS: Final = 0.25
-"""The net under NOTIFY; a wake-up lost with a connection costs a quarter of a second."""
+POLL_SECONDS: Final = 1.0
+"""The net under the wake-ups (waking.py): one that was lost with a connection costs a second."""
 BALANCE_SECONDS: Final = 2.0
 LARGE_STRETCH: Final = 250
 """From so many on the relay does not rest: the next stretch is large already."""
@@ -40,17 +42,19 @@ _TROUBLE: Final = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.Interface
 _CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 """What the client, or a broker, says of a row that no later try will send either."""
 
-_READ: Final = """
+_NEXT: Final = """
+    WITH gone AS (DELETE FROM outbox WHERE position = ANY($3::bigint[]))
     SELECT o.position, o.part, e.id, e.key, e.sequence, e.type, e.topic, e.occurred_at,
            e.correlation_id, e.causation_id, e.traceparent, e.value
     FROM outbox o JOIN event e ON e.id = o.event_id
-    WHERE o.part = ANY($1::smallint[]) AND o.set_aside IS NULL AND NOT EXISTS (
+    WHERE o.part = ANY($1::smallint[]) AND o.position <> ALL($3::bigint[]) AND o.set_aside IS NULL AND NOT EXISTS (
         SELECT FROM outbox aside JOIN event earlier ON earlier.id = aside.event_id
         WHERE aside.set_aside IS NOT NULL AND earlier.key = e.key
     )
     ORDER BY o.position LIMIT $2
 """
-"""Without what waits behind a row that was set aside: the order of a key outlasts its repair."""
+"""What was published goes as the next stretch is read. What waits behind a row that was set aside is not read: the
+order of a key outlasts its repair."""
 AGE: Final = """
     SELECT (SELECT count(*) FROM (SELECT FROM outbox LIMIT 10000) AS first) AS rows,
            (SELECT coalesce(extract(epoch FROM now() - e.occurred_at), 0)
@@ -68,7 +72,8 @@ class Relay:
         self._dsn = dsn
         self._schema = schema
         self._bootstrap_servers = bootstrap_servers
-        self._wake = asyncio.Event()
+        self.wake = Wake(f"{schema}_outbox")
+        self._published: list[int] = []
         self.waiting = 0
         self.moved_at = time.monotonic()
 
@@ -90,43 +95,48 @@ class Relay:
 
     async def _publish_until_trouble(self, going_well: Any) -> None:
         connection = await asyncpg.connect(
-            self._dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self._schema}
-        )
+            self._dsn,
+            timeout=3,
+            command_timeout=10,
+            server_settings=KEEPALIVES | {"search_path": self._schema, "synchronous_commit": "off"},
+        )  # a delete that is lost with the server is an event published again, which its readers skip
         producer = self._producer()
         try:
-            await connection.add_listener(f"{self._schema}_outbox", lambda *_: self._wake.set())
+            await self.wake.listen(connection)
             leases = await Leases.join(connection, f"{self._schema}_outbox")
             await producer.start()
             balanced_at = time.monotonic()
             while True:
                 if time.monotonic() - balanced_at > BALANCE_SECONDS:
+                    await self._forget_published(connection)
                     await leases.balance()
                     balanced_at = time.monotonic()
-                self._wake.clear()
+                self.wake.clear()
                 if published := await self._publish_once(connection, producer, leases.held):
                     going_well()
                     await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
-                else:
-                    await self._rest()
+                if published < BATCH:
+                    await self.wake.wait(connection, leases.held, POLL_SECONDS)
         finally:
+            with suppress(*_TROUBLE):
+                await self._forget_published(connection)
             await _end(producer, connection)
 
-    async def _rest(self) -> None:
-        """Until the next NOTIFY, or the poll that is the net under it."""
-        try:
-            async with asyncio.timeout(POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+    async def _forget_published(self, connection: asyncpg.Connection[Any]) -> None:
+        """Before another copy may read the same rows: it would publish them again."""
+        if self._published:
+            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", self._published)
+            self._published = []
 
     async def _publish_once(
         self, connection: asyncpg.Connection[Any], producer: AIOKafkaProducer, parts: Sequence[int]
     ) -> int:
-        """Publish one stretch; returns how many were published. Raises the first failure, after deleting the rest.
+        """Publish one stretch; returns how many were published. Raises the first failure, after the rest is settled.
 
         A stretch cut off by the timeout is read and sent again by a new producer: its readers see repeats, no gap.
         """
-        rows = await connection.fetch(_READ, list(parts), BATCH)
+        rows = await connection.fetch(_NEXT, list(parts), BATCH, self._published)
+        self._published = []
         if not rows:
             self.waiting = 0
             self.moved_at = time.monotonic()
@@ -143,7 +153,7 @@ class Relay:
     async def _settle(
         self, connection: asyncpg.Connection[Any], answers: Sequence[tuple[asyncpg.Record, Any]]
     ) -> tuple[int, BaseException | None]:
-        """Delete what was published up to the first failure of each part, set aside what can't be sent.
+        """Note what was published up to the first failure of each part, set aside what can't be sent.
 
         Returns how many rows that were, and the first failure.
         """
@@ -157,7 +167,7 @@ class Relay:
             elif row["part"] not in failures:
                 published.append(row["position"])
         if published:
-            await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", published)
+            self._published = published
             PUBLISHED.labels(self._schema).inc(len(published))
         for row, error in aside:
             log.error("event set aside", event_id=str(row["id"]), type=row["type"], cause=type(error).__name__)

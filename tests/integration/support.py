@@ -160,8 +160,17 @@ async def producer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaProducer]:
 
 async def take_effect(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
     """One row an event, in the order given."""
-    for event in events:
-        await tx.execute(effect.insert().values(event_id=event.id, key=event.key, sequence=event.sequence))
+    await tx.execute(
+        sa.text("""
+            INSERT INTO effect (event_id, key, sequence)
+            SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS uuid[]), CAST(:sequences AS integer[]))
+        """),
+        {
+            "ids": [event.id for event in events],
+            "keys": [event.key for event in events],
+            "sequences": [event.sequence for event in events],
+        },
+    )
 
 
 def failing_for(bad: set[UUID], error: type[BaseException] = ValueError) -> Handler:

@@ -15,6 +15,8 @@ from deploy.local.postgres import Postgres
 from shared.events import Envelope, ReferralWithdrawn
 from shared.ids import uuid7
 from shared.messaging import repair
+from shared.messaging.consumer import Consumer
+from shared.messaging.dispatch import AtOnce, Handler
 from shared.messaging.parked import BEHIND
 from tests.integration.support import (
     a_consumer,
@@ -29,6 +31,19 @@ from tests.integration.support import (
 )
 
 WAITING = "parked WHERE resolved_at IS NULL"
+
+
+@pytest.fixture(autouse=True, params=["careful", "at once"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every promise holds on both ways: one statement a batch, and the careful one that it falls back to."""
+    if request.param == "at once":
+        careful = a_consumer
+
+        def at_once(engine: AsyncEngine, handler: Handler = take_effect) -> Consumer:
+            return careful(engine, AtOnce(handler))
+
+        monkeypatch.setitem(globals(), "a_consumer", at_once)
+    return str(request.param)
 
 
 async def handle(engine: AsyncEngine, events: Sequence[Envelope[Any]], handler: Any = take_effect) -> None:
@@ -168,8 +183,8 @@ async def test_a_deadlock_is_no_reason_to_park(probe: AsyncEngine) -> None:
     def locking(first: int, second: int) -> Any:
         async def handler(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
             nonlocal tries
-            tries += 1
             await tx.execute(sa.text("SELECT 1 FROM row_of WHERE n = :n FOR UPDATE"), {"n": first})
+            tries += 1
             if tries <= 2:
                 await both_hold_one.wait()
             await tx.execute(sa.text("SELECT 1 FROM row_of WHERE n = :n FOR UPDATE"), {"n": second})
@@ -381,7 +396,7 @@ async def test_what_was_parked_for_a_type_that_is_known_now_is_handled_by_itself
     assert await effects_of(probe, event.key) == [1, 2]
 
 
-async def test_a_batch_that_is_always_too_slow_is_halved(probe: AsyncEngine) -> None:
+async def test_a_batch_that_is_always_too_slow_is_halved(probe: AsyncEngine, way: str) -> None:
     sizes: list[int] = []
 
     async def slow_in_company(events: Any, _: Any) -> None:
@@ -390,5 +405,6 @@ async def test_a_batch_that_is_always_too_slow_is_halved(probe: AsyncEngine) -> 
             raise TimeoutError
 
     await a_consumer(probe, slow_in_company).handle([a_record(an_event()) for _ in range(8)])
-    assert sizes == [8, 8, 4, 4, 2, 2, 4, 4, 2, 2]
+    before = [8] if way == "at once" else []
+    assert sizes == [*before, 8, 8, 4, 4, 2, 2, 4, 4, 2, 2]
     assert await count(probe, "parked") == 0
