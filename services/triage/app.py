@@ -8,16 +8,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from services.triage import api, audit_api, measures, pages, policies, tables
-from services.triage.all_services import AllServices
-from services.triage.colleagues import keep_colleague
-from services.triage.families import Families
+from services.triage import api, measures, pages, policies, tables
+from services.triage.clients import AllServices, Families, Messages
 from services.triage.handlers import handlers
-from services.triage.messages import Messages
 from services.triage.pages.room import Room
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
-from services.triage.texts import StaffTexts
+from services.triage.staff_notes import StaffNotes
+from services.triage.team import keep_colleague
 from services.triage.trail import AuditTrails
 from services.triage.work_items import places, timers
 from services.triage.work_items.steps import HEADS, as_table
@@ -94,7 +92,7 @@ async def build(settings: Settings) -> Service:
     room = Room(
         engine=engine,
         pages=_pages(settings),
-        steps=StepContext(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
+        steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
         families=Families(referral_url=settings.referral_url, internal_token=token),
         messages=Messages(notify_url=settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
@@ -103,8 +101,7 @@ async def build(settings: Settings) -> Service:
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
-    app.include_router(api.router(engine, known, room.steps, room.families))
-    app.include_router(audit_api.router(room.trails, room.now))
+    app.include_router(api.router(engine, known, room.steps, room.families, room.trails))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
     _add_pages(app, settings, room)

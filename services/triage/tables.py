@@ -5,10 +5,14 @@ No identity is stored here. What staff write may name people: it is sealed in `s
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import tables as common
 
@@ -161,3 +165,27 @@ policy_version = sa.Table(
 )
 
 session = common.session_table(metadata)
+
+
+async def insert(tx: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows with the same columns, in one statement however many; JSON as a value or written already."""
+    if rows:
+        names = tuple(rows[0])
+        await tx.execute(_insert(table, names), {name: [_written(row[name]) for row in rows] for name in names})
+
+
+def _written(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+_POSTGRESQL: Final[sa.Dialect] = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+
+@cache
+def _insert(table: sa.Table, names: tuple[str, ...]) -> sa.TextClause:
+    """A column comes as an array: the statement is the same for any number of rows."""
+    types = {name: table.c[name].type.compile(dialect=_POSTGRESQL) for name in names}
+    arrays = ", ".join(f"CAST(:{name} AS {'TEXT' if kind == 'JSONB' else kind}[])" for name, kind in types.items())
+    values = ", ".join(f"CAST({name} AS {kind})" for name, kind in types.items())
+    columns = ", ".join(names)
+    return sa.text(f"INSERT INTO {table.name} ({columns}) SELECT {values} FROM unnest({arrays}) AS t({columns})")  # noqa: S608  names of this module

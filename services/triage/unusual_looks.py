@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.work_items.item import VIEWED
 from shared.access import Staff
 from shared.database import sql

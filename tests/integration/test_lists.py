@@ -19,7 +19,7 @@ from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import tables
-from services.triage.all_services import AllServices
+from services.triage.clients import AllServices
 from services.triage.pages import home, queue
 from services.triage.pages.room import Room
 from services.triage.work_items import lists

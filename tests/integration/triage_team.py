@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage.handlers import handlers
-from services.triage.texts import StaffTexts
+from services.triage.staff_notes import StaffNotes
 from services.triage.work_items import bodies, item, places, steps, timers
 from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Role, Staff
@@ -66,7 +66,7 @@ class TriageTeam:
 
     def __init__(self, engine: AsyncEngine, policy: Policy | None = None, *, now: datetime = NOON) -> None:
         self.engine, self.policy, self.now = engine, policy or a_policy(), now
-        self.texts = StaffTexts(bytes(32))
+        self.texts = StaffNotes(bytes(32))
         self.facts: dict[UUID, tuple[int, Facts, datetime]] = {}
         self._sequence = 0
         self.said_by_agencies: list[Envelope[Any]] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from services.triage.changes import Changes, Example
 from services.triage.pages.words import rule_meaning
+from services.triage.policy_preview import Changes, Example
 from services.triage.rules.writing import LISTED
 from shared.events import Decision
 from shared.pages.wording import ELIGIBILITIES, MODES, route_name, tier_name, urgency_name

@@ -5,6 +5,7 @@ referrals when a ward opens. The caller passes `now` and commits.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -141,7 +142,8 @@ async def release_held(engine: AsyncEngine, *, now: datetime, policy: Policy) ->
             policy=policy,
             actor=CLOCK,
         )
-        await decisions.put_in_force(tx, decisions.released(made), policy)
+        released = replace(made, is_release=True, started_at=now, was_decided=False)  # everything counts from it
+        await decisions.put_in_force(tx, released, policy)
         return True
 
     return await _each(engine, ids, release, "release")
