@@ -17,7 +17,7 @@ from services.triage.rules import decide
 from services.triage.staff_notes import StaffNotes
 from services.triage.trail import AuditTrails, Scope
 from services.triage.work_items import bodies, item, places, queues, steps
-from services.triage.work_items.queues import View
+from services.triage.work_items.queues import Choices, Show, View
 from services.triage.work_items.steps import STEPS
 from services.triage.work_items.working import StaffActor, StepContext
 from shared import audit
@@ -99,26 +99,23 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
         after: Annotated[str | None, Query(max_length=200)] = None,
         limit: Limit = 50,
     ) -> Response:
+        choices = Choices(show=Show(view.value) if view else Show.ALL, reference=reference, size=limit)
         async with engine.connect() as tx:
-            return answer(
-                await queues.api_page(
-                    tx, route, view=view, reference=reference, after=after, limit=limit, staff=staff, now=_now()
-                )
-            )
+            return answer(await queues.api_page(tx, route, choices, after=after, staff=staff, now=_now()))
 
     @routes.get("/work-items/{item_id}", tags=["work items"], summary="One item: why, what happened, and who")
     async def one_item(item_id: UUID, staff: Reader, why: Why = None) -> Response:
         reason = await record_view(engine, item_id, staff, at=_now(), why=read_reason(why))
         async with engine.connect() as tx:
-            referral_id, shown = await item.api_item(tx, item_id)
+            told = await item.load(tx, item_id)
         if not staff.may(Permission.SEE_IDENTITY):
-            return answer(shown)
+            return answer(told.item)
         if reason is None:
-            return answer(shown | {"identity": None, "texts": None})
-        identity = await families.look(referral_id, actor=staff.id)
+            return answer(told.item | {"identity": None, "texts": None})
+        identity = await families.look(told.referral_id, actor=staff.id)
         async with engine.connect() as tx:
-            written = await texts.read(tx, referral_id)
-        return answer(shown | {"identity": identity, "texts": [each.shown() for each in written]})
+            written = await texts.read(tx, told.referral_id)
+        return answer(told.item | {"identity": identity, "texts": [each.shown() for each in written]})
 
 
 def _add_steps(routes: APIRouter, engine: AsyncEngine, context: StepContext) -> None:
@@ -130,8 +127,7 @@ def _add_steps(routes: APIRouter, engine: AsyncEngine, context: StepContext) -> 
             by = StaffActor(staff, _now(), cause_of(request))
             async with engine.begin() as tx:
                 led_to = await steps.take(tx, item_id, name, body, by, context)
-                _, shown = await item.api_item(tx, led_to)
-            return answer(shown)
+                return answer((await item.load(tx, led_to)).item)
 
         who = Annotated[Staff, Depends(may(step.permission))]
         call.__annotations__ = {"request": Request, "item_id": UUID, "staff": who}

@@ -72,28 +72,21 @@ async def arrive(tx: AsyncConnection, events: Sequence[Envelope[Arrived]], polic
 def _referral_of(event: Envelope[Arrived]) -> dict[str, Any]:
     """The row of what arrived; an enquiry is a family of its own."""
     data = event.data
-    row = {
+    family = data if isinstance(data, ReferralReceived) else None
+    return {
         "id": event.key,
         "reference": data.reference,
         "agency_id": data.agency_id,
         "kind": data.facts.kind.value,
-        "version": 1,
+        "version": family.version if family else 1,
         "received_at": data.received_at,
         "decided_as_of": data.received_at,
-        "family_id": event.key,
+        "family_id": family.family_id if family else event.key,
         "facts": data.facts.model_dump_json(),
-        "linked": "[]",
-        "gaps": "[]",
+        "linked": json.dumps([each.model_dump(mode="json") for each in family.linked] if family else []),
+        "gaps": json.dumps(family.gaps if family else []),
         "correlation_id": event.correlation_id,
     }
-    if isinstance(data, ReferralReceived):
-        row |= {
-            "version": data.version,
-            "family_id": data.family_id,
-            "linked": json.dumps([each.model_dump(mode="json") for each in data.linked]),
-            "gaps": json.dumps(data.gaps),
-        }
-    return row
 
 
 async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], policy: Policy) -> None:

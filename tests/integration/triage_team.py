@@ -182,7 +182,7 @@ class TriageTeam:
 
     async def details(self, row: sa.Row[Any] | UUID) -> dict[str, Any]:
         async with self.engine.connect() as tx:
-            return (await item.api_item(tx, row if isinstance(row, UUID) else row.id))[1]
+            return (await item.load(tx, row if isinstance(row, UUID) else row.id)).item
 
     async def said(self, key: UUID, kind: str) -> list[dict[str, Any]]:
         """The data of every event of a type about a referral, in order."""

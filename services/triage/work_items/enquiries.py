@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items.bodies import Arrange, Deliver
+from services.triage.work_items.item import open_items
 from services.triage.work_items.working import Done, StepRequest, refuse
 from shared.database import sql
 from shared.events import ClosureReason
@@ -92,15 +93,9 @@ async def one(tx: AsyncConnection, item_id: UUID) -> sa.Row[Any]:
 
 
 async def beside(tx: AsyncConnection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
-    """Other open work of the same request or referral: safety work, say."""
-    found = await tx.execute(
-        sql("""
-            SELECT id, route, urgency, state FROM work_item
-            WHERE referral_id = :referral AND id <> :id AND ended_at IS NULL ORDER BY due_at, id
-        """),
-        {"referral": row.referral_id, "id": row.id},
-    )
-    return found.all()
+    """Other open work of the same request or referral: safety work, say; the earliest due first."""
+    work = await open_items(tx, row.referral_id)
+    return sorted((each for each in work if each.id != row.id), key=lambda each: (each.due_at, each.id))
 
 
 # The two steps that consultations and training alone have.

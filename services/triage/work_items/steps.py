@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items import bodies, deciding, enquiries, reopening, store, working
@@ -221,18 +220,11 @@ def is_possible(step: str, *, route: str, state: str) -> bool:
 
 
 def offered(row: Any, staff: Staff) -> tuple[str, ...]:
-    """The steps that `staff` may take of this item now, in the order of the table."""
-    return tuple(
-        name
-        for name, step in STEPS.items()
-        if is_possible(name, route=row.route, state=row.state)
-        and staff.may(step.permission)
-        and _may_hold(step, row, staff)
-        and _is_of_use(name, row, staff)
-    )
+    """The steps that `staff` may take of this item now and that are of use, in the order of the table."""
+    return tuple(name for name in STEPS if _refusal(name, row, staff) is None and _is_of_use(name, row))
 
 
-def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
+def _is_of_use(name: str, row: Any) -> bool:
     """Not what the state alone allows but nothing is there for."""
     if name in ("take-proposal", "leave-proposal"):
         return FACTS_CHANGED in row.marks
@@ -240,11 +232,7 @@ def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
         return row.held_before is not None
     if name == "first-contact":
         return row.first_contact_at is None
-    if name == "close":
-        return not working.needs_lead(row) or staff.may(Permission.ASSIGN)
-    if name == "reopen":
-        return reopening.may_be_reopened(row)
-    return True
+    return name != "reopen" or reopening.may_be_reopened(row)
 
 
 def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
@@ -265,7 +253,8 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
     only a lead may take it, and 422 for what the step can't use.
     """
     step, row = STEPS[name], await store.locked_item(tx, item_id)
-    _check(step, name, row, by.staff)
+    if refusal := _refusal(name, row, by.staff):
+        raise refusal
     if step.clock is Clock.RUNS:
         await store.run_clock(tx, row, by.at)
     done = await step.function(StepRequest(tx, row, body, by, context))
@@ -283,24 +272,26 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
         await outbox.append(tx, [store.about(row, step.says, by.at, by.cause, **done.says)])
     if step.clock is not Clock.AS_IT_IS:
         await store.reckon(tx, row.referral_id, context.policy.working_time)
-    codes = [str(said) for name in step.codes if (said := getattr(body, name)) is not None]
+    codes = [str(said) for code in step.codes if (said := getattr(body, code)) is not None]
     detail = done.detail or " ".join(codes) or row.route
     await audit.write(tx, [Entry(Actor("staff", by.staff.id), f"item.{name}", by.at, row.referral_id, detail)])
     return done.item or item_id
 
 
-def _check(step: Step, name: str, row: sa.Row[Any], staff: Staff) -> None:
-    extra = {"state": row.state, "assignee": row.assignee}
+def _refusal(name: str, row: Any, staff: Staff) -> Problem | None:
+    """Why `staff` can't take the step of the item as it stands, if so."""
+    step, extra = STEPS[name], {"state": row.state, "assignee": row.assignee}
     if row.state not in step.start:
-        raise Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
+        return Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
     if step.routes is not None and row.route not in step.routes:
-        raise Problem("step-not-allowed", _FOR_WHOM[step.routes], extra=extra)
+        return Problem("step-not-allowed", _FOR_WHOM[step.routes], extra=extra)
     if not staff.may(step.permission):
-        raise Problem("forbidden")
+        return Problem("forbidden")
     if not _may_hold(step, row, staff):
         words = "A colleague has this: take it over first" if row.assignee else "Nobody has this"
         if step.holder is Holder.COLLEAGUES:
             words = "No colleague has this"
-        raise Problem("step-not-allowed", words, extra=extra)
+        return Problem("step-not-allowed", words, extra=extra)
     if name == "close" and working.needs_lead(row) and not staff.may(Permission.ASSIGN):
-        raise Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
+        return Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
+    return None
