@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.demo.ways import LEAD, Move, Way
-from services.triage.colleagues import keep_colleague
+from services.triage.team import keep_colleague
 from shared.access import Role, Staff
 
 COLLEAGUES: Final = {

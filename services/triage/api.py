@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage.families import Families
-from services.triage.looking import GIVEN, look, read_reason
-from services.triage.preview import policy_of, policy_or_draft, preview, replay
-from services.triage.texts import StaffTexts
+from services.triage.clients import Families
+from services.triage.identity_access import GIVEN, read_reason, record_view
+from services.triage.policy_preview import policy_of, policy_or_draft, replay
+from services.triage.rules import decide
+from services.triage.staff_notes import StaffNotes
+from services.triage.trail import AuditTrails, Scope
 from services.triage.work_items import bodies, item, places, queues, steps
-from services.triage.work_items.queues import View
+from services.triage.work_items.queues import Choices, Show, View
+from services.triage.work_items.steps import STEPS
 from services.triage.work_items.working import StaffActor, StepContext
 from shared import audit
 from shared.access import Permission, Staff, may
@@ -27,25 +30,33 @@ from shared.web import answer, cause_of, read_json_body
 Previewer = Annotated[Staff, Depends(may(Permission.PREVIEW))]
 Replayer = Annotated[Staff, Depends(may(Permission.REPLAY_POLICY))]
 Reader = Annotated[Staff, Depends(may(Permission.READ_QUEUES))]
-Worker = Annotated[Staff, Depends(may(Permission.WORK_ITEMS))]
-Assigner = Annotated[Staff, Depends(may(Permission.ASSIGN))]
-Decliner = Annotated[Staff, Depends(may(Permission.CONFIRM_DECLINE))]
 CapacityReader = Annotated[Staff, Depends(may(Permission.READ_CAPACITY))]
 CapacitySetter = Annotated[Staff, Depends(may(Permission.SET_CAPACITY))]
+AuditReader = Annotated[Staff, Depends(may(Permission.READ_AUDIT))]
 Limit = Annotated[int, Query(ge=1, le=200)]
+ACTOR: Final = r"^[A-Za-z0-9._|:-]{0,100}$"
+"""A staff id, or an agency's code: no spaces and no @, so that no name or address gets in."""
+ACTION: Final = r"^[a-z.-]{0,60}$"
 Why = Annotated[
     str | None,
     Query(description=f"Why you look: {', '.join(GIVEN)}. Without it, only your own open item has identity and texts."),
 ]
 
 
-def router(engine: AsyncEngine, policies: Mapping[str, Policy], context: StepContext, families: Families) -> APIRouter:
+def router(
+    engine: AsyncEngine,
+    policies: Mapping[str, Policy],
+    context: StepContext,
+    families: Families,
+    trails: AuditTrails,
+) -> APIRouter:
     """Every call of the triage part of the contract."""
     routes = APIRouter()
     _add_previews(routes, engine, policies)
     _add_reads(routes, engine, families, context.texts)
     _add_steps(routes, engine, context)
     _add_capacity(routes, engine, context.policy)
+    _add_audit(routes, trails)
     return routes
 
 
@@ -56,7 +67,8 @@ def _add_previews(routes: APIRouter, engine: AsyncEngine, policies: Mapping[str,
     async def decide_these(request: Request, _: Previewer) -> Response:
         asked = bodies.read(bodies.Preview, await read_json_body(request))
         policy = policy_of(policies, asked.policy)
-        return answer(preview(asked.facts, received_at=asked.received_at, policy=policy))
+        decision = decide(asked.facts, received_at=asked.received_at, policy=policy)
+        return answer(decision.model_dump(mode="json"))
 
     @routes.post(
         "/preview/replay",
@@ -72,7 +84,7 @@ def _add_previews(routes: APIRouter, engine: AsyncEngine, policies: Mapping[str,
         return answer({"policy": policy.ref.model_dump(), **changes.summary()})
 
 
-def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts: StaffTexts) -> None:
+def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts: StaffNotes) -> None:
     @routes.get("/queues", tags=["queues"], summary="How many items wait, by route")
     async def all_queues(_: Reader) -> Response:
         async with engine.connect() as tx:
@@ -87,73 +99,43 @@ def _add_reads(routes: APIRouter, engine: AsyncEngine, families: Families, texts
         after: Annotated[str | None, Query(max_length=200)] = None,
         limit: Limit = 50,
     ) -> Response:
+        choices = Choices(show=Show(view.value) if view else Show.ALL, reference=reference, size=limit)
         async with engine.connect() as tx:
-            return answer(
-                await queues.api_page(
-                    tx, route, view=view, reference=reference, after=after, limit=limit, staff=staff, now=_now()
-                )
-            )
+            return answer(await queues.api_page(tx, route, choices, after=after, staff=staff, now=_now()))
 
     @routes.get("/work-items/{item_id}", tags=["work items"], summary="One item: why, what happened, and who")
     async def one_item(item_id: UUID, staff: Reader, why: Why = None) -> Response:
-        reason = await look(engine, item_id, staff, at=_now(), why=read_reason(why))
+        reason = await record_view(engine, item_id, staff, at=_now(), why=read_reason(why))
         async with engine.connect() as tx:
-            referral_id, shown = await item.api_item(tx, item_id)
+            told = await item.load(tx, item_id)
         if not staff.may(Permission.SEE_IDENTITY):
-            return answer(shown)
+            return answer(told.item)
         if reason is None:
-            return answer(shown | {"identity": None, "texts": None})
-        identity = await families.look(referral_id, actor=staff.id)
+            return answer(told.item | {"identity": None, "texts": None})
+        identity = await families.look(told.referral_id, actor=staff.id)
         async with engine.connect() as tx:
-            written = await texts.read(tx, referral_id)
-        return answer(shown | {"identity": identity, "texts": [each.shown() for each in written]})
+            written = await texts.read(tx, told.referral_id)
+        return answer(told.item | {"identity": identity, "texts": [each.shown() for each in written]})
 
 
 def _add_steps(routes: APIRouter, engine: AsyncEngine, context: StepContext) -> None:
-    async def step(request: Request, item_id: UUID, staff: Staff, name: str, model: type[bodies.Body]) -> Response:
-        body = bodies.read(model, await read_json_body(request, may_be_empty=True))
-        by = StaffActor(staff, _now(), cause_of(request))
-        async with engine.begin() as tx:
-            led_to = await steps.take(tx, item_id, name, body, by, context)
-            _, shown = await item.api_item(tx, led_to)
-        return answer(shown)
+    """One call a row of the table of steps."""
 
-    def offer(name: str, model: type[bodies.Body], who: Any, summary: str) -> None:
+    def offer(name: str, step: steps.Step) -> None:
         async def call(request: Request, item_id: UUID, staff: Staff) -> Response:
-            return await step(request, item_id, staff, name, model)
+            body = bodies.read(step.body, await read_json_body(request, may_be_empty=True))
+            by = StaffActor(staff, _now(), cause_of(request))
+            async with engine.begin() as tx:
+                led_to = await steps.take(tx, item_id, name, body, by, context)
+                return answer((await item.load(tx, led_to)).item)
 
+        who = Annotated[Staff, Depends(may(step.permission))]
         call.__annotations__ = {"request": Request, "item_id": UUID, "staff": who}
+        path, takes = f"/work-items/{{item_id}}/{name}", _takes(step.body)
+        routes.post(path, tags=["work items"], summary=step.summary, name=name, openapi_extra=takes)(call)
 
-        routes.post(
-            f"/work-items/{{item_id}}/{name}",
-            tags=["work items"],
-            summary=summary,
-            name=name,
-            openapi_extra=_takes(model),
-        )(call)
-
-    offer("claim", bodies.Nothing, Worker, "Take it on; of two at once one gets 409")
-    offer("release", bodies.Nothing, Worker, "Give it back to the queue")
-    offer("take-over", bodies.Nothing, Worker, "Take it over from a colleague")
-    offer("assign", bodies.Assign, Assigner, "Give it to a colleague")
-    offer("hand-back", bodies.Nothing, Worker, "Undo a hand-over: back to whoever had it before")
-    offer("accept", bodies.Accept, Worker, "The team takes the family on, in a place")
-    offer("decline", bodies.Decline, Decliner, "Confirm that the family can't be offered a place")
-    offer("override", bodies.Override, Worker, "Decide otherwise than the machine, with a reason")
-    offer("take-proposal", bodies.Nothing, Worker, "The facts have changed: what the rules propose now is in force")
-    offer("leave-proposal", bodies.Nothing, Worker, "The facts have changed: the person's decision stays")
-    offer("request-information", bodies.AskForInformation, Worker, "Ask the referrer; the clock waits")
-    offer("first-contact", bodies.FirstContact, Worker, "The family has been met or spoken to")
-    offer("contact-attempt", bodies.ContactAttempt, Worker, "The family was tried")
-    offer("wait", bodies.Wait, Worker, "No place is free: on the waiting list, with an interim offer or none yet")
-    offer("offer-interim", bodies.OfferInterim, Worker, "Offer the waiting family something else meanwhile")
-    offer("arrange", bodies.Arrange, Worker, "Agree a day and time for a consultation or training; again to move it")
-    offer("deliver", bodies.Deliver, Worker, "The consultation or training took place; this many came")
-    offer("confirm-duplicate", bodies.Judge, Worker, "Two agencies referred the same family: both are told")
-    offer("not-duplicate", bodies.Judge, Worker, "They are not the same family: the rules decide both anew")
-    offer("note", bodies.Note, Worker, "Write something for colleagues")
-    offer("close", bodies.Close, Worker, "The work has ended; who may, and with which words: docs/work-items.md")
-    offer("reopen", bodies.Reopen, Assigner, "Closed or declined by mistake: goes on where it stood")
+    for name, step in STEPS.items():
+        offer(name, step)
 
 
 def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> None:
@@ -171,6 +153,21 @@ def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> Non
             await places.set_places(tx, route, individual=body.individual, group=body.group, by=staff.id, at=now)
             await audit.write(tx, [Entry(Actor("staff", staff.id), "capacity.set", now, detail=route.value)])
             return answer({"routes": await places.overview(tx, policy, now=_now())})
+
+
+def _add_audit(routes: APIRouter, trails: AuditTrails) -> None:
+    @routes.get("/audit", tags=["audit"], summary="Who did or saw what, in all services: own, team or all, by role")
+    async def audit_trail(
+        staff: AuditReader,
+        referral: Annotated[str, Query(max_length=20, description="A reference")] = "",
+        actor: Annotated[str, Query(pattern=ACTOR)] = "",
+        action: Annotated[str, Query(pattern=ACTION)] = "",
+        after: Annotated[str, Query(max_length=200)] = "",
+        limit: Limit = 50,
+    ) -> Response:
+        scope = Scope.of(staff, actor=actor or None, action=action or None, reference=referral or None)
+        page = await trails.page(staff, scope, after=after or None, limit=limit, at=_now())
+        return answer(page.shown())
 
 
 def _takes(model: type[bodies.Body]) -> dict[str, Any]:

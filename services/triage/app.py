@@ -6,18 +6,14 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fastapi import FastAPI
-
-from services.triage import api, audit_api, measures, pages, policies, tables
-from services.triage.all_services import AllServices
-from services.triage.colleagues import keep_colleague
-from services.triage.families import Families
+from services.triage import api, measures, pages, policies, tables
+from services.triage.clients import AllServices, Families, Messages
 from services.triage.handlers import handlers
-from services.triage.messages import Messages
 from services.triage.pages.room import Room
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
-from services.triage.texts import StaffTexts
+from services.triage.staff_notes import StaffNotes
+from services.triage.team import keep_colleague
 from services.triage.trail import AuditTrails
 from services.triage.work_items import places, timers
 from services.triage.work_items.steps import HEADS, as_table
@@ -37,19 +33,7 @@ from shared.service_map import of_authority
 from shared.sign_in.setting_up import install
 from shared.web import Edge, create_app
 
-SPEAKS = (
-    events.ReferralTriaged,
-    events.WorkItemOpened,
-    events.WorkItemClaimed,
-    events.WorkItemWaiting,
-    events.WorkItemAccepted,
-    events.WorkItemDeclined,
-    events.WorkItemFirstContact,
-    events.WorkItemClosed,
-    events.WorkItemEscalated,
-    events.CapacityChanged,
-    events.FamilyJudged,
-)
+SPEAKS = tuple(event for event in events.EVENTS.values() if event.topic == events.TRIAGE_TOPIC)
 MEASURE_SECONDS = 10.0
 NAVIGATION = (
     NavigationItem("Today", "/staff", Permission.READ_QUEUES),
@@ -82,20 +66,27 @@ async def build(settings: Settings) -> Service:
         wake=relay.wake.set,
     )
     health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
     app = create_app(
         title="Triage service",
         description="Decisions with their reasons, and the work queues of the teams.",
         health=health,
         speaks=SPEAKS,
         hears=tuple(heard),
-        guide=_guide(),
+        guide=[Table("Steps of a work item", HEADS, as_table()), Table("Rules", ("rule", "says", "source"), rules)],
     )
     app.state.staff = staff_directory(settings)
     token = settings.internal_token.get_secret_value()
+    reports = NavigationItem("Reports", f"{settings.reports_url.rstrip('/')}/staff", Permission.READ_REPORTS)
     room = Room(
         engine=engine,
-        pages=_pages(settings),
-        steps=StepContext(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
+        pages=Pages(
+            name="Parent-infant referrals",
+            folder=Path(pages.__file__).parent / "templates",
+            navigation=(*NAVIGATION, reports),
+            is_development=settings.is_development,
+        ),
+        steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
         families=Families(referral_url=settings.referral_url, internal_token=token),
         messages=Messages(notify_url=settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
@@ -104,11 +95,13 @@ async def build(settings: Settings) -> Service:
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
-    app.include_router(api.router(engine, known, room.steps, room.families))
-    app.include_router(audit_api.router(room.trails, room.now))
+    app.include_router(api.router(engine, known, room.steps, room.families, room.trails))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
-    _add_pages(app, settings, room)
+    app.state.pages = room.pages
+    app.include_router(room.pages.router())
+    app.include_router(pages.router(room))
+    install(app, settings, engine=engine, pages=room.pages, keep_colleague=keep_colleague, now=_now)
 
     async def prepare() -> None:
         """Raises InvalidPolicyError when a version differs from the one that decisions were made with."""
@@ -151,30 +144,5 @@ async def build(settings: Settings) -> Service:
     )
 
 
-def _pages(settings: Settings) -> Pages:
-    reports = NavigationItem("Reports", f"{settings.reports_url.rstrip('/')}/staff", Permission.READ_REPORTS)
-    return Pages(
-        name="Parent-infant referrals",
-        folder=Path(pages.__file__).parent / "templates",
-        navigation=(*NAVIGATION, reports),
-        is_development=settings.is_development,
-    )
-
-
-def _add_pages(app: FastAPI, settings: Settings, room: Room) -> None:
-    app.state.pages = room.pages
-    app.include_router(room.pages.router())
-    app.include_router(pages.router(room))
-    install(app, settings, engine=room.engine, pages=room.pages, keep_colleague=keep_colleague, now=room.now)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _guide() -> list[Table]:
-    rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
-    return [
-        Table("Steps of a work item", HEADS, as_table()),
-        Table("Rules", ("rule", "says", "source"), rules),
-    ]

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import decision_store
-from services.triage.decision_store import Decided
+from services.triage import tables
 from services.triage.rules import decide
 from services.triage.work_items import store
 from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
     SAFETY_WORDS,
     UNDELIVERABLE,
+    WAITING_LIST,
     WALL_CLOCK,
+    is_watched,
     outlives,
 )
 from services.triage.work_items.deadlines import (
     ItemState,
+    PlannedItem,
+    Since,
     age_out_warning,
     full_routes_of,
     higher,
@@ -31,13 +36,13 @@ from services.triage.work_items.deadlines import (
     plan_item,
 )
 from services.triage.work_items.places import full_routes
-from services.triage.work_items.store import NewItem
-from shared.audit import MACHINE, Actor
+from shared import audit
+from shared.audit import MACHINE, Actor, Entry
+from shared.database import sql
 from shared.events import (
     FAMILY_WORK,
     ClosureReason,
     DecidedBy,
-    Event,
     Facts,
     ReferralTriaged,
     Route,
@@ -55,20 +60,43 @@ from shared.policy import Policy
 from shared.working_time import day_in_london
 
 
-async def by_the_rules(
-    tx: AsyncConnection,
-    referral: sa.Row[Any],
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Since):
+    """A decision on its way into the database.
+
+    `kept_routes` have an open item already and get no new one; `news`: routes whose open item is to be read again;
+    `settled`: routes whose work a person has ended, which another referral that came or went does not open again.
+    """
+
+    id: UUID
+    referral_id: UUID
+    reference: str
+    agency_id: UUID
+    version: int
+    facts: Facts
+    decided_by: DecidedBy = DecidedBy.MACHINE
+    actor: Actor
+    cause: Cause
+    is_release: bool = False
+    is_proposal: bool = False
+    kept_routes: frozenset[Route] = frozenset()
+    news: frozenset[Route] = frozenset()
+    settled: frozenset[Route] = frozenset()
+
+
+def made_by_rules(
+    referral: Any,
     facts: Facts,
     *,
+    full: frozenset[Route],
     as_of: datetime,
     at: datetime,
     cause: Cause,
     policy: Policy,
     actor: Actor = MACHINE,
 ) -> Decided:
-    """The rules' decision on a stored referral, not kept yet."""
-    facts = full_routes_of(facts, await full_routes(tx))
-    was_decided, had_priority = await decision_store.decided_before(tx, referral.id)
+    """The rules' decision on facts of a referral, as if it were the first. `full`: routes without a free place."""
+    facts = full_routes_of(facts, full)
     return Decided(
         id=uuid7(),
         referral_id=referral.id,
@@ -79,18 +107,42 @@ async def by_the_rules(
         started_at=referral.released_at or referral.received_at,
         facts=facts,
         decision=decide(facts, received_at=as_of, policy=policy),
-        decided_by=DecidedBy.MACHINE,
         actor=actor,
         at=at,
         cause=cause,
-        was_decided=was_decided,
-        had_priority=had_priority,
+        is_first=True,
     )
+
+
+async def by_the_rules(tx: AsyncConnection, referral: sa.Row[Any], facts: Facts, **how: Any) -> Decided:
+    """The rules' decision on a stored referral, not kept yet; `how` as of `made_by_rules`."""
+    made = made_by_rules(referral, facts, full=await full_routes(tx), **how)
+    before = (await tx.execute(_BEFORE, {"id": referral.id})).one()
+    return replace(made, is_first=False, was_decided=before.was_decided, had_priority=before.had_priority)
+
+
+_BEFORE = sql("""
+    SELECT coalesce(bool_or(decided_by = 'person' OR decision ->> 'mode' = 'auto_route'), false) AS was_decided,
+        coalesce(bool_or(decision -> 'rules' ? 'M1'), false) AS had_priority
+    FROM decision WHERE referral_id = :id AND NOT is_proposal
+""")
+"""Whether a decision has stood (the rules routed it, or a person decided), and whether one gave priority (M1)."""
+
+
+async def decision_in_force(tx: AsyncConnection, referral_id: UUID) -> sa.Row[Any] | None:
+    """The latest that is no proposal."""
+    found = await tx.execute(
+        sql("""
+            SELECT * FROM decision WHERE referral_id = :id AND NOT is_proposal ORDER BY decided_at DESC, id DESC LIMIT 1
+        """),
+        {"id": referral_id},
+    )
+    return found.one_or_none()
 
 
 async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
     """Close what the decision has no place for, bring the rest in line, open what is new, and say all of it."""
-    await store.forget_proposal(tx, made.referral_id)
+    await store.propose(tx, made.referral_id, None)
     work = await store.open_work(tx, made.referral_id)
     stale = [row for row in work if row.route not in made.decision.routes and not outlives(row)]
     await close(tx, stale, ClosureReason.DECIDED_AGAIN, at=made.at, by=made.actor.id, cause=made.cause)
@@ -102,22 +154,11 @@ async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> No
     await store.reckon(tx, made.referral_id, policy.working_time)
 
 
-def released(made: Decided) -> Decided:
-    """The decision of a ward's opening: everything counts from it."""
-    return replace(made, is_release=True, started_at=made.at, was_decided=False)
-
-
 async def close(
-    tx: AsyncConnection,
-    rows: Sequence[sa.Row[Any]],
-    reason: ClosureReason,
-    *,
-    at: datetime,
-    by: str,
-    cause: Cause,
+    tx: AsyncConnection, rows: Sequence[sa.Row[Any]], reason: ClosureReason, *, at: datetime, by: str, cause: Cause
 ) -> None:
     """End items because of something else, and say so."""
-    await store.end(tx, rows, state=ItemState.CLOSED, reason=reason.value, at=at, by=by)
+    await store.end(tx, rows, reason=reason.value, at=at, by=by)
     await outbox.append(tx, [store.about(row, WorkItemClosed, at, cause, reason=reason) for row in rows])
 
 
@@ -173,10 +214,10 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
 
 async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Policy) -> None:
     """Rows, audit and announcements of decisions, each with its new work items."""
-    await decision_store.keep(tx, decided)
+    await keep(tx, decided)
     await outbox.append(tx, [Draft(each.referral_id, _triaged(each), each.at, each.cause) for each in decided])
     items = [
-        (each, NewItem(uuid7(), planned))
+        (each, planned)
         for each in decided
         for planned in plan(each, policy, each.facts.full_routes)
         if planned.route not in each.kept_routes
@@ -184,12 +225,26 @@ async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Poli
     await open_new(tx, items, policy)
 
 
-async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, NewItem]], policy: Policy) -> None:
-    await store.open_items(tx, items, policy=policy)
-    drafts = [
-        Draft(made.referral_id, said, made.at, made.cause) for made, item in items for said in _said_of(made, item)
+async def keep(tx: AsyncConnection, decided: Sequence[Decided]) -> None:
+    """The rows of decisions, each with its audit entry."""
+    rows = [
+        {
+            "id": each.id,
+            "referral_id": each.referral_id,
+            "version": each.version,
+            "decided_by": each.decided_by.value,
+            "actor_id": each.actor.id,
+            "decided_at": each.at,
+            "facts": each.facts.model_dump_json(),
+            "decision": each.decision.model_dump_json(),
+            "is_proposal": each.is_proposal,
+        }
+        for each in decided
     ]
-    await outbox.append(tx, drafts)
+    await tables.insert(tx, tables.decision, rows)
+    said = [("referral.proposed" if each.is_proposal else "referral.decided", each) for each in decided]
+    entries = [Entry(each.actor, action, each.at, each.referral_id, each.decision.mode.value) for action, each in said]
+    await audit.write(tx, entries)
 
 
 def _triaged(each: Decided) -> ReferralTriaged:
@@ -205,23 +260,48 @@ def _triaged(each: Decided) -> ReferralTriaged:
     )
 
 
-def _said_of(made: Decided, item: NewItem) -> list[Event]:
-    """An item is opened; one that asks the referrer waits from the start."""
-    said: dict[str, Any] = {
-        "reference": made.reference,
-        "agency_id": made.agency_id,
-        "about": made.facts.kind,
-        "work_item_id": item.id,
-        "route": item.plan.route,
-    }
-    opened = WorkItemOpened.model_construct(
-        **said,
+async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy) -> None:
+    """Work items of decisions, in one statement for any number, and what is said of them."""
+    asking = {made.id for made, planned in items if planned.state is ItemState.WAITING_FOR_REFERRER}
+    new = [(made, _row_of(made, planned, policy, is_asking=made.id in asking)) for made, planned in items]
+    await tables.insert(tx, tables.work_item, [vars(row) for _, row in new])
+    await outbox.append(tx, [draft for made, row in new for draft in _said_of(made, row)])
+
+
+def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
+    """Of a first decision that asks the referrer the clock stands from the start, but for what is watched."""
+    own = (WAITING_LIST,) if planned.state is ItemState.WAITING_LIST else ()
+    row = SimpleNamespace(
+        id=uuid7(),
+        referral_id=made.referral_id,
+        decision_id=made.id,
+        reference=made.reference,
+        agency_id=made.agency_id,
+        about=made.facts.kind.value,
+        route=planned.route.value,
         tier=made.decision.tier,
-        urgency=made.decision.urgency,
-        due_at=item.plan.due_at,
-        waiting_list=item.plan.state is ItemState.WAITING_LIST,
+        urgency=made.decision.urgency.value,
+        marks=marks_of_item(made.decision, own),
+        state=planned.state.value,
+        received_at=made.received_at,
+        counts_from=planned.counts_from,
+        base_due_at=planned.due_at,
+        due_at=planned.due_at,
+        escalate_at=planned.escalate_at,
+        age_out_warning_on=age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
+        waiting_since=made.at if planned.state is ItemState.WAITING_FOR_REFERRER else None,
     )
-    if item.plan.state is not ItemState.WAITING_FOR_REFERRER:
-        return [opened]
-    stops = made.decision.urgency not in WALL_CLOCK
-    return [opened, WorkItemWaiting(**said, waiting_for=WaitingFor.REFERRER, stops_clock=stops)]
+    row.clock_stands = is_asking and not is_watched(row)
+    return row
+
+
+def _said_of(made: Decided, row: SimpleNamespace) -> list[Draft]:
+    """An item is opened; one that asks the referrer waits from the start."""
+    more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
+    is_listed = row.state == ItemState.WAITING_LIST
+    said = [store.about(row, WorkItemOpened, made.at, made.cause, **more, waiting_list=is_listed)]
+    if row.state == ItemState.WAITING_FOR_REFERRER:
+        stops = made.decision.urgency not in WALL_CLOCK
+        waits = {"waiting_for": WaitingFor.REFERRER, "stops_clock": stops}
+        said.append(store.about(row, WorkItemWaiting, made.at, made.cause, **waits))
+    return said

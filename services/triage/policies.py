@@ -82,21 +82,7 @@ async def keep_versions(
 
 async def keep_version(tx: AsyncConnection, policy: Policy, content: str, *, at: datetime) -> None:
     """Keep a version once. Raises InvalidPolicyError when another content was kept under its id and version."""
-    await tx.execute(
-        sql("""
-            INSERT INTO policy_version (id, policy, version, state, content, kept_at, kept_by)
-            VALUES (:id, :policy, :version, 'retired', :content, :at, :by)
-            ON CONFLICT (policy, version) WHERE state <> 'draft' DO NOTHING
-        """),
-        {
-            "id": uuid7(),
-            "policy": policy.id,
-            "version": policy.version,
-            "content": content,
-            "at": at,
-            "by": BY_DEPLOYMENT,
-        },
-    )
+    await _insert(tx, policy, content, state="retired", by=BY_DEPLOYMENT, at=at)
     kept = await version_of(tx, policy.id, policy.version)
     if kept is None or kept.policy is None or canonical(kept.policy) != canonical(policy):
         raise InvalidPolicyError(
@@ -107,23 +93,24 @@ async def keep_version(tx: AsyncConnection, policy: Policy, content: str, *, at:
 
 async def keep_draft(tx: AsyncConnection, policy: Policy, content: str, *, note: str, by: str, at: datetime) -> UUID:
     """Keep a draft, beside any other of the same id and version; returns its id."""
-    draft_id = uuid7()
+    return await _insert(tx, policy, content, state="draft", note=note, by=by, at=at)
+
+
+async def _insert(
+    tx: AsyncConnection, policy: Policy, content: str, *, state: str, note: str = "", by: str, at: datetime
+) -> UUID:
+    """A version that is kept already stays as it is."""
+    row_id = uuid7()
     await tx.execute(
         sql("""
             INSERT INTO policy_version (id, policy, version, state, content, kept_at, kept_by, note)
-            VALUES (:id, :policy, :version, 'draft', :content, :at, :by, :note)
+            VALUES (:id, :policy, :version, :state, :content, :at, :by, :note)
+            ON CONFLICT (policy, version) WHERE state <> 'draft' DO NOTHING
         """),
-        {
-            "id": draft_id,
-            "policy": policy.id,
-            "version": policy.version,
-            "content": content,
-            "at": at,
-            "by": by,
-            "note": note,
-        },
+        {"id": row_id, "policy": policy.id, "version": policy.version, "state": state, "content": content}
+        | {"at": at, "by": by, "note": note},
     )
-    return draft_id
+    return row_id
 
 
 async def discard_draft(tx: AsyncConnection, draft_id: UUID) -> bool:
@@ -132,39 +119,33 @@ async def discard_draft(tx: AsyncConnection, draft_id: UUID) -> bool:
     return bool(gone.rowcount)
 
 
-_KEPT: Final = "SELECT p.*, c.name FROM policy_version p LEFT JOIN colleague c ON c.id = p.kept_by"
-
-
 async def draft_of(tx: AsyncConnection, draft_id: UUID) -> Kept | None:
-    row = (await tx.execute(sql(f"{_KEPT} WHERE p.id = :id AND p.state = 'draft'"), {"id": draft_id})).one_or_none()
-    return _kept(row) if row else None
+    return await _one(tx, "p.id = :id AND p.state = 'draft'", id=draft_id)
 
 
 async def version_of(tx: AsyncConnection, policy: str, version: int) -> Kept | None:
     """A version that decisions may name; never a draft."""
     if not 0 < version <= HIGHEST_VERSION:
         return None
-    asked = {"policy": policy, "version": version}
-    row = (
-        await tx.execute(
-            sql(f"{_KEPT} WHERE p.policy = :policy AND p.version = :version AND p.state <> 'draft'"), asked
-        )
-    ).one_or_none()
-    return _kept(row) if row else None
+    condition = "p.policy = :policy AND p.version = :version AND p.state <> 'draft'"
+    return await _one(tx, condition, policy=policy, version=version)
+
+
+_KEPT: Final = """
+    SELECT p.id, p.policy, p.version, p.state, p.kept_at, p.kept_by, p.note, c.name{}
+    FROM policy_version p LEFT JOIN colleague c ON c.id = p.kept_by
+"""
+
+
+async def _one(tx: AsyncConnection, condition: str, **asked: Any) -> Kept | None:
+    found = await tx.execute(sql(f"{_KEPT.format(', p.content')} WHERE {condition}"), asked)
+    row = found.one_or_none()
+    if row is None:
+        return None
+    return Kept(row.id, row.policy, row.version, row.state, row.content, row.kept_at, row.kept_by, row.name, row.note)
 
 
 async def kept_versions(tx: AsyncConnection) -> Sequence[sa.Row[Any]]:
     """Every version and draft, the latest first, without their content."""
-    found = await tx.execute(
-        sql("""
-            SELECT p.id, p.policy, p.version, p.state, p.kept_at, p.kept_by, p.note, c.name
-            FROM policy_version p LEFT JOIN colleague c ON c.id = p.kept_by
-            ORDER BY p.kept_at DESC, p.id DESC LIMIT :limit
-        """),
-        {"limit": SHOWN},
-    )
-    return found.all()
-
-
-def _kept(row: sa.Row[Any]) -> Kept:
-    return Kept(row.id, row.policy, row.version, row.state, row.content, row.kept_at, row.kept_by, row.name, row.note)
+    latest = f"{_KEPT.format('')} ORDER BY p.kept_at DESC, p.id DESC LIMIT :limit"
+    return (await tx.execute(sql(latest), {"limit": SHOWN})).all()

@@ -52,6 +52,17 @@ async def colleagues(tx: AsyncConnection, *, now: datetime) -> list[Colleague]:
     return [_colleague(row) for row in await tx.execute(sql(_TEAM), {"workers": list(_WORKERS), "now": now})]
 
 
+async def keep_colleague(tx: AsyncConnection, staff: Staff, *, at: datetime) -> None:
+    """Whoever signs in: name and role as the identity provider says them now; the routes they take stay."""
+    await tx.execute(
+        sql("""
+            INSERT INTO colleague (id, name, role, seen_at) VALUES (:id, :name, :role, :at)
+            ON CONFLICT (id) DO UPDATE SET name = :name, role = :role, seen_at = :at
+        """),
+        {"id": staff.id, "name": staff.name, "role": staff.role.value, "at": at},
+    )
+
+
 async def set_routes(
     tx: AsyncConnection, colleague_id: str, routes: Collection[Route], *, by: Staff, at: datetime
 ) -> None:
@@ -72,13 +83,8 @@ async def set_routes(
 
 
 def _colleague(row: Any) -> Colleague:
+    """A role or route that today's code does not know is left out."""
     known = set(Route)
-    return Colleague(
-        id=row.id,
-        name=row.name,
-        role=Role(row.role) if row.role in set(Role) else None,
-        routes=tuple(Route(route) for route in row.routes if route in known),
-        seen_at=row.seen_at,
-        open=row.open,
-        overdue=row.overdue,
-    )
+    role = Role(row.role) if row.role in set(Role) else None
+    routes = tuple(Route(route) for route in row.routes if route in known)
+    return Colleague(row.id, row.name, role, routes, row.seen_at, row.open, row.overdue)

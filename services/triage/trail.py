@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
 
 import httpx
@@ -16,6 +16,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.triage.clients import InternalClient
 from services.triage.work_items import item
 from shared import audit, audit_calls
 from shared.access import Role, Staff
@@ -33,8 +34,7 @@ _TEAM: Final = frozenset({Role.LEAD, Role.MANAGER})
 _LAST_ID: Final = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """Whose entries: of one kind of actor or of all, of one actor or of all, with one action, about one referral."""
 
     actor_kind: str | None = None
@@ -85,20 +85,19 @@ class TrailPage:
     missing: tuple[str, ...]
 
     def shown(self) -> dict[str, Any]:
-        return {
-            "items": [each.shown() for each in self.entries],
-            "next": self.next,
-            "missing": list(self.missing),
-        }
+        return {"items": [each.shown() for each in self.entries], "next": self.next, "missing": list(self.missing)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Position:
+class _Position(NamedTuple):
     """Of an entry among those of all services: the later time stands first, then the later service and number."""
 
     at: datetime
     service: str
     id: int
+
+    @classmethod
+    def of(cls, service: str, row: AuditRow) -> Self:
+        return cls(row.at, service, row.id)
 
     def write(self) -> str:
         return base64.urlsafe_b64encode(f"{self.at.isoformat()} {self.service} {self.id}".encode()).decode()
@@ -121,8 +120,8 @@ class _Position:
         return {"before": self.at, "before_id": of_same_time}
 
 
-class AuditTrails:
-    """The internal calls for the trails, of each other service at its URL; triage's own is read here."""
+class AuditTrails(InternalClient):
+    """The trails, asked of each other service at its URL; triage's own is read here."""
 
     def __init__(
         self,
@@ -132,13 +131,9 @@ class AuditTrails:
         internal_token: str,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        super().__init__(internal_token=internal_token, transport=transport)
         self._engine = engine
         self._urls = dict(urls)
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(5, connect=1),
-            headers={"Authorization": f"Bearer {internal_token}"},
-            transport=transport,
-        )
 
     async def page(self, staff: Staff, scope: Scope, *, after: str | None, limit: int, at: datetime) -> TrailPage:
         """So many entries, from `after` on; reading those of others is itself written down, before they are read.
@@ -150,27 +145,19 @@ class AuditTrails:
             referral_id = await _referral_of(tx, scope.reference)
             if scope.actor != staff.id:
                 await write_reading(tx, staff, at=at, detail=await _asked_for(tx, scope))
-        query = AuditQuery(
-            actor_kind=scope.actor_kind,
-            actor=scope.actor,
-            action=scope.action,
-            referral_id=referral_id,
-            limit=limit + 1,
-        )
+        asked = scope._asdict() | {"referral_id": referral_id, "limit": limit + 1}
+        query = AuditQuery(**{name: value for name, value in asked.items() if name != "reference"})
         bounds = {name: position.bound(name) if position else {} for name in self._urls}
         answers = await asyncio.gather(*(self._of(name, query.model_copy(update=bounds[name])) for name in self._urls))
         told = dict(zip(self._urls, answers, strict=True))
         found = [(name, row) for name, each in told.items() if each for row in each.items]
-        found.sort(key=lambda each: _position_of(*each), reverse=True)
+        found.sort(key=lambda each: _Position.of(*each), reverse=True)
         shown = found[:limit]
         return TrailPage(
             await self._known(shown),
-            _position_of(*shown[-1]).write() if len(found) > limit else None,
+            _Position.of(*shown[-1]).write() if len(found) > limit else None,
             tuple(name for name, each in told.items() if each is None),
         )
-
-    async def close(self) -> None:
-        await self._client.aclose()
 
     async def _of(self, service: str, query: AuditQuery) -> AuditRows | None:
         """None when the service does not answer, or answers with something else."""
@@ -178,7 +165,7 @@ class AuditTrails:
             async with self._engine.connect() as tx:
                 return await audit_calls.rows(tx, query)
         try:
-            answer = await self._client.get(
+            answer = await self._http.get(
                 f"{self._urls[service]}/internal/audit", params=query.model_dump(mode="json", exclude_none=True)
             )
             return AuditRows.model_validate_json(answer.raise_for_status().content)
@@ -186,30 +173,20 @@ class AuditTrails:
             log.warning("no audit trail now", service=service, cause=type(error).__name__)
             return None
 
-    async def _known(self, found: Iterable[tuple[str, AuditRow]]) -> tuple[TrailEntry, ...]:
+    async def _known(self, found: Sequence[tuple[str, AuditRow]]) -> tuple[TrailEntry, ...]:
         """With the names of colleagues and the references of referrals."""
-        found = list(found)
         async with self._engine.connect() as tx:
             names = await item.names_of(tx, (row.actor for _, row in found if row.actor_kind == "staff"))
             references = await references_of(tx, (row.referral_id for _, row in found))
         return tuple(
             TrailEntry(
-                at=row.at,
+                **row.model_dump(exclude={"referral_id"}),
                 service=name,
-                id=row.id,
-                actor_kind=row.actor_kind,
-                actor=row.actor,
                 actor_name=names.get(row.actor) if row.actor_kind == "staff" else None,
-                action=row.action,
                 reference=references.get(row.referral_id) if row.referral_id else None,
-                detail=row.detail,
             )
             for name, row in found
         )
-
-
-def _position_of(service: str, row: AuditRow) -> _Position:
-    return _Position(row.at, service, row.id)
 
 
 async def write_reading(tx: AsyncConnection, staff: Staff, *, at: datetime, detail: str) -> None:

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.work_items.item import VIEWED
 from shared.access import Staff
 from shared.database import sql
@@ -51,8 +50,8 @@ class Looked:
     referral_id: UUID
     reference: str | None
     times: int
-    reasons: Sequence[str]
     last_at: datetime
+    reasons: Sequence[str]
 
 
 async def without_work(tx: AsyncConnection, *, now: datetime, actor: str | None = None) -> list[Looked]:
@@ -96,8 +95,9 @@ _WITHOUT_WORK: Final = sql(f"""
 async def _looks(tx: AsyncConnection, condition: str, values: dict[str, Any]) -> list[Looked]:
     found = await tx.execute(
         sql(f"""
-            SELECT look.*, colleague.name, coalesce(referral.reference,
-                (SELECT reference FROM work_item WHERE referral_id = look.referral_id LIMIT 1)) AS reference
+            SELECT look.actor, colleague.name, look.referral_id, coalesce(referral.reference,
+                (SELECT reference FROM work_item WHERE referral_id = look.referral_id LIMIT 1)), look.times,
+                look.last_at, coalesce(look.reasons, '{{}}') AS reasons
             FROM (
                 SELECT look.actor_id AS actor, look.referral_id, count(*) AS times, max(look.at) AS last_at,
                     array_agg(DISTINCT look.detail) FILTER (WHERE look.detail IS NOT NULL) AS reasons
@@ -111,8 +111,4 @@ async def _looks(tx: AsyncConnection, condition: str, values: dict[str, Any]) ->
         """),  # noqa: S608  the conditions are this module's own
         values,
     )
-    return [_looked(row) for row in found]
-
-
-def _looked(row: sa.Row[Any]) -> Looked:
-    return Looked(row.actor, row.name, row.referral_id, row.reference, row.times, tuple(row.reasons or ()), row.last_at)
+    return [Looked(*row) for row in found]

@@ -17,7 +17,7 @@ from services.metrics.settings import Settings as MetricsSettings
 from services.notify import app as notify_app
 from services.notify.settings import Settings as NotifySettings
 from services.triage import app as triage_app
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.settings import Settings as TriageSettings
 from services.triage.trail import AuditTrails
 from shared import audit

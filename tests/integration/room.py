@@ -16,9 +16,9 @@ import httpx
 from fastapi import APIRouter, FastAPI, Request
 
 from services.triage import pages as triage_pages
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.pages.room import Room
-from services.triage.texts import StaffTexts
+from services.triage.staff_notes import StaffNotes
 from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
@@ -78,7 +78,7 @@ async def visits(
     known = {
         "engine": triage.engine,
         "pages": Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True),
-        "steps": StepContext(policy or a_policy(), StaffTexts(read_key(settings["triage_master_key"]))),
+        "steps": StepContext(policy or a_policy(), StaffNotes(read_key(settings["triage_master_key"]))),
         "families": families,
         "policies": policies(),
         "now": now,

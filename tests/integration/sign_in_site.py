@@ -20,7 +20,7 @@ from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from services.triage import pages as triage_pages
 from services.triage import tables
-from services.triage.colleagues import keep_colleague
+from services.triage.team import keep_colleague
 from shared import problems
 from shared.access import Permission
 from shared.database import create_engine

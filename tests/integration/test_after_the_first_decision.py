@@ -11,9 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from services.triage import measures, tables
-from services.triage.work_items import lists, queues, timers
-from services.triage.work_items.lists import Choices
-from services.triage.work_items.queues import Show
+from services.triage.work_items import queues, timers
+from services.triage.work_items.queues import Choices, Show
 from shared.events import (
     Circumstance,
     Consent,
@@ -48,7 +47,7 @@ def london(text: str) -> datetime:
 async def shown(team: TriageTeam, show: Show) -> set[str]:
     """The references of a list, as a lead sees it now."""
     async with team.engine.connect() as tx:
-        page = await lists.page(tx, None, Choices(show=show), staff=LEAD, now=team.now)
+        page = await queues.page(tx, None, Choices(show=show), staff=LEAD, now=team.now)
     return {row.reference for row in page.rows}
 
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.triage.colleagues import keep_colleague
+from services.triage.team import keep_colleague
 from shared.access import Role, Staff
 from shared.audit import Actor, Entry
 from tests.builders import a_family

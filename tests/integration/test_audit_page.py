@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.referral.erasing import erase
-from services.triage.colleagues import keep_colleague
+from services.triage.team import keep_colleague
 from shared.access import Role, Staff
 from shared.audit import Actor, Entry
 from tests.integration.all_services import System, all_services

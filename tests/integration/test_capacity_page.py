@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import tables
 from services.triage import team as triage_team
-from services.triage.colleagues import keep_colleague
 from services.triage.pages import capacity, team
+from services.triage.team import keep_colleague
 from services.triage.work_items import places as triage_capacity
 from services.triage.work_items import places as waiting_lists
 from services.triage.work_items.places import MOST_SHOWN, Places

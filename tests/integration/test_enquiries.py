@@ -11,7 +11,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.pages import enquiries
 from shared.access import Role
 from shared.events import EnquiryReceived, Kind, Safety

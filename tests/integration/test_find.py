@@ -19,9 +19,9 @@ from services.referral.preparing import preparing_of
 from services.referral.reindexing import reindex
 from services.referral.settings import Settings as ReferralSettings
 from services.triage import tables
-from services.triage.families import Families
+from services.triage.clients import Families
 from services.triage.handlers import handlers
-from services.triage.looking import MOST_AN_HOUR
+from services.triage.identity_access import MOST_AN_HOUR
 from services.triage.pages import find
 from shared.access import Role
 from shared.audit import Actor

@@ -24,9 +24,8 @@ from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers as metrics_handlers
 from services.metrics.spans import Span
 from services.triage import decisions, handlers, tables
-from services.triage.work_items import deadlines, lists, queues
-from services.triage.work_items.lists import Choices
-from services.triage.work_items.queues import Show
+from services.triage.work_items import deadlines, queues
+from services.triage.work_items.queues import Choices, Show
 from shared.access import Permission, Staff
 from shared.database import one_moment
 from shared.events import (
@@ -302,7 +301,7 @@ class Life(RuleBasedStateMachine):
         async with self.engine.connect() as tx:
             for show, ids in expected.items():
                 choices = Choices(show=show, size=1000)
-                page = await lists.page(tx, None, choices, staff=LEAD, now=self.team.now)
+                page = await queues.page(tx, None, choices, staff=LEAD, now=self.team.now)
                 assert {row.id for row in page.rows} == ids, show
             counted = await queues.counts(tx, now=self.team.now)
         assert sum(each["overdue"] for each in counted["queues"]) == len(expected[Show.OVERDUE])

@@ -19,12 +19,11 @@ from fastapi import APIRouter, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import tables
-from services.triage.all_services import AllServices
+from services.triage.clients import AllServices
 from services.triage.pages import home, queue
 from services.triage.pages.room import Room
-from services.triage.work_items import lists
-from services.triage.work_items.lists import Choices, Sort
-from services.triage.work_items.queues import Show
+from services.triage.work_items import queues
+from services.triage.work_items.queues import Choices, Show, Sort
 from shared.access import Role, Staff
 from shared.events import Route, Tier, Urgency
 from shared.ids import uuid7
@@ -104,7 +103,7 @@ def _row(number: int) -> dict[str, Any]:
 
 async def references(engine: AsyncEngine, choices: Choices, route: Route | None = Route.PIR_SHORT) -> list[str]:
     async with engine.connect() as tx:
-        found = await lists.page(tx, route, choices, staff=WREN, now=NOON)
+        found = await queues.page(tx, route, choices, staff=WREN, now=NOON)
     return [row.reference for row in found.rows]
 
 

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.triage import app as triage_app
-from services.triage.looking import MOST_AN_HOUR, LookReason
+from services.triage.identity_access import MOST_AN_HOUR, LookReason
 from services.triage.settings import Settings as TriageSettings
 from tests.builders import a_family
 from tests.integration.conftest import Behind, behind

@@ -12,7 +12,7 @@ import pytest
 
 from services.triage import policies
 from services.triage.pages import policy as page
-from services.triage.preview import SLICE, replay
+from services.triage.policy_preview import SLICE, replay
 from services.triage.work_items import timers
 from shared.access import Role
 from shared.events import Severity

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage.handlers import handlers
-from services.triage.texts import StaffTexts
+from services.triage.staff_notes import StaffNotes
 from services.triage.work_items import bodies, item, places, steps, timers
 from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Role, Staff
@@ -66,7 +66,7 @@ class TriageTeam:
 
     def __init__(self, engine: AsyncEngine, policy: Policy | None = None, *, now: datetime = NOON) -> None:
         self.engine, self.policy, self.now = engine, policy or a_policy(), now
-        self.texts = StaffTexts(bytes(32))
+        self.texts = StaffNotes(bytes(32))
         self.facts: dict[UUID, tuple[int, Facts, datetime]] = {}
         self._sequence = 0
         self.said_by_agencies: list[Envelope[Any]] = []
@@ -182,7 +182,7 @@ class TriageTeam:
 
     async def details(self, row: sa.Row[Any] | UUID) -> dict[str, Any]:
         async with self.engine.connect() as tx:
-            return (await item.api_item(tx, row if isinstance(row, UUID) else row.id))[1]
+            return (await item.load(tx, row if isinstance(row, UUID) else row.id)).item
 
     async def said(self, key: UUID, kind: str) -> list[dict[str, Any]]:
         """The data of every event of a type about a referral, in order."""

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from services.triage.work_items.deadlines import ItemState, PlannedItem, is_told_since, marks_of_item, plan
+from services.triage.work_items.deadlines import ItemState, PlannedItem, Since, is_told_since, marks_of_item, plan
 from shared.events import Consent, Decision, Facts, MentalHealth, Route, Safety, Severity
 from shared.working_time import due_at
 from tests.builders import TODAY, a_family, a_policy, decided, noon
@@ -17,16 +17,14 @@ TIMES = a_policy().working_time
 
 
 @dataclass(frozen=True)
-class Made:
-    """A decision, as far as deadlines count from it; the first one, unless said otherwise."""
+class Made(Since):
+    """The first decision, unless said otherwise."""
 
     decision: Decision
     received_at: datetime = NOON
     started_at: datetime = NOON
     at: datetime = NOON
     is_first: bool = True
-    was_decided: bool = False
-    had_priority: bool = False
 
 
 def planned(facts: Facts, route: Route, **made: object) -> PlannedItem:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.triage.looking import LookReason
+from services.triage.identity_access import LookReason
 from services.triage.pages.capacity import read_places
 from services.triage.pages.find_form import FindForm, read_form
 from services.triage.work_items.places import expected_weeks

@@ -20,8 +20,7 @@ from services.triage.pages.lines import (
     waiting_in_words,
 )
 from services.triage.pages.queue import ALL_MARKS, SHOWN, SIZES, SORTED, address, read_choices, read_reference
-from services.triage.work_items.lists import Choices, Position, Sort
-from services.triage.work_items.queues import Show
+from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import PERMISSIONS, Permission, Role, Staff
 from shared.events import Tier, Urgency
 from shared.pages.wording import MARKS

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import ImmutableMultiDict
 
-from services.triage.looking import LookReason
+from services.triage.identity_access import LookReason
 from services.triage.pages import birth_outcome, who
 from services.triage.pages.birth_outcome import BirthOutcome, Outcome
 from services.triage.pages.near_rules import near, without_the_decline
@@ -22,7 +22,7 @@ from services.triage.pages.step_forms import FORMS
 from services.triage.pages.timeline import DID, TEXT_OF, timeline
 from services.triage.pages.words import FACTS, LOOKED, LOOKS, fact_value, gap_in_words, rule_meaning, told_facts
 from services.triage.rules import CATALOGUE
-from services.triage.texts import Written
+from services.triage.staff_notes import StaffNote
 from services.triage.work_items.item import AuditLine
 from services.triage.work_items.steps import STEPS
 from shared.access import Permission, Role, Staff
@@ -250,7 +250,7 @@ def test_a_persons_decision_is_told_once() -> None:
 
 def test_what_was_written_stands_with_the_step_it_was_written_in() -> None:
     lines = [a_line("item.note", number=1), a_line("item.note", number=2), a_line("item.note", number=3, actor="tom")]
-    texts = [Written("note", "maya", NOON, "one"), Written("note", "maya", NOON, "two")]
+    texts = [StaffNote("note", "maya", NOON, "one"), StaffNote("note", "maya", NOON, "two")]
     assert [each.text for each in timeline(lines, {}, texts)] == ["one", "two", None]
     assert [each.text for each in timeline(lines, {})] == [None, None, None]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.triage.rules.writing import LISTED
+from services.triage.rules.assemble import LISTED
 from services.triage.work_items.bodies import ContactOutcome
 from services.triage.work_items.conditions import OWN_MARKS
 from services.triage.work_items.deadlines import MARKS as MARKED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from services.triage.all_services import AllServices, NoAnswerError
+from services.triage.clients import AllServices, NoAnswerError
 from services.triage.pages import parked_words
 from services.triage.pages.parked_words import (
     behind_in_words,

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.triage.changes import EXAMPLES, Changes
 from services.triage.pages.policy_changes import shown_changes
 from services.triage.policies import canonical, texts_of
+from services.triage.policy_preview import EXAMPLES, Changes
 from services.triage.policy_words import UnusableDraftError, differences, read_draft, sections
 from services.triage.policy_words.labels import LABELS, SECTIONS, amount
 from shared.policy import Policy

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.triage.rules import decide
-from services.triage.rules.dates import day_of_receipt, months_old
+from services.triage.rules.model import day_of_receipt, months_old
 from shared.events import Eligibility, Hold, Mode, Route, Urgency
 from shared.working_time import months_later
 from tests.builders import TODAY, a_family, a_policy, decided

@@ -9,8 +9,7 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.triage.rules.assemble import STRICTNESS
-from services.triage.rules.writing import LISTED
+from services.triage.rules.assemble import LISTED, STRICTNESS
 from shared.events import (
     Carer,
     CareStatus,

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from services.triage.rules import CATALOGUE
-from services.triage.rules.writing import LISTED
+from services.triage.rules.assemble import LISTED
 from shared.events import (
     Carer,
     CareStatus,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +11,7 @@ from deploy.demo.history.deciding import by_machine
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
 from services.triage.work_items.conditions import SAFETY, WALL_CLOCK
-from services.triage.work_items.deadlines import ItemState, first_escalation, plan_item
+from services.triage.work_items.deadlines import ItemState, Since, first_escalation, plan_item
 from services.triage.work_items.deciding import decision_of_a_person
 from shared.events import (
     FAMILY_WORK,
@@ -90,7 +89,7 @@ def settle(
     is_first = decided_by is DecidedBy.MACHINE and not is_release
     kind = MessageKind.DECISION if is_first else MessageKind.OUTCOME
     mail(course, at, kind, because_of=said, given_up=lambda at: ring_agency(course, at))
-    since = _Since(
+    since = Since(
         decision=decision,
         received_at=course.received_at,
         started_at=at if is_release else course.received_at,
@@ -103,19 +102,6 @@ def settle(
     for route in decision.routes:
         if route not in kept:
             _open(course, at, route, since)
-
-
-@dataclass(frozen=True, slots=True)
-class _Since:
-    """A decision, as far as deadlines count from it."""
-
-    decision: Decision
-    received_at: datetime
-    started_at: datetime
-    at: datetime
-    is_first: bool
-    was_decided: bool
-    had_priority: bool
 
 
 def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
@@ -143,7 +129,7 @@ def close_others(course: Course, at: datetime, declined: Item) -> None:
     _close(course, at, others)
 
 
-def _open(course: Course, at: datetime, route: Route, since: _Since) -> None:
+def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
     decision, full = since.decision, course.world.places.full(day_in_london(at))
     planned = plan_item(route, since, course.policy, full)
     is_on_list = planned.state is ItemState.WAITING_LIST

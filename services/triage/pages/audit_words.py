@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from services.triage.looking import SEARCHED
+from services.triage.identity_access import SEARCHED
 from services.triage.pages import timeline
 from services.triage.pages.timeline import DID
 from services.triage.pages.words import LOOKED

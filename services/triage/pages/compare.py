@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from services.triage.looking import LookReason, write_counted
+from services.triage.identity_access import LookReason, write_counted
 from services.triage.pages import who
 from services.triage.pages.room import Room
-from services.triage.work_items.duplicates import linked_as_duplicate
+from services.triage.work_items.deciding import linked_as_duplicate
 from services.triage.work_items.item import VIEWED, ItemDetails
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage.looking import LookReason, look
+from services.triage.identity_access import LookReason, record_view
 from services.triage.pages import who
 from services.triage.pages.enquiry_forms import FORMS, Filled
 from services.triage.pages.room import Room
@@ -107,7 +107,7 @@ async def _asked(room: Room, row: Any, visitor_: Visitor, why: LookReason | None
     A family's own consultation shows nobody here: who they are is on the referral's page, behind its own questions.
     """
     may_look = row.about != "family" and visitor_.staff.may(Permission.SEE_IDENTITY)
-    if not may_look or not await look(room.engine, row.id, visitor_.staff, at=room.now(), why=why):
+    if not may_look or not await record_view(room.engine, row.id, visitor_.staff, at=room.now(), why=why):
         return {"may_look": may_look, "is_shown": False}
     found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
     async with room.engine.connect() as tx:

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from nhs_number.validate import is_valid as has_valid_check_digit
 from starlette.responses import RedirectResponse
 
-from services.triage import searching
-from services.triage.families import Matches
+from services.triage import identity_access
+from services.triage.clients import Matches
 from services.triage.pages import find_form
 from services.triage.pages.find_form import EMPTY, FindForm
 from services.triage.pages.queue import read_reference
@@ -43,7 +43,7 @@ def add(routes: APIRouter, room: Room) -> None:
         if reference is None:
             return _wrong_reference(room, request, typed, _UNREADABLE)
         async with room.engine.connect() as tx:
-            if not await searching.is_known(tx, reference):
+            if not await identity_access.is_known(tx, reference):
                 return _wrong_reference(room, request, typed, _UNKNOWN)
         return RedirectResponse(f"/staff/referrals/{reference}", 303)
 
@@ -64,7 +64,7 @@ def add(routes: APIRouter, room: Room) -> None:
 async def _search(room: Room, request: Request, who: Visitor, form: FindForm, now: datetime) -> Response:
     assert form.reason is not None  # noqa: S101  a form without errors has one
     async with room.engine.begin() as tx:
-        await searching.record_search(tx, who.staff, reason=form.reason, at=now)
+        await identity_access.record_search(tx, who.staff, reason=form.reason, at=now)
     try:
         matches = await room.families.find(form.who, reason=form.reason.value, actor=who.staff.id)
     except Problem as problem:
@@ -76,7 +76,7 @@ async def _found(room: Room, request: Request, form: FindForm, matches: Matches 
     if matches is None:
         return room.pages.render(request, "found.html", status=503)
     async with room.engine.connect() as tx:
-        found = await searching.standing_of(tx, matches.referrals)
+        found = await identity_access.standing_of(tx, matches.referrals)
     number = form.who.get("nhs_number")
     return room.pages.render(
         request,

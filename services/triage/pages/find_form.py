@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Self
 
-from services.triage.looking import LookReason
+from services.triage.identity_access import LookReason
 from services.triage.pages.words import LOOKS
 from shared.problems import FieldError
 

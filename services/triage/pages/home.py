@@ -11,9 +11,8 @@ from services.triage.pages import parked_words
 from services.triage.pages.lines import Line, line_of
 from services.triage.pages.queue import EVERYWHERE, address
 from services.triage.pages.room import Room
-from services.triage.work_items import lists, queues
-from services.triage.work_items.lists import Choices, QueuePage, Sort
-from services.triage.work_items.queues import Show
+from services.triage.work_items import queues
+from services.triage.work_items.queues import Choices, QueuePage, Show, Sort
 from shared.access import Permission, Role
 from shared.sign_in import Visitor, any_visitor
 
@@ -63,7 +62,7 @@ def add(routes: APIRouter, room: Room) -> None:
         now = room.now()
         wanted = {show: sort for show, (sort, *_) in SECTIONS.items() if _is_for(who, show)}
         async with room.engine.connect() as tx:
-            found = await lists.short_lists(tx, wanted, staff=who.staff, now=now)
+            found = await queues.short_lists(tx, wanted, staff=who.staff, now=now)
             counts = await queues.counts(tx, now=now)
         sections = [
             _section(show, each, [line_of(row, staff=who.staff, now=now) for row in each.rows])

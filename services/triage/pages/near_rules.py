@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, TypeVar
 
 from services.triage.rules import CATALOGUE, decide
-from services.triage.rules.dates import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
+from services.triage.rules.model import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
 from shared.events import Consent, Decision, Domain, Facts, Kind, Place, PlaceQuality, RiskFactor, Severity
 from shared.policy import Policy
 from shared.working_time import months_later

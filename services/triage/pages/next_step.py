@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from services.triage.rules.dates import support_ends_on
+from services.triage.rules.model import support_ends_on
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, PLACE_FREE
 from shared.events import FAMILY_WORK, SAFEGUARDING, Facts, Mode, Route
 from shared.pages.wording import CLOSURES, DECLINES

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.responses import RedirectResponse
 
-from services.triage.all_services import NoAnswerError
+from services.triage.clients import NoAnswerError
 from services.triage.pages import parked_words
 from services.triage.pages.parked_words import REASONS, SERVICES
 from services.triage.pages.room import Room

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from services.triage.changes import Changes, Example
 from services.triage.pages.words import rule_meaning
-from services.triage.rules.writing import LISTED
+from services.triage.policy_preview import Changes, Example
+from services.triage.rules.assemble import LISTED
 from shared.events import Decision
 from shared.pages.wording import ELIGIBILITIES, MODES, route_name, tier_name, urgency_name
 from shared.policy import Policy

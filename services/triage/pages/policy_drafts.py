@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage import policies, preview
+from services.triage import policies, policy_preview
 from services.triage.pages.draft_forms import NewDraft, Span
 from services.triage.pages.policy_changes import shown_changes
 from services.triage.pages.room import Room
@@ -43,7 +43,7 @@ def add(routes: APIRouter, room: Room) -> None:
         async with room.engine.begin() as tx:
             await audit.write(tx, [_entry(room, who, "policy.compared", draft)])
         async with one_at_a_time, room.engine.connect() as tx:
-            changes = await preview.replay(tx, draft.policy, since=span.since, until=span.until)
+            changes = await policy_preview.replay(tx, draft.policy, since=span.since, until=span.until)
         shown = shown_changes(changes, draft.policy, room.steps.policy, room.policies.values())
         return room.pages.render(request, "policy_changes.html", kept=draft, span=span, changes=changes, shown=shown)
 

@@ -14,11 +14,10 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.triage.pages.lines import line_of
 from services.triage.pages.room import Room
-from services.triage.work_items import lists, queues
+from services.triage.work_items import queues
 from services.triage.work_items.conditions import OWN_MARKS
 from services.triage.work_items.deadlines import MARKS
-from services.triage.work_items.lists import Choices, Position, Sort
-from services.triage.work_items.queues import Show
+from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import Permission
 from shared.events import Hold, Route, Tier, Urgency
 from shared.pages.wording import mark_name, tier_name, urgency_name
@@ -85,8 +84,8 @@ async def _show(request: Request, room: Room, name: str, who: Visitor) -> Respon
     choices, route = read_choices(asked), Route(name) if name != EVERYWHERE else None
     may_assign = who.staff.may(Permission.ASSIGN)
     async with room.engine.connect() as tx:
-        found = await lists.page(tx, route, choices, staff=who.staff, now=now)
-        holders = await lists.holders(tx, route) if may_assign else []
+        found = await queues.page(tx, route, choices, staff=who.staff, now=now)
+        holders = await queues.holders(tx, route) if may_assign else []
     options = _options(holders)
     return room.pages.render(
         request,

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from services.triage.looking import LookReason
+from services.triage.identity_access import LookReason
 from services.triage.pages.queue import read_reference
 from services.triage.pages.room import Room
 from services.triage.pages.showing import item_page

@@ -8,9 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage.all_services import AllServices
-from services.triage.families import Families
-from services.triage.messages import Messages
+from services.triage.clients import AllServices, Families, Messages
 from services.triage.trail import AuditTrails
 from services.triage.work_items.working import StepContext
 from shared.pages import Pages

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from services.triage.looking import LookReason, look
+from services.triage.identity_access import LookReason, record_view
 from services.triage.pages import deciding, near_rules, who
 from services.triage.pages.lines import due_in_words
 from services.triage.pages.next_step import next_steps
@@ -19,7 +19,7 @@ from services.triage.pages.offered import offers
 from services.triage.pages.room import Room
 from services.triage.pages.timeline import Moment, timeline
 from services.triage.pages.words import AUDIENCES, LOOKS, MESSAGE_STATES, gap_in_words, told_facts
-from services.triage.texts import Written
+from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
 from services.triage.work_items.item import ItemDetails
 from shared.access import Permission, Staff
@@ -47,7 +47,7 @@ class Family:
     """Who a referral is about, for somebody who may know now: `found` is None when it can't be fetched."""
 
     found: dict[str, Any] | None
-    texts: Sequence[Written]
+    texts: Sequence[StaffNote]
 
 
 async def item_page(
@@ -62,7 +62,7 @@ async def item_page(
     errors: Sequence[dict[str, str]] = (),
 ) -> Response:
     """The page; with the family when `staff` gave a reason to look, or works on the item and needs none."""
-    reason = await look(room.engine, item_id, staff, at=room.now(), why=why)
+    reason = await record_view(room.engine, item_id, staff, at=room.now(), why=why)
     async with room.engine.connect() as tx:
         told = await items.load(tx, item_id)
     family, messages = await asyncio.gather(
@@ -122,7 +122,7 @@ def context(told: ItemDetails, staff: Staff, family: Family | None, room: Room) 
     }
 
 
-def _decision(decision: dict[str, Any], told: ItemDetails, texts: Sequence[Written], room: Room) -> deciding.Shown:
+def _decision(decision: dict[str, Any], told: ItemDetails, texts: Sequence[StaffNote], room: Room) -> deciding.Shown:
     return deciding.shown(
         decision,
         policies=(room.steps.policy, *room.policies.values()),

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from services.triage.pages.words import LOOKED
-from services.triage.texts import Written
+from services.triage.staff_notes import StaffNote
 from services.triage.work_items.item import VIEWED, AuditLine
 from shared.events import Mode
 from shared.pages.times import clock, long_day
@@ -78,7 +78,7 @@ class Moment(NamedTuple):
     text: str | None = None
 
 
-def timeline(lines: Sequence[AuditLine], names: Mapping[str, str], texts: Sequence[Written] = ()) -> list[Moment]:
+def timeline(lines: Sequence[AuditLine], names: Mapping[str, str], texts: Sequence[StaffNote] = ()) -> list[Moment]:
     """Oldest first. A person's decision is told once, by the step that made it."""
     left = list(texts)
     shown = [line for line in lines if not (line.action == _PERSONS_DECISION and line.actor_kind == "staff")]
@@ -88,7 +88,7 @@ def timeline(lines: Sequence[AuditLine], names: Mapping[str, str], texts: Sequen
     ]
 
 
-def _text_of(line: AuditLine, left: list[Written]) -> str | None:
+def _text_of(line: AuditLine, left: list[StaffNote]) -> str | None:
     """What was written in this step, taken out of those left."""
     for text in left:
         if text.kind == TEXT_OF.get(line.action) and (text.author, text.at) == (line.actor, line.at):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from services.triage.looking import LookReason
+from services.triage.identity_access import LookReason
 from services.triage.rules import CATALOGUE
 from shared.events import Facts, PlaceQuality, Route
 from shared.pages.facts import OF_FIELD, fact_name

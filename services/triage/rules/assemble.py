@@ -1,17 +1,22 @@
-"""How a decision is put together: the six steps of the rules, version 1, in their order."""
+"""How a decision is put together: the six steps of the rules, version 1, in their order, and how it is written down."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from services.triage.rules.age import AGE, AGE_IN_DOUBT
-from services.triage.rules.consent import CONSENT
-from services.triage.rules.dates import day_of_receipt
-from services.triage.rules.intake import MARKS, duplicate, enquiry, safety_words, very_young_parent
-from services.triage.rules.model import Case, Finding, every, exactly_one, first
-from services.triage.rules.modifiers import MODIFIERS, waiting_list
+from services.triage.rules.eligibility import AGE, AGE_IN_DOUBT, CONSENT, PLACE, PLACE_IN_DOUBT
+from services.triage.rules.marks import (
+    MARKS,
+    MODIFIERS,
+    duplicate,
+    enquiry,
+    safety_words,
+    very_young_parent,
+    waiting_list,
+)
+from services.triage.rules.model import Case, Finding, day_of_receipt, every, exactly_one, first
 from services.triage.rules.need import (
     LEVEL,
     OWN_CARE,
@@ -22,10 +27,8 @@ from services.triage.rules.need import (
     far_from_what_was_asked,
     relationship_not_seen,
 )
-from services.triage.rules.place import PLACE, PLACE_IN_DOUBT
 from services.triage.rules.safety import CONTACT_HOLDS, HOLDING, SAFETY, bereavement, is_held
-from services.triage.rules.writing import put_down, routes_of, safety_tier, unique
-from shared.events import Decision, Eligibility, Facts, Kind, Mode, Route, Tier
+from shared.events import Decision, Eligibility, Facts, Hold, Kind, Mode, Route, Tier, Urgency
 from shared.policy import Policy
 
 FOR_A_PERSON: Final = frozenset({"S3", "S7", "X2", "I3", "A1"})
@@ -33,6 +36,21 @@ FOR_A_PERSON: Final = frozenset({"S3", "S7", "X2", "I3", "A1"})
 
 SIGNPOSTED: Final = frozenset({"E6", "E10"})
 STRICTNESS: Final = {eligibility: rank for rank, eligibility in enumerate(Eligibility)}
+
+# fmt: off
+LISTED: Final = (
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "C1", "C2", "I3", "I5",
+    "E1", "E2", "E3", "E4", "E5", "E6", "E6p", "E7", "E8", "E9", "E10", "E11", "E12", "E13", "E13s", "E14", "E14b",
+    "N2", "N3", "N4", "N5", "N6", "N6f", "N7", "N8", "A1", "A2", "A3", "A4", "X1", "X2",
+    "Q1", "Q2", "Q3", "Q4", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8",
+)
+# fmt: on
+"""The order of `rules` and `reasons`: safety, contact holds, intake, eligibility, need, doubts, marks."""
+
+HOLD_BY_RULE: Final = {hold.value: hold for hold in Hold}
+
+_POSITION: Final = {rule: position for position, rule in enumerate(LISTED)}
+_HURRY: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 class Eligible(NamedTuple):
@@ -53,7 +71,7 @@ class Eligible(NamedTuple):
         return max((finding.eligibility for finding in self.findings), key=STRICTNESS.__getitem__)
 
 
-class Step(NamedTuple):
+class Ruling(NamedTuple):
     """What the first step that decides gives, before what is added at every step."""
 
     mode: Mode
@@ -70,7 +88,7 @@ def decide(facts: Facts, *, received_at: datetime, policy: Policy) -> Decision:
     """Decide on one referral or enquiry, as of its first receipt.
 
     Never raises for any `facts`; raises ValueError for a `received_at` without an offset.
-    `routes` is never empty; `rules` and `reasons` follow `writing.LISTED`.
+    `routes` is never empty; `rules` and `reasons` follow `LISTED`.
     """
     case = Case(facts, day_of_receipt(received_at), policy)
     if facts.kind is not Kind.FAMILY:
@@ -159,30 +177,30 @@ def _eligible(case: Case) -> Eligible:
     return Eligible(exactly_one(AGE, case), exactly_one(PLACE, case), first(CONSENT, case))
 
 
-def _first_that_decides(case: Case, eligible: Eligible, own_care: Finding | None) -> Step:
+def _first_that_decides(case: Case, eligible: Eligible, own_care: Finding | None) -> Ruling:
     """Step 2: age in doubt, E6 or E10, consent, place in doubt, X1, need: the first of these."""
     age, place, consent = eligible
     if age.rule in AGE_IN_DOUBT:
-        return Step(Mode.HUMAN_REVIEW, age.routes)
+        return Ruling(Mode.HUMAN_REVIEW, age.routes)
     if signposts := [finding for finding in (age, place) if finding.rule in SIGNPOSTED]:
-        return Step(Mode.PROPOSE_DECLINE, routes_of(signposts))
+        return Ruling(Mode.PROPOSE_DECLINE, routes_of(signposts))
     if consent:
-        return Step(Mode.PROPOSE_DECLINE if consent.rule == "E13" else Mode.HUMAN_REVIEW, consent.routes)
+        return Ruling(Mode.PROPOSE_DECLINE if consent.rule == "E13" else Mode.HUMAN_REVIEW, consent.routes)
     if place.rule in PLACE_IN_DOUBT:
-        return Step(Mode.HUMAN_REVIEW, place.routes, is_modified=True)
+        return Ruling(Mode.HUMAN_REVIEW, place.routes, is_modified=True)
     if court := court_asks(case):
-        return Step(Mode.HUMAN_REVIEW, court.routes, findings=[court], is_modified=True)
+        return Ruling(Mode.HUMAN_REVIEW, court.routes, findings=[court], is_modified=True)
     return _need(case, place, own_care)
 
 
-def _need(case: Case, place: Finding, own_care: Finding | None) -> Step:
+def _need(case: Case, place: Finding, own_care: Finding | None) -> Ruling:
     """Step 3: N7 without a tier, or one of N2-N5; under E9 the referral waits for its ward, the tier kept."""
     tier, routes, findings, is_clear = _level(case, own_care)
     waits = place.rule == "E9"
     if waits:
         doubted = any(finding.rule.startswith("A") for finding in findings)
         routes = (*place.routes, *((Route.REVIEW,) if doubted else ()))
-    return Step(
+    return Ruling(
         mode=Mode.AUTO_ROUTE if is_clear and not waits else Mode.HUMAN_REVIEW,
         routes=routes,
         tier=tier,
@@ -218,3 +236,47 @@ def _modifiers(case: Case, routes: Sequence[Route]) -> list[Finding]:
     """Step 6: M1-M7, and M8 on the routes as they are now."""
     full = waiting_list(case, routes)
     return [*every(MODIFIERS, case), *([full] if full else [])]
+
+
+# Written down.
+
+
+def safety_tier(findings: Iterable[Finding]) -> Tier | None:
+    """Statutory before pnmh; None when no safety rule names one."""
+    tiers = {finding.tier for finding in findings}
+    return Tier.STATUTORY if Tier.STATUTORY in tiers else Tier.PNMH if Tier.PNMH in tiers else None
+
+
+def routes_of(findings: Iterable[Finding]) -> tuple[Route, ...]:
+    """All their routes, in the order of the findings, each once."""
+    return unique(route for finding in findings for route in finding.routes)
+
+
+def unique(routes: Iterable[Route]) -> tuple[Route, ...]:
+    """Each route once, at its first place."""
+    return tuple(dict.fromkeys(routes))
+
+
+def put_down(
+    case: Case,
+    findings: Iterable[Finding],
+    *,
+    mode: Mode,
+    tier: Tier | None,
+    routes: tuple[Route, ...],
+    eligibility: Eligibility,
+) -> Decision:
+    """Urgency is the highest that any rule gave; a contact hold is in `rules` and in `holds`."""
+    listed = sorted(findings, key=lambda finding: _POSITION[finding.rule])
+    rules = tuple(finding.rule for finding in listed)
+    return Decision(
+        eligibility=eligibility,
+        mode=mode,
+        tier=tier,
+        routes=routes,
+        urgency=max((finding.urgency for finding in listed), key=_HURRY.__getitem__),
+        rules=rules,
+        reasons=tuple(finding.reason for finding in listed),
+        holds=tuple(HOLD_BY_RULE[rule] for rule in rules if rule in HOLD_BY_RULE),
+        policy=case.policy.ref,
+    )

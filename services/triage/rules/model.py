@@ -1,16 +1,20 @@
-"""What a rule is: a function that looks at one case and finds something, or nothing."""
+"""What a rule is: a function that looks at one case and finds something, or nothing; and the days it counts.
+
+Days are whole days from the day of receipt in Europe/London.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from typing import Concatenate, Final, NamedTuple, ParamSpec
 
 from pydantic import JsonValue
 
-from shared.events import Eligibility, Facts, Reason, Route, Tier, Urgency
-from shared.policy import Policy
+from shared.events import Eligibility, Facts, Infant, Reason, Route, Tier, Urgency
+from shared.policy import Age, Policy
+from shared.working_time import LONDON, months_later
 
 P = ParamSpec("P")
 
@@ -103,3 +107,38 @@ def exactly_one(rules: Iterable[Rule], case: Case) -> Finding:
 def codes(values: Sequence[str]) -> list[JsonValue]:
     """Codes as plain JSON, repeats dropped."""
     return [str(value) for value in dict.fromkeys(values)]
+
+
+def day_of_receipt(received_at: datetime) -> date:
+    """Day in London on which the referral came; 23:30 UTC in June is already the next day.
+
+    At the two ends of the calendar, where London has no such day, the date as it was written.
+    Raises ValueError for a time without an offset.
+    """
+    if received_at.tzinfo is None:
+        raise ValueError("received_at needs an offset")
+    try:
+        return received_at.astimezone(LONDON).date()
+    except OverflowError:
+        return received_at.date()
+
+
+def months_old(born_on: date, on: date) -> int:
+    """Whole months on that day; the day on which a month is full counts as full. Negative before birth."""
+    months = (on.year - born_on.year) * 12 + on.month - born_on.month
+    return months - 1 if on.day < born_on.day else months
+
+
+def support_ends_on(day: date, age: Age) -> date:
+    """First day without support: the second birthday (or the due date two years on), for 24 months."""
+    return months_later(day, age.support_ends_months)
+
+
+def unborn_due_on(infant: Infant) -> date | None:
+    """Due date of a baby not yet born: without a birth date, which always wins; None otherwise."""
+    return None if infant.born_on else infant.due_on
+
+
+def days_pregnant(due_on: date, on: date, age: Age) -> int:
+    """280 - (due date - day): 196 is 28 weeks. Above 280 when the due date has passed."""
+    return age.pregnancy_days - (due_on - on).days

@@ -6,8 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from services.triage.rules.dates import days_pregnant, unborn_due_on
-from services.triage.rules.model import Case, Finding, Rule, codes, rule
+from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, rule, unborn_due_on
 from shared.events import RED_FLAGS, CareStatus, Circumstance, Facts, MentalHealth, Route, Safety, Tier, Urgency
 
 WORKING_TOGETHER: Final = "Working Together to Safeguard Children 2023"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from services.triage.work_items.conditions import (
     OWN_MARKS,
@@ -60,23 +60,21 @@ class ItemState(StrEnum):
     CLOSED = "closed"
 
 
-class Since(Protocol):
-    """A decision, as far as its deadlines count from it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """A decision, as far as its deadlines count from it.
 
-    @property
-    def decision(self) -> Decision: ...
-    @property
-    def received_at(self) -> datetime: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def is_first(self) -> bool: ...
-    @property
-    def was_decided(self) -> bool: ...
-    @property
-    def had_priority(self) -> bool: ...
+    `started_at` is the receipt, or the release of a ward; `was_decided`: an earlier decision stood already;
+    `had_priority`: an earlier one had M1, which a family does not lose by telling more.
+    """
+
+    decision: Decision
+    received_at: datetime
+    started_at: datetime
+    at: datetime
+    is_first: bool = False
+    was_decided: bool = False
+    had_priority: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,26 @@
-"""A person decides: declines, decides otherwise than the rules, takes or leaves their proposal, opens work again."""
+"""A person decides: declines, decides otherwise than the rules, takes or leaves their proposal, opens work again.
+
+Two agencies may have referred one family: a person says whether they did, and only then do the agencies hear of it.
+`the same family`: this question is answered, here and at the other referral, and work goes on with one of the two.
+`not the same`: the rules decide both anew, each as if the other were not there. Opening the item again takes it back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import arrivals, decision_store, decisions
-from services.triage.work_items import bodies, duplicates, reopening, store
-from services.triage.work_items.conditions import CHALLENGED, is_safety, outlives
+from services.triage import arrivals, decisions
+from services.triage.work_items import reopening, store
+from services.triage.work_items.bodies import Decline, Judge, Nothing, Override, Reopen
+from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, is_safety, outlives
 from services.triage.work_items.deadlines import MARKS, ItemState
-from services.triage.work_items.working import NEEDS_WORDS, Done, StaffActor, StepContext, refuse, write
+from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import (
@@ -22,7 +29,9 @@ from shared.events import (
     Decision,
     Eligibility,
     Facts,
+    FamilyJudged,
     Hold,
+    Link,
     Mode,
     Reason,
     Route,
@@ -31,45 +40,41 @@ from shared.events import (
     WorkItemClaimed,
 )
 from shared.messaging import outbox
+from shared.messaging.outbox import Cause, Draft
+from shared.policy import Policy
 from shared.problems import Problem
 
 KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
 
 
-async def decline(
-    tx: AsyncConnection, row: sa.Row[Any], body: bodies.Decline, by: StaffActor, context: StepContext
-) -> Done:
+async def decline(it: StepRequest[Decline]) -> Done:
     """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work.
 
     After a challenge another lead than the first decides: raises Problem 409 for the same.
     """
+    row, by = it.row, it.by
     if row.reopens is not None and CHALLENGED in row.marks:
-        first = await tx.scalar(sql("SELECT ended_by FROM work_item WHERE id = :id"), {"id": row.reopens})
+        first = await it.tx.scalar(sql("SELECT ended_by FROM work_item WHERE id = :id"), {"id": row.reopens})
         if first == by.staff.id:
-            words = "The referrer challenged your decision: another lead decides"
-            raise Problem("conflict", words, extra={"state": row.state})
-    if is_safety(row) and not body.note:
+            raise it.conflict("The referrer challenged your decision: another lead decides")
+    if is_safety(row) and not it.body.note:
         raise refuse("note", "missing", NEEDS_WORDS)
-    if body.note:
-        await write(tx, row, "decline", body.note, by, context)
-    await arrivals.leave_proposal(tx, row.referral_id)
-    others = [each for each in await store.open_work(tx, row.referral_id) if each.id != row.id and not outlives(each)]
-    at, by_id = by.at, by.staff.id
-    await decisions.close(tx, others, ClosureReason.DECIDED_AGAIN, at=at, by=by_id, cause=by.cause)
-    return Done({"end_reason": body.reason.value}, {"reason": body.reason})
+    await it.write("decline", it.body.note)
+    await store.propose(it.tx, row.referral_id, None)
+    work = await store.open_work(it.tx, row.referral_id)
+    others = [each for each in work if each.id != row.id and not outlives(each)]
+    await decisions.close(it.tx, others, ClosureReason.DECIDED_AGAIN, at=by.at, by=by.staff.id, cause=by.cause)
+    return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
 
 
-async def override(
-    tx: AsyncConnection, row: sa.Row[Any], body: bodies.Override, by: StaffActor, context: StepContext
-) -> Done:
+async def override(it: StepRequest[Override]) -> Done:
     """A person decides otherwise; the rules' decision stays as it was, beside this one. Who decides takes it on."""
-    await write(tx, row, "override", body.reason, by, context)
+    tx, row, by, asked = it.tx, it.row, it.by, it.body
+    await it.write("override", asked.reason)
     if row.state in (ItemState.OPEN, ItemState.WAITING_FOR_REFERRER):
-        holder = row.assignee or by.staff.id
-        await store.change(
-            tx, row, state=ItemState.CLAIMED, assignee=holder, opened_first_at=row.opened_first_at or by.at
-        )
+        holder, opened_at = row.assignee or by.staff.id, row.opened_first_at or by.at
+        await store.change(tx, row, state=ItemState.CLAIMED, assignee=holder, opened_first_at=opened_at)
         await outbox.append(tx, [store.about(row, WorkItemClaimed, by.at, by.cause)])
     referral = await store.lock(tx, row.referral_id)
     machine = await decisions.by_the_rules(
@@ -79,21 +84,16 @@ async def override(
         as_of=referral.decided_as_of,
         at=by.at,
         cause=by.cause,
-        policy=context.policy,
+        policy=it.context.policy,
         actor=Actor("staff", by.staff.id),
     )
-    in_force = await decision_store.decision_in_force(tx, row.referral_id)
-    so_far = in_force.decision["urgency"] if in_force else row.urgency
-    decision = decision_of_a_person(
-        machine.decision,
-        routes=body.routes,
-        tier=body.tier,
-        urgency=body.urgency or Urgency(so_far),
-        full=machine.facts.full_routes,
-    )
+    in_force = await decisions.decision_in_force(tx, row.referral_id)
+    urgency = asked.urgency or Urgency(in_force.decision["urgency"] if in_force else row.urgency)
+    full = machine.facts.full_routes
+    decision = decision_of_a_person(machine.decision, routes=asked.routes, tier=asked.tier, urgency=urgency, full=full)
     made = replace(machine, decision=decision, decided_by=DecidedBy.PERSON)
-    await decisions.put_in_force(tx, made, context.policy)
-    return await _as_it_stands(tx, row)
+    await decisions.put_in_force(tx, made, it.context.policy)
+    return await _as_it_stands(it)
 
 
 def decision_of_a_person(
@@ -124,41 +124,106 @@ def decision_of_a_person(
     )
 
 
-async def take_proposal(
-    tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, by: StaffActor, context: StepContext
-) -> Done:
+async def take_proposal(it: StepRequest[Nothing]) -> Done:
     """The facts have changed since a person decided: what the rules propose is in force from now on."""
-    if not await arrivals.take_proposal(tx, row.referral_id, at=by.at, cause=by.cause, policy=context.policy):
-        raise Problem("conflict", "The rules propose nothing new", extra={"state": row.state})
-    return await _as_it_stands(tx, row)
+    by, policy = it.by, it.context.policy
+    if not await arrivals.take_proposal(it.tx, it.row.referral_id, at=by.at, cause=by.cause, policy=policy):
+        raise it.conflict("The rules propose nothing new")
+    return await _as_it_stands(it)
 
 
-async def leave_proposal(
-    tx: AsyncConnection, row: sa.Row[Any], _: bodies.Nothing, __: StaffActor, ___: StepContext
-) -> Done:
+async def leave_proposal(it: StepRequest[Nothing]) -> Done:
     """The person's decision stays as it is."""
-    if not await arrivals.leave_proposal(tx, row.referral_id):
-        raise Problem("conflict", "The rules propose nothing new", extra={"state": row.state})
+    referral = await store.lock(it.tx, it.row.referral_id)
+    if referral.proposal_id is None:
+        raise it.conflict("The rules propose nothing new")
+    await store.propose(it.tx, referral.id, None)
     return Done(says=None)
 
 
-async def _as_it_stands(tx: AsyncConnection, row: sa.Row[Any]) -> Done:
+async def _as_it_stands(it: StepRequest[Any]) -> Done:
     """Nothing more to set: the decision has brought the item in line, ended it, or made it more urgent."""
-    stands = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": row.id})).one()
-    seen = {"opened_first_at": stands.opened_first_at, "escalate_at": stands.escalate_at}
-    return Done(seen, None)
+    stands = await store.find(it.tx, it.row.id)
+    return Done({"opened_first_at": stands.opened_first_at, "escalate_at": stands.escalate_at}, None)
 
 
-async def reopen(
-    tx: AsyncConnection, row: sa.Row[Any], body: bodies.Reopen, by: StaffActor, context: StepContext
-) -> Done:
+async def reopen(it: StepRequest[Reopen]) -> Done:
     """Closed or declined by mistake: a new item goes on where this one stood, accepted if it was.
 
     Raises Problem 409 when it ended by itself, the referral was withdrawn or erased, or its work is open again already.
     """
+    row, by = it.row, it.by
     if not reopening.may_be_reopened(row):
         raise Problem("step-not-allowed", "This ended by itself", extra={"state": row.state})
-    item = await reopening.open_again(tx, row, mark=None, at=by.at, cause=by.cause, policy=context.policy)
-    await duplicates.take_back(tx, row, by)
-    await write(tx, row, "reopen", body.note, by, context)
+    item = await reopening.open_again(it.tx, row, mark=None, at=by.at, cause=by.cause, policy=it.context.policy)
+    if row.route == Route.REVIEW_DUPLICATE and row.end_reason in JUDGED:
+        others = await _judged_with(it.tx, row.referral_id)  # what was said of the two holds no more
+        await outbox.append(it.tx, [_judged(row, others, None, by.at, by.cause)])
+    await it.write("reopen", it.body.note)
     return Done(says=None, item=item)
+
+
+JUDGED: Final = {ClosureReason.SAME_FAMILY: True, ClosureReason.NOT_THE_SAME: False}
+"""How the item ended → whether it is one family."""
+
+
+async def confirm_duplicate(it: StepRequest[Judge]) -> Done:
+    return await _judge(it, ClosureReason.SAME_FAMILY)
+
+
+async def refute_duplicate(it: StepRequest[Judge]) -> Done:
+    return await _judge(it, ClosureReason.NOT_THE_SAME)
+
+
+async def _judge(it: StepRequest[Judge], reason: ClosureReason) -> Done:
+    """Answer the question here and there. Raises Problem 409 when no other agency's referral is linked any more."""
+    row, by = it.row, it.by
+    others = await linked_as_duplicate(it.tx, row.referral_id)
+    if not others:
+        raise it.conflict("No other agency's referral is linked to this one any more")
+    await it.write("duplicate", it.body.note)
+    same_question = [
+        each
+        for other in others
+        for each in await store.open_work(it.tx, other)
+        if each.route == Route.REVIEW_DUPLICATE and row.referral_id in await linked_as_duplicate(it.tx, other)
+    ]
+    await decisions.close(it.tx, same_question, reason, at=by.at, by=by.staff.id, cause=by.cause)
+    await outbox.append(it.tx, [_judged(row, others, JUDGED[reason], by.at, by.cause)])
+    return Done({"end_reason": reason.value}, {"reason": reason}, detail=reason.value)
+
+
+async def other_is_withdrawn(tx: AsyncConnection, gone: UUID, *, at: datetime, cause: Cause, policy: Policy) -> None:
+    """Work that ended because it went on at a referral that is withdrawn now is open again: a family is never lost."""
+    rows = await tx.execute(
+        sql("""
+            SELECT w.* FROM work_item w JOIN referral r ON r.id = w.referral_id
+            WHERE w.end_reason = 'same_family' AND r.withdrawn_at IS NULL AND r.erased_at IS NULL
+                AND w.referral_id = ANY(CAST(:others AS uuid[]))
+                AND NOT EXISTS (SELECT 1 FROM work_item again WHERE again.reopens = w.id)
+        """),
+        {"others": await linked_as_duplicate(tx, gone)},
+    )
+    for row in rows.all():
+        await reopening.open_again(tx, row, mark=OTHER_WITHDRAWN, at=at, cause=cause, policy=policy)
+        await outbox.append(tx, [_judged(row, [gone], None, at, cause)])
+
+
+async def linked_as_duplicate(tx: AsyncConnection, referral_id: UUID) -> list[UUID]:
+    """Open referrals of other agencies that may be of this family, or are."""
+    linked = await tx.scalar(sql("SELECT linked FROM referral WHERE id = :id"), {"id": referral_id})
+    return [UUID(each["id"]) for each in linked or () if each["link"] == Link.DUPLICATE]
+
+
+async def _judged_with(tx: AsyncConnection, referral_id: UUID) -> list[UUID]:
+    """The referrals that the latest judgment was about: after `not the same` they are linked no more."""
+    value = await tx.scalar(
+        sql("SELECT value FROM event WHERE key = :id AND type = :type ORDER BY sequence DESC LIMIT 1"),
+        {"id": referral_id, "type": FamilyJudged.type},
+    )
+    return list(FamilyJudged.model_validate_json(value).others) if value else []
+
+
+def _judged(row: Any, others: Sequence[UUID], is_same: bool | None, at: datetime, cause: Cause) -> Draft:
+    event = FamilyJudged(reference=row.reference, agency_id=row.agency_id, others=tuple(others), is_same=is_same)
+    return Draft(row.referral_id, event, at, cause)

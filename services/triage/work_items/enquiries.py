@@ -11,8 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import bodies
-from services.triage.work_items.working import Done, StaffActor, StepContext, refuse
+from services.triage.work_items.bodies import Arrange, Deliver
+from services.triage.work_items.item import open_items
+from services.triage.work_items.working import Done, StepRequest, refuse
 from shared.database import sql
 from shared.events import ClosureReason
 from shared.problems import Problem
@@ -47,6 +48,9 @@ _ORDER: Final = {
 }
 _OF: Final = {Whose.REQUESTS: "w.about <> 'family'", Whose.FAMILIES: "w.about = 'family'"}
 _ROUTES: Final = "w.route IN ('consultation', 'training')"
+_ITEMS: Final = f"""
+    SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee WHERE {_ROUTES}
+"""  # noqa: S608  this module's own
 SIZE: Final = 50
 """So many on a page."""
 
@@ -74,44 +78,24 @@ async def counts(tx: AsyncConnection) -> Counts:
 
 async def listed(tx: AsyncConnection, whose: Whose, stage: Stage, *, page: int) -> tuple[Sequence[sa.Row[Any]], bool]:
     """Page 1, 2, ... of those at a stage, and whether there are more; what is next stands first."""
-    rows = (
-        await tx.execute(
-            sql(f"""
-                SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee
-                WHERE {_ROUTES} AND {_OF[whose]} AND {_IS[stage]} ORDER BY {_ORDER[stage]} LIMIT :limit OFFSET :skip
-            """),  # noqa: S608  this module's own
-            {"limit": SIZE + 1, "skip": (page - 1) * SIZE},
-        )
-    ).all()
+    which = f"{_OF[whose]} AND {_IS[stage]} ORDER BY {_ORDER[stage]} LIMIT :limit OFFSET :skip"
+    found = await tx.execute(sql(f"{_ITEMS} AND {which}"), {"limit": SIZE + 1, "skip": (page - 1) * SIZE})
+    rows = found.all()
     return rows[:SIZE], len(rows) > SIZE
 
 
 async def one(tx: AsyncConnection, item_id: UUID) -> sa.Row[Any]:
     """One consultation or training with the name of who has it; raises Problem 404 for any other work too."""
-    row = (
-        await tx.execute(
-            sql(f"""
-                SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee
-                WHERE w.id = :id AND {_ROUTES}
-            """),  # noqa: S608  this module's own
-            {"id": item_id},
-        )
-    ).one_or_none()
+    row = (await tx.execute(sql(f"{_ITEMS} AND w.id = :id"), {"id": item_id})).one_or_none()
     if row is None:
         raise Problem("not-found", "There is no consultation or training at this address.")
     return row
 
 
 async def beside(tx: AsyncConnection, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
-    """Other open work of the same request or referral: safety work, say."""
-    found = await tx.execute(
-        sql("""
-            SELECT id, route, urgency, state FROM work_item
-            WHERE referral_id = :referral AND id <> :id AND ended_at IS NULL ORDER BY due_at, id
-        """),
-        {"referral": row.referral_id, "id": row.id},
-    )
-    return found.all()
+    """Other open work of the same request or referral: safety work, say; the earliest due first."""
+    work = await open_items(tx, row.referral_id)
+    return sorted((each for each in work if each.id != row.id), key=lambda each: (each.due_at, each.id))
 
 
 # The two steps that consultations and training alone have.
@@ -120,35 +104,32 @@ A_YEAR: Final = timedelta(days=366)
 """Further away, either way, is a slip of the pen: a leap year is in."""
 
 
-async def arrange(_: AsyncConnection, row: sa.Row[Any], body: bodies.Arrange, by: StaffActor, __: StepContext) -> Done:
+async def arrange(it: StepRequest[Arrange]) -> Done:
     """Taken on with a day and time. Once more moves it; the referrer is told once that somebody has taken it on."""
-    if body.on < by.at:
+    row, on, now = it.row, it.body.on, it.by.at
+    if on < now:
         raise refuse("on", "in-the-past", "The day and time must not be in the past.")
-    if body.on > by.at + A_YEAR:
+    if on > now + A_YEAR:
         raise refuse("on", "too-far-ahead", "The day must be at most a year ahead.")
-    values = {
-        "assignee": row.assignee or by.staff.id,
-        "arranged_for": body.on.astimezone(UTC),
-        "accepted_at": row.accepted_at or by.at,
-    }
-    says: dict[str, Any] | None = {} if row.state != "accepted" else None
-    return Done(values, says, body.on.isoformat(timespec="minutes"))
+    holder, accepted_at = row.assignee or it.by.staff.id, row.accepted_at or now
+    values = {"assignee": holder, "arranged_for": on.astimezone(UTC), "accepted_at": accepted_at}
+    return Done(values, {} if row.state != "accepted" else None, on.isoformat(timespec="minutes"))
 
 
-async def deliver(_: AsyncConnection, row: sa.Row[Any], body: bodies.Deliver, by: StaffActor, __: StepContext) -> Done:
+async def deliver(it: StepRequest[Deliver]) -> Done:
     """It took place and the item ends; possible without an arrangement, as a talk is often held on the phone."""
-    today = day_in_london(by.at)
-    if body.on > today:
+    row, on, attendees, today = it.row, it.body.on, it.body.attendees, day_in_london(it.by.at)
+    if on > today:
         raise refuse("on", "in-the-future", "The day must be today or before.")
-    if body.on < today - A_YEAR:
+    if on < today - A_YEAR:
         raise refuse("on", "too-long-ago", "The day must be at most a year ago.")
     values = {
-        "attendees": body.attendees,
-        "assignee": row.assignee or by.staff.id,
-        "arranged_for": _held_at(row.arranged_for, body.on),
+        "attendees": attendees,
+        "assignee": row.assignee or it.by.staff.id,
+        "arranged_for": _held_at(row.arranged_for, on),
         "end_reason": ClosureReason.COMPLETED.value,
     }
-    return Done(values, {"reason": ClosureReason.COMPLETED, "attendees": body.attendees, "held_on": body.on})
+    return Done(values, {"reason": ClosureReason.COMPLETED, "attendees": attendees, "held_on": on})
 
 
 def _held_at(arranged_for: datetime | None, on: date) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,75 +58,61 @@ class ItemDetails:
         return Facts.model_validate(self.item["facts"]) if self.item["facts"] else None
 
 
-@dataclass(frozen=True, slots=True)
-class Assignee:
-    """Somebody to give work to, with how much they have."""
-
-    id: str
-    name: str
-    open_items: int
-    knows_route: bool
-
-
-async def api_item(tx: AsyncConnection, item_id: UUID) -> tuple[UUID, dict[str, Any]]:
-    """One item: its referral's id, and all about it but who it is; raises Problem 404.
+async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
+    """One item and all about it but who the family is; raises Problem 404. As many queries whatever happened.
 
     The referral may be unknown yet, when a message about it could not be delivered before triage heard of it.
     """
-    row = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item_id})).one_or_none()
+    row = (await tx.execute(_ROW, {"id": item_id})).one_or_none()
     if row is None:
         raise Problem("not-found")
-    referral_id = row.referral_id
-    referral = (await tx.execute(sql("SELECT * FROM referral WHERE id = :id"), {"id": referral_id})).one_or_none()
-    every = await _decisions(tx, referral_id)
+    every = await _decisions(tx, row.referral_id)
     in_force = [each for each in every if not each["is_proposal"]]
-    proposed = [each for each in every if referral and each["id"] == str(referral.proposal_id)]
-    return referral_id, {
+    proposed = [each for each in every if each["id"] == str(row.proposal_id)]
+    items = await _items(tx, row.referral_id)
+    lines = await lines_of(tx, row.referral_id)
+    shown = {
         **brief(row),
-        "referral_id": str(referral_id),
+        "referral_id": str(row.referral_id),
         "kind": row.about,
-        "version": referral.version if referral else None,
-        "withdrawn_at": _iso(referral.withdrawn_at) if referral else None,
+        "version": row.version,
+        "withdrawn_at": _iso(row.withdrawn_at),
         "accepted_at": _iso(row.accepted_at),
         "first_contact_at": _iso(row.first_contact_at),
-        "first_contact_on": row.first_contact_on and row.first_contact_on.isoformat(),
+        "first_contact_on": _iso(row.first_contact_on),
         "ended_at": _iso(row.ended_at),
         "end_reason": row.end_reason,
         "interim_offer": row.interim_offer,
         "arranged_for": _iso(row.arranged_for),
         "attendees": row.attendees,
-        "gaps": referral.gaps if referral else [],
-        "facts": referral.facts if referral else {},
+        "gaps": row.gaps or [],
+        "facts": row.facts or {},
         "decision": in_force[-1] if in_force else None,
         "proposal": proposed[-1] if proposed else None,
         "decisions": in_force,
-        "items": await _items(tx, referral_id),
-        "links": await _links(tx, referral_id, referral.linked if referral else []),
-        "history": await _history(tx, referral_id),
+        "items": items,
+        "links": await _links(tx, row.referral_id, row.linked or []),
+        "history": [
+            {"at": line.at.isoformat(), "actor": line.actor, "action": line.action, "detail": line.detail}
+            for line in lines
+        ],
     }
-
-
-async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
-    """All that a page shows but who the family is; raises Problem 404. The same number of queries whatever happened."""
-    referral_id, item = await api_item(tx, item_id)
-    row = (await tx.execute(_ROW, {"id": item_id})).one()
-    lines = await lines_of(tx, referral_id)
-    people = {line.actor for line in lines if line.actor_kind == "staff"} | {each["assignee"] for each in item["items"]}
+    people = {line.actor for line in lines if line.actor_kind == "staff"} | {each["assignee"] for each in items}
     people |= {line.detail for line in lines if line.action in ("item.assign", "item.take-over", "item.hand-back")}
-    return ItemDetails(item_id, referral_id, item, row, lines, await names_of(tx, people))
+    return ItemDetails(item_id, row.referral_id, shown, row, lines, await names_of(tx, people))
 
 
 _ROW: Final = sql("""
-    SELECT w.*, r.erased_at, r.received_at AS referral_received_at, r.decided_as_of, r.withdrawn_at
+    SELECT w.*, r.erased_at, r.received_at AS referral_received_at, r.decided_as_of, r.withdrawn_at, r.version, r.gaps,
+        r.facts, r.linked, r.proposal_id
     FROM work_item w LEFT JOIN referral r ON r.id = w.referral_id WHERE w.id = :id
 """)
 
 
 async def mark_opened(tx: AsyncConnection, item_id: UUID, *, at: datetime) -> None:
     """Somebody looks at it now: it is no longer unopened. On-call hears again of what is not done when it is due."""
-    found = await tx.execute(sql(f"SELECT * FROM work_item WHERE id = :id AND {IS_OPEN} FOR UPDATE"), {"id": item_id})  # noqa: S608  a constant
-    row = found.one_or_none()
-    if row is not None and row.opened_first_at is None:
+    row = await store.find(tx, item_id, for_update=True)
+    if row.ended_at is None and row.opened_first_at is None:
         escalate_at = None if row.accepted_at else call_again(row, now=at)
         await store.change(tx, row, opened_first_at=at, escalate_at=escalate_at)
 
@@ -171,20 +157,16 @@ async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, 
     return own + [each for each in later if each["id"] not in {other["id"] for other in own}]
 
 
-async def _history(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
-    return [
-        {"at": line.at.isoformat(), "actor": line.actor, "action": line.action, "detail": line.detail}
-        for line in await lines_of(tx, referral_id)
-    ]
-
-
 async def lines_of(tx: AsyncConnection, referral_id: UUID, *, after: int = 0) -> list[AuditLine]:
     """The entries about a referral, oldest first, from the one that follows `after`."""
     found = await tx.execute(
-        sql("SELECT * FROM audit WHERE referral_id = :id AND id > :after ORDER BY id"),
+        sql("""
+            SELECT id, at, actor_kind, actor_id, action, detail FROM audit WHERE referral_id = :id AND id > :after
+            ORDER BY id
+        """),
         {"id": referral_id, "after": after},
     )
-    return [AuditLine(row.id, row.at, row.actor_kind, row.actor_id, row.action, row.detail) for row in found]
+    return [AuditLine(*row) for row in found]
 
 
 async def changes_since(tx: AsyncConnection, item_id: UUID, *, seen: int) -> list[AuditLine]:
@@ -192,9 +174,9 @@ async def changes_since(tx: AsyncConnection, item_id: UUID, *, seen: int) -> lis
 
     Raises Problem 404 for no such item.
     """
-    of = await holder_of(tx, item_id)
-    await store.lock_if_known(tx, of.referral_id)
-    return [line for line in await lines_of(tx, of.referral_id, after=seen) if line.action != VIEWED]
+    referral_id = (await store.find(tx, item_id)).referral_id
+    await store.lock_if_known(tx, referral_id)
+    return [line for line in await lines_of(tx, referral_id, after=seen) if line.action != VIEWED]
 
 
 async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, str]:
@@ -205,8 +187,8 @@ async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, 
     return {row.id: row.name for row in found}
 
 
-async def assignees_for(tx: AsyncConnection, route: str) -> list[Assignee]:
-    """Workers and leads, those who know the route first, among them whoever has the least open work."""
+async def assignees_for(tx: AsyncConnection, route: str) -> Sequence[sa.Row[Any]]:
+    """Workers and leads with how much they have: who knows the route first, among them the least loaded."""
     found = await tx.execute(
         sql(f"""
             SELECT c.id, c.name, (c.routes = '[]'::jsonb OR jsonb_exists(c.routes, :route)) AS knows_route,
@@ -217,44 +199,20 @@ async def assignees_for(tx: AsyncConnection, route: str) -> list[Assignee]:
         """),  # noqa: S608  a constant
         {"route": route, "roles": [Role.WORKER.value, Role.LEAD.value]},
     )
-    return [Assignee(row.id, row.name, row.open_items, row.knows_route) for row in found]
+    return found.all()
 
 
-async def items_of(tx: AsyncConnection, reference: str) -> list[sa.Row[Any]]:
+async def items_of(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:
     """Every item a referral ever had, the current ones first; none for a reference that triage does not know."""
-    found = await tx.execute(
-        sql("""
-            SELECT * FROM work_item WHERE reference = :reference
-            ORDER BY ended_at IS NOT NULL, due_at, id
-        """),
-        {"reference": reference},
-    )
-    return list(found.all())
+    found = sql("SELECT * FROM work_item WHERE reference = :reference ORDER BY ended_at IS NOT NULL, due_at, id")
+    return (await tx.execute(found, {"reference": reference})).all()
 
 
-async def open_items(tx: AsyncConnection, referral_id: UUID) -> list[sa.Row[Any]]:
+async def open_items(tx: AsyncConnection, referral_id: UUID) -> Sequence[sa.Row[Any]]:
     """The items of a referral that have not ended, as stored and not locked."""
     found = sql(f"SELECT * FROM work_item WHERE referral_id = :id AND {IS_OPEN} ORDER BY received_at, id")  # noqa: S608  a constant
-    return list((await tx.execute(found, {"id": referral_id})).all())
+    return (await tx.execute(found, {"id": referral_id})).all()
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Whose an item is, before anything else is read of it."""
-
-    referral_id: UUID
-    assignee: str | None
-    is_open: bool
-
-
-async def holder_of(tx: AsyncConnection, item_id: UUID) -> Holder:
-    """Raises Problem 404 for no such item."""
-    found = sql("SELECT referral_id, assignee, ended_at FROM work_item WHERE id = :id")
-    row = (await tx.execute(found, {"id": item_id})).one_or_none()
-    if row is None:
-        raise Problem("not-found")
-    return Holder(row.referral_id, row.assignee, row.ended_at is None)
-
-
-def _iso(at: datetime | None) -> str | None:
+def _iso(at: date | None) -> str | None:
     return at.isoformat() if at else None

@@ -6,7 +6,7 @@ families wait. Individual and group places are counted alike; the list is for in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -114,12 +114,9 @@ _OVERVIEW: Final = f"""
                WHERE accepted_at >= :since AND accepted_at <= :now AND place = 'individual' GROUP BY route) s
         ON s.route = n.route
 """  # noqa: S608  as above
-_LISTS: Final = f"""
-    SELECT * FROM (
-        SELECT id, route, reference, received_at, urgency, interim_offer,
-            row_number() OVER (PARTITION BY route ORDER BY {_TURN}) AS position
-        FROM work_item WHERE {IS_OPEN} AND {IS_ON_LIST}) placed
-    WHERE position <= :most ORDER BY route, position
+_LISTED: Final = f"""
+    SELECT *, row_number() OVER (PARTITION BY route ORDER BY {_TURN}) AS position
+    FROM work_item WHERE {IS_OPEN} AND {IS_ON_LIST}
 """  # noqa: S608  as above
 
 
@@ -160,23 +157,22 @@ async def waiting_lists(tx: AsyncConnection, among: Iterable[Places]) -> dict[Ro
     """
     places_of = {each.route: each for each in among}
     found: dict[Route, list[Waiting]] = {}
-    for row in await tx.execute(sql(_LISTS), {"most": MOST_SHOWN}):
-        route = Route(row.route)
-        found.setdefault(route, []).append(_waiting(row, route, places_of.get(route)))
+    lists = f"SELECT * FROM ({_LISTED}) listed WHERE position <= :most ORDER BY route, position"  # noqa: S608  as above
+    for row in await tx.execute(sql(lists), {"most": MOST_SHOWN}):
+        route, position = Route(row.route), row.position
+        of = places_of.get(route)
+        waiting = Waiting(
+            item_id=row.id,
+            route=route,
+            reference=row.reference,
+            received_at=row.received_at,
+            urgency=Urgency(row.urgency),
+            offer=row.interim_offer,
+            position=position,
+            weeks=expected_weeks(position, free=of.individual_free, starts=of.starts) if of else None,
+        )
+        found.setdefault(route, []).append(waiting)
     return found
-
-
-def _waiting(row: Any, route: Route, of: Places | None) -> Waiting:
-    return Waiting(
-        item_id=row.id,
-        route=route,
-        reference=row.reference,
-        received_at=row.received_at,
-        urgency=Urgency(row.urgency),
-        offer=row.interim_offer,
-        position=row.position,
-        weeks=expected_weeks(row.position, free=of.individual_free, starts=of.starts) if of else None,
-    )
 
 
 async def check_free(tx: AsyncConnection, row: sa.Row[Any], kind: PlaceKind) -> None:
@@ -189,45 +185,31 @@ async def check_free(tx: AsyncConnection, row: sa.Row[Any], kind: PlaceKind) -> 
     places = found.one_or_none()
     if places is None:
         return
-    state = {"state": row.state}
-    if kind is PlaceKind.GROUP:
-        if places.group_used >= places.group:
-            raise Problem("conflict", "Every group place of this route is taken", extra=state)
-        return
-    free = places.individual - places.individual_used
+    state, is_group = {"state": row.state}, kind is PlaceKind.GROUP
+    free = places.group - places.group_used if is_group else places.individual - places.individual_used
     if free <= 0:
-        raise Problem("conflict", "Every individual place of this route is taken", extra=state)
-    before = await _waits_before(tx, row) if is_on_list(row) else places.waiting
+        raise Problem("conflict", f"Every {kind.value} place of this route is taken", extra=state)
+    if is_group:
+        return
+    before = places.waiting
+    if is_on_list(row):
+        turn = f"SELECT position - 1 FROM ({_LISTED} AND route = :route) listed WHERE id = :id"  # noqa: S608  as above
+        before = await tx.scalar(sql(turn), {"route": row.route, "id": row.id}) or 0
     if free <= before:
         raise Problem("conflict", "Other families have waited for this place: they come first", extra=state)
 
 
-async def _waits_before(tx: AsyncConnection, row: sa.Row[Any]) -> int:
-    """How many of the list come before this family."""
-    turns = (
-        f"SELECT id, row_number() OVER (ORDER BY {_TURN}) - 1 AS before FROM work_item WHERE {IS_OPEN} AND {IS_ON_LIST}"  # noqa: S608  as above
-    )
-    found = await tx.scalar(
-        sql(f"SELECT before FROM ({turns} AND route = :route) placed WHERE id = :id"),  # noqa: S608  as above
-        {"route": row.route, "id": row.id},
-    )
-    return int(found or 0)
-
-
-async def turns(tx: AsyncConnection) -> list[sa.Row[Any]]:
+async def turns(tx: AsyncConnection) -> Sequence[sa.Row[Any]]:
     """Items whose offer is to change: a place is free for them and nobody told, or told and free no more."""
     found = await tx.execute(
         sql(f"""
-            SELECT listed.id, listed.referral_id, position <= individual - individual_used AS is_free FROM (
-                SELECT id, referral_id, route, marks,
-                    row_number() OVER (PARTITION BY route ORDER BY {_TURN}) AS position
-                FROM work_item WHERE {IS_OPEN} AND {IS_ON_LIST}) listed
-            JOIN ({_COUNTED}) n ON n.route = listed.route
+            SELECT listed.id, listed.referral_id, position <= individual - individual_used AS is_free
+            FROM ({_LISTED}) listed JOIN ({_COUNTED}) n ON n.route = listed.route
             WHERE (position <= individual - individual_used) <> (marks ? '{PLACE_FREE}')
             ORDER BY listed.route, position
         """)  # noqa: S608  as above
     )
-    return list(found.all())
+    return found.all()
 
 
 async def set_places(tx: AsyncConnection, route: Route, *, individual: int, group: int, by: str, at: datetime) -> None:

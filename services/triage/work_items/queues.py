@@ -1,13 +1,18 @@
-"""Queues: which open items each view shows, how many there are, and the pages that the API gives."""
+"""Queues: which open items each view shows, how many there are, and what API and pages list of them.
+
+Each list is one statement, however many items there are. A place in a list is a rank, a time and an id, so that pages
+stay where they were when somebody else's work moves.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items import conditions as is_
 from services.triage.work_items.conditions import tomorrow
+from services.triage.work_items.places import URGENCY_RANK
 from shared.access import Staff
 from shared.database import sql
-from shared.events import Route
+from shared.events import Route, Tier, Urgency
 from shared.problems import Problem
 from shared.working_time import day_in_london
 
@@ -75,6 +81,72 @@ SHOWN: Final[dict[Show, str]] = {
 }
 
 
+class Sort(StrEnum):
+    DUE = "due"
+    RECEIVED = "received"
+    URGENCY = "urgency"
+
+
+_STANDING: Final = f"CASE WHEN {is_.IS_MET} THEN 20 WHEN clock_stands THEN 10 ELSE 0 END"
+_ORDER: Final[dict[Sort, tuple[str, str]]] = {
+    Sort.DUE: (_STANDING, "due_at"),
+    Sort.RECEIVED: ("CASE WHEN accepted_at IS NOT NULL THEN 20 ELSE 0 END", "received_at"),
+    Sort.URGENCY: (f"{_STANDING} + {URGENCY_RANK}", "due_at"),
+}
+"""Sort → rank and time. What is met comes last, and before it what stands still for the referrer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an item stands in a list: the pages after and before it begin and end there."""
+
+    rank: int
+    at: datetime
+    id: UUID
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> Self:
+        return cls(row.rank, row.at, row.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What somebody asked a queue for; at most one of `after` and `before` counts."""
+
+    show: Show = Show.ALL
+    sort: Sort = Sort.DUE
+    mark: str | None = None
+    urgency: Urgency | None = None
+    tier: Tier | None = None
+    assignee: str | None = None
+    reference: str | None = None
+    size: int = 25
+    after: Position | None = None
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """Rows of a list with how many there are in all; `first` counts from 1 and is 0 when there are none."""
+
+    rows: Sequence[sa.Row[Any]] = ()
+    total: int = 0
+    first: int = 0
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+    @property
+    def next(self) -> Position | None:
+        """The place to go on after."""
+        return Position.of(self.rows[-1]) if self.last < self.total else None
+
+    @property
+    def previous(self) -> Position | None:
+        return Position.of(self.rows[0]) if self.first > 1 else None
+
+
 async def counts(tx: AsyncConnection, *, now: datetime) -> dict[str, Any]:
     """Open items by route: all, and by view; routes without any too."""
     names = ("total", *(view.value for view in View if view is not View.MINE))
@@ -93,40 +165,32 @@ async def counts(tx: AsyncConnection, *, now: datetime) -> dict[str, Any]:
 
 
 async def api_page(
-    tx: AsyncConnection,
-    route: Route,
-    *,
-    view: View | None,
-    reference: str | None,
-    after: str | None,
-    limit: int,
-    staff: Staff,
-    now: datetime,
+    tx: AsyncConnection, route: Route, choices: Choices, *, after: str | None, staff: Staff, now: datetime
 ) -> dict[str, Any]:
     """Open items of a route, the earliest due first; `next` is the cursor of the following page, or null."""
-    since_due, since_id = _read_cursor(after)
-    shown = SHOWN[Show(view.value)] if view else "TRUE"
-    rows = (
-        await tx.execute(
-            sql(f"""
-                SELECT * FROM work_item
-                WHERE route = :route AND {is_.IS_OPEN} AND ({shown})
-                  AND (CAST(:reference AS text) IS NULL OR reference = :reference)
-                  AND (CAST(:due AS timestamptz) IS NULL OR (due_at, id) > (:due, CAST(:id AS uuid)))
-                ORDER BY due_at, id LIMIT :limit
-            """),  # noqa: S608  as above
-            {
-                "route": route.value,
-                "reference": reference,
-                "due": since_due,
-                "id": since_id,
-                "limit": limit + 1,
-                **bound(shown, staff, now),
-            },
-        )
-    ).all()
-    more = _write_cursor(rows[limit - 1].due_at, rows[limit - 1].id) if len(rows) > limit else None
-    return {"items": [brief(row) for row in rows[:limit]], "next": more}
+    conditions, values = _asked(route, choices, staff, now)
+    if after:
+        conditions += " AND (due_at, id) > (CAST(:due AS timestamptz), CAST(:id AS uuid))"
+        values |= _read_cursor(after)
+    found = await tx.execute(
+        sql(f"SELECT * FROM work_item WHERE {conditions} ORDER BY due_at, id LIMIT :size"),  # noqa: S608  as above
+        values | {"size": choices.size + 1},
+    )
+    rows = found.all()
+    last = rows[choices.size - 1] if len(rows) > choices.size else None
+    cursor = base64.urlsafe_b64encode(f"{last.due_at.isoformat()} {last.id}".encode()).decode() if last else None
+    return {"items": [brief(row) for row in rows[: choices.size]], "next": cursor}
+
+
+def _read_cursor(cursor: str) -> dict[str, Any]:
+    try:
+        due_at, item_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().split(" ")
+        due, last = datetime.fromisoformat(due_at), UUID(item_id)
+    except (ValueError, binascii.Error):
+        raise Problem("cursor-unknown") from None
+    if due.tzinfo is None:
+        raise Problem("cursor-unknown")
+    return {"due": due, "id": last}
 
 
 def brief(row: sa.Row[Any]) -> dict[str, Any]:
@@ -146,24 +210,108 @@ def brief(row: sa.Row[Any]) -> dict[str, Any]:
     }
 
 
-def _write_cursor(due_at: datetime, item_id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{due_at.isoformat()} {item_id}".encode()).decode()
+async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, staff: Staff, now: datetime) -> QueuePage:
+    """One page of a queue, or of all queues together; past the end it is the last page."""
+    conditions, values = _asked(route, choices, staff, now)
+    rank, at = _ORDER[choices.sort]
+    first, neighbour = _first(choices)
+    rows = (
+        await tx.execute(
+            sql(f"""
+                WITH placed AS MATERIALIZED (
+                    SELECT id, rank, at, row_number() OVER (ORDER BY rank, at, id) AS position
+                    FROM (SELECT id, {rank} AS rank, {at} AS at FROM work_item WHERE {conditions}) matching
+                ), counted AS (
+                    SELECT count(*) AS total, {first} AS first FROM placed
+                ), page AS (
+                    SELECT total, CASE WHEN first > total THEN greatest(1, total - :size + 1) ELSE first END AS first
+                    FROM counted
+                ), shown AS MATERIALIZED (
+                    SELECT placed.* FROM placed, page WHERE position >= first AND position < first + :size
+                )
+                SELECT total, first, rank, at, w.*, colleague.name AS holder
+                FROM page LEFT JOIN shown ON TRUE LEFT JOIN work_item w ON w.id = shown.id
+                    LEFT JOIN colleague ON colleague.id = w.assignee
+                ORDER BY position
+            """),  # noqa: S608  conditions of conditions.py; what was asked goes in as values
+            {**values, **neighbour, "size": choices.size},
+        )
+    ).all()
+    total = int(rows[0].total)
+    return QueuePage(rows, total, int(rows[0].first)) if total else QueuePage()
 
 
-def _read_cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
-    if not cursor:
-        return None, None
-    try:
-        due_at, item_id = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().split(" ")
-        due, last = datetime.fromisoformat(due_at), UUID(item_id)
-    except (ValueError, binascii.Error):
-        raise Problem("cursor-unknown") from None
-    if due.tzinfo is None:
-        raise Problem("cursor-unknown")
-    return due, last
+async def short_lists(
+    tx: AsyncConnection, wanted: Mapping[Show, Sort], *, staff: Staff, now: datetime, size: int = 5
+) -> dict[Show, QueuePage]:
+    """The first few of each, across all queues."""
+    parts = " UNION ALL ".join(_short(show, sort) for show, sort in wanted.items())
+    statement = f"""
+        WITH open AS MATERIALIZED (
+            SELECT id, route, state, urgency, marks, assignee, received_at, due_at, opened_first_at, accepted_at,
+                first_contact_at, age_out_warning_on, clock_stands
+            FROM work_item WHERE {is_.IS_OPEN}
+        ), shown AS MATERIALIZED ({parts})
+        SELECT shown.show, total, rank, at, w.*, colleague.name AS holder
+        FROM shown JOIN work_item w ON w.id = shown.id LEFT JOIN colleague ON colleague.id = w.assignee
+        ORDER BY shown.show, rank, at, w.id
+    """  # noqa: S608  conditions of conditions.py
+    rows = (await tx.execute(sql(statement), {**_values(staff, now), "size": size})).all()
+    found: dict[Show, list[sa.Row[Any]]] = {show: [] for show in wanted}
+    for row in rows:
+        found[Show(row.show)].append(row)
+    return {show: QueuePage(each, int(each[0].total), 1) if each else QueuePage() for show, each in found.items()}
 
 
-def bound(statement: str, staff: Staff, now: datetime) -> dict[str, Any]:
-    """The values that conditions name, and no others."""
-    values = {"me": staff.id, "now": now, "tomorrow": tomorrow(now), "today": day_in_london(now)}
-    return {name: value for name, value in values.items() if re.search(rf":{name}\b", statement)}
+async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, str]]:
+    """Who has something in a queue: id and name, by name."""
+    rows = await tx.execute(
+        sql(f"""
+            SELECT held.assignee AS id, coalesce(colleague.name, held.assignee) AS name
+            FROM (SELECT DISTINCT assignee FROM work_item
+                  WHERE {is_.IS_OPEN} AND assignee IS NOT NULL AND {"route = :route" if route else "TRUE"}) held
+            LEFT JOIN colleague ON colleague.id = held.assignee ORDER BY name, id
+        """),  # noqa: S608  both conditions stand here
+        {"route": route.value} if route else {},
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def _short(show: Show, sort: Sort) -> str:
+    rank, at = _ORDER[sort]
+    return f"""
+        (SELECT '{show.value}' AS show, id, {rank} AS rank, {at} AS at, count(*) OVER () AS total
+         FROM open WHERE {SHOWN[show]} ORDER BY rank, at, id LIMIT :size)
+    """  # noqa: S608  the condition is this module's own
+
+
+def _asked(route: Route | None, choices: Choices, staff: Staff, now: datetime) -> tuple[str, dict[str, Any]]:
+    """The condition of what was asked for, and the values it names."""
+    shown = SHOWN[choices.show]
+    wanted: dict[str, tuple[str, Any]] = {
+        "route = :route": ("route", route),
+        "marks ? :mark": ("mark", choices.mark),
+        "urgency = :urgency": ("urgency", choices.urgency),
+        "tier = :tier": ("tier", choices.tier),
+        "assignee = :assignee": ("assignee", choices.assignee),
+        "reference = :reference": ("reference", choices.reference),
+    }
+    chosen = {condition: each for condition, each in wanted.items() if each[1] is not None}
+    values = {name: str(value) for name, value in chosen.values()}
+    return " AND ".join([is_.IS_OPEN, f"({shown})", *chosen]), values | _values(staff, now)
+
+
+def _values(staff: Staff, now: datetime) -> dict[str, Any]:
+    """Whatever conditions name."""
+    return {"me": staff.id, "now": now, "tomorrow": tomorrow(now), "today": day_in_london(now)}
+
+
+def _first(choices: Choices) -> tuple[str, dict[str, Any]]:
+    """The place of the page's first item, worked out from its neighbour, and the values of that."""
+    neighbour = choices.after or choices.before
+    if neighbour is None:
+        return "1", {}
+    key = "(rank, at, id) {} (CAST(:rank AS integer), CAST(:at AS timestamptz), CAST(:id AS uuid))"
+    passed = f"count(*) FILTER (WHERE {key.format('<=' if choices.after else '<')})"
+    first = f"{passed} + 1" if choices.after else f"greatest(1, {passed} - :size + 1)"
+    return first, {"rank": neighbour.rank, "at": neighbour.at, "id": neighbour.id}

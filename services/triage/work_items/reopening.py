@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage import tables
 from services.triage.work_items import places, store
 from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE
 from services.triage.work_items.deadlines import ItemState, call_again, first_escalation
@@ -88,28 +90,18 @@ async def open_again(
     if not is_accepted:
         unopened_until = first_escalation(Urgency(row.urgency), since=at, times=policy.working_time)
         escalate_at = unopened_until if state is ItemState.OPEN else call_again(row, now=at)
-    await tx.execute(
-        sql("""
-            INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency,
-                marks, state, assignee, received_at, counts_from, base_due_at, due_at, opened_first_at, escalate_at,
-                place, interim_offer, accepted_at, first_contact_at, first_contact_on, reopens)
-            SELECT :item, referral_id, decision_id, reference, agency_id, about, route, tier, urgency,
-                marks || CAST(:marks AS jsonb), CAST(:state AS text),
-                CASE WHEN :state <> 'open' THEN assignee END, received_at, counts_from, base_due_at, due_at,
-                CASE WHEN :state <> 'open' THEN opened_first_at END,
-                CAST(:escalate AS timestamptz),
-                place, interim_offer, accepted_at, first_contact_at, first_contact_on, id
-            FROM work_item WHERE id = :id
-        """),
-        {
-            "item": item,
-            "id": row.id,
-            "marks": f'["{mark}"]' if mark else "[]",
-            "state": state.value,
-            "escalate": escalate_at,
-        },
+    is_held = state is not ItemState.OPEN
+    new = SimpleNamespace(
+        **{name: getattr(row, name) for name in _GOES_ON},
+        id=item,
+        marks=[*row.marks, *([mark] if mark else [])],
+        state=state.value,
+        assignee=row.assignee if is_held else None,
+        opened_first_at=row.opened_first_at if is_held else None,
+        escalate_at=escalate_at,
+        reopens=row.id,
     )
-    new = (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id"), {"id": item})).one()
+    await tables.insert(tx, tables.work_item, [vars(new)])
     opened = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "reopens": True}
     said = [store.about(new, WorkItemOpened, at, cause, **opened)]
     if is_accepted:
@@ -119,3 +111,11 @@ async def open_again(
     await outbox.append(tx, said)
     await store.reckon(tx, row.referral_id, policy.working_time)
     return item
+
+
+_GOES_ON: Final = (
+    *("referral_id", "decision_id", "reference", "agency_id", "about", "route", "tier", "urgency", "received_at"),
+    *("counts_from", "base_due_at", "due_at", "place", "interim_offer"),
+    *("accepted_at", "first_contact_at", "first_contact_on"),
+)
+"""What an item that is opened again has from the one that ended."""

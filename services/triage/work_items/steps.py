@@ -7,18 +7,17 @@ what it does to the clock and what it announces. Any other step is refused. docs
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import deciding, duplicates, enquiries, reopening, store, working
+from services.triage.work_items import bodies, deciding, enquiries, reopening, store, working
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
-from services.triage.work_items.working import StaffActor, StepContext, StepFunction
+from services.triage.work_items.working import StaffActor, StepContext, StepFunction, StepRequest
 from shared import audit
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry
@@ -40,19 +39,9 @@ from shared.events import (
 from shared.messaging import outbox
 from shared.problems import Problem
 
-OPEN, CLAIMED, LIST, ASKED, ACCEPTED, DECLINED, CLOSED = (
-    ItemState.OPEN,
-    ItemState.CLAIMED,
-    ItemState.WAITING_LIST,
-    ItemState.WAITING_FOR_REFERRER,
-    ItemState.ACCEPTED,
-    ItemState.DECLINED,
-    ItemState.CLOSED,
-)
+OPEN, CLAIMED, LIST, ASKED, ACCEPTED, DECLINED, CLOSED = ItemState
 UNDECIDED: Final = frozenset({OPEN, CLAIMED, LIST, ASKED})
 ANY_OPEN: Final = UNDECIDED | {ACCEPTED}
-
-
 TWICE: Final = frozenset({Route.REVIEW_DUPLICATE})
 
 
@@ -76,14 +65,17 @@ class Clock(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row of the table. `to` None: the state is `leads_to`; `words` is what has to be written.
+    """One row of the table: `summary` is for the API, `body` what is sent, `start` the states in which it is possible.
 
-    `says` is announced about the item itself; `announces` is what the function says beside it or in its stead.
+    `to` None: the state is `leads_to`; `words` is what has to be written. `says` is announced about the item itself;
+    `announces` is what the function says beside it or in its stead.
     """
 
     function: StepFunction
+    summary: str
     start: frozenset[ItemState]
     to: ItemState | None = None
+    body: type[bodies.Body] = bodies.Nothing
     routes: frozenset[Route] | None = None
     permission: Permission = Permission.WORK_ITEMS
     holder: Holder = Holder.NOBODYS_OR_OWN
@@ -94,70 +86,97 @@ class Step:
     leads_to: str = "as it is"
     opens: bool = True
     """Whoever takes it has seen the item: it is no longer unopened."""
-    codes: tuple[str, ...] = field(default=())
+    codes: tuple[str, ...] = ()
     """Members of the body that the audit entry names: codes, days and numbers, never words."""
 
 
 STEPS: Final[Mapping[str, Step]] = {
     "claim": Step(
-        working.claim, frozenset({OPEN, LIST, ASKED}), CLAIMED, holder=Holder.NOBODYS, clock=Clock.RUNS,
-        says=WorkItemClaimed,
+        working.claim, "Take it on; of two at once one gets 409", frozenset({OPEN, LIST, ASKED}), CLAIMED,
+        holder=Holder.NOBODYS, clock=Clock.RUNS, says=WorkItemClaimed,
     ),
     "release": Step(
-        working.release, frozenset({CLAIMED}), holder=Holder.OWN, says=WorkItemOpened, leads_to="open, or waiting list"
+        working.release, "Give it back to the queue", frozenset({CLAIMED}),
+        holder=Holder.OWN, says=WorkItemOpened, leads_to="open, or waiting list",
     ),
-    "take-over": Step(working.take_over, ANY_OPEN, holder=Holder.COLLEAGUES),
+    "take-over": Step(working.take_over, "Take it over from a colleague", ANY_OPEN, holder=Holder.COLLEAGUES),
     "assign": Step(
-        working.assign, ANY_OPEN, permission=Permission.ASSIGN, says=WorkItemClaimed, opens=False, codes=("to",),
-        leads_to="claimed; accepted and waiting for referrer stay",
+        working.assign, "Give it to a colleague", ANY_OPEN, body=bodies.Assign, permission=Permission.ASSIGN,
+        says=WorkItemClaimed, opens=False, codes=("to",), leads_to="claimed; accepted and waiting for referrer stay",
     ),
-    "hand-back": Step(working.hand_back, ANY_OPEN, holder=Holder.OWN, opens=False),
-    "accept": Step(working.accept, UNDECIDED, ACCEPTED, clock=Clock.RUNS, says=WorkItemAccepted),
+    "hand-back": Step(
+        working.hand_back, "Undo a hand-over: back to whoever had it before", ANY_OPEN,
+        holder=Holder.OWN, opens=False,
+    ),
+    "accept": Step(
+        working.accept, "The team takes the family on, in a place", UNDECIDED, ACCEPTED, body=bodies.Accept,
+        clock=Clock.RUNS, says=WorkItemAccepted,
+    ),
     "decline": Step(
-        deciding.decline, UNDECIDED, DECLINED, permission=Permission.CONFIRM_DECLINE, clock=Clock.RUNS,
-        words="for safety work", says=WorkItemDeclined, announces=(WorkItemClosed,), codes=("reason",),
+        deciding.decline, "Confirm that the family can't be offered a place", UNDECIDED, DECLINED,
+        body=bodies.Decline, permission=Permission.CONFIRM_DECLINE, clock=Clock.RUNS, words="for safety work",
+        says=WorkItemDeclined, announces=(WorkItemClosed,), codes=("reason",),
     ),
     "override": Step(
-        deciding.override, UNDECIDED, words="the reason", clock=Clock.RUNS, leads_to="as the decision says",
-        announces=(ReferralTriaged,),
+        deciding.override, "Decide otherwise than the machine, with a reason", UNDECIDED, body=bodies.Override,
+        words="the reason", clock=Clock.RUNS, leads_to="as the decision says", announces=(ReferralTriaged,),
     ),
     "take-proposal": Step(
-        deciding.take_proposal, ANY_OPEN, leads_to="as the decision says", announces=(ReferralTriaged,)
+        deciding.take_proposal, "The facts have changed: what the rules propose now is in force", ANY_OPEN,
+        leads_to="as the decision says", announces=(ReferralTriaged,),
     ),
-    "leave-proposal": Step(deciding.leave_proposal, ANY_OPEN),
+    "leave-proposal": Step(
+        deciding.leave_proposal, "The facts have changed: the person's decision stays", ANY_OPEN
+    ),
     "request-information": Step(
-        working.request_information, frozenset({OPEN, CLAIMED}), ASKED, words="what is asked", clock=Clock.STOPS,
-        says=WorkItemWaiting,
+        working.request_information, "Ask the referrer; the clock waits", frozenset({OPEN, CLAIMED}), ASKED,
+        body=bodies.AskForInformation, words="what is asked", clock=Clock.STOPS, says=WorkItemWaiting,
     ),
-    "wait": Step(working.wait, frozenset({OPEN, CLAIMED}), LIST, routes=FAMILY_WORK, says=WorkItemWaiting),
-    "offer-interim": Step(working.offer_interim, frozenset({LIST}), routes=FAMILY_WORK),
-    "contact-attempt": Step(working.contact_attempt, ANY_OPEN, codes=("outcome", "on")),
+    "wait": Step(
+        working.wait, "No place is free: on the waiting list, with an interim offer or none yet",
+        frozenset({OPEN, CLAIMED}), LIST, body=bodies.Wait, routes=FAMILY_WORK, says=WorkItemWaiting,
+    ),
+    "offer-interim": Step(
+        working.offer_interim, "Offer the waiting family something else meanwhile", frozenset({LIST}),
+        body=bodies.OfferInterim, routes=FAMILY_WORK,
+    ),
+    "contact-attempt": Step(
+        working.contact_attempt, "The family was tried", ANY_OPEN, body=bodies.ContactAttempt, codes=("outcome", "on")
+    ),
     "first-contact": Step(
-        working.first_contact, frozenset({ACCEPTED}), says=WorkItemFirstContact, codes=("on",)
+        working.first_contact, "The family has been met or spoken to", frozenset({ACCEPTED}),
+        body=bodies.FirstContact, says=WorkItemFirstContact, codes=("on",),
     ),
     "arrange": Step(
-        enquiries.arrange, frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), ACCEPTED, routes=ENQUIRIES, clock=Clock.RUNS,
-        says=WorkItemAccepted,
+        enquiries.arrange, "Agree a day and time for a consultation or training; again to move it",
+        frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), ACCEPTED, body=bodies.Arrange, routes=ENQUIRIES,
+        clock=Clock.RUNS, says=WorkItemAccepted,
     ),
     "deliver": Step(
-        enquiries.deliver, frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), CLOSED, routes=ENQUIRIES, clock=Clock.RUNS,
-        says=WorkItemClosed, codes=("attendees",),
+        enquiries.deliver, "The consultation or training took place; this many came",
+        frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), CLOSED, body=bodies.Deliver, routes=ENQUIRIES,
+        clock=Clock.RUNS, says=WorkItemClosed, codes=("attendees",),
     ),
     "confirm-duplicate": Step(
-        duplicates.confirm, UNDECIDED, CLOSED, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed,
-        announces=(FamilyJudged,),
+        deciding.confirm_duplicate, "Two agencies referred the same family: both are told", UNDECIDED, CLOSED,
+        body=bodies.Judge, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed, announces=(FamilyJudged,),
     ),
     "not-duplicate": Step(
-        duplicates.refute, UNDECIDED, CLOSED, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed,
-        announces=(FamilyJudged,),
+        deciding.refute_duplicate, "They are not the same family: the rules decide both anew", UNDECIDED, CLOSED,
+        body=bodies.Judge, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed, announces=(FamilyJudged,),
     ),
-    "note": Step(working.note, ANY_OPEN, holder=Holder.ANYBODY, words="the note", opens=False),
+    "note": Step(
+        working.note, "Write something for colleagues", ANY_OPEN, body=bodies.Note, holder=Holder.ANYBODY,
+        words="the note", opens=False,
+    ),
     "close": Step(
-        working.close, ANY_OPEN, CLOSED, clock=Clock.RUNS, says=WorkItemClosed, codes=("reason",),
+        working.close, "The work has ended; who may, and with which words: docs/work-items.md", ANY_OPEN, CLOSED,
+        body=bodies.Close, clock=Clock.RUNS, says=WorkItemClosed, codes=("reason",),
         words="for safety work, and for what only a lead ends",
     ),
     "reopen": Step(
-        deciding.reopen, frozenset({DECLINED, CLOSED}), permission=Permission.ASSIGN, words="why", opens=False,
+        deciding.reopen, "Closed or declined by mistake: goes on where it stood", frozenset({DECLINED, CLOSED}),
+        body=bodies.Reopen, permission=Permission.ASSIGN, words="why", opens=False,
         leads_to="a new item that goes on where it stood", announces=(WorkItemOpened, FamilyJudged),
     ),
 }  # fmt: skip
@@ -201,18 +220,11 @@ def is_possible(step: str, *, route: str, state: str) -> bool:
 
 
 def offered(row: Any, staff: Staff) -> tuple[str, ...]:
-    """The steps that `staff` may take of this item now, in the order of the table."""
-    return tuple(
-        name
-        for name, step in STEPS.items()
-        if is_possible(name, route=row.route, state=row.state)
-        and staff.may(step.permission)
-        and _may_hold(step, row, staff)
-        and _is_of_use(name, row, staff)
-    )
+    """The steps that `staff` may take of this item now and that are of use, in the order of the table."""
+    return tuple(name for name in STEPS if _refusal(name, row, staff) is None and _is_of_use(name, row))
 
 
-def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
+def _is_of_use(name: str, row: Any) -> bool:
     """Not what the state alone allows but nothing is there for."""
     if name in ("take-proposal", "leave-proposal"):
         return FACTS_CHANGED in row.marks
@@ -220,11 +232,7 @@ def _is_of_use(name: str, row: Any, staff: Staff) -> bool:
         return row.held_before is not None
     if name == "first-contact":
         return row.first_contact_at is None
-    if name == "close":
-        return not working.needs_lead(row) or staff.may(Permission.ASSIGN)
-    if name == "reopen":
-        return reopening.may_be_reopened(row)
-    return True
+    return name != "reopen" or reopening.may_be_reopened(row)
 
 
 def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
@@ -245,10 +253,11 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
     only a lead may take it, and 422 for what the step can't use.
     """
     step, row = STEPS[name], await store.locked_item(tx, item_id)
-    _check(step, name, row, by.staff)
+    if refusal := _refusal(name, row, by.staff):
+        raise refusal
     if step.clock is Clock.RUNS:
         await store.run_clock(tx, row, by.at)
-    done = await step.function(tx, row, body, by, context)
+    done = await step.function(StepRequest(tx, row, body, by, context))
     values = dict(done.values)
     if step.to is not None:
         values.setdefault("state", step.to)
@@ -256,39 +265,33 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
         values.setdefault("opened_first_at", row.opened_first_at or by.at)
         values.setdefault("escalate_at", None if row.accepted_at or step.to is ACCEPTED else call_again(row, now=by.at))
     if values.get("state") in (CLOSED, DECLINED):
-        ends = {"ended_at": by.at, "ended_by": by.staff.id, "escalate_at": None, "age_out_warning_on": None}
-        values |= ends | {"clock_stands": False}
+        values |= store.ENDED | {"ended_at": by.at, "ended_by": by.staff.id}
     if values:
         await store.change(tx, row, **values)
     if step.says is not None and done.says is not None:
         await outbox.append(tx, [store.about(row, step.says, by.at, by.cause, **done.says)])
     if step.clock is not Clock.AS_IT_IS:
         await store.reckon(tx, row.referral_id, context.policy.working_time)
-    detail = done.detail or _detail(step, body) or row.route
+    codes = [str(said) for code in step.codes if (said := getattr(body, code)) is not None]
+    detail = done.detail or " ".join(codes) or row.route
     await audit.write(tx, [Entry(Actor("staff", by.staff.id), f"item.{name}", by.at, row.referral_id, detail)])
     return done.item or item_id
 
 
-def _check(step: Step, name: str, row: sa.Row[Any], staff: Staff) -> None:
-    extra = {"state": row.state, "assignee": row.assignee}
+def _refusal(name: str, row: Any, staff: Staff) -> Problem | None:
+    """Why `staff` can't take the step of the item as it stands, if so."""
+    step, extra = STEPS[name], {"state": row.state, "assignee": row.assignee}
     if row.state not in step.start:
-        raise Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
+        return Problem("step-not-allowed", f"This item is {row.state.replace('_', ' ')}", extra=extra)
     if step.routes is not None and row.route not in step.routes:
-        raise Problem("step-not-allowed", _FOR_WHOM[step.routes], extra=extra)
+        return Problem("step-not-allowed", _FOR_WHOM[step.routes], extra=extra)
     if not staff.may(step.permission):
-        raise Problem("forbidden")
+        return Problem("forbidden")
     if not _may_hold(step, row, staff):
-        words = (
-            "No colleague has this" if step.holder is Holder.COLLEAGUES else "A colleague has this: take it over first"
-        )
-        if row.assignee is None and step.holder is Holder.OWN:
-            words = "Nobody has this"
-        raise Problem("step-not-allowed", words, extra=extra)
+        words = "A colleague has this: take it over first" if row.assignee else "Nobody has this"
+        if step.holder is Holder.COLLEAGUES:
+            words = "No colleague has this"
+        return Problem("step-not-allowed", words, extra=extra)
     if name == "close" and working.needs_lead(row) and not staff.may(Permission.ASSIGN):
-        raise Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
-
-
-def _detail(step: Step, body: Any) -> str | None:
-    """The codes, days and numbers that belong to a step; never words."""
-    said = [getattr(body, name) for name in step.codes]
-    return " ".join(str(each) for each in said if each is not None) or None
+        return Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
+    return None

@@ -7,10 +7,9 @@ referral's lock.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -21,45 +20,16 @@ from services.triage.work_items.conditions import (
     FACTS_CHANGED,
     IS_OPEN,
     UNDELIVERABLE,
-    WAITING_LIST,
     is_met,
     is_watched,
 )
-from services.triage.work_items.deadlines import (
-    ItemState,
-    PlannedItem,
-    Since,
-    age_out_warning,
-    marks_of_item,
-    moved_due,
-)
+from services.triage.work_items.deadlines import ItemState, moved_due
 from shared.database import sql
-from shared.events import AboutWorkItem, Facts, Kind, Route, WorkItemOpened
+from shared.events import AboutWorkItem
 from shared.messaging.outbox import Cause, Draft
-from shared.policy import Policy, WorkingTime
+from shared.policy import WorkingTime
 from shared.problems import Problem
-from shared.working_time import Stop, day_in_london
-
-
-class Made(Since, Protocol):
-    """A decision whose items are opened."""
-
-    @property
-    def id(self) -> UUID: ...
-    @property
-    def referral_id(self) -> UUID: ...
-    @property
-    def reference(self) -> str: ...
-    @property
-    def agency_id(self) -> UUID: ...
-    @property
-    def facts(self) -> Facts: ...
-
-
-@dataclass(frozen=True, slots=True)
-class NewItem:
-    id: UUID
-    plan: PlannedItem
+from shared.working_time import Stop
 
 
 async def lock(tx: AsyncConnection, referral_id: UUID) -> sa.Row[Any]:
@@ -76,13 +46,22 @@ async def lock_if_known(tx: AsyncConnection, referral_id: UUID) -> sa.Row[Any] |
     return found.one_or_none()
 
 
+async def find(tx: AsyncConnection, item_id: UUID, *, for_update: bool = False) -> sa.Row[Any]:
+    """An item as it stands. Raises Problem 404."""
+    found = await tx.execute(
+        sql(f"SELECT * FROM work_item WHERE id = :id {'FOR UPDATE' if for_update else ''}"),  # noqa: S608  this function's own
+        {"id": item_id},
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise Problem("not-found")
+    return row
+
+
 async def locked_item(tx: AsyncConnection, item_id: UUID) -> sa.Row[Any]:
     """An item, locked after its referral. Raises Problem 404."""
-    of = await tx.scalar(sql("SELECT referral_id FROM work_item WHERE id = :id"), {"id": item_id})
-    if of is None:
-        raise Problem("not-found")
-    await lock_if_known(tx, of)
-    return (await tx.execute(sql("SELECT * FROM work_item WHERE id = :id FOR UPDATE"), {"id": item_id})).one()
+    await lock_if_known(tx, (await find(tx, item_id)).referral_id)
+    return await find(tx, item_id, for_update=True)
 
 
 async def open_work(tx: AsyncConnection, referral_id: UUID) -> list[sa.Row[Any]]:
@@ -109,132 +88,25 @@ async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: d
     return bool(found)
 
 
-_NEW: Final = sql("""
-    INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks,
-                           state, received_at, counts_from, base_due_at, due_at, escalate_at, age_out_warning_on,
-                           waiting_since, clock_stands)
-    SELECT id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, CAST(marks AS jsonb),
-           state, received_at, counts_from, due_at, due_at, escalate_at, warn_on, waiting_since, stands
-    FROM unnest(CAST(:id AS uuid[]), CAST(:referral AS uuid[]), CAST(:decision AS uuid[]), CAST(:reference AS text[]),
-                CAST(:agency AS uuid[]), CAST(:about AS text[]), CAST(:route AS text[]), CAST(:tier AS text[]),
-                CAST(:urgency AS text[]), CAST(:marks AS text[]), CAST(:state AS text[]),
-                CAST(:received AS timestamptz[]), CAST(:counts AS timestamptz[]), CAST(:due AS timestamptz[]),
-                CAST(:escalate AS timestamptz[]), CAST(:warn AS date[]), CAST(:waiting AS timestamptz[]),
-                CAST(:stands AS boolean[]))
-        AS t(id, referral_id, decision_id, reference, agency_id, about, route, tier, urgency, marks, state, received_at,
-             counts_from, due_at, escalate_at, warn_on, waiting_since, stands)
-""")
+async def is_called(tx: AsyncConnection, referral_id: UUID) -> bool:
+    """Whether an item is open so that somebody rings the agency."""
+    calls = f"SELECT 1 FROM work_item WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{UNDELIVERABLE}' LIMIT 1"  # noqa: S608  constants
+    return await tx.scalar(sql(calls), {"id": referral_id}) is not None
 
 
-async def open_items(tx: AsyncConnection, items: Sequence[tuple[Made, NewItem]], *, policy: Policy) -> None:
-    """One statement for any number. Of a first decision that asks the referrer the clock stands from the start."""
-    if not items:
-        return
-    asking = {made.id for made, item in items if item.plan.state is ItemState.WAITING_FOR_REFERRER}
-    rows = [_row_of(made, item, policy, is_asking=made.id in asking) for made, item in items]
-    await tx.execute(_NEW, {name: [row[name] for row in rows] for name in rows[0]})
-
-
-def _row_of(made: Made, item: NewItem, policy: Policy, *, is_asking: bool) -> dict[str, Any]:
-    decision, plan = made.decision, item.plan
-    own = (WAITING_LIST,) if plan.state is ItemState.WAITING_LIST else ()
-    marks = marks_of_item(decision, own)
-    return {
-        "id": item.id,
-        "referral": made.referral_id,
-        "decision": made.id,
-        "reference": made.reference,
-        "agency": made.agency_id,
-        "about": made.facts.kind.value,
-        "route": plan.route.value,
-        "tier": decision.tier,
-        "urgency": decision.urgency.value,
-        "marks": json.dumps(marks),
-        "state": plan.state.value,
-        "received": made.received_at,
-        "counts": plan.counts_from,
-        "due": plan.due_at,
-        "escalate": plan.escalate_at,
-        "warn": age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
-        "waiting": made.at if plan.state is ItemState.WAITING_FOR_REFERRER else None,
-        "stands": is_asking and not is_watched(_Watch(plan.route, decision.urgency, marks)),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Watch:
-    """As far as `is_watched` looks at an item."""
-
-    route: str
-    urgency: str
-    marks: Collection[str]
-
-
-async def open_call(
-    tx: AsyncConnection, referral_id: UUID, opened: WorkItemOpened, *, decision_id: UUID, at: datetime
-) -> bool:
-    """An item so that somebody rings the agency; False, and nothing, when the referral has one open already."""
-    created = await tx.execute(
-        _CALL,
-        {
-            "item": opened.work_item_id,
-            "id": referral_id,
-            "decision": decision_id,
-            "reference": opened.reference,
-            "agency": opened.agency_id,
-            "about": opened.about.value,
-            "route": opened.route.value,
-            "urgency": opened.urgency.value,
-            "at": at,
-            "due": opened.due_at,
-        },
-    )
-    return bool(created.rowcount)
-
-
-_CALL: Final = sql(f"""
-    INSERT INTO work_item (id, referral_id, decision_id, reference, agency_id, about, route, urgency, marks, state,
-                           received_at, counts_from, base_due_at, due_at, escalate_at)
-    SELECT :item, :id, :decision, :reference, :agency, :about, :route, :urgency, '["{UNDELIVERABLE}"]', 'open',
-           :at, :at, :due, :due, :due
-    WHERE NOT EXISTS (SELECT 1 FROM work_item WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{UNDELIVERABLE}')
-""")  # noqa: S608  constants
-
-
-async def forget(tx: AsyncConnection, referral_id: UUID, at: datetime) -> None:
-    """The referral is erased: its work ends, and what an item said of the family goes."""
+async def propose(tx: AsyncConnection, referral_id: UUID, proposal_id: UUID | None) -> None:
+    """The rules propose a decision beside a person's: every open item says so. None: no more."""
     await tx.execute(
         sql(f"""
-            UPDATE work_item SET state = CASE WHEN {IS_OPEN} THEN 'closed' ELSE state END,
-                ended_at = coalesce(ended_at, :at), escalate_at = NULL, age_out_warning_on = NULL, marks = '[]',
-                tier = NULL, interim_offer = NULL, waiting_since = NULL, clock_stands = false
-            WHERE referral_id = :id
-        """),  # noqa: S608  a constant
-        {"id": referral_id, "at": at},
-    )
-
-
-async def propose(tx: AsyncConnection, referral_id: UUID, proposal_id: UUID) -> None:
-    """The rules propose something beside a person's decision: every open item says that the facts have changed."""
-    await tx.execute(
-        sql(f"""
-            WITH kept AS (UPDATE referral SET proposal_id = :proposal WHERE id = :id)
-            UPDATE work_item SET marks = marks || '["{FACTS_CHANGED}"]'
-            WHERE referral_id = :id AND {IS_OPEN} AND NOT marks ? '{FACTS_CHANGED}'
+            WITH kept AS (
+                UPDATE referral SET proposal_id = :proposal
+                WHERE id = :id AND proposal_id IS DISTINCT FROM CAST(:proposal AS uuid)
+            )
+            UPDATE work_item SET marks = CASE WHEN marks ? '{FACTS_CHANGED}' THEN marks - '{FACTS_CHANGED}'
+                                              ELSE marks || '["{FACTS_CHANGED}"]' END
+            WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{FACTS_CHANGED}' = (CAST(:proposal AS uuid) IS NULL)
         """),  # noqa: S608  constants
         {"id": referral_id, "proposal": proposal_id},
-    )
-
-
-async def forget_proposal(tx: AsyncConnection, referral_id: UUID) -> None:
-    """Nothing is proposed any more."""
-    await tx.execute(
-        sql(f"""
-            WITH left_alone AS (UPDATE referral SET proposal_id = NULL WHERE id = :id AND proposal_id IS NOT NULL)
-            UPDATE work_item SET marks = marks - '{FACTS_CHANGED}'
-            WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{FACTS_CHANGED}'
-        """),  # noqa: S608  constants
-        {"id": referral_id},
     )
 
 
@@ -251,24 +123,16 @@ async def change(tx: AsyncConnection, row: sa.Row[Any], **values: Any) -> None:
     )
 
 
-async def end(
-    tx: AsyncConnection, rows: Iterable[sa.Row[Any]], *, state: str, reason: str, at: datetime, by: str
-) -> None:
+ENDED: Final = {"escalate_at": None, "age_out_warning_on": None, "clock_stands": False}
+"""Of an item that is over: nothing more is due."""
+
+
+async def end(tx: AsyncConnection, rows: Iterable[sa.Row[Any]], *, reason: str, at: datetime, by: str) -> None:
     """The items are over; what one of them asked the referrer is over with it. `by`: a staff id, or what ended it."""
+    ended = ENDED | {"state": ItemState.CLOSED.value, "ended_at": at, "end_reason": reason, "ended_by": by}
     for row in rows:
         await _end_question(tx, row, at)
-        await change(
-            tx,
-            row,
-            state=state,
-            ended_at=at,
-            end_reason=reason,
-            ended_by=by,
-            escalate_at=None,
-            age_out_warning_on=None,
-            waiting_since=None,
-            clock_stands=False,
-        )
+        await change(tx, row, **ended, waiting_since=None)
 
 
 async def run_clock(tx: AsyncConnection, row: sa.Row[Any], at: datetime) -> None:
@@ -299,7 +163,8 @@ async def reckon(tx: AsyncConnection, referral_id: UUID, times: WorkingTime) -> 
         return
     items = await open_work(tx, referral_id)
     asked = [row.waiting_since for row in items if row.waiting_since is not None and not is_watched(row)]
-    stops: list[Stop] = [*_stops(referral.stops), *((at, None) for at in asked)]
+    kept = ((datetime.fromisoformat(stopped), datetime.fromisoformat(ran)) for stopped, ran in referral.stops)
+    stops: list[Stop] = [*kept, *((at, None) for at in asked)]
     for row in items:
         if is_met(row):
             continue
@@ -308,18 +173,7 @@ async def reckon(tx: AsyncConnection, referral_id: UUID, times: WorkingTime) -> 
             await change(tx, row, due_at=due, clock_stands=stands)
 
 
-def _stops(kept: Iterable[Sequence[str]]) -> list[Stop]:
-    return [(datetime.fromisoformat(stopped), datetime.fromisoformat(ran)) for stopped, ran in kept]
-
-
-def about(row: sa.Row[Any], event: type[AboutWorkItem], at: datetime, cause: Cause, **more: Any) -> Draft:
+def about(row: Any, event: type[AboutWorkItem], at: datetime, cause: Cause, **more: Any) -> Draft:
     """An event about an item; `more` are the event's own members."""
-    data = event(
-        reference=row.reference,
-        agency_id=row.agency_id,
-        about=Kind(row.about),
-        work_item_id=row.id,
-        route=Route(row.route),
-        **more,
-    )
-    return Draft(row.referral_id, data, at, cause)
+    whose = {"reference": row.reference, "agency_id": row.agency_id, "about": row.about}
+    return Draft(row.referral_id, event(**whose, work_item_id=row.id, route=row.route, **more), at, cause)

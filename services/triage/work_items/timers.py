@@ -4,8 +4,9 @@ referrals when a ward opens. The caller passes `now` and commits.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,49 +36,47 @@ BATCH: Final = 200
 
 
 async def escalate(tx: AsyncConnection, *, now: datetime, policy: Policy) -> int:
-    """Items that nobody opened in time, or `now` and `4h` that are not done when due. Returns how many.
+    """Items that nobody opened in time, or `now` and `4h` that are not done when due. Returns how many."""
+    rows = await _due(tx, "escalate_at", now)
+    for row in rows:
+        again_at = next_escalation(row, now=now, times=policy.working_time)
+        await store.change(tx, row, escalations=row.escalations + 1, escalate_at=again_at)
+    await _say(tx, [(row, escalation_reason(row)) for row in rows], now)
+    return len(rows)
+
+
+async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
+    """Babies for whom little time is left and who still wait: said once. Returns how many."""
+    rows = await _due(tx, "age_out_warning_on", day_in_london(now), "w.first_contact_at IS NULL")
+    for row in rows:
+        await store.change(tx, row, age_out_warning_on=None, marks=[*row.marks, AGES_OUT_SOON])
+    await _say(tx, [(row, EscalationReason.AGES_OUT_SOON) for row in rows], now)
+    return len(rows)
+
+
+async def _due(tx: AsyncConnection, column: str, until: date, condition: str = "TRUE") -> Sequence[sa.Row[Any]]:
+    """Open items whose time has come, with the correlation id of their referral.
 
     Referrals are locked too, because their events are numbered under that lock; what is locked already comes next time.
     """
     due = await tx.execute(
         sql(f"""
             SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
-            WHERE w.escalate_at <= :now AND w.{IS_OPEN} ORDER BY w.escalate_at LIMIT :limit
+            WHERE w.{column} <= :until AND w.{IS_OPEN} AND {condition} ORDER BY w.{column} LIMIT :limit
             FOR UPDATE OF r, w SKIP LOCKED
-        """),  # noqa: S608  a constant
-        {"now": now, "limit": BATCH},
+        """),  # noqa: S608  this module's own
+        {"until": until, "limit": BATCH},
     )
-    rows = due.all()
-    for row in rows:
-        again_at = next_escalation(row, now=now, times=policy.working_time)
-        await store.change(tx, row, escalations=row.escalations + 1, escalate_at=again_at)
-    await _say(tx, [(row, escalation_reason(row), row.correlation_id) for row in rows], now)
-    return len(rows)
+    return due.all()
 
 
-async def warn_of_age(tx: AsyncConnection, *, now: datetime) -> int:
-    """Babies for whom little time is left and who still wait: said once. Returns how many."""
-    due = await tx.execute(
-        sql(f"""
-            SELECT w.*, r.correlation_id FROM work_item w JOIN referral r ON r.id = w.referral_id
-            WHERE w.age_out_warning_on <= :today AND w.{IS_OPEN} AND w.first_contact_at IS NULL
-            ORDER BY w.age_out_warning_on LIMIT :limit FOR UPDATE OF r, w SKIP LOCKED
-        """),  # noqa: S608  a constant
-        {"today": day_in_london(now), "limit": BATCH},
-    )
-    rows = due.all()
-    for row in rows:
-        await store.change(tx, row, age_out_warning_on=None, marks=[*row.marks, AGES_OUT_SOON])
-    await _say(tx, [(row, EscalationReason.AGES_OUT_SOON, row.correlation_id) for row in rows], now)
-    return len(rows)
-
-
-async def _say(tx: AsyncConnection, items: list[tuple[sa.Row[Any], EscalationReason, UUID]], now: datetime) -> None:
-    """Each item with the reason and the correlation id of its referral."""
-    await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, why.value) for row, why, _ in items])
-    await outbox.append(
-        tx, [store.about(row, WorkItemEscalated, now, Cause(chain), reason=why) for row, why, chain in items]
-    )
+async def _say(
+    tx: AsyncConnection, items: Sequence[tuple[sa.Row[Any], EscalationReason]], now: datetime, chain: UUID | None = None
+) -> None:
+    """Each item with the reason; `chain` is the correlation id of its referral, when the row does not hold it."""
+    await audit.write(tx, [Entry(CLOCK, "item.escalated", now, row.referral_id, why.value) for row, why in items])
+    said = [(row, why, Cause(chain or row.correlation_id)) for row, why in items]
+    await outbox.append(tx, [store.about(row, WorkItemEscalated, now, cause, reason=why) for row, why, cause in said])
 
 
 async def offer_places(engine: AsyncEngine, *, now: datetime) -> int:
@@ -95,7 +94,7 @@ async def offer_places(engine: AsyncEngine, *, now: datetime) -> int:
             kept = [mark for mark in row.marks if mark != PLACE_FREE]
             await store.change(tx, row, marks=[*kept, *([PLACE_FREE] if turn.is_free else [])])
             if turn.is_free:
-                await _say(tx, [(row, EscalationReason.PLACE_FREE, referral.correlation_id)], now)
+                await _say(tx, [(row, EscalationReason.PLACE_FREE)], now, referral.correlation_id)
         return any(turn.is_free for turn in mine)
 
     return await _each(engine, [turn.referral_id for turn in turns][:BATCH], offer, "offer")
@@ -141,7 +140,8 @@ async def release_held(engine: AsyncEngine, *, now: datetime, policy: Policy) ->
             policy=policy,
             actor=CLOCK,
         )
-        await decisions.put_in_force(tx, decisions.released(made), policy)
+        released = replace(made, is_release=True, started_at=now, was_decided=False)  # everything counts from it
+        await decisions.put_in_force(tx, released, policy)
         return True
 
     return await _each(engine, ids, release, "release")

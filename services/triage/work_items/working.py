@@ -8,14 +8,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.texts import StaffTexts
-from services.triage.work_items import bodies, places
+from services.triage.staff_notes import StaffNotes
+from services.triage.work_items import places
+from services.triage.work_items.bodies import (
+    Accept,
+    AskForInformation,
+    Assign,
+    Body,
+    Close,
+    ContactAttempt,
+    FirstContact,
+    Note,
+    Nothing,
+    OfferInterim,
+    Wait,
+)
 from services.triage.work_items.conditions import PLACE_FREE, WAITING_LIST, is_proposed_decline, is_safety, is_watched
 from services.triage.work_items.deadlines import ItemState
 from shared.access import Staff
@@ -41,7 +54,7 @@ class StepContext:
     """What steps need beside the item: the policy in force and the staff's texts."""
 
     policy: Policy
-    texts: StaffTexts
+    texts: StaffNotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +70,31 @@ class Done:
     item: UUID | None = None
 
 
-StepFunction = Callable[[AsyncConnection, sa.Row[Any], Any, StaffActor, StepContext], Awaitable[Done]]
+B = TypeVar("B", bound=Body)
 
 
-async def write(
-    tx: AsyncConnection, row: sa.Row[Any], kind: str, text: str, by: StaffActor, context: StepContext
-) -> None:
-    """Keep what a person wrote, sealed; never in an event."""
-    await context.texts.write(
-        tx, referral_id=row.referral_id, item_id=row.id, kind=kind, author=by.staff.id, at=by.at, text=text
-    )
+@dataclass(frozen=True, slots=True)
+class StepRequest(Generic[B]):
+    """A step that somebody takes of an item: its locked row, what was sent, and what steps need beside it."""
+
+    tx: AsyncConnection
+    row: Any
+    body: B
+    by: StaffActor
+    context: StepContext
+
+    async def write(self, kind: str, text: str | None) -> None:
+        """Keep what a person wrote, if anything, sealed; never in an event."""
+        if text:
+            author = self.by.staff.id
+            await self.context.texts.write(self.tx, self.row, kind, text, author=author, at=self.by.at)
+
+    def conflict(self, words: str) -> Problem:
+        """409: not now, as the item stands."""
+        return Problem("conflict", words, extra={"state": self.row.state})
+
+
+StepFunction = Callable[[StepRequest[Any]], Awaitable[Done]]
 
 
 def refuse(field_name: str, code: str, words: str) -> Problem:
@@ -74,58 +102,58 @@ def refuse(field_name: str, code: str, words: str) -> Problem:
     return Problem("invalid", errors=[FieldError(f"/{field_name}", code, words)])
 
 
-async def claim(_: AsyncConnection, __: sa.Row[Any], ___: bodies.Nothing, by: StaffActor, ____: StepContext) -> Done:
-    return Done({"assignee": by.staff.id})
+async def claim(it: StepRequest[Nothing]) -> Done:
+    return Done({"assignee": it.by.staff.id})
 
 
-async def release(_: AsyncConnection, row: sa.Row[Any], __: bodies.Nothing, ___: StaffActor, ____: StepContext) -> Done:
+async def release(it: StepRequest[Nothing]) -> Done:
     """Back in the queue, or on the waiting list it came from; said as an opening, for that is what it is now."""
-    is_on_list = WAITING_LIST in row.marks
+    row, is_on_list = it.row, WAITING_LIST in it.row.marks
     says = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "waiting_list": is_on_list}
     state = ItemState.WAITING_LIST if is_on_list else ItemState.OPEN
     return Done({"state": state, "assignee": None, "held_before": None}, says)
 
 
-async def take_over(_: AsyncConnection, row: sa.Row[Any], __: bodies.Nothing, by: StaffActor, ___: StepContext) -> Done:
+async def take_over(it: StepRequest[Nothing]) -> Done:
     """From a colleague, who is named in the audit; the state stays, and outside nothing has changed."""
-    return Done({"assignee": by.staff.id, "held_before": row.assignee}, None, detail=row.assignee)
+    before = it.row.assignee
+    return Done({"assignee": it.by.staff.id, "held_before": before}, None, detail=before)
 
 
-async def assign(_: AsyncConnection, row: sa.Row[Any], body: bodies.Assign, __: StaffActor, ___: StepContext) -> Done:
+async def assign(it: StepRequest[Assign]) -> Done:
     """Given to somebody, but not looked at by them yet: until it is, it goes on escalating.
 
     What waits for the referrer goes on waiting, and what was accepted stays accepted.
     """
-    values = {"assignee": body.to, "held_before": row.assignee if row.assignee != body.to else row.held_before}
+    row, to = it.row, it.body.to
+    values = {"assignee": to, "held_before": row.assignee if row.assignee != to else row.held_before}
     if row.state not in (ItemState.OPEN, ItemState.CLAIMED, ItemState.WAITING_LIST):
         return Done(values, None)
     return Done(values | {"state": ItemState.CLAIMED})
 
 
-async def hand_back(
-    _: AsyncConnection, row: sa.Row[Any], __: bodies.Nothing, ___: StaffActor, ____: StepContext
-) -> Done:
+async def hand_back(it: StepRequest[Nothing]) -> Done:
     """Undo a hand-over: back to whoever had it before. Raises Problem 409 when nobody had."""
-    if row.held_before is None:
-        raise Problem("conflict", "Nobody had this before", extra={"state": row.state})
-    return Done({"assignee": row.held_before, "held_before": None}, None, detail=row.held_before)
+    before = it.row.held_before
+    if before is None:
+        raise it.conflict("Nobody had this before")
+    return Done({"assignee": before, "held_before": None}, None, detail=before)
 
 
-async def accept(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Accept, by: StaffActor, _: StepContext) -> Done:
+async def accept(it: StepRequest[Accept]) -> Done:
     """The team takes the family on, in a place; with none free it stays where it is."""
-    await places.check_free(tx, row, body.place)
+    row, place = it.row, it.body.place
+    await places.check_free(it.tx, row, place)
     marks = [mark for mark in row.marks if mark != PLACE_FREE]
-    values = {"assignee": row.assignee or by.staff.id, "accepted_at": by.at, "place": body.place.value, "marks": marks}
-    return Done(values, {"place": body.place})
+    holder = row.assignee or it.by.staff.id
+    return Done({"assignee": holder, "accepted_at": it.by.at, "place": place.value, "marks": marks}, {"place": place})
 
 
-async def request_information(
-    tx: AsyncConnection, row: sa.Row[Any], body: bodies.AskForInformation, by: StaffActor, context: StepContext
-) -> Done:
+async def request_information(it: StepRequest[AskForInformation]) -> Done:
     """Ask the referrer. The clock waits until they answer, but for work that is watched."""
-    await write(tx, row, "asked", body.asked, by, context)
-    says = {"waiting_for": WaitingFor.REFERRER, "stops_clock": not is_watched(row)}
-    return Done({"waiting_since": by.at}, says)
+    await it.write("asked", it.body.asked)
+    says = {"waiting_for": WaitingFor.REFERRER, "stops_clock": not is_watched(it.row)}
+    return Done({"waiting_since": it.by.at}, says)
 
 
 def offers(policy: Policy) -> tuple[str, ...]:
@@ -141,19 +169,17 @@ def _offered(offer: str | None, policy: Policy) -> str:
     return next((places.route.value for places in policy.capacity if offer and places.interim_offer == offer), "none")
 
 
-async def wait(_: AsyncConnection, row: sa.Row[Any], body: bodies.Wait, __: StaffActor, context: StepContext) -> Done:
+async def wait(it: StepRequest[Wait]) -> Done:
     """On the waiting list, where the whole team sees it: nobody's own. The deadline stays."""
-    detail = _offered(body.offer, context.policy)
-    marks = [*row.marks, *([] if WAITING_LIST in row.marks else [WAITING_LIST])]
-    values = {"assignee": None, "held_before": None, "interim_offer": body.offer, "marks": marks}
+    detail = _offered(it.body.offer, it.context.policy)
+    marks = [*it.row.marks, *([] if WAITING_LIST in it.row.marks else [WAITING_LIST])]
+    values = {"assignee": None, "held_before": None, "interim_offer": it.body.offer, "marks": marks}
     return Done(values, {"waiting_for": WaitingFor.PLACE}, detail)
 
 
-async def offer_interim(
-    _: AsyncConnection, __: sa.Row[Any], body: bodies.OfferInterim, ___: StaffActor, context: StepContext
-) -> Done:
+async def offer_interim(it: StepRequest[OfferInterim]) -> Done:
     """The item shows the latest offer; the audit trail keeps each, by the route that the policy makes it for."""
-    return Done({"interim_offer": body.offer}, None, _offered(body.offer, context.policy))
+    return Done({"interim_offer": it.body.offer}, None, _offered(it.body.offer, it.context.policy))
 
 
 def happened_on(row: sa.Row[Any], on: date | None, at: datetime) -> date:
@@ -167,27 +193,23 @@ def happened_on(row: sa.Row[Any], on: date | None, at: datetime) -> date:
     return day
 
 
-async def contact_attempt(
-    _: AsyncConnection, row: sa.Row[Any], body: bodies.ContactAttempt, by: StaffActor, __: StepContext
-) -> Done:
+async def contact_attempt(it: StepRequest[ContactAttempt]) -> Done:
     """Counted from the audit trail, which names the day it happened when that is another than today."""
-    happened_on(row, body.on, by.at)
+    happened_on(it.row, it.body.on, it.by.at)
     return Done(says=None)
 
 
-async def first_contact(
-    _: AsyncConnection, row: sa.Row[Any], body: bodies.FirstContact, by: StaffActor, __: StepContext
-) -> Done:
+async def first_contact(it: StepRequest[FirstContact]) -> Done:
     """The day it happened counts; the time of the entry is kept beside it."""
-    if row.first_contact_at is not None:
-        raise Problem("conflict", "The first contact is recorded already", extra={"state": row.state})
-    day = happened_on(row, body.on, by.at)
-    values = {"first_contact_at": by.at, "first_contact_on": day, "age_out_warning_on": None, "clock_stands": False}
+    if it.row.first_contact_at is not None:
+        raise it.conflict("The first contact is recorded already")
+    day = happened_on(it.row, it.body.on, it.by.at)
+    values = {"first_contact_at": it.by.at, "first_contact_on": day, "age_out_warning_on": None, "clock_stands": False}
     return Done(values, {"on": day})
 
 
-async def note(tx: AsyncConnection, row: sa.Row[Any], body: bodies.Note, by: StaffActor, context: StepContext) -> Done:
-    await write(tx, row, "note", body.text, by, context)
+async def note(it: StepRequest[Note]) -> Done:
+    await it.write("note", it.body.text)
     return Done(says=None)
 
 
@@ -199,17 +221,13 @@ def needs_lead(row: Any) -> bool:
 NEEDS_WORDS: Final = "Write who was told and when, or why it ends."
 
 
-async def close(
-    tx: AsyncConnection, row: sa.Row[Any], body: bodies.Close, by: StaffActor, context: StepContext
-) -> Done:
+async def close(it: StepRequest[Close]) -> Done:
     """With words for safety work, and for what only a lead ends: of that the referrer hears."""
-    is_leads = needs_lead(row)
-    if body.note is None and (is_leads or is_safety(row)):
+    reason, is_leads = it.body.reason, needs_lead(it.row)
+    if it.body.note is None and (is_leads or is_safety(it.row)):
         raise refuse("note", "missing", NEEDS_WORDS)
-    if body.note is not None:
-        await write(tx, row, "close", body.note, by, context)
-    is_withdrawn = await tx.scalar(
-        sql("SELECT withdrawn_at IS NOT NULL FROM referral WHERE id = :id"), {"id": row.referral_id}
+    await it.write("close", it.body.note)
+    is_withdrawn = await it.tx.scalar(
+        sql("SELECT withdrawn_at IS NOT NULL FROM referral WHERE id = :id"), {"id": it.row.referral_id}
     )
-    tells = is_leads and not is_withdrawn
-    return Done({"end_reason": body.reason.value}, {"reason": body.reason, "tells_referrer": tells})
+    return Done({"end_reason": reason.value}, {"reason": reason, "tells_referrer": is_leads and not is_withdrawn})

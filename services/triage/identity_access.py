@@ -1,18 +1,22 @@
-"""Who looks at whom: for a reason, so many an hour, and written down here before the look itself.
+"""Writes an audit row before a family's identity is fetched: a look or a search, for a reason, so many an hour.
 
-The referral service writes its own side.
+The referral service audits the same access on its side.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.triage.work_items import item
+from services.triage.clients import Match
+from services.triage.work_items import item, store
+from services.triage.work_items.conditions import IS_OPEN
 from services.triage.work_items.item import VIEWED
 from shared import audit
 from shared.access import Permission, Staff
@@ -46,6 +50,17 @@ GIVEN: Final = tuple(each for each in LookReason if each is not LookReason.ASSIG
 """What a person may give as their reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundReferral:
+    """A referral that was looked for, as triage knows it; `kind` is None until triage has heard of it."""
+
+    reference: str
+    received_at: datetime
+    kind: str | None = None
+    is_withdrawn: bool = False
+    items: Sequence[Mapping[str, Any]] = ()
+
+
 def read_reason(code: str | None) -> LookReason | None:
     """The reason given as `why` of an address; raises Problem 422 with the codes for any other, never with it."""
     if code is None or code in GIVEN:
@@ -53,7 +68,7 @@ def read_reason(code: str | None) -> LookReason | None:
     raise Problem("invalid", errors=[FieldError("/query/why", "enum", f"One of {', '.join(GIVEN)}")])
 
 
-async def look(
+async def record_view(
     engine: AsyncEngine, item_id: UUID, staff: Staff, *, at: datetime, why: LookReason | None = None
 ) -> LookReason | None:
     """The reason, written into the audit trail before anything is looked at; None when nobody is to be seen.
@@ -64,13 +79,21 @@ async def look(
     if not staff.may(Permission.SEE_IDENTITY):
         return None
     async with engine.begin() as tx:
-        holder = await item.holder_of(tx, item_id)
-        is_own = holder.is_open and holder.assignee == staff.id
+        row = await store.find(tx, item_id)
+        is_own = row.ended_at is None and row.assignee == staff.id
         reason = why or (LookReason.ASSIGNED if is_own else None)
         if reason:
-            await write_counted(tx, Entry(Actor("staff", staff.id), VIEWED, at, holder.referral_id, reason.value))
+            await write_counted(tx, Entry(Actor("staff", staff.id), VIEWED, at, row.referral_id, reason.value))
             await item.mark_opened(tx, item_id, at=at)
     return reason
+
+
+async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason, at: datetime) -> None:
+    """Before the search itself: who looks for somebody, and why; never for whom.
+
+    Raises Problem 429, and nothing is written, past the hour's limit of looks and searches.
+    """
+    await write_counted(tx, Entry(Actor("staff", staff.id), SEARCHED, at, detail=reason.value))
 
 
 async def write_counted(tx: AsyncConnection, entry: Entry) -> None:
@@ -100,3 +123,35 @@ _USED: Final = sql(f"""
         WHERE actor_kind = 'staff' AND actor_id = :who AND at > :since AND action IN ('{VIEWED}', '{SEARCHED}')
     ) AS recent
 """)  # noqa: S608  the codes are this module's own
+
+
+async def is_known(tx: AsyncConnection, reference: str) -> bool:
+    """Whether there is such a referral here; an erased one is not found."""
+    found = await tx.scalar(
+        sql("SELECT 1 FROM referral WHERE reference = :reference AND erased_at IS NULL"), {"reference": reference}
+    )
+    return found is not None
+
+
+async def standing_of(tx: AsyncConnection, matches: Sequence[Match]) -> list[FoundReferral]:
+    """Where each stands now, in the order given: its open work items, the earliest due first. Erased ones are left out.
+
+    One that triage has not heard of yet stands there without a kind.
+    """
+    rows = await tx.execute(
+        sql(f"""
+            SELECT r.id, r.kind, r.withdrawn_at IS NOT NULL AS is_withdrawn, r.erased_at,
+                coalesce(jsonb_agg(jsonb_build_object('route', w.route, 'state', w.state) ORDER BY w.due_at, w.id)
+                    FILTER (WHERE w.id IS NOT NULL), '[]') AS items
+            FROM referral r LEFT JOIN work_item w ON w.referral_id = r.id AND {IS_OPEN}
+            WHERE r.id = ANY(CAST(:ids AS uuid[])) GROUP BY r.id
+        """),  # noqa: S608  a constant
+        {"ids": [match.id for match in matches]},
+    )
+    known: dict[UUID, Any] = {row.id: row for row in rows}
+    found = [(match, known.get(match.id)) for match in matches]
+    return [
+        FoundReferral(match.reference, match.received_at, *((row.kind, row.is_withdrawn, row.items) if row else ()))
+        for match, row in found
+        if row is None or row.erased_at is None
+    ]

@@ -1,0 +1,203 @@
+"""Internal calls of other services: who a family is, what became of messages, what is parked; nothing is kept here.
+
+Each call tells the other service who acts, which writes its own audit. One that gets no answer says so by None.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+import structlog
+from pydantic import ValidationError
+
+from shared.messaging.repair import NOT_GIVEN_UP
+from shared.parked_calls import Found, Replayed
+from shared.problems import FieldError, Problem
+
+log = structlog.get_logger(__name__)
+
+PARKED: Final = "/internal/parked"
+REPLAY: Final = httpx.Timeout(30, connect=1)
+"""A line may be long."""
+
+
+class NoAnswerError(Exception):
+    """The service can't be reached, or answers with something else; what was asked of it may be done all the same."""
+
+
+class InternalClient:
+    """A connection with the internal token; `seconds` for an answer, `connect` of them to reach the service."""
+
+    def __init__(
+        self,
+        base_url: str = "",
+        *,
+        internal_token: str,
+        seconds: float = 5,
+        connect: float = 1,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=base_url,
+            timeout=httpx.Timeout(seconds, connect=connect),
+            headers={"Authorization": f"Bearer {internal_token}"},
+            transport=transport,
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _ask(
+        self, missing: str, method: str, path: str, *, actor: str = "", also: int = HTTPStatus.OK, **more: Any
+    ) -> httpx.Response | None:
+        """An answer of 200 or `also`; None for anything else, with `missing` in the log."""
+        try:
+            answer = await self._http.request(method, path, headers=_acting(actor), **more)
+        except httpx.HTTPError as error:
+            log.warning(missing, cause=type(error).__name__)
+            return None
+        if answer.status_code not in (HTTPStatus.OK, also):
+            log.warning(missing, status=answer.status_code)
+            return None
+        return answer
+
+
+def _acting(actor: str) -> dict[str, str]:
+    return {"X-PIR-Actor": actor} if actor else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A referral about somebody who was looked for."""
+
+    id: UUID
+    reference: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The newest first; `is_more` when there are more than the referral service lists."""
+
+    referrals: tuple[Match, ...]
+    is_more: bool
+
+
+class Families(InternalClient):
+    """Who a referral is about, asked of the referral service when a person opens it."""
+
+    def __init__(
+        self, *, referral_url: str, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        super().__init__(referral_url, internal_token=internal_token, connect=2, transport=transport)
+
+    async def look(self, referral_id: UUID, *, actor: str) -> dict[str, Any] | None:
+        """What was sent about the family; None when the referral service can't say now, or it was erased."""
+        answer = await self._ask("no identity now", "GET", f"/internal/referrals/{referral_id}/identity", actor=actor)
+        return answer.json() if answer else None
+
+    async def find(self, who: Mapping[str, str], *, reason: str, actor: str) -> Matches | None:
+        """Referrals about a person, by the members of its search; None when the referral service can't say now.
+
+        Raises Problem "invalid" with the referral service's words when it can't use a member.
+        """
+        asked = {"reason": reason, **who}
+        unusable = HTTPStatus.UNPROCESSABLE_ENTITY
+        answer = await self._ask(
+            "no search now", "POST", "/internal/referrals/search", actor=actor, also=unusable, json=asked
+        )
+        if answer is None:
+            return None
+        body = answer.json()
+        if answer.status_code == unusable:
+            raise Problem("invalid", errors=[FieldError(**each) for each in body.get("errors", ())])
+        found = (
+            Match(UUID(each["id"]), each["reference"], datetime.fromisoformat(each["received_at"]))
+            for each in body["referrals"]
+        )
+        return Matches(tuple(found), bool(body["more"]))
+
+    async def have_names(self, pairs: Sequence[tuple[UUID, str]], *, actor: str) -> list[bool] | None:
+        """For each referral whether somebody in it has this family name; None when the referral service can't say."""
+        body = {"pairs": [{"referral_id": str(each), "family_name": name} for each, name in pairs]}
+        answer = await self._ask("no comparison now", "POST", "/internal/referrals/own-names", actor=actor, json=body)
+        return answer.json()["same"] if answer else None
+
+
+class Messages(InternalClient):
+    """What became of the messages about a referral: kinds, states and times; no words, no addresses."""
+
+    def __init__(self, *, notify_url: str, internal_token: str) -> None:
+        super().__init__(notify_url, internal_token=internal_token, seconds=3)
+
+    async def about(self, reference: str) -> list[dict[str, Any]] | None:
+        """The messages about one referral, oldest first; None when the notify service can't say now."""
+        answer = await self._ask("no messages now", "GET", f"/internal/messages/{reference}")
+        return answer.json()["items"] if answer else None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A service; `found` is None when it does not answer."""
+
+    name: str
+    found: Found | None
+
+
+class AllServices(InternalClient):
+    """What is parked, asked of each service at its URL, all at once."""
+
+    def __init__(
+        self, urls: Mapping[str, str], *, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        super().__init__(internal_token=internal_token, transport=transport)
+        self._urls = dict(urls)
+
+    def knows(self, name: str) -> bool:
+        return name in self._urls
+
+    async def look(self) -> list[Seen]:
+        """Each service, in the order of their work."""
+        return list(await asyncio.gather(*(self.look_at(name) for name in self._urls)))
+
+    async def look_at(self, name: str) -> Seen:
+        try:
+            answer = await self._parked("GET", name)
+            return Seen(name, Found.model_validate_json(answer.content))
+        except (NoAnswerError, ValidationError) as error:
+            log.warning("no word of what is parked", service=name, cause=type(error).__name__)
+            return Seen(name, None)
+
+    async def replay(self, name: str, row_id: int, *, actor: str) -> Replayed | None:
+        """Handle a row again with those behind it; None when it does not wait any more. Raises NoAnswerError."""
+        answer = await self._parked("POST", name, f"/{row_id}/replay", actor=actor, timeout=REPLAY)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        try:
+            return Replayed.model_validate_json(answer.content)
+        except ValidationError:
+            raise NoAnswerError(name) from None
+
+    async def discard(self, name: str, row_id: int, *, reason: str, actor: str) -> bool:
+        """Give a row up; False when it does not wait any more. Raises NoAnswerError."""
+        answer = await self._parked("POST", name, f"/{row_id}/discard", actor=actor, json={"reason": reason})
+        return answer.status_code != HTTPStatus.NOT_FOUND
+
+    async def _parked(self, method: str, name: str, path: str = "", *, actor: str = "", **more: Any) -> httpx.Response:
+        try:
+            url = f"{self._urls[name]}{PARKED}{path}"
+            answer = await self._http.request(method, url, headers=_acting(actor), **more)
+        except httpx.HTTPError as error:
+            raise NoAnswerError(name) from error
+        if answer.status_code == HTTPStatus.CONFLICT:
+            raise Problem("conflict", NOT_GIVEN_UP)
+        if not answer.is_success and answer.status_code != HTTPStatus.NOT_FOUND:
+            raise NoAnswerError(name)
+        return answer
