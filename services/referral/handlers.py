@@ -27,6 +27,7 @@ from shared.events import (
     WorkItemFirstContact,
     WorkItemOpened,
     WorkItemWaiting,
+    opened_by,
 )
 from shared.messaging.dispatch import AtOnce, Handlers, rounds
 from shared.messaging.outbox import because_of
@@ -52,13 +53,13 @@ _MOVED: Final = sql("""
     WITH news AS (
         SELECT * FROM unnest(CAST(:items AS uuid[]), CAST(:ids AS uuid[]), CAST(:routes AS text[]),
                              CAST(:states AS text[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]),
-                             CAST(:dues AS timestamptz[]), CAST(:sequences AS integer[]))
-            AS t(item, id, route, state, at, what, due_at, sequence)
+                             CAST(:dues AS timestamptz[]), CAST(:sequences AS integer[]), CAST(:marks AS boolean[]))
+            AS t(item, id, route, state, at, what, due_at, sequence, marks)
     ), told AS (
         INSERT INTO history (referral_id, at, what, detail) SELECT id, at, what, route FROM news
     ), changed AS (
         UPDATE referral SET changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
-        WHERE id = ANY(CAST(:ids AS uuid[]))
+        WHERE id IN (SELECT id FROM news WHERE marks)
     )
     INSERT INTO route_state AS s (work_item_id, referral_id, route, state, changed_at, due_at, sequence, contacted_at)
     SELECT DISTINCT ON (item) item, id, route, state, at, due_at, sequence,
@@ -99,12 +100,23 @@ async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncC
                 ],
             },
         )
+        opened = opened_by(round_)
+        if opened:
+            await _keep_states(opened, [_state_of(event.data) for event in opened], "opened", tx, marks=False)
 
 
 async def _keep_states(
-    events: Sequence[Envelope[AboutWorkItem]], states: Sequence[RouteState], what: str, tx: AsyncConnection
+    events: Sequence[Envelope[AboutWorkItem]],
+    states: Sequence[RouteState],
+    what: str,
+    tx: AsyncConnection,
+    *,
+    marks: bool = True,
 ) -> None:
-    """The states of the items, by the latest event of each; those that are opened again are said so in the history."""
+    """The states of the items, by the latest event of each; those that are opened again are said so in the history.
+
+    `marks`: the referrals are marked as changed here, not by a statement beside this one.
+    """
     opened = [event.data if isinstance(event.data, WorkItemOpened) else None for event in events]
     await tx.execute(
         _MOVED,
@@ -117,14 +129,18 @@ async def _keep_states(
             "whats": ["reopened" if each and each.reopens else what for each in opened],
             "dues": [each.due_at if each else None for each in opened],
             "sequences": [event.sequence for event in events],
+            "marks": [marks for _ in events],
         },
     )
 
 
+def _state_of(opened: WorkItemOpened) -> RouteState:
+    return RouteState.WAITING_LIST if opened.waiting_list else RouteState.OPEN
+
+
 async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConnection, *, policy: Policy) -> None:
     """Work that is opened again takes back an outcome from before it."""
-    states = [RouteState.WAITING_LIST if event.data.waiting_list else RouteState.OPEN for event in events]
-    await _keep_states(events, states, "opened", tx)
+    await _keep_states(events, [_state_of(event.data) for event in events], "opened", tx)
     again = [event for event in events if event.data.reopens]
     if again:
         await tx.execute(_REOPENED, {"ids": [event.key for event in again], "times": [e.occurred_at for e in again]})

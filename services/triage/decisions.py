@@ -44,6 +44,7 @@ from shared.events import (
     ClosureReason,
     DecidedBy,
     Facts,
+    OpenedItem,
     ReferralTriaged,
     Route,
     Urgency,
@@ -215,14 +216,17 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
 async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Policy) -> None:
     """Rows, audit and announcements of decisions, each with its new work items."""
     await keep(tx, decided)
-    await outbox.append(tx, [Draft(each.referral_id, _triaged(each), each.at, each.cause) for each in decided])
-    items = [
-        (each, planned)
-        for each in decided
-        for planned in plan(each, policy, each.facts.full_routes)
-        if planned.route not in each.kept_routes
-    ]
-    await open_new(tx, items, policy)
+    planned = {each.id: plan(each, policy, each.facts.full_routes) for each in decided}
+    new = await _store_new(
+        tx,
+        [(each, item) for each in decided for item in planned[each.id] if item.route not in each.kept_routes],
+        policy,
+    )
+    drafts = []
+    for each in decided:
+        own = [row for made, row in new if made is each]
+        drafts += [Draft(each.referral_id, _triaged(each, own), each.at, each.cause), *_asked(each, own)]
+    await outbox.append(tx, drafts)
 
 
 async def keep(tx: AsyncConnection, decided: Sequence[Decided]) -> None:
@@ -247,7 +251,7 @@ async def keep(tx: AsyncConnection, decided: Sequence[Decided]) -> None:
     await audit.write(tx, entries)
 
 
-def _triaged(each: Decided) -> ReferralTriaged:
+def _triaged(each: Decided, rows: Sequence[SimpleNamespace]) -> ReferralTriaged:
     return ReferralTriaged.model_construct(
         reference=each.reference,
         agency_id=each.agency_id,
@@ -257,15 +261,33 @@ def _triaged(each: Decided) -> ReferralTriaged:
         about=each.facts.kind,
         decision=each.decision,
         is_release=each.is_release,
+        opened=tuple(
+            OpenedItem.model_construct(
+                work_item_id=row.id, route=Route(row.route), due_at=row.due_at, waiting_list=_is_listed(row)
+            )
+            for row in rows
+        ),
     )
 
 
 async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy) -> None:
-    """Work items of decisions, in one statement for any number, and what is said of them."""
+    """Work items beside a decision that stands, and what is said of each."""
+    drafts = []
+    for made, row in await _store_new(tx, items, policy):
+        more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
+        opened = store.about(row, WorkItemOpened, made.at, made.cause, **more, waiting_list=_is_listed(row))
+        drafts += [opened, *_asked(made, [row])]
+    await outbox.append(tx, drafts)
+
+
+async def _store_new(
+    tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy
+) -> list[tuple[Decided, SimpleNamespace]]:
+    """In one statement for any number."""
     asking = {made.id for made, planned in items if planned.state is ItemState.WAITING_FOR_REFERRER}
     new = [(made, _row_of(made, planned, policy, is_asking=made.id in asking)) for made, planned in items]
     await tables.insert(tx, tables.work_item, [vars(row) for _, row in new])
-    await outbox.append(tx, [draft for made, row in new for draft in _said_of(made, row)])
+    return new
 
 
 def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
@@ -295,13 +317,15 @@ def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: b
     return row
 
 
-def _said_of(made: Decided, row: SimpleNamespace) -> list[Draft]:
-    """An item is opened; one that asks the referrer waits from the start."""
-    more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
-    is_listed = row.state == ItemState.WAITING_LIST
-    said = [store.about(row, WorkItemOpened, made.at, made.cause, **more, waiting_list=is_listed)]
-    if row.state == ItemState.WAITING_FOR_REFERRER:
-        stops = made.decision.urgency not in WALL_CLOCK
-        waits = {"waiting_for": WaitingFor.REFERRER, "stops_clock": stops}
-        said.append(store.about(row, WorkItemWaiting, made.at, made.cause, **waits))
-    return said
+def _is_listed(row: SimpleNamespace) -> bool:
+    return bool(row.state == ItemState.WAITING_LIST)
+
+
+def _asked(made: Decided, rows: Sequence[SimpleNamespace]) -> list[Draft]:
+    """An item that asks the referrer waits from the start."""
+    stops = made.decision.urgency not in WALL_CLOCK
+    return [
+        store.about(row, WorkItemWaiting, made.at, made.cause, waiting_for=WaitingFor.REFERRER, stops_clock=stops)
+        for row in rows
+        if row.state == ItemState.WAITING_FOR_REFERRER
+    ]

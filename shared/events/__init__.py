@@ -41,7 +41,7 @@ from shared.events.codes import (
     WithdrawalReason,
     tells_of_danger,
 )
-from shared.events.envelope import Envelope, adapter
+from shared.events.envelope import Envelope, adapter, opened_by
 from shared.events.facts import Concern, Decision, Facts, Infant, Model, Monitoring, Place, PolicyRef, Reason
 from shared.events.kinds import (
     EVENTS,
@@ -62,6 +62,7 @@ from shared.events.kinds import (
     MessageDelivered,
     MessageSent,
     MessageUndeliverable,
+    OpenedItem,
     ReferralAmended,
     ReferralChallenged,
     ReferralErased,
@@ -130,6 +131,7 @@ __all__ = [
     "Model",
     "Monitoring",
     "NhsNumber",
+    "OpenedItem",
     "Place",
     "PlaceKind",
     "PlaceQuality",
@@ -160,5 +162,6 @@ __all__ = [
     "WorkItemWaiting",
     "adapter",
     "capacity_key",
+    "opened_by",
     "tells_of_danger",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from shared.events.kinds import EVENTS, Event
+from shared.events.kinds import EVENTS, Event, WorkItemOpened
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -34,6 +35,30 @@ class Envelope(Generic[E]):
     traceparent: str | None
     heard_at: datetime
     data: E
+
+
+def opened_by(decisions: Iterable[Envelope[Any]]) -> list[Envelope[WorkItemOpened]]:
+    """The work items that decisions (`ReferralTriaged`) opened, each as if it had an event of its own.
+
+    Its `id` is the item's, for the event's is that of all of them.
+    """
+    return [
+        replace(
+            envelope,
+            id=item.work_item_id,
+            type=WorkItemOpened.type,
+            data=WorkItemOpened.model_construct(
+                reference=envelope.data.reference,
+                agency_id=envelope.data.agency_id,
+                about=envelope.data.about,
+                tier=envelope.data.decision.tier,
+                urgency=envelope.data.decision.urgency,
+                **dict(item),
+            ),
+        )
+        for envelope in decisions
+        for item in envelope.data.opened
+    ]
 
 
 def adapter(event: type[Event]) -> TypeAdapter[Event]:

@@ -143,10 +143,20 @@ class AgencyUpdated(Event):
     active: bool = True
 
 
+class OpenedItem(Model):
+    """A work item that a decision opened: with the decision's tier and urgency."""
+
+    work_item_id: UUID
+    route: Route
+    due_at: AwareDatetime
+    waiting_list: bool = False
+
+
 class ReferralTriaged(AboutReferral):
     """A decision, of the machine or a person, on one version of a referral (or on an enquiry).
 
-    `is_release`: made again because the family's ward has opened; nothing the agency sent has changed.
+    `is_release`: made again because the family's ward has opened; nothing the agency sent has changed. `opened`: the
+    work items that it opened at once, which have no `work-item.opened` of their own (`opened_by`).
     """
 
     type: ClassVar[str] = "referral.triaged.v1"
@@ -156,6 +166,7 @@ class ReferralTriaged(AboutReferral):
     decided_by: DecidedBy
     decision: Decision
     is_release: bool = False
+    opened: tuple[OpenedItem, ...] = ()
 
 
 class AboutWorkItem(AboutReferral):

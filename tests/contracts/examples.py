@@ -93,7 +93,12 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         slug="nursery", name="Sunflower nursery, invented", team_inbox="nursery@agency.example.org", source="C2"
     ),
     events.ReferralTriaged(
-        decision_id=an_id(8), version=1, decided_by=events.DecidedBy.MACHINE, decision=DECISION, **_ABOUT
+        decision_id=an_id(8),
+        version=1,
+        decided_by=events.DecidedBy.MACHINE,
+        decision=DECISION,
+        opened=(events.OpenedItem(work_item_id=an_id(5), route=Route.PIR_SHORT, due_at=AT, waiting_list=True),),
+        **_ABOUT,
     ),
     events.WorkItemOpened(tier=Tier.SPECIALIST_SHORT, urgency=Urgency.URGENT, due_at=AT, waiting_list=True, **_ITEM),
     events.WorkItemClaimed(**_ITEM),

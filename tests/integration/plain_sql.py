@@ -57,6 +57,10 @@ $$;
 """
 
 READING: Final = """
+INSERT INTO told.event (id, key, topic, type, sequence, at, data)
+SELECT (item ->> 'work_item_id')::uuid, key, topic, 'work-item.opened.v1', sequence, at, data || item
+FROM told.event, jsonb_array_elements(data -> 'opened') item WHERE type = 'referral.triaged.v1';
+
 CREATE TABLE told.referral AS
 SELECT r.key AS id, (r.data ->> 'received_at')::timestamptz AS received_at,
     told.day((r.data ->> 'received_at')::timestamptz) AS received_on,

@@ -79,7 +79,7 @@ async def test_a_consultation_is_arranged_moved_and_delivered(triage: Behind) ->
     row = await row_of(triage, item)
     assert (row.state, row.end_reason, row.attendees) == ("closed", "completed", 7)
     told = await said_of(triage, item)
-    assert [kind for kind, _ in told] == ["work-item.opened.v1", "work-item.accepted.v1", "work-item.closed.v1"]
+    assert [kind for kind, _ in told] == ["work-item.accepted.v1", "work-item.closed.v1"]
     assert (told[-1][1]["reason"], told[-1][1]["attendees"], told[-1][1]["held_on"]) == ("completed", 7, today)
     steps = await fetch(
         triage.engine, "SELECT action FROM audit WHERE referral_id = :id ORDER BY id", id=row.referral_id

@@ -26,6 +26,7 @@ from shared.events import (
     Kind,
     MessageKind,
     MessageSent,
+    OpenedItem,
     PlaceKind,
     ReferralAmended,
     ReferralChallenged,
@@ -83,7 +84,12 @@ def a_whole_story(key: UUID, chance: random.Random) -> dict[str, list[Event]]:
         [WorkItemAccepted(**known, **item), WorkItemClosed(**known, **item, reason=ClosureReason.COMPLETED)],
     ]
     gone = [ReferralWithdrawn(**known, reason=WithdrawalReason.OTHER)] if chance.random() < 0.1 else []
-    return {"referral": [received, *gone], "triage": [triaged, opened, *chance.choice(ends)], "notify": [sent]}
+    if chance.random() < 0.5:  # as it is said since a decision names the items that it opened
+        at_once = OpenedItem(**item, due_at=opened.due_at)
+        told: list[Event] = [triaged.model_copy(update={"opened": (at_once,)})]
+    else:
+        told = [triaged, opened]
+    return {"referral": [received, *gone], "triage": [*told, *chance.choice(ends)], "notify": [sent]}
 
 
 @asynccontextmanager

@@ -25,13 +25,13 @@ from shared.events import (
     ReferralErased,
     ReferralInformed,
     ReferralReceived,
+    ReferralTriaged,
     ReferralWithdrawn,
     Route,
     Safety,
     Severity,
     Urgency,
     WithdrawalReason,
-    WorkItemOpened,
 )
 from shared.ids import uuid7
 from shared.messaging.dispatch import dispatch
@@ -277,8 +277,8 @@ async def test_without_a_free_place_an_item_is_marked_for_the_waiting_list(triag
     full = [item for item in items if item.route in (Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG)]
     assert full
     assert all(item.state == "waiting_list" and "waiting_list" in item.marks for item in full)
-    [opened] = await fetch(triage.engine, "SELECT value FROM event WHERE type = 'work-item.opened.v1'")
-    assert WorkItemOpened.model_validate_json(opened.value).waiting_list
+    [said] = await fetch(triage.engine, "SELECT value FROM event WHERE type = 'referral.triaged.v1'")
+    assert all(item.waiting_list for item in ReferralTriaged.model_validate_json(said.value).opened)
 
 
 async def test_of_two_who_accept_into_the_last_place_at_once_one_is_refused(triage: Behind) -> None:

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.metrics.handlers.once import count_once, families, latest, mark_once, moments
+from services.metrics.handlers.work_items import count_opened
 from shared.database import sql
-from shared.events import DecidedBy, Envelope, Mode, ReferralTriaged
+from shared.events import DecidedBy, Envelope, Mode, ReferralTriaged, opened_by
 
 PRIORITY: Final = "M1"
 """The mark of the rules for late pregnancy and young babies: the first contact is due sooner."""
@@ -36,6 +37,7 @@ async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncCo
     soon = [event.key for event in told if PRIORITY in event.data.decision.rules]
     await tx.execute(sql("UPDATE referral SET is_priority = TRUE WHERE id = ANY(:ids)"), {"ids": soon})
     await _keep_latest(latest(told), tx)
+    await count_opened(opened_by(events), tx)
 
 
 async def _keep_latest(told: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
