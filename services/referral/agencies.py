@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
-from services.referral.document.values import checked_email
+from services.referral.document.fields import checked_email
 from shared.audit import Actor, Entry, write
 from shared.events import AgencyUpdated
 from shared.ids import uuid7

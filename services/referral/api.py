@@ -26,7 +26,7 @@ from services.referral.document import (
     read_information,
     read_withdrawal,
 )
-from services.referral.document.needs import is_urgent
+from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival

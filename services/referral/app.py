@@ -11,8 +11,7 @@ from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival, Intake, another_reference
 from services.referral.keyring import Keyring
 from services.referral.limits import Limits
-from services.referral.places import PostcodeFiles
-from services.referral.postcodes.looking_up import LoadedPlaces
+from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
 from services.referral.preparing import Preparing, identities_of
 from services.referral.settings import Settings
 from services.referral.status import STEPS

@@ -7,9 +7,9 @@ from datetime import date
 from typing import Final, Protocol
 
 from services.referral.document import Baby, Caregiver, Enquiry, ReferralDocument
-from services.referral.document.ages import years_old
-from services.referral.document.languages import is_signed
-from services.referral.document.values import is_valid_nhs_number
+from services.referral.document.codes import is_signed
+from services.referral.document.fields import is_valid_nhs_number
+from services.referral.document.model import years_old
 from shared.events import (
     Carer,
     Concern,

@@ -20,7 +20,7 @@ from services.referral.searching import Search
 from shared import audit
 from shared.access import check_internal
 from shared.audit import Actor, Entry
-from shared.problems import FieldError, Problem
+from shared.problems import Problem
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, read_json_body
 
@@ -73,5 +73,4 @@ def _read(body: bytes, *, now: datetime) -> Search:
     except Unreadable as error:
         raise Problem("unreadable", error.detail) from None
     except Invalid as invalid:
-        errors = [FieldError(each.pointer, each.code, each.detail) for each in invalid.errors]
-        raise Problem("invalid", errors=errors) from None
+        raise Problem("invalid", errors=invalid.errors) from None

@@ -12,7 +12,7 @@ from services.referral.agencies import Agency
 from services.referral.document import ReferralDocument, read_referral
 from services.referral.families.profile import Profile
 from services.referral.identity import Identities
-from services.referral.places import Places, PostcodeFiles
+from services.referral.postcodes.lookup import Places, PostcodeFiles
 from services.referral.settings import Settings
 from shared.crypto import read_key
 from shared.events import Carer, Facts, Monitoring, Safety

@@ -11,10 +11,10 @@ from pydantic import Field, StrictStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.document.errors import Invalid, required
+from services.referral.document.fields import Day, NhsNumberText, Postcode
 from services.referral.document.model import Part
-from services.referral.document.reading import as_object, read
+from services.referral.document.read import read
 from services.referral.document.text import Name
-from services.referral.document.values import Day, NhsNumberText, Postcode
 from services.referral.identity import Identities
 from shared import audit
 from shared.audit import Actor, Entry
@@ -53,9 +53,7 @@ class Match:
 
 def read_search(value: object, *, now: datetime) -> Search:
     """Raises Invalid with every mistake: without an NHS number, both names and the date of birth are needed."""
-    search, errors = read(Search, as_object(value), now=now)
-    if search is None:
-        raise Invalid(errors)
+    search = read(Search, value, now=now)
     named = ("given_name", "family_name", "date_of_birth")
     missing = [name for name in named if getattr(search, name) is None]
     if missing and not search.nhs_number:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from deploy.local.postgres import Postgres
 from services.referral import agencies, arriving, handlers, keyring
-from services.referral.document.ages import years_before
+from services.referral.document.model import years_before
 from services.referral.group_writer import GroupWriter
 from shared.audit import Actor
 from shared.events import (

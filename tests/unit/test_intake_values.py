@@ -5,7 +5,7 @@ import langcodes
 import pytest
 
 from services.referral.document import Invalid, read_referral
-from services.referral.document.languages import COMMON
+from services.referral.document.codes import COMMON
 from tests.unit.test_intake_inputs import (
     NOW,
     a_document,

@@ -22,7 +22,7 @@ from services.referral.demo.sent import Sent, What
 from services.referral.document import read_enquiry, read_withdrawal
 from services.referral.group_writer import GroupWriter
 from services.referral.intake import Arrival, Intake, another_reference
-from services.referral.places import NOTTINGHAM
+from services.referral.postcodes.lookup import NOTTINGHAM
 from services.referral.preparing import Preparing
 from services.referral.reference import new_reference
 from shared.database import sql

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from shared.strict_json import FieldError
 
 MOST_ERRORS: Final = 100
 """More are cut off: an answer must stay small whatever was sent."""
@@ -26,15 +27,6 @@ _WRONG_TYPE: Final = {
     "date_type": "This must be a date as text.",
     "datetime_type": "This must be a time as text.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """`pointer` is RFC 6901, `code` is stable, `detail` is for a person."""
-
-    pointer: str
-    code: str
-    detail: str
 
 
 class Invalid(Exception):  # noqa: N818 - named by the contract of this module

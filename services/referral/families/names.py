@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Final
 
-from services.referral.document.values import is_valid_nhs_number
+from services.referral.document.fields import is_valid_nhs_number
 from shared.folding import fold
 
 _NUMBER: Final = r"(?:\d+|one|two|three|first|second|third|a|b|c|i|ii|iii)"

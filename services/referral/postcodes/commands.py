@@ -13,13 +13,9 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral.document import Home
-from services.referral.places import PostcodeFiles
-from services.referral.postcodes import loads
-from services.referral.postcodes.columns import PATTERNS
-from services.referral.postcodes.errors import DoubtsError, LoadError
-from services.referral.postcodes.loading import How, load, unload
-from services.referral.postcodes.loads import Load
-from services.referral.postcodes.looking_up import LoadedPlaces
+from services.referral.postcodes.load import How, Load, load, load_in_force, unload
+from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
+from services.referral.postcodes.ons_file import PATTERNS, DoubtsError, LoadError
 from services.referral.settings import Settings
 from shared.audit import Actor
 from shared.errors import is_transient
@@ -73,7 +69,7 @@ async def _load(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 async def _show(engine: AsyncEngine, _: argparse.Namespace) -> int:
     async with engine.connect() as tx:
-        loaded = await loads.current(tx)
+        loaded = await load_in_force(tx)
     print("\n".join(described(loaded)) if loaded else NOTHING_LOADED)
     return 0
 
