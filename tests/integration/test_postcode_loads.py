@@ -21,7 +21,7 @@ from deploy.local import credentials
 from deploy.setup import add_demo_agencies
 from services.referral import app as referral_app
 from services.referral import tables
-from services.referral.document import Home
+from services.referral.document.model import Home
 from services.referral.postcodes import lookup
 from services.referral.postcodes.load import How, load, only_loader, unload
 from services.referral.postcodes.lookup import HomeLocation, LoadedPlaces, PostcodeFiles

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.referral.document import Home
+from services.referral.document.model import Home
 from services.referral.postcodes.lookup import HomeLocation, PostcodeFiles
 from shared.events import Place, PlaceQuality
 

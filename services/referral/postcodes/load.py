@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -83,10 +83,6 @@ class Directory:
     unread: int
     indexes: Mapping[str, Index | None]
 
-    @property
-    def known_indexes(self) -> dict[str, Index]:
-        return {country: index for country, index in self.indexes.items() if index}
-
 
 async def load(engine: AsyncEngine, path: Path, how: How) -> Load:
     """Load a directory and put it in force. Raises LoadError; whatever goes wrong, what was in force stays."""
@@ -96,10 +92,20 @@ async def load(engine: AsyncEngine, path: Path, how: How) -> Load:
         directory = read_file(path, how)
         _doubt(directory, before, how)
         how.tell(f"{directory.packing.postcodes:,} postcodes read; storing them")
-        loaded = _load_of(directory, how)
-        areas, runs = directory.packing.areas, list(directory.packing.runs(_sizes(directory)))
+        indexes = {country: index for country, index in directory.indexes.items() if index}
+        loaded = Load(
+            file=directory.name,
+            loaded_at=how.now(),
+            loaded_by=how.by.id,
+            postcodes=directory.packing.postcodes,
+            terminated=directory.packing.terminated,
+            unread=directory.unread,
+            columns=directory.columns,
+            indexes={country: index.name for country, index in indexes.items()},
+        )
+        runs = list(directory.packing.runs({country: index.areas for country, index in indexes.items()}))
         async with connection.begin():  # short: while it is open agencies' feeds stand still
-            load_id = await store(connection, loaded, areas, runs)
+            load_id = await store(connection, loaded, directory.packing.areas, runs)
             await audit.write(connection, [Entry(how.by, "places.loaded", loaded.loaded_at, detail=str(load_id))])
     return loaded
 
@@ -135,23 +141,6 @@ def _doubt(directory: Directory, before: int | None, how: How) -> None:
         how.tell(remark)
     if found.reasons and not how.insists:
         raise DoubtsError("\n".join(found.reasons))
-
-
-def _sizes(directory: Directory) -> dict[str, int]:
-    return {country: index.areas for country, index in directory.known_indexes.items()}
-
-
-def _load_of(directory: Directory, how: How) -> Load:
-    return Load(
-        file=directory.name,
-        loaded_at=how.now(),
-        loaded_by=how.by.id,
-        postcodes=directory.packing.postcodes,
-        terminated=directory.packing.terminated,
-        unread=directory.unread,
-        columns=directory.columns,
-        indexes={country: index.name for country, index in directory.known_indexes.items()},
-    )
 
 
 async def unload(engine: AsyncEngine, *, by: Actor, at: datetime) -> bool:
@@ -215,7 +204,15 @@ async def store(tx: AsyncConnection, load: Load, areas: list[Area], runs: Iterab
     """Store a load and end the one before, all in the caller's transaction; returns the new load's id."""
     await end(tx, at=load.loaded_at)
     await tx.execute(sql(f"SET LOCAL statement_timeout = '{COPY_SECONDS}s'"))
-    load_id: int = await tx.scalar(_INSERT, _values(load, areas))
+    load_id: int = await tx.scalar(
+        _INSERT,
+        asdict(load)
+        | {
+            "columns": json.dumps(dict(load.columns)),
+            "indexes": json.dumps(dict(load.indexes)),
+            "areas": json.dumps(areas),
+        },
+    )
     driver: Any = (await tx.get_raw_connection()).driver_connection
     await driver.copy_records_to_table(
         "postcode_run",
@@ -242,17 +239,3 @@ _INSERT: Final = sql("""
             CAST(:indexes AS jsonb), CAST(:areas AS jsonb))
     RETURNING id
 """)
-
-
-def _values(load: Load, areas: list[Area]) -> dict[str, Any]:
-    return {
-        "file": load.file,
-        "loaded_at": load.loaded_at,
-        "loaded_by": load.loaded_by,
-        "postcodes": load.postcodes,
-        "terminated": load.terminated,
-        "unread": load.unread,
-        "columns": json.dumps(dict(load.columns)),
-        "indexes": json.dumps(dict(load.indexes)),
-        "areas": json.dumps(areas),
-    }

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import importlib.util
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
@@ -23,13 +22,16 @@ import msgpack
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral.document import Home
+from services.referral.document.model import Home
 from services.referral.postcodes.load import id_in_force, read_load
 from services.referral.postcodes.packing import Area, record_of
 from shared.database import one_moment
 from shared.errors import is_transient
 from shared.events import Place, PlaceQuality
 
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS: Final = 10.0
 NOTTINGHAM: Final = "E06000018"
 NOTTINGHAM_FILE: Final = Path(__file__).resolve().parents[3] / "deploy" / "reference" / "nottingham-postcodes.csv"
 """10,526 postcodes with a ward by point in polygon; a few on a border may be one ward off."""
@@ -52,27 +54,29 @@ class Places(Protocol):
         """Return the place of a home; never an error, for a missing or unknown one is a decision."""
 
 
-def without_looking(home: Home | None) -> PlaceQuality | None:
-    """What is known without looking a postcode up; None when there is a postcode to look up.
+@lru_cache(maxsize=20_000)
+def place_of(ward: str | None, authority: str | None, quality: PlaceQuality) -> Place:
+    """The one Place with these values: it is frozen, and checking its codes costs more than finding them."""
+    return Place(ward=ward, authority=authority, quality=quality)
+
+
+def location_of(home: Home | None, look_up: Callable[[str], HomeLocation]) -> HomeLocation:
+    """The location of a home, whose postcode is looked up when it has one.
 
     Said in so many words: withheld or of no fixed abode (ZZ99 3VZ says so too). Nothing said: missing. An address
     without a postcode: unknown.
     """
     if home is None:
-        return PlaceQuality.MISSING
-    if home.withheld:
-        return PlaceQuality.WITHHELD
-    if home.no_fixed_abode or home.postcode == _NO_FIXED_ABODE:
-        return PlaceQuality.NO_FIXED_ABODE
-    if home.postcode is None:
-        return PlaceQuality.UNKNOWN if home.address_lines else PlaceQuality.MISSING
-    return None
-
-
-@lru_cache(maxsize=20_000)
-def place_of(ward: str | None, authority: str | None, quality: PlaceQuality) -> Place:
-    """The one Place with these values: it is frozen, and checking its codes costs more than finding them."""
-    return Place(ward=ward, authority=authority, quality=quality)
+        quality = PlaceQuality.MISSING
+    elif home.withheld:
+        quality = PlaceQuality.WITHHELD
+    elif home.no_fixed_abode or home.postcode == _NO_FIXED_ABODE:
+        quality = PlaceQuality.NO_FIXED_ABODE
+    elif home.postcode is None:
+        quality = PlaceQuality.UNKNOWN if home.address_lines else PlaceQuality.MISSING
+    else:
+        return look_up(home.postcode)
+    return HomeLocation(place_of(None, None, quality))
 
 
 class PostcodeFiles:
@@ -85,27 +89,20 @@ class PostcodeFiles:
 
     def find(self, home: Home | None) -> HomeLocation:
         """Ward and authority of the postcode; a postcode in no file, an NHS pseudo postcode too, is unknown."""
-        quality = without_looking(home)
-        if quality is not None or home is None or home.postcode is None:
-            return HomeLocation(place_of(None, None, quality or PlaceQuality.UNKNOWN))
-        return HomeLocation(self._find_postcode(home.postcode))
+        return location_of(home, self._look_up)
 
     def warm(self, letters: str) -> None:
         """Read the files of these first letters now, so that no request waits for them (about 0.2 s each)."""
         for letter in letters:
             self._area(letter)
 
-    def _find_postcode(self, postcode: str) -> Place:
-        ward = self._wards.get(postcode)
-        if ward:
-            return place_of(ward, NOTTINGHAM, PlaceQuality.KNOWN)
-        authority = self._authority(postcode)
-        return place_of(None, authority, PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN)
-
-    def _authority(self, postcode: str) -> str | None:
+    def _look_up(self, postcode: str) -> HomeLocation:
+        if ward := self._wards.get(postcode):
+            return HomeLocation(place_of(ward, NOTTINGHAM, PlaceQuality.KNOWN))
         outward, _, inward = postcode.partition(" ")
         district = self._area(postcode[0]).get(outward)
-        return district.authority(inward) if district else None
+        authority = district.authority(inward) if district else None
+        return HomeLocation(place_of(None, authority, PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN))
 
     def _area(self, letter: str) -> Districts:
         if letter not in self._areas:
@@ -123,14 +120,8 @@ class District(NamedTuple):
 
     def authority(self, inward: str) -> str | None:
         """Return the ONS code of the authority, or None for a postcode that does not exist."""
-        wanted = inward.encode()
-        at = bisect_left(range(len(self.indexes)), wanted, key=self._inward)
-        if at == len(self.indexes) or self._inward(at) != wanted:
-            return None
-        return self.authorities[self.indexes[at]] or None
-
-    def _inward(self, index: int) -> bytes:
-        return self.inwards[index * _INWARD : (index + 1) * _INWARD]
+        at = self.inwards.find(inward.encode())  # a code begins with its only digit: no match begins inside another
+        return self.authorities[self.indexes[at // _INWARD]] or None if at >= 0 else None
 
 
 Districts = Mapping[str, District]
@@ -194,12 +185,6 @@ def _columns(packed: bytes) -> tuple[list[str], list[str]]:
     return columns["pcd"], known
 
 
-log = structlog.get_logger(__name__)
-
-LOOK_SECONDS: Final = 10.0
-_UNKNOWN: Final = HomeLocation(place_of(None, None, PlaceQuality.UNKNOWN))
-
-
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     id: int
@@ -217,22 +202,7 @@ class LoadedPlaces:
 
     def find(self, home: Home | None) -> HomeLocation:
         """Ward, authority and decile; a terminated postcode has its last ward, one without an authority is unknown."""
-        loaded = self._loaded
-        if loaded is None:
-            return self._files.find(home)
-        quality = without_looking(home)
-        if quality is not None or home is None or home.postcode is None:
-            return HomeLocation(place_of(None, None, quality or PlaceQuality.UNKNOWN))
-        outward, _, inward = home.postcode.partition(" ")
-        record = record_of(loaded.runs.get(outward, b""), inward)
-        if record is None:
-            return _UNKNOWN
-        ward, authority = loaded.areas[record.area]
-        known = PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN
-        return HomeLocation(
-            place_of(ward, authority, PlaceQuality.TERMINATED if record.is_terminated else known),
-            record.deprivation_decile,
-        )
+        return self._files.find(home) if self._loaded is None else location_of(home, partial(_look_up, self._loaded))
 
     async def refresh(self) -> None:
         """Read the load in force, if it is another than the one in memory."""
@@ -258,3 +228,14 @@ class LoadedPlaces:
     @property
     def _load_id(self) -> int | None:
         return self._loaded.id if self._loaded else None
+
+
+def _look_up(loaded: _Loaded, postcode: str) -> HomeLocation:
+    outward, _, inward = postcode.partition(" ")
+    record = record_of(loaded.runs.get(outward, b""), inward)
+    if record is None:
+        return HomeLocation(place_of(None, None, PlaceQuality.UNKNOWN))
+    ward, authority = loaded.areas[record.area]
+    known = PlaceQuality.KNOWN if authority else PlaceQuality.UNKNOWN
+    quality = PlaceQuality.TERMINATED if record.is_terminated else known
+    return HomeLocation(place_of(ward, authority, quality), record.deprivation_decile)
