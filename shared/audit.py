@@ -5,6 +5,7 @@ A row can't be built without an actor. Rows hold ids and codes; the database ref
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,11 @@ class Actor:
 
 
 MACHINE: Final = Actor("system", "rules")
+
+
+def operator() -> Actor:
+    """Whoever runs a command."""
+    return Actor("operator", getpass.getuser())
 
 
 @dataclass(frozen=True, slots=True)

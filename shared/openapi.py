@@ -82,23 +82,21 @@ def _complete(call: dict[str, Any]) -> None:
 
 
 def _hoisted(part: Any, schemas: dict[str, Any]) -> Any:
-    """`part` with every `$defs` moved to `schemas`, and its references after it.
-
-    A schema that has `$defs`, be it an empty one, is a whole model: it is moved under its title too.
-    """
+    """`part` with every model (an object with members, named by its title) and all `$defs` moved to `schemas`."""
     if isinstance(part, list):
         return [_hoisted(each, schemas) for each in part]
     if not isinstance(part, dict):
         return part
     for name, schema in part.get("$defs", {}).items():
-        schemas.setdefault(name, {})
-        schemas[name] = _hoisted(schema, schemas)
+        moved = _hoisted(schema, schemas)
+        if "$ref" not in moved:  # a list of codes; a model has moved itself
+            schemas[name] = moved
     found = {name: _hoisted(value, schemas) for name, value in part.items() if name != "$defs"}
     reference = found.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/$defs/"):
         found["$ref"] = reference.replace("#/$defs/", "#/components/schemas/")
     is_schema = "title" in found and found.get("type") == "object" and "properties" in found
-    if is_schema and found["title"].isidentifier() and "$defs" in part:
+    if is_schema and found["title"].isidentifier():
         schemas[found["title"]] = found
         return {"$ref": f"#/components/schemas/{found['title']}"}
     return found

@@ -6,7 +6,7 @@ Never a bad value in one: it may be personal. `errors` names places (JSON pointe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final, Protocol
 
 from fastapi import FastAPI, Request
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.errors import is_transient
+from shared.strict_json import FieldError as FieldError  # noqa: PLC0414  for whoever raises a Problem
 
 CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "unreadable": (400, "The body or the address can't be read"),
@@ -46,15 +47,6 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
 RETRY_SECONDS: Final = "5"
 FOR_PEOPLE: Final = "/staff/"
 """Where pages live: a problem there is a page too."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One mistake: where (RFC 6901), what kind, and what would be right. Never what was sent."""
-
-    pointer: str
-    code: str
-    detail: str
 
 
 class Problem(Exception):  # noqa: N818  it is an answer rather than a failure

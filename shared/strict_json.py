@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 MAX_DEPTH: Final = 64
@@ -20,6 +21,15 @@ class Unreadable(Exception):  # noqa: N818  it is an answer to the sender
         super().__init__(detail)
         self.code = code
         self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One mistake: where (RFC 6901), what kind, and what would be right. Never what was sent."""
+
+    pointer: str
+    code: str
+    detail: str
 
 
 def parse_json(body: bytes) -> object:

@@ -24,8 +24,8 @@ from services.referral import tables as referral
 from services.referral.demo.families import SEED, invented
 from services.referral.demo.filling import Filling, filling, refuse_elsewhere, refuse_if_used
 from services.referral.demo.sent import Sent
-from services.referral.preparing import Preparing, preparing_of
 from services.referral.settings import Settings
+from services.referral.submitting.prepare import Preparing, preparing_of
 from services.triage import tables as triage
 from services.triage.work_items import timers
 from shared.database import create_engine, sql

@@ -19,7 +19,8 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import tables
-from services.referral.document.values import checked_email
+from services.referral.document.fields import checked_email
+from services.referral.history import Occasion
 from shared.audit import Actor, Entry, write
 from shared.events import AgencyUpdated
 from shared.ids import uuid7
@@ -38,6 +39,17 @@ class Agency:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class AgencyActor(Occasion):
+    """An agency that sends or changes a referral: who, when, and what led to it."""
+
+    agency: Agency
+
+    def entry(self, action: str, referral_id: UUID, detail: str | None = None) -> Entry:
+        """The line of the audit trail."""
+        return Entry(Actor("agency", self.agency.slug), action, self.at, referral_id, detail)
+
+
 SOURCES: Final = re.compile(r"[A-Z][0-9]", re.ASCII)
 """NHS SOURCE OF REFERRAL FOR MENTAL HEALTH: a letter and a digit. Early Help has none: M6, another service."""
 SLUG: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
@@ -54,7 +66,7 @@ def digest_of(key: str) -> bytes:
 async def valid_keys(tx: AsyncConnection) -> dict[bytes, Agency]:
     """Digest → agency, of every key that opens the door now."""
     rows = await tx.execute(
-        sa.select(tables.agency_key.c.digest, *_columns())
+        sa.select(tables.agency_key.c.digest, tables.agency)
         .join(tables.agency, tables.agency.c.id == tables.agency_key.c.agency_id)
         .where(tables.agency_key.c.revoked_at.is_(None), tables.agency.c.is_active)
     )
@@ -185,8 +197,3 @@ async def _valid_ids(tx: AsyncConnection, agency_id: UUID) -> list[int]:
 
 async def _revoke(tx: AsyncConnection, ids: list[int], at: datetime) -> None:
     await tx.execute(tables.agency_key.update().where(tables.agency_key.c.id.in_(ids)).values(revoked_at=at))
-
-
-def _columns() -> tuple[sa.ColumnElement[object], ...]:
-    agency = tables.agency.c
-    return (agency.id, agency.slug, agency.name, agency.team_inbox, agency.source)

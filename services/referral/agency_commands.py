@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral import agencies, tables
 from services.referral.agencies import AgencyError
-from shared.audit import Actor
+from shared.audit import operator
 
 T = TypeVar("T")
 
@@ -62,7 +61,7 @@ async def _carry_out(
 
 
 def _by() -> dict[str, Any]:
-    return {"actor": Actor("operator", getpass.getuser()), "at": datetime.now(UTC)}
+    return {"actor": operator(), "at": datetime.now(UTC)}
 
 
 async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:

@@ -5,42 +5,34 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral import answers, contract, steps, views
-from services.referral.agencies import Agency
-from services.referral.amendments import By
-from services.referral.answers import Answer, Keyed
-from services.referral.arriving import arrival_of
-from services.referral.document import (
-    Invalid,
-    read_challenge,
-    read_enquiry,
-    read_information,
-    read_withdrawal,
-)
-from services.referral.document.needs import is_urgent
+from services.referral import contract, steps, views
+from services.referral.agencies import Agency, AgencyActor
+from services.referral.agency_keys import AgencyKeys, RequestLimits
+from services.referral.document.checks import is_urgent
+from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
-from services.referral.group_writer import GroupWriter
-from services.referral.intake import Arrival
-from services.referral.keyring import Keyring
-from services.referral.limits import Limits
-from services.referral.preparing import Preparing
 from services.referral.reference import new_reference, parse
 from services.referral.requirements import requirements
+from services.referral.steps import TakeStep
+from services.referral.submitting import idempotency
+from services.referral.submitting.batch_writer import BatchWriter
+from services.referral.submitting.idempotency import Answer, request_key
+from services.referral.submitting.prepare import Arrival, Preparing
 from shared.database import read_only
-from shared.ids import uuid7
-from shared.messaging.outbox import Cause
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
-from shared.strict_json import Unreadable, canonical, parse_json
+from shared.strict_json import Unreadable, parse_json
 from shared.web import Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
 from shared.working_time import day_in_london
@@ -51,29 +43,21 @@ _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _ETAG: Final = re.compile(r'"?([0-9]{1,9})"?', re.ASCII)
 _MERGE_PATCH: Final = ("application/merge-patch+json",)
 
-Work = Callable[[AsyncConnection, By], Awaitable[Answer]]
 
-
+@dataclass(frozen=True)
 class ReferralApi:
     """The intake API. `writer` stores new referrals in groups; every other step has a transaction of its own."""
 
-    def __init__(
-        self,
-        *,
-        engine: AsyncEngine,
-        keyring: Keyring,
-        limits: Limits,
-        preparing: Preparing,
-        service_map: ServiceMap,
-        writer: GroupWriter[Arrival],
-    ) -> None:
-        self._engine = engine
-        self._reading = read_only(engine)
-        self._keyring = keyring
-        self._limits = limits
-        self._preparing = preparing
-        self._service_map = service_map
-        self._writer = writer
+    engine: AsyncEngine
+    keys: AgencyKeys
+    limits: RequestLimits
+    preparing: Preparing
+    service_map: ServiceMap
+    writer: BatchWriter[Arrival]
+
+    @cached_property
+    def _reading(self) -> AsyncEngine:
+        return read_only(self.engine)
 
     def router(self) -> APIRouter:
         routes = APIRouter(tags=["intake"])
@@ -138,37 +122,37 @@ class ReferralApi:
         agency = await self._agency(request)
         key = _idempotency_key(request)
         value = _read(await read_json_body(request))
+        by = AgencyActor(_now(), cause_of(request), agency)
         with self._telling_whom_to_ring(value):
-            answer = await self._writer.submit(self._arrival(value, agency, key, cause_of(request)))
+            answer = await self.writer.submit(self.preparing.arrival(value, by=by, key=key))
             if isinstance(answer, Problem):
                 raise answer
         return _answer(answer)
 
     @contextmanager
     def _telling_whom_to_ring(self, value: object) -> Iterator[None]:
-        """A family in danger is in danger whatever we answer: a refusal and a failure say whom to ring, too."""
+        """A value that can't be read is Problem 422, with every mistake at once.
+
+        A family in danger is in danger whatever we answer: a refusal and a failure say whom to ring, too.
+        """
         try:
             yield
         except Exception as error:
-            if not isinstance(value, dict) or not is_urgent(value):
+            problem = Problem("invalid", errors=error.errors) if isinstance(error, Invalid) else error
+            if isinstance(value, dict) and is_urgent(value):
+                if not isinstance(problem, Problem):
+                    problem = of_failure(error)
+                    log.warning("request failed", answer=problem.name, cause=type(error).__name__)
+                problem.extra["act_now"] = ring_now(self.preparing.policy)
+            if problem is error:
                 raise
-            problem = error if isinstance(error, Problem) else of_failure(error)
-            if problem is not error:
-                log.warning("request failed", answer=problem.name, cause=type(error).__name__)
-            problem.extra["act_now"] = ring_now(self._preparing.policy)
             raise problem from error
 
     async def _agency(self, request: Request) -> Agency:
         """Whose key it is, within its share of requests; raises Problem 401 or 429."""
-        agency = await self._keyring.find(bearer_token(request))
-        self._limits.take(agency.id, now=time.monotonic())
+        agency = await self.keys.find(bearer_token(request))
+        self.limits.take(agency.id, now=time.monotonic())
         return agency
-
-    def _arrival(self, value: object, agency: Agency, key: str, cause: Cause) -> Arrival:
-        try:
-            return arrival_of(value, agency=agency, key=key, cause=cause, preparing=self._preparing, received_at=_now())
-        except Invalid as invalid:
-            raise refused(invalid) from None
 
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agency(request)
@@ -176,10 +160,10 @@ class ReferralApi:
             return json_answer(
                 await views.one(
                     tx,
-                    self._preparing.identities,
+                    self.preparing.identities,
                     agency_id=agency.id,
                     reference=_reference(reference),
-                    service_map=self._service_map,
+                    service_map=self.service_map,
                     on=day_in_london(_now()),
                 )
             )
@@ -196,11 +180,10 @@ class ReferralApi:
             words = "There are changed_since, limit and external_reference, and no others."
             raise Problem("invalid", errors=[FieldError("/query", "unknown-member", words)])
         async with self._reading.connect() as tx:
-            identities = self._preparing.identities
             return json_answer(
                 await views.feed(
                     tx,
-                    identities,
+                    self.preparing.identities,
                     agency_id=agency.id,
                     cursor=changed_since,
                     limit=limit,
@@ -209,77 +192,38 @@ class ReferralApi:
             )
 
     async def patch(self, request: Request, reference: str) -> Response:
-        async def work(tx: AsyncConnection, by: By) -> Answer:
-            return await steps.patch(tx, self._preparing, own, change, by, version=version)
-
-        version = _version(request)
-        own, change, once = await self._step(request, reference)
-        return await once(work)
+        return await self._take(partial(steps.patch, version=_version(request)), request, reference)
 
     async def withdraw(self, request: Request, reference: str) -> Response:
-        async def work(tx: AsyncConnection, by: By) -> Answer:
-            reason = read_withdrawal(value, now=by.at)
-            return await steps.withdraw(tx, self._preparing, own, reason, by)
-
-        own, value, once = await self._step(request, reference)
-        return await once(work)
+        return await self._take(steps.withdraw, request, reference)
 
     async def inform(self, request: Request, reference: str) -> Response:
-        async def work(tx: AsyncConnection, by: By) -> Answer:
-            information = read_information(value, now=by.at)
-            return await steps.inform(tx, self._preparing, own, information, by)
-
-        own, value, once = await self._step(request, reference)
-        return await once(work)
+        return await self._take(steps.inform, request, reference)
 
     async def challenge(self, request: Request, reference: str) -> Response:
-        async def work(tx: AsyncConnection, by: By) -> Answer:
-            return await steps.challenge(tx, self._preparing, own, read_challenge(value, now=by.at), by)
-
-        own, value, once = await self._step(request, reference)
-        return await once(work)
+        return await self._take(steps.challenge, request, reference)
 
     async def post_enquiry(self, request: Request) -> Response:
-        async def work(tx: AsyncConnection, by: By) -> Answer:
-            enquiry = read_enquiry(value, now=by.at)
-            reference = new_reference(secrets.randbelow)
-            return await steps.enquire(tx, self._preparing, enquiry, value, by, enquiry_id=uuid7(), reference=reference)
-
-        _, value, once = await self._step(request, None)
-        return await once(work)
+        return await self._take(steps.enquire, request)
 
     async def get_requirements(self) -> Response:
-        return json_answer(requirements(self._preparing.policy, day_in_london(_now())))
+        return json_answer(requirements(self.preparing.policy, day_in_london(_now())))
 
-    async def _step(
-        self, request: Request, reference: str | None
-    ) -> tuple[str, object, Callable[[Work], Awaitable[Response]]]:
-        """Who asks, for which referral, what; and a way to do the work once per Idempotency-Key."""
+    async def _take(self, step: TakeStep, request: Request, reference: str | None = None) -> Response:
+        """Take the step once per Idempotency-Key, in a transaction of its own; an enquiry gets a new reference."""
         agency = await self._agency(request)
         key = _idempotency_key(request)
         own = _reference(reference) if reference is not None else ""
         value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))
+        by = AgencyActor(_now(), cause_of(request), agency)
         asked = f"{request.method} {request.scope['route'].path} {own}"
-        identities, by = self._preparing.identities, By(agency, _now(), cause_of(request))
-
-        async def once(work: Work) -> Response:
-            lock_name = identities.digest("key", agency.id.bytes, key)
-            keyed = Keyed(agency.id, lock_name.hex(), identities.digest("request", asked, canonical(value)))
-            with self._telling_whom_to_ring(value):
-                try:
-                    answer = await answers.once(
-                        self._engine, keyed, lock_name=lock_name, at=by.at, work=lambda tx: work(tx, by)
-                    )
-                except Invalid as invalid:
-                    raise refused(invalid) from None
-            return _answer(answer)
-
-        return own, value, once
-
-
-def refused(invalid: Invalid) -> Problem:
-    """422 with every mistake at once."""
-    return Problem("invalid", errors=[FieldError(each.pointer, each.code, each.detail) for each in invalid.errors])
+        keyed = request_key(self.preparing.identities, agency.id, key, asked, value)
+        used = own or new_reference(secrets.randbelow)
+        with self._telling_whom_to_ring(value):
+            answer = await idempotency.once(
+                self.engine, keyed, at=by.at, work=lambda tx: step(tx, self.preparing, used, value, by)
+            )
+        return _answer(answer)
 
 
 def _read(body: bytes) -> object:

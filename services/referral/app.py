@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from services.referral import answers, contract, handlers, internal, own_names, tables
+from services.referral import contract, handlers, identity_api, tables
+from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
-from services.referral.group_writer import GroupWriter
-from services.referral.intake import Arrival, Intake, another_reference
-from services.referral.keyring import Keyring
-from services.referral.limits import Limits
-from services.referral.places import PostcodeFiles
-from services.referral.postcodes.looking_up import LoadedPlaces
-from services.referral.preparing import Preparing, identities_of
+from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
 from services.referral.settings import Settings
 from services.referral.status import STEPS
+from services.referral.submitting import idempotency
+from services.referral.submitting.batch_writer import BatchWriter
+from services.referral.submitting.prepare import Arrival, Preparing, identities_of
+from services.referral.submitting.submit import admit, another_reference
 from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
@@ -47,7 +47,7 @@ async def build(settings: Settings) -> Service:
     places = LoadedPlaces(engine, PostcodeFiles())
     preparing = Preparing(policy, places, identities)
     hears = handlers.handlers(policy)
-    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
+    writer: BatchWriter[Arrival] = BatchWriter(engine, partial(admit, preparing=preparing), another_reference)
     consumer = Consumer(
         engine=engine,
         service="referral",
@@ -75,10 +75,10 @@ async def build(settings: Settings) -> Service:
             )
         ],
     )
-    limits = Limits(None if settings.is_development else settings.requests_per_minute)
+    limits = RequestLimits(None if settings.is_development else settings.requests_per_minute)
     api = ReferralApi(
         engine=engine,
-        keyring=Keyring(engine),
+        keys=AgencyKeys(engine),
         limits=limits,
         preparing=preparing,
         service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
@@ -87,15 +87,14 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router())
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
     token = settings.internal_token.get_secret_value()
-    app.include_router(internal.router(engine, identities, token))
-    app.include_router(own_names.router(engine, identities, token))
+    app.include_router(identity_api.router(engine, identities, token))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
     async def forget() -> None:
         while True:
             async with engine.begin() as tx:
-                await answers.forget_old(tx, before=datetime.now(UTC) - timedelta(days=answers.KEPT_DAYS))
+                await idempotency.forget_old(tx, before=datetime.now(UTC) - timedelta(days=idempotency.KEPT_DAYS))
             await asyncio.sleep(3600)
 
     edge = Edge(

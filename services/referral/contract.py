@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.referral.document import Challenge, Enquiry, ReferralDocument, Withdrawal
+from services.referral.document.model import ReferralDocument
+from services.referral.document.read import Challenge, Enquiry, Withdrawal
 from services.referral.status import RouteState, Status
 from shared.events import DANGERS, RED_FLAGS, Eligibility, Mode, Route, Tier, Urgency
 
@@ -142,7 +143,7 @@ def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False)
         "parameters": [key, *more],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"$defs": {}} | schema}},
+            "content": {"application/json": {"schema": schema}},
         },
         "security": [{"agency_key": []}],
     }
@@ -150,14 +151,11 @@ def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False)
 
 def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answer of a call, by status."""
-    schema = {"$defs": {}} | model.model_json_schema(mode="serialization")
-    return {
-        status: {
-            "description": (model.__doc__ or model.__name__).split("\n")[0],
-            "content": {"application/json": {"schema": schema}},
-        }
-        for status in statuses
+    answer = {
+        "description": (model.__doc__ or model.__name__).split("\n")[0],
+        "content": {"application/json": {"schema": model.model_json_schema(mode="serialization")}},
     }
+    return dict.fromkeys(statuses, answer)
 
 
 KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,11 @@ import httpx
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral import erasing, erasure_ledger, tables
-from services.referral.erasing import AskedFor, NotErasedError
-from services.referral.erasure_ledger import LedgerError
-from services.referral.preparing import identities_of
+from services.referral import erasing, tables
+from services.referral.erasing import AskedFor, Erasure, LedgerError, NotErasedError
 from services.referral.settings import Settings
-from shared.audit import Actor
+from services.referral.submitting.prepare import identities_of
+from shared.audit import operator
 
 ERASED: Final = "referral.erased"
 
@@ -56,32 +54,21 @@ async def _erase(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
         if arguments.status:
             return await _status(engine, settings, arguments.reference)
         return await _erase_one(engine, settings, arguments.reference)
-    except AskedFor as asked:
-        print(asked)
-        return 1
     except (NotErasedError, LedgerError) as error:
-        print(f"not erased: {error}")
+        print(error if isinstance(error, AskedFor) else f"not erased: {error}")
         return 1
 
 
 async def _erase_one(engine: AsyncEngine, settings: Settings, reference: str) -> int:
-    at, actor, asked = datetime.now(UTC), _actor(), None
+    at, actor, asked = datetime.now(UTC), operator(), None
     async with engine.begin() as tx:
         try:
             done = await erasing.erase(tx, reference, actor=actor, at=at, needs_second=settings.needs_second_person)
         except AskedFor as error:
             done, asked = None, error  # the request is kept
         if done:
-            agency_id = await tx.scalar(sa.select(tables.referral.c.agency_id).where(tables.referral.c.id == done))
-            erasure_ledger.add(
-                settings.erasure_ledger,
-                identities_of(settings),
-                referral_id=done,
-                reference=reference,
-                agency_id=UUID(str(agency_id)),
-                at=at,
-                by=actor.id,
-            )
+            entry = Erasure(str(done.id), reference, str(done.agency_id), at.isoformat(), actor.id)
+            erasing.write_down(settings.erasure_ledger, identities_of(settings), entry)
     if asked:
         raise asked
     print(
@@ -95,7 +82,7 @@ async def _erase_one(engine: AsyncEngine, settings: Settings, reference: str) ->
 async def _again(engine: AsyncEngine, settings: Settings, file: Path) -> int:
     """Each erasure of the ledger that the database does not know of any more; those of before are left as they are."""
     done = 0
-    for entry in erasure_ledger.entries(file if file.name else settings.erasure_ledger, identities_of(settings)):
+    for entry in erasing.written_down(file if file.name else settings.erasure_ledger, identities_of(settings)):
         async with engine.begin() as tx:
             found = await tx.execute(
                 sa.select(tables.referral.c.id)
@@ -109,7 +96,7 @@ async def _again(engine: AsyncEngine, settings: Settings, file: Path) -> int:
                 UUID(entry.id),
                 entry.reference,
                 UUID(entry.agency_id),
-                actor=_actor(),
+                actor=operator(),
                 at=datetime.now(UTC),
             )
         done += 1
@@ -153,10 +140,6 @@ async def _has_erased(client: httpx.AsyncClient, url: str, referral_id: UUID) ->
     return bool(answer.json()["items"]) if answer.status_code == httpx.codes.OK else None
 
 
-def _actor() -> Actor:
-    return Actor("operator", getpass.getuser())
-
-
 async def _add_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     async with engine.begin() as tx:
         number = await erasing.set_hold(
@@ -164,7 +147,7 @@ async def _add_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
             arguments.reference,
             reason=arguments.reason,
             review_on=arguments.review_on,
-            actor=_actor(),
+            actor=operator(),
             at=datetime.now(UTC),
         )
     print(f"hold {number} keeps {arguments.reference}" if number else "there is no such referral")
@@ -182,6 +165,6 @@ async def _list_holds(engine: AsyncEngine, _: argparse.Namespace) -> int:
 
 async def _end_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     async with engine.begin() as tx:
-        is_ended = await erasing.end_hold(tx, arguments.number, actor=_actor(), at=datetime.now(UTC))
+        is_ended = await erasing.end_hold(tx, arguments.number, actor=operator(), at=datetime.now(UTC))
     print(f"hold {arguments.number} is ended" if is_ended else "no such hold is in force")
     return 0 if is_ended else 1

@@ -1,21 +1,29 @@
 """Forgetting a family: the key of a referral's identity is destroyed, and everybody is told to drop what they hold.
 
-deploy/erasure.toml says of every column of every table what becomes of it, and why.
+deploy/erasure.toml says of every column of every table what becomes of it, and why. Each erasure is also written down
+outside the database, in the ledger, so that a restored backup can be made to forget again: one JSON line with id,
+reference, agency, when, by whom, and a keyed digest, so that nobody adds one by hand. A line stands there before the
+erasure is committed: better one that is carried out twice than one that is lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import tables, views
+from services.referral import history, tables
 from services.referral.families import relating
-from services.referral.families.relating import Since
+from services.referral.history import Occasion
+from services.referral.identity import Identities
 from services.referral.status import RouteState
 from shared import audit
 from shared.audit import Actor, Entry
@@ -34,8 +42,8 @@ class NotErasedError(Exception):
 
 async def erase(
     tx: AsyncConnection, reference: str, *, actor: Actor, at: datetime, needs_second: bool = False
-) -> UUID | None:
-    """Erase one referral or enquiry; None when there is none of that reference, or it is erased already.
+) -> sa.Row[Any, Any] | None:
+    """Erase one referral or enquiry: `id` and `agency_id` of it, or None for an unknown or erased reference.
 
     What stays is a row that says that there was a referral, when, and from whom, and the audit trail. Raises
     NotErasedError under a hold, while somebody works on a danger to the child, and, with `needs_second`, until another
@@ -53,14 +61,14 @@ async def erase(
     if needs_second:
         await _confirm(tx, row.id, actor, at)
     await forget(tx, row.id, reference, row.agency_id, actor=actor, at=at)
-    return UUID(str(row.id))
+    return row
 
 
 async def forget(
     tx: AsyncConnection, referral_id: UUID, reference: str, agency_id: UUID, *, actor: Actor, at: datetime
 ) -> None:
     """Whatever speaks against it: an erasure that was carried out before is carried out again after a restore."""
-    await relating.forget(tx, referral_id, Since(at, Cause(uuid7())))
+    await relating.forget(tx, referral_id, Occasion(at, Cause(uuid7())))
     for statement in _FORGET:
         await tx.execute(sql(statement), {"id": referral_id} | ({"ref": reference} if ":ref" in statement else {}))
     await tx.execute(
@@ -96,7 +104,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "profile": {},
     "facts": {},
     "gaps": [],
-    "changed_in": views.CURRENT_TRANSACTION,
+    "changed_in": history.CURRENT_TRANSACTION,
     **dict.fromkeys(("decision", "decided_by", "decided_version", "decided_at", "declined_at", "challenged_at")),
     **dict.fromkeys(("withdrawn_at", "withdrawal_reason", "ended_at")),
 }
@@ -183,3 +191,51 @@ async def holds(tx: AsyncConnection) -> Sequence[sa.Row[Any]]:
         """)
     )
     return found.all()
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    id: str
+    reference: str
+    agency_id: str
+    at: str
+    by: str
+
+
+class LedgerError(Exception):
+    """The file can't be read or written, or a line of it is not ours; the message says which."""
+
+
+def write_down(file: Path, identities: Identities, entry: Erasure) -> None:
+    """Append a line and have it on the disk; raises LedgerError."""
+    line = json.dumps(asdict(entry) | {"signed": _signature(entry, identities)})
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as out:
+            out.write(f"{line}\n")
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError as error:
+        raise LedgerError(f"{file}: {error.strerror}") from error
+
+
+def written_down(file: Path, identities: Identities) -> Iterator[Erasure]:
+    """Every line in its order; raises LedgerError for one that is cut off, changed or of other keys."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise LedgerError(f"{file}: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        try:
+            members = json.loads(line)
+            signed = members.pop("signed")
+            entry = Erasure(**members)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise LedgerError(f"{file}, line {number}: this is no erasure") from None
+        if signed != _signature(entry, identities):
+            raise LedgerError(f"{file}, line {number}: it was changed, or written with another index key")
+        yield entry
+
+
+def _signature(entry: Erasure, identities: Identities) -> str:
+    return identities.digest("erasure-ledger", *asdict(entry).values()).hex()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
-from services.referral.document import Baby, Caregiver, Enquiry, ReferralDocument
-from services.referral.document.ages import years_old
-from services.referral.document.languages import is_signed
-from services.referral.document.values import is_valid_nhs_number
+from services.referral.document.codes import is_signed
+from services.referral.document.fields import is_valid_nhs_number
+from services.referral.document.model import Baby, Caregiver, ReferralDocument, years_old
+from services.referral.document.read import Enquiry
 from shared.events import (
     Carer,
     Concern,
@@ -18,11 +18,9 @@ from shared.events import (
     Infant,
     Kind,
     Link,
-    MentalHealth,
     Monitoring,
     NhsNumber,
     Place,
-    Safety,
     Severity,
     tells_of_danger,
 )
@@ -35,15 +33,6 @@ _OLDEST: Final = 130
 RING_YOURSELF: Final = (
     "A form is not the emergency route, and nobody may read it in the next minutes. Ring now, yourself:"
 )
-
-
-class Ticks(Protocol):
-    """Facts, a referral or an enquiry: what was ticked."""
-
-    @property
-    def safety(self) -> tuple[Safety, ...]: ...
-    @property
-    def mental_health(self) -> MentalHealth: ...
 
 
 def facts_of(
@@ -114,7 +103,7 @@ def monitoring_of(document: ReferralDocument, *, deprivation_decile: int | None 
     )
 
 
-def act_now(ticks: Ticks, policy: Policy) -> list[str]:
+def act_now(ticks: Facts | ReferralDocument | Enquiry, policy: Policy) -> list[str]:
     """Say what to ring at once after a tick of S1, S2, S5 or S6, with the policy's numbers; otherwise nothing.
 
     From the ticks alone: words in the notes go to a person instead.

@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.families import relating
-from services.referral.families.relating import Since
+from services.referral.history import Occasion
 from services.referral.status import RouteState
 from shared.database import sql
 from shared.events import (
@@ -148,9 +148,17 @@ async def keep_opened(events: Sequence[Envelope[WorkItemOpened]], tx: AsyncConne
         await _tell_family(tx, event, policy)
 
 
-async def keep_claimed(events: Sequence[Envelope[WorkItemClaimed]], tx: AsyncConnection) -> None:
+async def _keep_each(
+    events: Sequence[Envelope[AboutWorkItem]], tx: AsyncConnection, *, state: RouteState, what: str
+) -> None:
+    """An event that says the state of its item and nothing else; one statement an event, for an item may come twice."""
     for event in events:
-        await _keep_states([event], [RouteState.CLAIMED], "claimed", tx)
+        await _keep_states([event], [state], what, tx)
+
+
+keep_claimed: Final = partial(_keep_each, state=RouteState.CLAIMED, what="claimed")
+keep_accepted: Final = partial(_keep_each, state=RouteState.ACCEPTED, what="accepted")
+keep_first_contact: Final = partial(_keep_each, state=RouteState.ACCEPTED, what="first-contact")
 
 
 async def keep_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncConnection) -> None:
@@ -164,16 +172,6 @@ async def keep_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncCon
             )
             state = RouteState.OPEN if answered else RouteState.WAITING_FOR_REFERRER
         await _keep_states([event], [state], "waiting", tx)
-
-
-async def keep_accepted(events: Sequence[Envelope[WorkItemAccepted]], tx: AsyncConnection) -> None:
-    for event in events:
-        await _keep_states([event], [RouteState.ACCEPTED], "accepted", tx)
-
-
-async def keep_first_contact(events: Sequence[Envelope[WorkItemFirstContact]], tx: AsyncConnection) -> None:
-    for event in events:
-        await _keep_states([event], [RouteState.ACCEPTED], "first-contact", tx)
 
 
 async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection, *, policy: Policy) -> None:
@@ -215,12 +213,12 @@ async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConne
 
 async def _tell_family(tx: AsyncConnection, event: Envelope[AboutWorkItem], policy: Policy) -> None:
     """A referral that has ended, or is open again, is another thing to the others of its family."""
-    await relating.afresh(tx, event.key, Since(event.occurred_at, because_of(event)), policy, tell_own=False)
+    await relating.afresh(tx, event.key, Occasion(event.occurred_at, because_of(event)), policy, tell_own=False)
 
 
 async def keep_judgments(events: Sequence[Envelope[FamilyJudged]], tx: AsyncConnection, *, policy: Policy) -> None:
     for event in events:
-        since = Since(event.occurred_at, because_of(event))
+        since = Occasion(event.occurred_at, because_of(event))
         await relating.judge(tx, event.key, event.data.others, event.data.is_same, since, policy)
 
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral import answers
-from services.referral.document import ReferralDocument
+from services.referral.document.model import ReferralDocument
 from services.referral.families import links, relating
-from services.referral.families.relating import Since
+from services.referral.history import Occasion
 from services.referral.identity import Sealed
-from services.referral.preparing import Preparing, preparing_of
 from services.referral.settings import Settings
+from services.referral.submitting import idempotency
+from services.referral.submitting.prepare import Preparing, preparing_of
 from shared.crypto import UnreadableSecretError
 from shared.database import sql
 from shared.ids import uuid7
@@ -50,12 +50,15 @@ async def reindex(engine: AsyncEngine, preparing: Preparing, *, say: Callable[[s
 
 async def _one(engine: AsyncEngine, referral_id: UUID, preparing: Preparing) -> bool:
     async with engine.begin() as tx:
-        await answers.lock(tx, await links.tokens_of(tx, referral_id))
-        if (sealed := await _locked(tx, referral_id)) is None:
+        await idempotency.lock(tx, await links.tokens_of(tx, referral_id))
+        locked = sql("SELECT wrapped_key, identity FROM referral WHERE id = :id FOR NO KEY UPDATE")
+        row = (await tx.execute(locked, {"id": referral_id})).one()
+        if row.wrapped_key is None:  # erased
             return False
+        sealed = Sealed(row.wrapped_key, row.identity)
         sent = preparing.identities.unseal(referral_id, sealed)["document"]
-        family = preparing.family_of(ReferralDocument.model_validate(sent))
-        await answers.lock(tx, sorted(family.relating))
+        family = preparing.identities.profiles.family_of(ReferralDocument.model_validate(sent))
+        await idempotency.lock(tx, sorted(family.relating))
         await links.keep_tokens(tx, {referral_id: family.tokens})
         identities = preparing.identities
         external = identities.seal_external(
@@ -65,18 +68,8 @@ async def _one(engine: AsyncEngine, referral_id: UUID, preparing: Preparing) -> 
             sql("UPDATE referral SET profile = CAST(:profile AS jsonb), external_sealed = :external WHERE id = :id"),
             {"id": referral_id, "profile": family.profile.model_dump_json(), "external": external},
         )
-        await relating.afresh(tx, referral_id, Since(datetime.now(UTC), Cause(uuid7())), preparing.policy)
+        await relating.afresh(tx, referral_id, Occasion(datetime.now(UTC), Cause(uuid7())), preparing.policy)
     return True
-
-
-async def _locked(tx: AsyncConnection, referral_id: UUID) -> Sealed | None:
-    """None when it was erased."""
-    row = (
-        await tx.execute(
-            sql("SELECT wrapped_key, identity FROM referral WHERE id = :id FOR NO KEY UPDATE"), {"id": referral_id}
-        )
-    ).one()
-    return None if row.wrapped_key is None else Sealed(row.wrapped_key, row.identity)
 
 
 async def _reindex(engine: AsyncEngine, _: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from services.referral.document import ReferralDocument
+from services.referral.document.model import ReferralDocument
 from services.referral.status import MAY_CHALLENGE, NEXT_STEP
 from shared import events
 from shared.policy import Policy

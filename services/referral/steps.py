@@ -1,51 +1,67 @@
 """What an agency does with its own referral after sending it: change, withdraw, inform, challenge; and enquiries.
 
-Each runs inside an open transaction and returns the answer; nothing here commits.
+Each reads its JSON value, runs inside an open transaction and returns the answer; nothing here commits. Raises Invalid
+for a value that can't be read, Problem 404 for a referral that is not the agency's, 409 for a step that is refused.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import facts as coded
-from services.referral import tables, views
-from services.referral.amendments import By, Stored, open_for, store
-from services.referral.answers import Answer
-from services.referral.document import Enquiry, Information, dropped, keep_dangers, merge_patch, split_taken_back
+from services.referral import history, tables, views
+from services.referral.agencies import AgencyActor
+from services.referral.document.read import (
+    dropped,
+    keep_dangers,
+    merge_patch,
+    read_challenge,
+    read_enquiry,
+    read_information,
+    read_withdrawal,
+    split_taken_back,
+)
 from services.referral.families import relating
-from services.referral.families.relating import Since
-from services.referral.preparing import Preparing
 from services.referral.status import Status, Step
+from services.referral.submitting.amend import Stored, open_for, store
+from services.referral.submitting.idempotency import Answer
+from services.referral.submitting.prepare import Preparing
 from shared import audit
-from shared.audit import Actor, Entry
-from shared.crypto import seal
 from shared.events import (
     EnquiryReceived,
+    Event,
     Facts,
     Kind,
     ReferralChallenged,
     ReferralInformed,
     ReferralWithdrawn,
-    WithdrawalReason,
 )
+from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.problems import Problem
 
+TakeStep = Callable[[AsyncConnection, Preparing, str, Any, AgencyActor], Awaitable[Answer]]
+"""What an agency does: from a reference and a JSON value to an answer, in an open transaction."""
+
 
 async def patch(
-    tx: AsyncConnection, preparing: Preparing, reference: str, change: object, by: By, *, version: int | None = None
+    tx: AsyncConnection,
+    preparing: Preparing,
+    reference: str,
+    change: object,
+    by: AgencyActor,
+    *,
+    version: int | None = None,
 ) -> Answer:
     """A JSON merge patch of the referral; a danger stays until `taken_back` names it.
 
-    Raises Invalid for a result that can't be read, Problem 404 or 409, and 412 when `version` is not that of now.
+    Raises Problem 412 when `version` is not that of now.
     """
     stored = await open_for(tx, preparing, reference, by, Step.AMEND)
     if version not in (None, stored.row.version):
@@ -56,7 +72,7 @@ async def patch(
     document = keep_dangers(stored.document, merge_patch(stored.document, change), taken_back)
     answer = await store(tx, preparing, stored, document, by)
     if taken_back:
-        await audit.write(tx, [_entry(by, "referral.danger-taken-back", stored.row.id, " ".join(taken_back))])
+        await audit.write(tx, [by.entry("referral.danger-taken-back", stored.row.id, " ".join(taken_back))])
     gone = [pointer for pointer in dropped(stored.document, change) if not _is_kept(pointer, document)]
     return replace(answer, body=answer.body | {"dropped": gone})
 
@@ -67,55 +83,49 @@ def _is_kept(pointer: str, document: Mapping[str, Any]) -> bool:
     return member == "safety" and rest[0] in (document.get("safety") or ())
 
 
-async def withdraw(
-    tx: AsyncConnection, preparing: Preparing, reference: str, reason: WithdrawalReason, by: By
-) -> Answer:
-    """The agency takes the referral back; nothing can be done with it any more. Raises Problem 404 or 409."""
+async def withdraw(tx: AsyncConnection, preparing: Preparing, reference: str, value: object, by: AgencyActor) -> Answer:
+    """The agency takes the referral back; nothing can be done with it any more."""
+    reason = read_withdrawal(value, now=by.at)
     stored = await open_for(tx, preparing, reference, by, Step.WITHDRAW)
-    referral_id = stored.row.id
-    await _set(tx, referral_id, withdrawn_at=by.at, withdrawal_reason=reason.value)
-    await views.tell(tx, referral_id, "withdrawn", at=by.at, detail=reason.value)
-    await audit.write(tx, [_entry(by, "referral.withdrawn", referral_id, reason.value)])
     event = ReferralWithdrawn(reference=reference, agency_id=by.agency.id, reason=reason)
-    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
-    await relating.afresh(tx, referral_id, Since(by.at, by.cause), preparing.policy, tell_own=False)
+    await _set(tx, stored.row.id, withdrawn_at=by.at, withdrawal_reason=reason.value)
+    await _tell(tx, stored.row.id, "withdrawn", event, by, detail=reason.value)
+    await relating.afresh(tx, stored.row.id, by, preparing.policy, tell_own=False)
     return Answer(200, {"reference": reference, "status": Status.WITHDRAWN.value}, f"/referrals/{reference}")
 
 
-async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, information: Information, by: By) -> Answer:
+async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, value: object, by: AgencyActor) -> Answer:
     """The referrer's answer: words kept with the identity, changed members as an amendment; the clock runs again.
 
     An enquiry has no versions: it takes words only, and is not decided anew. Safety words in them are seen by whoever
     works on its open item, and by nobody else.
     """
+    information = read_information(value, now=by.at)
     stored = await open_for(tx, preparing, reference, by, Step.INFORM)
-    referral_id = stored.row.id
     given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
     act_now = await _keep_words(tx, preparing, stored, given, information.changes, by)
-    await _set(tx, referral_id)
-    await views.tell(tx, referral_id, "informed", at=by.at)
-    await views.stop_waiting(tx, referral_id, at=by.at)
-    await audit.write(tx, [_entry(by, "referral.informed", referral_id)])
+    await _set(tx, stored.row.id)
+    await views.stop_waiting(tx, stored.row.id, at=by.at)
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
-    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    await _tell(tx, stored.row.id, "informed", event, by)
     told = {"dropped": dropped(stored.document, dict(information.changes))} if information.changes else {}
     body = {"reference": reference, "received_at": by.at.isoformat(), "act_now": act_now}
     return Answer(200, body | told, f"/referrals/{reference}")
 
 
-async def challenge(tx: AsyncConnection, preparing: Preparing, reference: str, words: str, by: By) -> Answer:
-    """The referrer asks, once, to look again at a decline; the words are kept as answers are. Problem 404 or 409."""
+async def challenge(
+    tx: AsyncConnection, preparing: Preparing, reference: str, value: object, by: AgencyActor
+) -> Answer:
+    """The referrer asks, once, to look again at a decline; the words are kept as answers are."""
+    words = read_challenge(value, now=by.at)
     stored = await open_for(tx, preparing, reference, by, Step.CHALLENGE)
-    referral_id = stored.row.id
     if stored.row.challenged_at is not None:
         raise Problem("step-not-allowed", "You have asked us once to look again; that is all there is to this step")
     said = {"at": by.at.isoformat(), "notes": words, "of": Step.CHALLENGE.value}
     await _keep_words(tx, preparing, stored, said, {}, by)
-    await _set(tx, referral_id, challenged_at=by.at)
-    await views.tell(tx, referral_id, "challenged", at=by.at)
-    await audit.write(tx, [_entry(by, "referral.challenged", referral_id)])
+    await _set(tx, stored.row.id, challenged_at=by.at)
     event = ReferralChallenged(reference=reference, agency_id=by.agency.id, about=Kind(stored.row.kind))
-    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+    await _tell(tx, stored.row.id, "challenged", event, by)
     return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
 
 
@@ -125,7 +135,7 @@ async def _keep_words(
     stored: Stored,
     said: dict[str, str] | None,
     changes: Mapping[str, Any],
-    by: By,
+    by: AgencyActor,
 ) -> list[str]:
     """Words beside the document; with changed members, or words on the safety list, it is an amendment as well.
 
@@ -140,24 +150,38 @@ async def _keep_words(
         answer = await store(tx, preparing, stored, document, by, answers=answers)
         return list(answer.body["act_now"])
     if said:
-        text = json.dumps({"document": stored.document, "answers": answers}, ensure_ascii=False).encode()
-        await _set(tx, stored.row.id, identity=seal(stored.key, text, about=stored.row.id.bytes))
+        await _set(tx, stored.row.id, identity=stored.sealed_with(stored.document, answers))
     return coded.act_now(Facts.model_validate(stored.row.facts), preparing.policy)
 
 
 async def _set(tx: AsyncConnection, referral_id: UUID, **values: Any) -> None:
     """Change the referral's row, for the agency's feed too."""
     changed = tables.referral.update().where(tables.referral.c.id == referral_id)
-    await tx.execute(changed.values(changed_in=views.CURRENT_TRANSACTION, **values))
+    await tx.execute(changed.values(changed_in=history.CURRENT_TRANSACTION, **values))
 
 
-async def enquire(
-    tx: AsyncConnection, preparing: Preparing, enquiry: Enquiry, value: Any, by: By, *, enquiry_id: UUID, reference: str
-) -> Answer:
-    """A consultation or training request: no child in it, a reference of its own, counted apart from referrals."""
+async def _tell(
+    tx: AsyncConnection, referral_id: UUID, what: str, event: Event, by: AgencyActor, *, detail: str | None = None
+) -> None:
+    """A line of the history, one of the audit trail, and the event."""
+    await history.add(tx, referral_id, what, at=by.at, detail=detail)
+    await audit.write(tx, [by.entry(event.type.removesuffix(".v1"), referral_id, detail)])
+    await outbox.append(tx, [Draft(referral_id, event, by.at, by.cause)])
+
+
+async def enquire(tx: AsyncConnection, preparing: Preparing, reference: str, value: Any, by: AgencyActor) -> Answer:
+    """A consultation or training: no child in it, a new `reference`, counted apart from referrals."""
+    enquiry, enquiry_id = read_enquiry(value, now=by.at), uuid7()
     facts = coded.enquiry_facts(enquiry, source_of_agency=by.agency.source, policy=preparing.policy)
     sealed = preparing.identities.seal(enquiry_id, value)
-    receipt = _enquiry_receipt(enquiry_id, reference, coded.act_now(facts, preparing.policy), by.at)
+    receipt = {
+        "id": str(enquiry_id),
+        "reference": reference,
+        "status": Status.RECEIVED.value,
+        "received_at": by.at.isoformat(timespec="milliseconds"),
+        "act_now": coded.act_now(facts, preparing.policy),
+        "links": [],
+    }
     await tx.execute(
         tables.referral.insert().values(
             id=enquiry_id,
@@ -175,11 +199,9 @@ async def enquire(
             facts=facts.model_dump(mode="json"),
             gaps=[],
             receipt=receipt,
-            changed_in=views.CURRENT_TRANSACTION,
+            changed_in=history.CURRENT_TRANSACTION,
         )
     )
-    await views.tell(tx, enquiry_id, "received", at=by.at)
-    await audit.write(tx, [_entry(by, "enquiry.received", enquiry_id)])
     event = EnquiryReceived(
         reference=reference,
         agency_id=by.agency.id,
@@ -189,24 +211,9 @@ async def enquire(
         facts=facts,
         people=enquiry.people or 1,
     )
-    await outbox.append(tx, [Draft(enquiry_id, event, by.at, by.cause)])
+    await _tell(tx, enquiry_id, "received", event, by)
     return Answer(201, receipt, f"/referrals/{reference}")
-
-
-def _enquiry_receipt(enquiry_id: UUID, reference: str, act_now: list[str], at: datetime) -> dict[str, Any]:
-    return {
-        "id": str(enquiry_id),
-        "reference": reference,
-        "status": Status.RECEIVED.value,
-        "received_at": at.isoformat(timespec="milliseconds"),
-        "act_now": act_now,
-        "links": [],
-    }
 
 
 def _is_enquiry(stored: Stored) -> bool:
     return bool(stored.row.kind != Kind.FAMILY.value)
-
-
-def _entry(by: By, action: str, referral_id: UUID, detail: str | None = None) -> Entry:
-    return Entry(Actor("agency", by.agency.slug), action, by.at, referral_id, detail)

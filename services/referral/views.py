@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import feed_epoch, tables
+from services.referral import feed_epoch, history, tables
 from services.referral.identity import Identities
 from services.referral.status import (
     ALSO_REFERRED,
@@ -26,7 +24,6 @@ from services.referral.status import (
     Status,
     by_route,
     dates,
-    shown_route,
     shown_to_agency,
     status_of,
 )
@@ -34,36 +31,6 @@ from shared.database import sql
 from shared.events import FAMILY_WORK, Hold
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, ServiceMap
-
-CURRENT_TRANSACTION: Final[sa.ColumnElement[int]] = sa.literal_column(
-    "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
-)
-"""Marks a row as changed in this transaction; the feed shows it once every earlier transaction has ended."""
-
-_HISTORY_WORDS: Final = {
-    "received": "We received the referral.",
-    "amended": "You changed the referral.",
-    "linked": "Another referral of the same family is linked to this one.",
-    "informed": "You sent more information.",
-    "withdrawn": "You withdrew the referral.",
-    "challenged": "You asked us to look again at the decline.",
-    "decided": "The referral was looked at against our rules.",
-    "decided-by-person": "A person decided about the referral.",
-    "opened": "It is on a team's list.",
-    "reopened": "It was opened again, and is on a team's list.",
-    "claimed": "A person has begun to look at it.",
-    "waiting": "It is waiting.",
-    "accepted": "A team has accepted the family.",
-    "declined": "A person confirmed that we can't offer a place.",
-    "first-contact": "The team has been in touch with the family.",
-    "closed": "The work of a team has ended.",
-    "escalated": "It was brought to somebody's attention.",
-}
-
-
-async def tell(tx: AsyncConnection, referral_id: UUID, what: str, *, at: datetime, detail: str | None = None) -> None:
-    """A line of the history that the agency sees."""
-    await tx.execute(tables.history.insert().values(referral_id=referral_id, at=at, what=what, detail=detail))
 
 
 async def stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
@@ -89,17 +56,6 @@ async def route_states(tx: AsyncConnection, referral_id: UUID) -> dict[str, Rout
     return by_route((row.route, row.state) for row in rows)
 
 
-async def status(tx: AsyncConnection, referral_id: UUID) -> Status:
-    """Where a referral stands now."""
-    columns = tables.referral.c
-    found = await tx.execute(
-        sa.select(columns.decision, columns.decided_by, columns.withdrawn_at, columns.declined_at).where(
-            columns.id == referral_id
-        )
-    )
-    return status_of(progress(cast("sa.Row[Any]", found.one()), await route_states(tx, referral_id)))
-
-
 def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
     return Progress.model_validate(
         {
@@ -110,6 +66,10 @@ def progress(row: sa.Row[Any], routes: dict[str, RouteState]) -> Progress:
             "routes": routes,
         }
     )
+
+
+def _progress_of(row: sa.Row[Any]) -> Progress:
+    return progress(row, by_route(row.routes or []))
 
 
 async def one(
@@ -125,10 +85,10 @@ async def one(
     row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference, **_FAMILY_WORK})).one_or_none()
     if row is None:
         raise Problem("not-found")
-    known = progress(row, by_route(row.routes or []))
-    return _shown(row, known, row.links or [], identities) | {
+    known = _progress_of(row)
+    return _shown(row, known, identities) | {
         "other_help": _other_help(known, row.facts, service_map, on=on),
-        "history": [_line(line, known) for line in row.history or []],
+        "history": [history.shown(line, known) for line in row.history or []],
     }
 
 
@@ -151,52 +111,35 @@ def _other_help(known: Progress, facts: dict[str, Any] | None, service_map: Serv
 
 
 _FAMILY_WORK: Final = {"family_work": sorted(FAMILY_WORK)}
-_FIRST_CONTACT_AT: Final = """
-    (SELECT min(due_at) FROM route_state WHERE referral_id = r.id AND route = ANY(CAST(:family_work AS text[]))
-        AND contacted_at IS NULL AND state NOT IN ('closed', 'declined', 'replaced')) AS first_contact_at
-"""
-"""When the first contact is due that a team has not made yet."""
 
 _COLUMNS: Final = """
     r.id, r.reference, r.kind, r.version, r.received_at, r.expected_by, r.facts, r.gaps, r.decision, r.decided_by,
     r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in, r.wrapped_key, r.external_sealed,
+    (SELECT min(due_at) FROM route_state WHERE referral_id = r.id AND route = ANY(CAST(:family_work AS text[]))
+        AND contacted_at IS NULL AND state NOT IN ('closed', 'declined', 'replaced')) AS first_contact_at,
+    (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
+        FROM route_state WHERE referral_id = r.id) AS routes,
+    (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id AND is_told) AS links
 """
-"""What an agency is shown: never who the family is, which is the larger part of a row."""
+"""What an agency is shown: never who the family is, which is the larger part of a row.
 
-_ONE: Final = sql(
-    "SELECT"  # noqa: S608  the pieces put in are constants
-    + _COLUMNS
-    + _FIRST_CONTACT_AT
-    + """,
-        (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
-         FROM route_state WHERE referral_id = r.id) AS routes,
-        (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id AND is_told) AS links,
+`first_contact_at` is when the first contact is due that a team has not made yet.
+"""
+
+_ONE: Final = sql(f"""
+    SELECT {_COLUMNS},
         (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
-"""
-).columns(
-    tables.referral.c.decision,
-    tables.referral.c.facts,
-    tables.referral.c.gaps,
-    routes=JSONB,
-    links=JSONB,
-    history=JSONB,
-)
+""")  # noqa: S608  the columns are constants
 
-
-_FEED: Final = sql(
-    "SELECT"
-    + _COLUMNS
-    + _FIRST_CONTACT_AT
-    + """
-    FROM referral r
+_FEED: Final = sql(f"""
+    SELECT {_COLUMNS} FROM referral r
     WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
         AND (CAST(:external AS bytea) IS NULL OR external_digest = :external)
         AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
     ORDER BY changed_in, id LIMIT :limit
-"""
-)
+""")  # noqa: S608  the columns are constants
 
 
 async def feed(
@@ -221,10 +164,8 @@ async def feed(
             {"agency": agency_id, "since": since, "after": after, "limit": limit, "external": external, **_FAMILY_WORK},
         )
     ).all()
-    states = await _states_of(tx, [row.id for row in rows])
-    links = await _links_of(tx, [row.id for row in rows])
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
-    items = [_shown(row, progress(row, states.get(row.id, {})), links.get(row.id, []), identities) for row in rows]
+    items = [_shown(row, _progress_of(row), identities) for row in rows]
     return {"items": items, "next": _write_cursor(identities, last[0], last[1], epoch)}
 
 
@@ -237,10 +178,10 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     return {"reference": row.reference, **closed, **times, **nothing, **said}
 
 
-def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str], identities: Identities) -> dict[str, Any]:
+def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[str, Any]:
     if row.wrapped_key is None:
         return _erased(row)
-    status = status_of(known)
+    status, links = status_of(known), row.links or []
     next_step = NEXT_STEP[status]
     if status is Status.DECLINED:
         next_step = _after_a_decline(row)
@@ -253,7 +194,7 @@ def _shown(row: sa.Row[Any], known: Progress, links: Sequence[str], identities: 
         "received_at": row.received_at.isoformat(timespec="milliseconds"),
         "version": row.version,
         "decision": shown_to_agency(known),
-        "links": list(links),
+        "links": links,
         "gaps": row.gaps,
         "next_step": next_step,
         **dates(status, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
@@ -265,36 +206,6 @@ def _after_a_decline(row: sa.Row[Any]) -> str:
     if row.challenged_at is None:
         return f"{NEXT_STEP[Status.DECLINED]} {MAY_CHALLENGE}"
     return CHALLENGED if row.challenged_at >= row.declined_at else NEXT_STEP[Status.DECLINED]
-
-
-def _line(line: dict[str, Any], known: Progress) -> dict[str, Any]:
-    what, detail = line["what"], shown_route(known, line["detail"])
-    return {"at": line["at"], "what": what, "text": _HISTORY_WORDS[what], "detail": detail}
-
-
-async def _links_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    rows = await tx.execute(
-        sa.select(tables.kin.c.referral_id, tables.kin.c.link)
-        .where(tables.kin.c.referral_id.in_(ids), tables.kin.c.is_told)
-        .distinct()
-        .order_by(tables.kin.c.link)
-    )
-    links: dict[UUID, list[str]] = {}
-    for row in rows:
-        links.setdefault(row.referral_id, []).append(row.link)
-    return links
-
-
-async def _states_of(tx: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, dict[str, RouteState]]:
-    rows = await tx.execute(
-        sa.select(tables.route_state)
-        .where(tables.route_state.c.referral_id.in_(ids))
-        .order_by(tables.route_state.c.changed_at)
-    )
-    items: dict[UUID, list[tuple[str, str]]] = {}
-    for row in rows:
-        items.setdefault(row.referral_id, []).append((row.route, row.state))
-    return {referral_id: by_route(each) for referral_id, each in items.items()}
 
 
 def _write_cursor(identities: Identities, since: int, after: UUID, epoch: UUID) -> str:

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from deploy.local import credentials
 from services.referral.agencies import Agency, digest_of
-from services.referral.keyring import Keyring
+from services.referral.agency_keys import AgencyKeys
 from shared.access import PERMISSIONS, Permission, Role
 from shared.openapi import everything
 from shared.runtime import Service
@@ -185,10 +185,10 @@ def tokens(folder: Path) -> dict[str, Any]:
 def one_agency(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no database to ask for keys."""
 
-    async def read(self: Keyring, _: float) -> None:
+    async def read(self: AgencyKeys, _: float) -> None:
         self._known = {digest_of(KEY): SUNFLOWER}
 
-    monkeypatch.setattr(Keyring, "_read", read)
+    monkeypatch.setattr(AgencyKeys, "_read", read)
 
 
 async def answer_to(apps: dict[str, Service], service: str, call: str, token: str | None = None) -> httpx.Response:

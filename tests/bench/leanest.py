@@ -10,7 +10,7 @@ import asyncpg
 import uvicorn
 import uvloop
 
-from services.referral.document import read_referral
+from services.referral.document.read import read_referral
 from shared.ids import uuid7
 from shared.strict_json import parse_json
 

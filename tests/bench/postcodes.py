@@ -24,9 +24,8 @@ import psutil
 
 from deploy.local.credentials import load as credentials
 from services.referral import tables
-from services.referral.document import Home
-from services.referral.places import NOTTINGHAM, NOTTINGHAM_FILE, Places, PostcodeFiles
-from services.referral.postcodes.looking_up import LoadedPlaces
+from services.referral.document.model import Home
+from services.referral.postcodes.lookup import NOTTINGHAM, NOTTINGHAM_FILE, LoadedPlaces, Places, PostcodeFiles
 from tests.directories import HEADERS, a_row, cells
 from tests.integration.support import engine_of
 from tests.servers import running

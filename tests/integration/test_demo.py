@@ -20,8 +20,8 @@ from services.referral import tables
 from services.referral.demo.families import invented
 from services.referral.demo.filling import NoDemoError, filling, refuse_if_used
 from services.referral.demo.sent import Sent, What
-from services.referral.preparing import preparing_of
 from services.referral.settings import Settings
+from services.referral.submitting.prepare import preparing_of
 from shared.database import create_engine
 from tests.integration.support import count, fetch
 from tests.system import System, eventually

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.referral import feed_epoch
-from services.referral.preparing import identities_of
 from services.referral.settings import Settings as ReferralSettings
+from services.referral.submitting.prepare import identities_of
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.integration.support import eventually, fetch

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral.erasing import erase
-from services.referral.preparing import preparing_of
 from services.referral.reindexing import reindex
 from services.referral.settings import Settings as ReferralSettings
+from services.referral.submitting.prepare import preparing_of
 from services.triage import tables
 from services.triage.clients import Families
 from services.triage.handlers import handlers

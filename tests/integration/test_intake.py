@@ -14,9 +14,10 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.local.postgres import Postgres
-from services.referral import agencies, arriving, handlers, keyring
-from services.referral.document.ages import years_before
-from services.referral.group_writer import GroupWriter
+from services.referral import agencies, agency_keys, handlers
+from services.referral.document.model import years_before
+from services.referral.submitting import prepare
+from services.referral.submitting.batch_writer import BatchWriter
 from shared.audit import Actor
 from shared.events import (
     ClosureReason,
@@ -151,7 +152,7 @@ async def test_one_bad_row_of_a_group_does_not_fail_the_others(probe: Any) -> No
             await tx.execute(effect.insert().values(event_id=uuid4(), key=uuid4(), sequence=item.sequence))
         return [item.sequence for item in items]
 
-    writer: GroupWriter[Any] = GroupWriter(probe, write, lambda item: item)
+    writer: BatchWriter[Any] = BatchWriter(probe, write, lambda item: item)
     waiting = [asyncio.create_task(writer.submit(Item(number))) for number in (1, 2, None, 4, 5)]
     running = asyncio.create_task(writer.run())
     answers = await asyncio.gather(*waiting, return_exceptions=True)
@@ -182,7 +183,7 @@ async def test_a_silent_postgresql_is_answered_with_503_within_eight_seconds(
     intake: Behind, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, fresh_seconds: float
 ) -> None:
     await asyncio.gather(*(intake.send(a_referral()) for _ in range(5)))
-    monkeypatch.setattr(keyring, "FRESH_SECONDS", fresh_seconds)
+    monkeypatch.setattr(agency_keys, "FRESH_SECONDS", fresh_seconds)
 
     async def seconds_for_503() -> float:
         began = time.monotonic()
@@ -302,7 +303,7 @@ async def test_a_decline_lasts_until_a_newer_decision_and_not_while_a_team_works
 
 
 async def test_of_three_keys_the_oldest_stops_working(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(agency_keys, "FRESH_SECONDS", 0.0)
     fresh = []
     for _ in range(2):
         async with intake.engine.begin() as tx:
@@ -321,9 +322,9 @@ async def test_a_revoked_key_is_refused_once_the_keys_are_read_again(
         await agencies.revoke(
             tx, slug="health-visiting", actor=Actor("operator", "t"), at=datetime.now(UTC), all_keys=True
         )
-    monkeypatch.setattr(keyring, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(agency_keys, "FRESH_SECONDS", 0.0)
     assert (await intake.send(a_referral())).status_code == 401
-    assert keyring.STALE_SECONDS < 60
+    assert agency_keys.STALE_SECONDS < 60
 
 
 async def test_nothing_of_who_a_family_is_can_be_read_in_the_database(intake: Behind) -> None:
@@ -369,7 +370,7 @@ async def test_nothing_of_who_a_family_is_can_be_read_in_the_database(intake: Be
 
 
 async def test_a_reference_that_is_taken_is_drawn_again(intake: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arriving, "new_reference", lambda _: "PIR-AAA-AAA")
+    monkeypatch.setattr(prepare, "new_reference", lambda _: "PIR-AAA-AAA")
     answers = [await intake.send(a_referral()) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     first, second = (answer.json()["reference"] for answer in answers)

@@ -21,12 +21,11 @@ from deploy.local import credentials
 from deploy.setup import add_demo_agencies
 from services.referral import app as referral_app
 from services.referral import tables
-from services.referral.document import Home
-from services.referral.places import Found, PostcodeFiles
-from services.referral.postcodes import looking_up
-from services.referral.postcodes.errors import BusyError, ColumnsError, DoubtsError, FileError, LoadError, RowsError
-from services.referral.postcodes.loading import How, load, only_loader, unload
-from services.referral.postcodes.looking_up import LoadedPlaces
+from services.referral.document.model import Home
+from services.referral.postcodes import lookup
+from services.referral.postcodes.load import How, load, only_loader, unload
+from services.referral.postcodes.lookup import HomeLocation, LoadedPlaces, PostcodeFiles
+from services.referral.postcodes.ons_file import BusyError, ColumnsError, DoubtsError, FileError, LoadError, RowsError
 from services.referral.settings import Settings
 from services.triage.rules import decide
 from shared.audit import Actor
@@ -72,16 +71,16 @@ async def looking(engine: AsyncEngine) -> LoadedPlaces:
     return places
 
 
-async def find(engine: AsyncEngine, *postcodes: str) -> list[Found]:
+async def find(engine: AsyncEngine, *postcodes: str) -> list[HomeLocation]:
     places = await looking(engine)
     return [places.find(Home(postcode=postcode)) for postcode in postcodes]
 
 
-def known(ward: str | None, decile: int | None, quality: PlaceQuality = PlaceQuality.KNOWN) -> Found:
-    return Found(Place(ward=ward, authority=NOTTINGHAM, quality=quality), decile)
+def known(ward: str | None, decile: int | None, quality: PlaceQuality = PlaceQuality.KNOWN) -> HomeLocation:
+    return HomeLocation(Place(ward=ward, authority=NOTTINGHAM, quality=quality), decile)
 
 
-UNKNOWN = Found(Place(quality=PlaceQuality.UNKNOWN))
+UNKNOWN = HomeLocation(Place(quality=PlaceQuality.UNKNOWN))
 
 
 # What a load says.
@@ -265,7 +264,7 @@ async def test_whoever_reads_while_loads_follow_each_other_sees_a_whole_one(engi
 @pytest.fixture
 async def served(database: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Behind]:
     """The intake with its own watch on loads, sped up."""
-    monkeypatch.setattr(looking_up, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(lookup, "LOOK_SECONDS", 0.05)
     await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
     async with behind(referral_app.build, Settings(**settings), ("group-writer", "places")) as copy:
         yield copy
@@ -353,7 +352,7 @@ async def test_a_changed_postcode_gives_the_amended_referral_another_decile(serv
 
 async def test_the_watch_outlives_a_database_that_is_away(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """But not a table that is missing, which no waiting mends."""
-    monkeypatch.setattr(looking_up, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(lookup, "LOOK_SECONDS", 0.01)
     away = engine_of("postgresql://nobody@127.0.0.1:1/nothing", tables.SCHEMA)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):

@@ -23,10 +23,10 @@ from deploy.setup import DEMO_AGENCIES
 from services.referral.agencies import Agency
 from services.referral.demo.families import invented
 from services.referral.demo.sent import Sent, What
-from services.referral.document import read_enquiry, read_referral
+from services.referral.document.read import read_enquiry, read_referral
 from services.referral.identity import Identities
-from services.referral.places import PostcodeFiles
-from services.referral.preparing import Prepared, Preparing
+from services.referral.postcodes.lookup import PostcodeFiles
+from services.referral.submitting.prepare import Prepared, Preparing
 from services.triage.rules import decide
 from shared.events import Decision, Mode, Route, Tier, Urgency
 from tests.builders import a_policy

@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.postcodes.deprivation import INDEXES, country_of, decile, index_of
+from services.referral.postcodes.checks import INDEXES, index_of
+from services.referral.postcodes.ons_file import country_of
+from services.referral.postcodes.packing import decile
 
 SIZES = st.sampled_from([index.areas for indexes in INDEXES.values() for index in indexes])
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.document import ReferralDocument
+from services.referral.document.model import ReferralDocument
 from services.referral.families import links
 from services.referral.families.links import Known
 from services.referral.families.matching import Relation, link_of, match
@@ -29,7 +29,7 @@ ROBIN = {"given_name": "Robin", "family_name": "Okafor", "date_of_birth": BORN, 
 def a_profile(*babies: dict[str, Any], carers: Any = (MOTHER,), postcode: str | None = "NG6 8GB") -> Profile:
     home = {"postcode": postcode} if postcode else None
     document = ReferralDocument.model_validate({"babies": babies, "caregivers": carers, "home": home})
-    return PROFILES.of(document, is_private=False)
+    return PROFILES.family_of(document).profile
 
 
 def matched(one: Profile, other: Profile) -> Relation | None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.referral.families.names import day_key, name_key, number_key
+from services.referral.families.profile import day_key, name_key, number_key
 
 SAME = """
 O'Brien|O’Brien            O'Brien|O‘Brien            O'Brien|Oʼbrien            O'Brien|O`Brien

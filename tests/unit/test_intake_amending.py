@@ -2,14 +2,8 @@ from typing import Any
 
 import pytest
 
-from services.referral.document import (
-    Invalid,
-    merge_patch,
-    read_enquiry,
-    read_information,
-    read_referral,
-    read_withdrawal,
-)
+from services.referral.document.errors import Invalid
+from services.referral.document.read import merge_patch, read_enquiry, read_information, read_referral, read_withdrawal
 from shared.events import Kind, Safety, WithdrawalReason
 from tests.unit.test_intake_inputs import NOW, a_document
 

@@ -1,7 +1,7 @@
 import phonenumbers
 import pytest
 
-from services.referral.document.phones import _is_acceptable, _is_common
+from services.referral.document.fields import _is_acceptable, _is_common
 from tests.unit.test_intake_inputs import accepted, refused, with_carer, with_referrer
 
 

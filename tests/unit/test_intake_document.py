@@ -2,13 +2,8 @@ from typing import Any
 
 import pytest
 
-from services.referral.document import (
-    Invalid,
-    read_enquiry,
-    read_information,
-    read_withdrawal,
-)
-from services.referral.document.errors import MOST_ERRORS
+from services.referral.document.errors import MOST_ERRORS, Invalid
+from services.referral.document.read import read_enquiry, read_information, read_withdrawal
 from shared.events import MentalHealth
 from tests.unit.test_intake_inputs import NOW, a_document, accepted, read, refused, with_baby, with_carer, with_consent
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from services.referral.document import read_enquiry
+from services.referral.document.read import read_enquiry
 from services.referral.facts import act_now, enquiry_facts, facts_of, monitoring_of
 from shared.events import Carer, Consent, Facts, Kind, Link, NhsNumber, Place, PlaceQuality, Safety, Severity
 from tests.builders import a_policy

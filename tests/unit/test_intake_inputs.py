@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.referral.document import Invalid, ReferralDocument, Submission, read_referral
+from services.referral.document.errors import Invalid
+from services.referral.document.model import ReferralDocument
+from services.referral.document.read import Submission, read_referral
 from shared.strict_json import Unreadable, parse_json
 
 DATA = Path(__file__).parents[1] / "data"

@@ -4,8 +4,9 @@ from typing import Any
 import langcodes
 import pytest
 
-from services.referral.document import Invalid, read_referral
-from services.referral.document.languages import COMMON
+from services.referral.document.codes import COMMON
+from services.referral.document.errors import Invalid
+from services.referral.document.read import read_referral
 from tests.unit.test_intake_inputs import (
     NOW,
     a_document,

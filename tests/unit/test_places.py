@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from services.referral.document import Home
-from services.referral.places import Found, PostcodeFiles
+from services.referral.document.model import Home
+from services.referral.postcodes.lookup import HomeLocation, PostcodeFiles
 from shared.events import Place, PlaceQuality
 
 BULWELL, NOTTINGHAM = "E05012275", "E06000018"
@@ -33,7 +33,7 @@ def known(authority: str, ward: str | None = None) -> Place:
 def test_a_postcode_tells_the_ward_in_nottingham_and_the_authority_elsewhere(
     places: PostcodeFiles, postcode: str, place: Place
 ) -> None:
-    assert places.find(Home(postcode=postcode)) == Found(place)
+    assert places.find(Home(postcode=postcode)) == HomeLocation(place)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_without_a_postcode_that_exists_only_the_quality_is_known(
     places: PostcodeFiles, home: dict[str, Any] | None, quality: PlaceQuality
 ) -> None:
     found = places.find(None if home is None else Home.model_validate(home))
-    assert found == Found(Place(ward=None, authority=None, quality=quality))
+    assert found == HomeLocation(Place(ward=None, authority=None, quality=quality))
 
 
 def test_only_the_areas_that_were_asked_for_are_read() -> None:

@@ -1,7 +1,6 @@
 import pytest
 
-from services.referral.postcodes.columns import PATTERNS, find_columns
-from services.referral.postcodes.errors import ColumnsError
+from services.referral.postcodes.ons_file import PATTERNS, ColumnsError, find_columns
 from tests.directories import HEADERS, ONSPD_2026
 
 

@@ -1,8 +1,7 @@
-from services.referral.postcodes.deprivation import INDEXES, Index
-from services.referral.postcodes.doubts import Doubts, look_at
+from services.referral.postcodes.checks import INDEXES, Doubts, Index, look_at
+from services.referral.postcodes.load import LoadProgress
+from services.referral.postcodes.ons_file import Row
 from services.referral.postcodes.packing import Packing
-from services.referral.postcodes.progress import Progress
-from services.referral.postcodes.rows import Row
 from tests.builders import a_policy
 
 POLICY = a_policy()
@@ -59,7 +58,7 @@ def test_progress_says_rows_per_cent_and_seconds_left_every_few_seconds() -> Non
     told: list[str] = []
     clock = iter([0.0, 1.0, 4.0, 5.0, 8.0])
     read = iter([25, 50])
-    progress = Progress(100, lambda: next(read), clock=lambda: next(clock), tell=told.append)
+    progress = LoadProgress(100, lambda: next(read), clock=lambda: next(clock), tell=told.append)
     for rows in (10_000, 40_000, 50_000, 80_000):
         progress.at(rows)
     assert [line.split() for line in told] == [

@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from services.referral.postcodes.errors import FileError
-from services.referral.postcodes.opening import opened
+from services.referral.postcodes.ons_file import FileError, opened
 from tests.directories import a_row, directory, zipped
 
 

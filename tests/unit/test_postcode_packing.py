@@ -2,10 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.places import place_of
-from services.referral.postcodes.errors import RowsError
+from services.referral.postcodes.lookup import place_of
+from services.referral.postcodes.ons_file import Row, RowsError
 from services.referral.postcodes.packing import Packing, Record, record_of
-from services.referral.postcodes.rows import Row
 from shared.events import PlaceQuality
 
 RANKED = {"E": 100, "S": 50}

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.referral.postcodes.errors import RowsError
-from services.referral.postcodes.rows import Row, Rows
+from services.referral.postcodes.ons_file import Row, Rows, RowsError
 from tests.directories import ONSPD_2026, a_row, cells
 
 

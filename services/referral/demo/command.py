@@ -26,7 +26,7 @@ def add_demo_command(commands: argparse._SubParsersAction[argparse.ArgumentParse
 async def _demo(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     from services.referral.demo.families import SEED, invented  # noqa: PLC0415  a serving process never needs them
     from services.referral.demo.filling import NoDemoError, filling, refuse_if_used  # noqa: PLC0415  likewise
-    from services.referral.preparing import preparing_of  # noqa: PLC0415  likewise
+    from services.referral.submitting.prepare import preparing_of  # noqa: PLC0415  likewise
 
     settings = Settings()
     if not settings.is_development:

@@ -7,33 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.referral import answers, steps
-from services.referral.agencies import Agency, valid_keys
-from services.referral.amendments import By
-from services.referral.answers import Answer, Keyed
-from services.referral.arriving import arrival_of
+from services.referral import steps
+from services.referral.agencies import Agency, AgencyActor, valid_keys
 from services.referral.demo.sent import Sent, What
-from services.referral.document import read_enquiry, read_withdrawal
-from services.referral.group_writer import GroupWriter
-from services.referral.intake import Arrival, Intake, another_reference
-from services.referral.places import NOTTINGHAM
-from services.referral.preparing import Preparing
+from services.referral.postcodes.lookup import NOTTINGHAM
 from services.referral.reference import new_reference
+from services.referral.steps import TakeStep
+from services.referral.submitting import idempotency
+from services.referral.submitting.batch_writer import BatchWriter
+from services.referral.submitting.idempotency import Answer, request_key
+from services.referral.submitting.prepare import Arrival, Preparing
+from services.referral.submitting.submit import admit, another_reference
 from shared.database import sql
 from shared.ids import uuid7
 from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import Problem
-from shared.strict_json import canonical
 
 AT_ONCE: Final = 32
-"""Referrals handed to the group writer together; it keeps those of one family apart and in order."""
+"""Referrals handed to the batch writer together; it keeps those of one family apart and in order."""
 
 
 class NoDemoError(Exception):
@@ -59,11 +58,11 @@ def refuse_elsewhere(policy: Policy) -> None:
 
 @asynccontextmanager
 async def filling(engine: AsyncEngine, preparing: Preparing) -> AsyncIterator[Filling]:
-    """A Filling with its group writer at work. Raises NoDemoError where the families would be strangers."""
+    """A Filling with its batch writer at work. Raises NoDemoError where the families would be strangers."""
     refuse_elsewhere(preparing.policy)
     async with engine.connect() as tx:
         known = {agency.slug: agency for agency in (await valid_keys(tx)).values()}
-    writer: GroupWriter[Arrival] = GroupWriter(engine, Intake(preparing).admit, another_reference)
+    writer: BatchWriter[Arrival] = BatchWriter(engine, partial(admit, preparing=preparing), another_reference)
     writing = asyncio.create_task(writer.run())
     try:
         yield Filling(engine, preparing, writer, known)
@@ -77,7 +76,7 @@ class Filling:
     """Sends what agencies sent. `references` are those given, by the name of what was sent."""
 
     def __init__(
-        self, engine: AsyncEngine, preparing: Preparing, writer: GroupWriter[Arrival], agencies: dict[str, Agency]
+        self, engine: AsyncEngine, preparing: Preparing, writer: BatchWriter[Arrival], agencies: dict[str, Agency]
     ) -> None:
         self._engine = engine
         self._preparing = preparing
@@ -110,30 +109,23 @@ class Filling:
             self.references[each.name] = answer.body["reference"]
 
     def _arrival(self, sent: Sent) -> Arrival:
-        return arrival_of(
-            sent.body,
-            agency=self._agencies[sent.agency],
-            key=sent.key,
-            cause=Cause(uuid7()),
-            preparing=self._preparing,
-            received_at=sent.at,
-        )
+        by = AgencyActor(sent.at, Cause(uuid7()), self._agencies[sent.agency])
+        return self._preparing.arrival(sent.body, by=by, key=sent.key)
 
     async def _step(self, sent: Sent) -> None:
         """A change, a withdrawal or an enquiry: once per key, in one transaction with its answer.
 
         The team is at work meanwhile: one that closed the referral first leaves nothing to change or withdraw.
         """
-        agency, identities = self._agencies[sent.agency], self._preparing.identities
-        by = By(agency, sent.at, Cause(uuid7()))
-        lock = identities.digest("key", agency.id.bytes, sent.key)
-        keyed = Keyed(agency.id, lock.hex(), identities.digest("request", sent.what, canonical(sent.body)))
+        by = AgencyActor(sent.at, Cause(uuid7()), self._agencies[sent.agency])
+        keyed = request_key(self._preparing.identities, by.agency.id, sent.key, sent.what, sent.body)
 
         async def work(tx: AsyncConnection) -> Answer:
-            return await _WORK[sent.what](tx, self._preparing, self.references.get(sent.name, ""), sent.body, by)
+            reference = self.references.get(sent.name) or new_reference(secrets.randbelow)
+            return await _STEPS[sent.what](tx, self._preparing, reference, sent.body, by)
 
         try:
-            answer = await answers.once(self._engine, keyed, lock_name=lock, at=sent.at, work=work)
+            answer = await idempotency.once(self._engine, keyed, at=sent.at, work=work)
         except Problem as refused:
             if refused.name != "step-not-allowed":
                 raise
@@ -141,16 +133,8 @@ class Filling:
         self.references.setdefault(sent.name, answer.body["reference"])
 
 
-Work = Callable[[AsyncConnection, Preparing, str, Any, By], Awaitable[Answer]]
-
-
-async def _withdraw(tx: AsyncConnection, preparing: Preparing, reference: str, body: Any, by: By) -> Answer:
-    return await steps.withdraw(tx, preparing, reference, read_withdrawal(body, now=by.at), by)
-
-
-async def _enquire(tx: AsyncConnection, preparing: Preparing, _: str, body: Any, by: By) -> Answer:
-    enquiry, reference = read_enquiry(body, now=by.at), new_reference(secrets.randbelow)
-    return await steps.enquire(tx, preparing, enquiry, body, by, enquiry_id=uuid7(), reference=reference)
-
-
-_WORK: Final[dict[What, Work]] = {What.CHANGE: steps.patch, What.WITHDRAWAL: _withdraw, What.ENQUIRY: _enquire}
+_STEPS: Final[dict[What, TakeStep]] = {
+    What.CHANGE: steps.patch,
+    What.WITHDRAWAL: steps.withdraw,
+    What.ENQUIRY: steps.enquire,
+}

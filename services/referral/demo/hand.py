@@ -10,7 +10,7 @@ from functools import cache
 from random import Random
 from typing import Any, Final, TypeVar
 
-from services.referral.places import NOTTINGHAM_FILE
+from services.referral.postcodes.lookup import NOTTINGHAM_FILE
 from shared.working_time import day_in_london
 
 T = TypeVar("T")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from shared.strict_json import FieldError
 
 MOST_ERRORS: Final = 100
 """More are cut off: an answer must stay small whatever was sent."""
@@ -17,24 +18,24 @@ _PLAIN_MEMBER: Final = re.compile(r"[a-z]{1,20}(?:_[a-z]{1,20}|_[0-9]{1,2}){0,3}
 _LONGEST_MEMBER: Final = 40
 _NO_SUCH: Final = "There is no member of this name. Ours are written in small letters with underscores: given_name."
 
-_WRONG_TYPE: Final = {
-    "string_type": "This must be text.",
-    "bool_type": "This must be true or false.",
-    "int_type": "This must be a whole number.",
-    "tuple_type": "This must be a list.",
-    "model_type": "This must be an object.",
-    "date_type": "This must be a date as text.",
-    "datetime_type": "This must be a time as text.",
+_WORDS: Final = {
+    "pir": ("{code}", "{detail}"),
+    "string_type": ("wrong-type", "This must be text."),
+    "bool_type": ("wrong-type", "This must be true or false."),
+    "int_type": ("wrong-type", "This must be a whole number."),
+    "tuple_type": ("wrong-type", "This must be a list."),
+    "model_type": ("wrong-type", "This must be an object."),
+    "date_type": ("wrong-type", "This must be a date as text."),
+    "datetime_type": ("wrong-type", "This must be a time as text."),
+    "enum": ("not-in-list", "This must be one of: {expected}."),
+    "literal_error": ("not-in-list", "This must be one of: {expected}."),
+    "string_too_short": ("empty", "This is empty; leave it out or send null."),
+    "string_too_long": ("too-long", "This may have {max_length} characters."),
+    "too_long": ("too-many", "There may be {max_length} of these."),
+    "greater_than_equal": ("out-of-range", "This must be {ge} or more."),
+    "less_than_equal": ("out-of-range", "This must be {le} or less."),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """`pointer` is RFC 6901, `code` is stable, `detail` is for a person."""
-
-    pointer: str
-    code: str
-    detail: str
+"""Pydantic's kind of error, or a `refusal`: our code and words, filled from its context."""
 
 
 class Invalid(Exception):  # noqa: N818 - named by the contract of this module
@@ -62,39 +63,15 @@ def unknown_member(place: Sequence[int | str]) -> FieldError:
 
 def from_pydantic(error: ValidationError) -> list[FieldError]:
     """Put pydantic's errors in our words; an unknown member is named only when its name is a plain one."""
-    found = error.errors(include_url=False, include_input=False)
-    return [_field_error(part) for part in found]
+    return [_field_error(part) for part in error.errors(include_url=False, include_input=False)]
 
 
 def _field_error(part: ErrorDetails) -> FieldError:
-    kind, place = part["type"], part["loc"]
-    if kind == "extra_forbidden":
-        return unknown_member(place)
-    if kind in _WRONG_TYPE:
-        return FieldError(pointer(place), "wrong-type", _WRONG_TYPE[kind])
+    if part["type"] == "extra_forbidden":
+        return unknown_member(part["loc"])
+    code, detail = _WORDS.get(part["type"], ("invalid", "This cannot be read."))
     context = part.get("ctx", {})
-    if kind == "pir":
-        return FieldError(pointer(place), context["code"], context["detail"])
-    return FieldError(pointer(place), *_known(kind, context))
-
-
-def _known(kind: str, context: dict[str, object]) -> tuple[str, str]:
-    match kind:
-        case "enum" | "literal_error":
-            return "not-in-list", f"This must be one of: {context['expected']}."
-        case "string_too_short":
-            return "empty", "This is empty; leave it out or send null."
-        case "string_too_long":
-            return "too-long", f"This may have {context['max_length']} characters."
-        case "too_long":
-            return "too-many", f"There may be {context['max_length']} of these."
-        case "greater_than_equal" | "less_than_equal":
-            return "out-of-range", f"This must be {context.get('ge', context.get('le'))} or {_side(kind)}."
-    return "invalid", "This cannot be read."
-
-
-def _side(kind: str) -> str:
-    return "more" if kind == "greater_than_equal" else "less"
+    return FieldError(pointer(part["loc"]), code.format_map(context), detail.format_map(context))
 
 
 def pointer(place: Sequence[int | str]) -> str:

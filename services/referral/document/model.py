@@ -11,11 +11,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo
 
-from services.referral.document.ages import years_before, years_old
 from services.referral.document.codes import CommunicationNeed, Gender, Strength
 from services.referral.document.errors import refusal
-from services.referral.document.text import FreeText, Name, Reference
-from services.referral.document.values import (
+from services.referral.document.fields import (
     Codes,
     Day,
     Email,
@@ -29,6 +27,7 @@ from services.referral.document.values import (
     WorkEmail,
     listed,
 )
+from services.referral.document.text import FreeText, Name, Reference
 from shared.events import (
     Carer,
     CareStatus,
@@ -50,6 +49,21 @@ YOUNGEST_CAREGIVER: Final = 10
 """Years; a younger one is a slip of the pen."""
 OLDEST_CONSENT_YEARS: Final = 2
 CLOCK_SKEW_SECONDS: Final = 300
+REQUIRED: Final = {"referrer": ["name", "role", "email"], "consent": ["status"], "concern": ["severity"]}
+"""What a part has to say, for the JSON Schema and for `checks`."""
+
+
+def years_old(born_on: date, today: date) -> int:
+    """Whole years on the day; negative before the birth. Without 29 February a birthday is kept on 1 March."""
+    return today.year - born_on.year - ((today.month, today.day) < (born_on.month, born_on.day))
+
+
+def years_before(now: datetime, years: int) -> datetime:
+    """Return the same moment that many years ago; 28 February where 29 February is missing."""
+    try:
+        return now.replace(year=now.year - years)
+    except ValueError:
+        return now.replace(year=now.year - years, day=28)
 
 
 class Part(BaseModel):
@@ -58,14 +72,8 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Clock(dict[str, datetime | date]):
-    """The context of a reading: the time it is, the day it is in London, and when the consent was sent.
-
-    Without it ages are not checked.
-    """
-
-
 def _old_enough(born_on: date, info: ValidationInfo) -> date:
+    """The context is that of `read`; without it ages are not checked."""
     if info.context and not years_old(born_on, info.context["today"]) >= YOUNGEST_CAREGIVER:
         raise refusal("implausible-date", "A caregiver is at least ten years old.")
     return born_on
@@ -85,7 +93,7 @@ def _recent(recorded_at: datetime, info: ValidationInfo) -> datetime:
 class Referrer(Part):
     """The practitioner who writes; answers go to the agency's team, not to this address."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["name", "role", "email"]})
+    model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["referrer"]]})
     name: Name | None = None
     role: Name | None = None
     email: WorkEmail | None = None
@@ -139,7 +147,7 @@ class Home(Part):
 class ConsentGiven(Part):
     """What the family said, who said it and when; the reason when somebody goes on without."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["status"]})
+    model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["consent"]]})
     status: Consent | None = None
     given_by: Name | None = None
     recorded_at: Annotated[Time, AfterValidator(_recent)] | None = None
@@ -149,7 +157,7 @@ class ConsentGiven(Part):
 class Worry(Part):
     """What the referrer sees between parent and baby."""
 
-    model_config = ConfigDict(json_schema_extra={"required": ["severity"]})
+    model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["concern"]]})
     severity: Severity | None = None
     domains: Codes[Domain] = ()
     parent_was_asked: StrictBool | None = None

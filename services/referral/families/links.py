@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral.families.matching import Relation, link_of, match
@@ -42,7 +41,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class RelatedReferral:
     """Two referrals that match, from the side of `own`."""
 
     own: Known
@@ -75,11 +74,16 @@ class Links:
     linked: tuple[LinkedReferral, ...] = ()
 
 
-def links_of(pairs: Iterable[Kin]) -> Links:
+def links_of(pairs: Iterable[RelatedReferral]) -> Links:
     newest = sorted(pairs, key=lambda pair: (pair.other.received_at, pair.other.id))[-MOST:]
-    linked = tuple(each for pair in newest if (each := pair.linked))
-    asked = {pair.link for pair in newest if pair.in_facts and not pair.is_answered}
-    return Links(tuple(code for code in Link if code in asked), linked)
+    return _carrying((each, pair.in_facts and not pair.is_answered) for pair in newest if (each := pair.linked))
+
+
+def _carrying(linked: Iterable[tuple[LinkedReferral, bool]]) -> Links:
+    """Of each whether it is asked about: only then its code is a fact."""
+    entries = list(linked)
+    asked = {each.link for each, is_asked in entries if is_asked}
+    return Links(tuple(code for code in Link if code in asked), tuple(each for each, _ in entries))
 
 
 def told_codes(linked: Iterable[LinkedReferral]) -> list[str]:
@@ -88,16 +92,16 @@ def told_codes(linked: Iterable[LinkedReferral]) -> list[str]:
 
 
 Judgments = Mapping[frozenset[UUID], bool]
-"""Kin of referrals → whether a person said that they are of one family."""
+"""Two referrals → whether a person said that they are of one family."""
 
 
-def pairs_of(own: Known, others: Iterable[Known], judgments: Judgments, policy: Policy) -> list[Kin]:
+def pairs_of(own: Known, others: Iterable[Known], judgments: Judgments, policy: Policy) -> list[RelatedReferral]:
     """Those of `others` that match."""
     found = (pair(own, other, judgments.get(frozenset({own.id, other.id})), policy) for other in others)
     return [each for each in found if each]
 
 
-def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> Kin | None:
+def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> RelatedReferral | None:
     """None for strangers, and where a person said that they are not the same."""
     matched = Relation.SAME_BABY if is_same else match(own.profile, other.profile, policy.age)
     if matched is None or is_same is False:
@@ -115,7 +119,7 @@ def pair(own: Known, other: Known, is_same: bool | None, policy: Policy) -> Kin 
         )
     is_answered = bool(is_same) and link is Link.DUPLICATE
     may_be_told = not own.profile.is_private and not other.profile.is_private
-    return Kin(own, other, link, link is Link.REPEAT or (is_answered and may_be_told), is_answered)
+    return RelatedReferral(own, other, link, link is Link.REPEAT or (is_answered and may_be_told), is_answered)
 
 
 async def candidates(tx: AsyncConnection, wanted: Mapping[UUID, Collection[bytes]]) -> dict[UUID, list[UUID]]:
@@ -152,19 +156,18 @@ async def known(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Known]
     """Without those that were erased."""
     if not ids:
         return {}
-    return {row.id: _known(row) for row in await tx.execute(_KNOWN, {"ids": list(ids)})}
-
-
-def _known(row: sa.Row[Any]) -> Known:
-    return Known(
-        id=row.id,
-        reference=row.reference,
-        agency_id=row.agency_id,
-        family_id=row.family_id,
-        profile=Profile.model_validate(row.profile),
-        received_at=row.received_at,
-        ended_at=ended_at(row.withdrawn_at, row.declined_at, row.ended_at, row.states or ()),
-    )
+    return {
+        row.id: Known(
+            id=row.id,
+            reference=row.reference,
+            agency_id=row.agency_id,
+            family_id=row.family_id,
+            profile=Profile.model_validate(row.profile),
+            received_at=row.received_at,
+            ended_at=ended_at(row.withdrawn_at, row.declined_at, row.ended_at, row.states or ()),
+        )
+        for row in await tx.execute(_KNOWN, {"ids": list(ids)})
+    }
 
 
 async def judgments(tx: AsyncConnection, own: UUID) -> dict[frozenset[UUID], bool]:
@@ -193,20 +196,18 @@ async def carried(tx: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Link
         """),
         {"ids": list(ids), "most": MOST},
     )
-    linked: dict[UUID, list[LinkedReferral]] = {each: [] for each in ids}
-    asked: dict[UUID, set[Link]] = {each: set() for each in ids}
+    linked: dict[UUID, list[tuple[LinkedReferral, bool]]] = {each: [] for each in ids}
     for row in rows:
-        link = Link(row.link)
         other = LinkedReferral(
-            id=row.id, reference=row.reference, agency_id=row.agency_id, link=link, is_told=row.is_told
+            id=row.id, reference=row.reference, agency_id=row.agency_id, link=Link(row.link), is_told=row.is_told
         )
-        linked[row.referral_id].append(other)
-        if row.is_asked:
-            asked[row.referral_id].add(link)
-    return {each: Links(tuple(code for code in Link if code in asked[each]), tuple(linked[each])) for each in linked}
+        linked[row.referral_id].append((other, row.is_asked))
+    return {each: _carrying(entries) for each, entries in linked.items()}
 
 
-async def replace(tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs: Sequence[Kin]) -> set[UUID]:
+async def replace(
+    tx: AsyncConnection, own: UUID, gone: Collection[UUID], pairs: Sequence[RelatedReferral]
+) -> set[UUID]:
     """Keep these pairs of `own` from both sides, and drop those with `gone`; returns whom something changed for."""
     changed = set()
     if gone:

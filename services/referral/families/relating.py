@@ -10,28 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import views
+from services.referral import history
 from services.referral.families import links
-from services.referral.families.links import Kin, Known, Links
+from services.referral.families.links import Known, Links, RelatedReferral
 from services.referral.families.profile import Profile
+from services.referral.history import Occasion
 from shared.database import sql
 from shared.events import Link, ReferralAmended
 from shared.messaging import outbox
-from shared.messaging.outbox import Cause, Draft
+from shared.messaging.outbox import Draft
 from shared.policy import Policy
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """When it happened, and what led to it."""
-
-    at: datetime
-    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +32,7 @@ class Related:
 
     family_id: UUID
     links: Links
-    pairs: tuple[Kin, ...] = ()
+    pairs: tuple[RelatedReferral, ...] = ()
 
 
 async def of_new(
@@ -58,7 +50,7 @@ async def of_new(
     return related
 
 
-async def note_new(tx: AsyncConnection, related: Mapping[UUID, Related], since: Since, policy: Policy) -> None:
+async def note_new(tx: AsyncConnection, related: Mapping[UUID, Related], since: Occasion, policy: Policy) -> None:
     """After the new referrals are stored: their pairs from both sides, and a note on the earlier ones."""
     for own, each in related.items():
         if not each.pairs:
@@ -70,7 +62,7 @@ async def note_new(tx: AsyncConnection, related: Mapping[UUID, Related], since: 
 
 
 async def afresh(
-    tx: AsyncConnection, own: UUID, since: Since, policy: Policy, *, tell_own: bool = True, decides: bool = True
+    tx: AsyncConnection, own: UUID, since: Occasion, policy: Policy, *, tell_own: bool = True, decides: bool = True
 ) -> Related:
     """Work out the pairs of a stored referral again, after anything about it has changed.
 
@@ -96,7 +88,7 @@ async def afresh(
 
 
 async def judge(
-    tx: AsyncConnection, one: UUID, others: Collection[UUID], is_same: bool | None, since: Since, policy: Policy
+    tx: AsyncConnection, one: UUID, others: Collection[UUID], is_same: bool | None, since: Occasion, policy: Policy
 ) -> None:
     """A person says that these are of the same family, or not; None takes it back."""
     ordered = [(min(one, other), max(one, other)) for other in others]
@@ -119,7 +111,7 @@ async def judge(
     await afresh(tx, one, since, policy, decides=is_same is False)
 
 
-async def forget(tx: AsyncConnection, own: UUID, since: Since) -> None:
+async def forget(tx: AsyncConnection, own: UUID, since: Occasion) -> None:
     """The referral is erased: nobody is its kin, and no row of another names it any more."""
     others = await links.others_of(tx, own)
     await links.replace(tx, own, others, ())
@@ -141,7 +133,9 @@ async def forget(tx: AsyncConnection, own: UUID, since: Since) -> None:
     await _tell(tx, others | heirs, gone, since, always=True)
 
 
-def _from_the_other_side(pairs: Collection[Kin], policy: Policy, judged: links.Judgments | None = None) -> list[Kin]:
+def _from_the_other_side(
+    pairs: Collection[RelatedReferral], policy: Policy, judged: links.Judgments | None = None
+) -> list[RelatedReferral]:
     found = (
         links.pair(each.other, each.own, (judged or {}).get(frozenset({each.own.id, each.other.id})), policy)
         for each in pairs
@@ -149,7 +143,7 @@ def _from_the_other_side(pairs: Collection[Kin], policy: Policy, judged: links.J
     return [each for each in found if each]
 
 
-def _came_before(each: Kin) -> bool:
+def _came_before(each: RelatedReferral) -> bool:
     """Whether the other is the earlier one."""
     return (each.other.received_at, each.other.id) < (each.own.received_at, each.own.id)
 
@@ -159,7 +153,7 @@ def _oldest(family: Collection[Known]) -> Known:
 
 
 async def _family_of(
-    tx: AsyncConnection, me: Known, pairs: Collection[Kin], *, has_left: bool
+    tx: AsyncConnection, me: Known, pairs: Collection[RelatedReferral], *, has_left: bool
 ) -> tuple[UUID, set[UUID]]:
     """The family id of a referral and its pairs, joined into one; and whom that moved."""
     moved: set[UUID] = set()
@@ -215,7 +209,7 @@ async def _tell(
     tx: AsyncConnection,
     ids: Collection[UUID],
     about: Known,
-    since: Since,
+    since: Occasion,
     *,
     always: bool = False,
     decides: bool = True,
@@ -258,7 +252,7 @@ async def _tell(
         )
         await _keep(tx, row.id, event, is_shown=bool(told) or version > row.version)
         for _ in told:
-            await views.tell(tx, row.id, "linked", at=since.at, detail=Link.DUPLICATE.value)
+            await history.add(tx, row.id, "linked", at=since.at, detail=Link.DUPLICATE.value)
         drafts.append(Draft(row.id, event, since.at, since.cause))
     await outbox.append(tx, drafts)
 

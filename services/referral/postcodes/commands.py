@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +11,12 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral.document import Home
-from services.referral.places import PostcodeFiles
-from services.referral.postcodes import loads
-from services.referral.postcodes.columns import PATTERNS
-from services.referral.postcodes.errors import DoubtsError, LoadError
-from services.referral.postcodes.loading import How, load, unload
-from services.referral.postcodes.loads import Load
-from services.referral.postcodes.looking_up import LoadedPlaces
+from services.referral.document.model import Home
+from services.referral.postcodes.load import How, Load, load, load_in_force, unload
+from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
+from services.referral.postcodes.ons_file import PATTERNS, DoubtsError, LoadError
 from services.referral.settings import Settings
-from shared.audit import Actor
+from shared.audit import operator
 from shared.errors import is_transient
 from shared.policy import load_all
 
@@ -47,7 +42,7 @@ def add_places_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
 async def _load(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     settings = Settings()
     how = How(
-        by=_actor(),
+        by=operator(),
         policy=load_all(settings.policies_dir)[settings.policy],
         now=_now,
         clock=time.monotonic,
@@ -73,7 +68,7 @@ async def _load(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 async def _show(engine: AsyncEngine, _: argparse.Namespace) -> int:
     async with engine.connect() as tx:
-        loaded = await loads.current(tx)
+        loaded = await load_in_force(tx)
     print("\n".join(described(loaded)) if loaded else NOTHING_LOADED)
     return 0
 
@@ -93,7 +88,7 @@ async def _find(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 async def _unload(engine: AsyncEngine, _: argparse.Namespace) -> int:
     try:
-        was_loaded = await unload(engine, by=_actor(), at=_now())
+        was_loaded = await unload(engine, by=operator(), at=_now())
     except LoadError as error:
         print(error)
         return 1
@@ -111,10 +106,6 @@ def described(loaded: Load) -> list[str]:
         f"  columns      {columns}",
         f"  deprivation  {indexes}",
     ]
-
-
-def _actor() -> Actor:
-    return Actor("operator", getpass.getuser())
 
 
 def _now() -> datetime:

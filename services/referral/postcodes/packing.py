@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from services.referral.postcodes.deprivation import COUNTRIES, decile
-from services.referral.postcodes.errors import RowsError
-from services.referral.postcodes.rows import SHOWN, Row
+from services.referral.postcodes.ons_file import COUNTRIES, SHOWN, Row, RowsError
 
 Area = tuple[str | None, str | None]
 """Ward and authority."""
@@ -97,3 +95,8 @@ def record_of(run: bytes, inward: str) -> Record | None:
         return None
     area, mark = _RECORD.unpack_from(run, half + at)
     return Record(area, mark & 0x0F or None, bool(mark & _TERMINATED))
+
+
+def decile(rank: int, areas: int) -> int:
+    """1 to 10 for a rank of 1 to `areas`: ranks 1 to 3,284 of 32,844 are the most deprived tenth."""
+    return -(-rank * 10 // areas)

@@ -1,10 +1,15 @@
-"""Who an agency key belongs to: all valid keys in memory, fresh enough that a revoked one stops within a minute."""
+"""Who an agency key belongs to, and how often its agency may call.
+
+All valid keys are in memory, fresh enough that a revoked one stops within a minute.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -16,11 +21,13 @@ FRESH_SECONDS: Final = 20.0
 STALE_SECONDS: Final = 55.0
 """While PostgreSQL is away known keys still open the door this long, so that the answer is 503 rather than 401."""
 READ_SECONDS: Final = 2.0
-"""How long a request waits for the keys; with what the group writer takes it stays under the 8 s of the contract."""
+"""How long a request waits for the keys; with what the batch writer takes it stays under the 8 s of the contract."""
+BURST_SHARE: Final = 0.2
+"""Of a minute's requests, how many may come at once."""
 
 
-class Keyring:
-    """Who a key belongs to: all valid keys in memory, read again every 20 s, or at once for a key not seen yet."""
+class AgencyKeys:
+    """All valid keys in memory, read again every 20 s, or at once for a key not seen yet."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -60,3 +67,23 @@ class Keyring:
         async with self._engine.connect() as connection:
             self._known = await valid_keys(connection)
         self._read_at, self._has_failed = time.monotonic(), False
+
+
+class RequestLimits:
+    """One bucket per agency; `per_minute` None means no limit. Each copy of the service counts for itself."""
+
+    def __init__(self, per_minute: int | None) -> None:
+        self._per_second = per_minute / 60 if per_minute else math.inf
+        self._size = max(1.0, per_minute * BURST_SHARE) if per_minute else math.inf
+        self._levels: dict[UUID, tuple[float, float]] = {}
+
+    def take(self, agency_id: UUID, *, now: float) -> None:
+        """Take one at the monotonic time `now`; raises Problem 429 with Retry-After when the bucket is empty."""
+        if math.isinf(self._per_second):
+            return
+        level, since = self._levels.get(agency_id, (self._size, now))
+        level = min(self._size, level + (now - since) * self._per_second)
+        if level < 1:
+            seconds = math.ceil((1 - level) / self._per_second)
+            raise Problem("too-many-requests", headers={"Retry-After": str(seconds)})
+        self._levels[agency_id] = (level - 1, now)

@@ -1,35 +1,30 @@
-"""From a JSON value to everything its rows need, before any transaction: the part that only computes."""
+"""From a JSON value to everything its rows need, before any transaction: read, coded, sealed, with its digests."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 from services.referral import facts as coded
-from services.referral.agencies import Agency
-from services.referral.document import ReferralDocument, read_referral
-from services.referral.families.profile import Profile
-from services.referral.identity import Identities
-from services.referral.places import Places, PostcodeFiles
+from services.referral.agencies import Agency, AgencyActor
+from services.referral.document.read import read_referral
+from services.referral.document.text import stored
+from services.referral.families.profile import Family
+from services.referral.identity import Identities, Sealed
+from services.referral.postcodes.lookup import Places, PostcodeFiles
+from services.referral.reference import new_reference
 from services.referral.settings import Settings
+from services.referral.submitting.idempotency import RequestKey, request_key
 from shared.crypto import read_key
-from shared.events import Carer, Facts, Monitoring, Safety
+from shared.events import Facts, Monitoring
+from shared.ids import uuid7
 from shared.policy import Policy, load_all
 from shared.working_time import day_in_london, due_on
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Who a referral is about, as blind indexes.
-
-    `relating` are the tokens that other referrals of the family share; `tokens` are these and what staff search by.
-    """
-
-    profile: Profile
-    relating: frozenset[bytes]
-    tokens: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +40,30 @@ class Prepared:
     expected_by: date
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """One referral, read and checked, on its way into the database; `by.at` is when it was received."""
+
+    id: UUID
+    reference: str
+    by: AgencyActor
+    request: RequestKey
+    external_digest: bytes | None
+    body_digest: bytes
+    sealed: Sealed
+    prepared: Prepared
+
+    @cached_property
+    def locks(self) -> tuple[bytes, ...]:
+        """What no other transaction may touch meanwhile: the key, the external reference, the family."""
+        names = [self.request.key, *self.prepared.family.relating]
+        return (*names, self.external_digest) if self.external_digest else tuple(names)
+
+    @property
+    def collides_on(self) -> frozenset[Hashable]:
+        return frozenset(self.locks)
+
+
 @dataclass(frozen=True, slots=True)
 class Preparing:
     """What it takes to read a referral: the policy in force, the places, the keys."""
@@ -52,6 +71,22 @@ class Preparing:
     policy: Policy
     places: Places
     identities: Identities
+
+    def arrival(self, value: object, *, by: AgencyActor, key: str) -> Arrival:
+        """POST /referrals: `key` is the request's Idempotency-Key. Raises Invalid with every mistake."""
+        identities, referral_id, own = self.identities, uuid7(), by.agency.id.bytes
+        prepared = self.referral(value, agency=by.agency, now=by.at, received_at=by.at)
+        external = value.get("external_reference") if isinstance(value, dict) else None
+        return Arrival(
+            id=referral_id,
+            reference=new_reference(secrets.randbelow),
+            by=by,
+            request=request_key(identities, by.agency.id, key, "POST /referrals", value),
+            external_digest=identities.digest("external", own, str(external)) if external else None,
+            body_digest=identities.body_digest(by.agency.id, stored(value)),
+            sealed=identities.seal(referral_id, stored(value)),
+            prepared=prepared,
+        )
 
     def referral(
         self,
@@ -71,14 +106,13 @@ class Preparing:
             document,
             source_of_agency=agency.source,
             place=home.place,
-            links=(),
             today=day_in_london(received_at),
             policy=self.policy,
             answers=answers,
         )
         return Prepared(
             value=value,
-            family=self.family_of(document),
+            family=self.identities.profiles.family_of(document),
             facts=facts,
             monitoring=coded.monitoring_of(document, deprivation_decile=home.deprivation_decile),
             gaps=submission.gaps,
@@ -86,25 +120,10 @@ class Preparing:
             expected_by=self.expected_by(received_at),
         )
 
-    def family_of(self, document: ReferralDocument) -> Family:
-        profiles, postcode = self.identities.profiles, document.home.postcode if document.home else None
-        relating = profiles.relating(document)
-        return Family(
-            profile=profiles.of(document, is_private=_is_private(document)),
-            relating=relating,
-            tokens=relating | profiles.sought([*document.babies, *document.caregivers], postcode),
-        )
-
     def expected_by(self, received_at: datetime) -> date:
         """The day by which the agency hears a decision."""
         times = self.policy.working_time
         return due_on(received_at, days=times.decision_days, hours=times)
-
-
-def _is_private(document: ReferralDocument) -> bool:
-    """Nobody outside hears that this family is known elsewhere: under C2, with a withheld home, or in an adoption."""
-    is_adoption = any(each.relationship is Carer.ADOPTIVE for each in document.caregivers)
-    return Safety.DOMESTIC_ABUSE in document.safety or bool(document.home and document.home.withheld) or is_adoption
 
 
 def preparing_of(settings: Settings) -> Preparing:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from services.referral.document.errors import FieldError, required
-from services.referral.document.values import is_valid_nhs_number, nhs_digits
+from services.referral.document.errors import required
+from services.referral.document.fields import is_valid_nhs_number, nhs_digits
+from services.referral.document.model import REQUIRED
 from shared.events import tells_of_danger
+from shared.strict_json import FieldError
 
-_MEMBERS: Final = (("referrer", ("name", "role", "email")), ("consent", ("status",)), ("concern", ("severity",)))
 _ONE_HOME: Final = "Give an address, no_fixed_abode or withheld, not two of them."
 
 _MOST_PEOPLE: Final = 10
@@ -30,7 +31,7 @@ def is_urgent(raw: Raw) -> bool:
 
 def gaps(raw: Raw) -> list[FieldError]:
     """List each member that a referral needs and that is missing, null or an empty list."""
-    return [*_missing_members(raw), *_missing_people(raw)]
+    return [*missing_members(raw, REQUIRED), *_missing_people(raw)]
 
 
 def conflicts(raw: Raw) -> list[FieldError]:
@@ -38,8 +39,9 @@ def conflicts(raw: Raw) -> list[FieldError]:
     return [*_homes(raw), *_shared_nhs_numbers(raw)]
 
 
-def _missing_members(raw: Raw) -> Iterator[FieldError]:
-    for member, inner in _MEMBERS:
+def missing_members(raw: Raw, needed: Mapping[str, Iterable[str]]) -> Iterator[FieldError]:
+    """Each member of `needed` that is missing or null, and in those that are there each of its inner members."""
+    for member, inner in needed.items():
         part = raw.get(member)
         if part is None:
             yield required(f"/{member}")

@@ -1,4 +1,4 @@
-"""Answers to requests that may be sent again: kept per agency and Idempotency-Key for 30 days.
+"""One answer for each Idempotency-Key of an agency, kept for 30 days, for requests that are sent again.
 
 The same key and the same JSON: the first answer again. The same key and other JSON: refused. A request that was
 refused keeps nothing, so its key is still free.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.referral.identity import Identities
 from shared.database import sql
 from shared.problems import Problem
+from shared.strict_json import canonical
 
 KEPT_DAYS: Final = 30
 
@@ -30,12 +32,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Keyed:
-    """Whose request it is: the agency, a digest of its key (in hex), and a digest of what was asked."""
+class RequestKey:
+    """Whose request it is: the agency, a digest of its key, and a digest of what was asked."""
 
     agency_id: UUID
-    key: str
+    key: bytes
     digest: bytes
+
+
+def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, value: object) -> RequestKey:
+    """`key` is digested because an agency may put anything into it; `asked` names the call, `value` is its body."""
+    own = identities.digest("key", agency_id.bytes, key)
+    return RequestKey(agency_id, own, identities.digest("request", asked, canonical(value)))
 
 
 async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
@@ -47,7 +55,7 @@ async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
     )
 
 
-async def known(tx: AsyncConnection, asked: Sequence[Keyed]) -> dict[tuple[UUID, str], Answer | Problem]:
+async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[RequestKey, Answer | Problem]:
     """For each request seen before: its answer, or the problem that its key was used for something else."""
     rows = await tx.execute(
         sql("""
@@ -55,19 +63,18 @@ async def known(tx: AsyncConnection, asked: Sequence[Keyed]) -> dict[tuple[UUID,
             FROM request r JOIN unnest(CAST(:agencies AS uuid[]), CAST(:keys AS text[])) AS t(agency_id, key)
                 ON r.agency_id = t.agency_id AND r.key = t.key
         """),
-        {"agencies": [each.agency_id for each in asked], "keys": [each.key for each in asked]},
+        {"agencies": [each.agency_id for each in asked], "keys": [each.key.hex() for each in asked]},
     )
     first = {(row.agency_id, row.key): row for row in rows}
-    found: dict[tuple[UUID, str], Answer | Problem] = {}
+    found: dict[RequestKey, Answer | Problem] = {}
     for each in asked:
-        if row := first.get((each.agency_id, each.key)):
-            same = row.digest == each.digest
+        if row := first.get((each.agency_id, each.key.hex())):
             answer = Answer(row.status, row.answer, row.location, is_replay=True)
-            found[each.agency_id, each.key] = answer if same else Problem("idempotency-key-reused")
+            found[each] = answer if row.digest == each.digest else Problem("idempotency-key-reused")
     return found
 
 
-async def keep(tx: AsyncConnection, answered: Sequence[tuple[Keyed, Answer]], *, at: datetime) -> None:
+async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]], *, at: datetime) -> None:
     """Remember the answers for whoever asks again."""
     if answered:
         await tx.execute(
@@ -79,9 +86,9 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[Keyed, Answer]], *,
                     AS t(agency_id, key, digest, status, location, answer)
             """),
             {
-                "agencies": [keyed.agency_id for keyed, _ in answered],
-                "keys": [keyed.key for keyed, _ in answered],
-                "digests": [keyed.digest for keyed, _ in answered],
+                "agencies": [request.agency_id for request, _ in answered],
+                "keys": [request.key.hex() for request, _ in answered],
+                "digests": [request.digest for request, _ in answered],
                 "statuses": [answer.status for _, answer in answered],
                 "locations": [answer.location for _, answer in answered],
                 "answers": [json.dumps(answer.body) for _, answer in answered],
@@ -92,22 +99,21 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[Keyed, Answer]], *,
 
 async def once(
     engine: AsyncEngine,
-    keyed: Keyed,
+    request: RequestKey,
     *,
-    lock_name: bytes,
     at: datetime,
     work: Callable[[AsyncConnection], Awaitable[Answer]],
 ) -> Answer:
     """Do the work once per key, in one transaction with its answer; raises what the work raises, keeping nothing."""
     async with engine.begin() as tx:
-        await lock(tx, [lock_name])
-        before = (await known(tx, [keyed])).get((keyed.agency_id, keyed.key))
+        await lock(tx, [request.key])
+        before = (await known(tx, [request])).get(request)
         if isinstance(before, Problem):
             raise before
         if before:
-            return replace(before, is_replay=True)
+            return before
         answer = await work(tx)
-        await keep(tx, [(keyed, answer)], at=at)
+        await keep(tx, [(request, answer)], at=at)
         return answer
 
 

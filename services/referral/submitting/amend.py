@@ -9,44 +9,32 @@ words on the safety list are new facts, although their code is the same: somebod
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import answers as idempotency
 from services.referral import facts as coded
-from services.referral import tables, views
-from services.referral.agencies import Agency
-from services.referral.answers import Answer
+from services.referral import history, tables, views
+from services.referral.agencies import AgencyActor
 from services.referral.document.text import stored as as_stored
 from services.referral.families import links, relating
-from services.referral.families.relating import Since
 from services.referral.identity import Sealed
-from services.referral.preparing import Prepared, Preparing
 from services.referral.status import STEPS, Status, Step, status_of
+from services.referral.submitting import idempotency
+from services.referral.submitting.idempotency import Answer
+from services.referral.submitting.prepare import Prepared, Preparing
 from shared import audit
-from shared.audit import Actor, Entry
 from shared.crypto import seal
 from shared.database import sql
 from shared.events import Facts, ReferralAmended
 from shared.messaging import outbox
-from shared.messaging.outbox import Cause, Draft
+from shared.messaging.outbox import Draft
 from shared.problems import Problem
 from shared.strict_json import canonical
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who changes a referral, when, and what led to it."""
-
-    agency: Agency
-    at: datetime
-    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +47,14 @@ class Stored:
     answers: tuple[dict[str, str], ...]
     status: Status
 
-
-Change = Callable[[Any], Any]
-"""From the stored document to the new one."""
+    def sealed_with(self, document: Any, answers: Sequence[dict[str, str]]) -> bytes:
+        """The row's `identity` for this document and these answers."""
+        text = json.dumps({"document": document, "answers": answers}, ensure_ascii=False).encode()
+        return seal(self.key, text, about=self.row.id.bytes)
 
 
 async def open_for(
-    tx: AsyncConnection, preparing: Preparing, reference_or_id: str | UUID, by: By, step: Step
+    tx: AsyncConnection, preparing: Preparing, reference_or_id: str | UUID, by: AgencyActor, step: Step
 ) -> Stored:
     """Lock the agency's referral for a step. Raises Problem 404 when it is not theirs, 409 when the step is refused."""
     column = tables.referral.c.id if isinstance(reference_or_id, UUID) else tables.referral.c.reference
@@ -91,7 +80,7 @@ async def store(
     preparing: Preparing,
     stored: Stored,
     document: Any,
-    by: By,
+    by: AgencyActor,
     *,
     body_digest: bytes | None = None,
     answers: Sequence[dict[str, str]] | None = None,
@@ -123,7 +112,7 @@ async def store(
         event = event.model_copy(update={"version": row.version + 1})
     await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
-        await views.tell(tx, row.id, "amended", at=by.at, detail=str(event.version))
+        await history.add(tx, row.id, "amended", at=by.at, detail=str(event.version))
     if is_new or _counted(event) != await _last_counted(tx, row.id):
         await outbox.append(tx, [Draft(row.id, event, by.at, by.cause)])
     return _answer(stored, event.version, links.told_codes(event.linked), prepared.act_now, prepared.gaps)
@@ -166,26 +155,25 @@ async def _keep(
     document: Any,
     answers: Sequence[dict[str, str]],
     event: ReferralAmended,
-    by: By,
+    by: AgencyActor,
     body_digest: bytes,
 ) -> None:
     """The row as it is now. The feed shows the version and the gaps."""
     row = stored.row
     is_shown = event.version > row.version or list(event.gaps) != row.gaps
-    text = json.dumps({"document": document, "answers": answers}, ensure_ascii=False).encode()
     await tx.execute(
         tables.referral.update()
         .where(tables.referral.c.id == row.id)
         .values(
             version=event.version,
             body_digest=body_digest,
-            identity=seal(stored.key, text, about=row.id.bytes),
+            identity=stored.sealed_with(document, answers),
             facts=event.facts.model_dump(mode="json"),
             gaps=list(event.gaps),
-            changed_in=views.CURRENT_TRANSACTION if is_shown else row.changed_in,
+            changed_in=history.CURRENT_TRANSACTION if is_shown else row.changed_in,
         )
     )
-    await audit.write(tx, [Entry(Actor("agency", by.agency.slug), "referral.amended", by.at, row.id)])
+    await audit.write(tx, [by.entry("referral.amended", row.id)])
 
 
 def _answer(stored: Stored, version: int, told: list[str], act_now: Sequence[str], gaps: Sequence[str]) -> Answer:
@@ -200,7 +188,7 @@ def _answer(stored: Stored, version: int, told: list[str], act_now: Sequence[str
 
 
 async def _related(
-    tx: AsyncConnection, preparing: Preparing, stored: Stored, prepared: Prepared, by: By
+    tx: AsyncConnection, preparing: Preparing, stored: Stored, prepared: Prepared, by: AgencyActor
 ) -> ReferralAmended:
     """The referral as it is now among its family, under the version there is."""
     row = stored.row
@@ -211,7 +199,7 @@ async def _related(
         .where(tables.referral.c.id == row.id)
         .values(profile=prepared.family.profile.model_dump(mode="json"))
     )
-    related = await relating.afresh(tx, row.id, Since(by.at, by.cause), preparing.policy, tell_own=False)
+    related = await relating.afresh(tx, row.id, by, preparing.policy, tell_own=False)
     return ReferralAmended(
         reference=row.reference,
         agency_id=by.agency.id,

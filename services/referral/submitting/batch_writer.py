@@ -47,7 +47,7 @@ class _Waiting(Generic[Item]):
     is_renewed: bool = False
 
 
-class GroupWriter(Generic[Item]):
+class BatchWriter(Generic[Item]):
     """`write(tx, items)` returns one answer per item; `submit` waits for the commit and returns the item's."""
 
     def __init__(

@@ -1,0 +1,227 @@
+"""POST /referrals in the batch writer's transaction: each arrival is answered; what is new becomes rows and one event.
+
+Locks, then one look (keys, external references, families), then the writes: nothing that is read depends on a write
+of the same group but an amendment, and no two arrivals of a group share a lock.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral import views
+from services.referral.document.read import keep_dangers
+from services.referral.families import links, relating
+from services.referral.families.links import Known, told_codes
+from services.referral.families.relating import Related
+from services.referral.identity import Identities
+from services.referral.reference import new_reference
+from services.referral.status import ENDED, Status, Step, status_of
+from services.referral.submitting import amend, idempotency
+from services.referral.submitting.amend import Stored
+from services.referral.submitting.idempotency import Answer, RequestKey
+from services.referral.submitting.prepare import Arrival, Preparing
+from shared import audit
+from shared.database import sql
+from shared.events import Facts, ReferralReceived
+from shared.messaging import outbox
+from shared.messaging.outbox import Draft
+from shared.policy import Policy
+from shared.problems import Problem
+
+
+def another_reference(arrival: Arrival) -> Arrival:
+    """The same arrival under a newly drawn reference: the first one may have been somebody else's already."""
+    return replace(arrival, reference=new_reference(secrets.randbelow))
+
+
+async def admit(tx: AsyncConnection, arrivals: Sequence[Arrival], *, preparing: Preparing) -> list[Answer | Problem]:
+    """One answer each: 201 for a new referral, the first answer again, 200 for a known external reference."""
+    await idempotency.lock(tx, [name for arrival in arrivals for name in arrival.locks])
+    settled = await idempotency.known(tx, [arrival.request for arrival in arrivals])
+    unanswered = [arrival for arrival in arrivals if arrival.request not in settled]
+    firsts = await _first_receipts(tx, unanswered)
+    for arrival in unanswered:
+        if first := firsts.get(arrival.id):
+            settled[arrival.request] = await _sent_before(tx, preparing, arrival, first)
+    settled |= await _store_new(tx, [each for each in unanswered if each.id not in firsts], preparing.policy)
+    answered = [(each.request, answer) for each in unanswered if isinstance(answer := settled[each.request], Answer)]
+    await idempotency.keep(tx, answered, at=arrivals[0].by.at)
+    return [settled[arrival.request] for arrival in arrivals]
+
+
+async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[UUID, sa.Row[Any]]:
+    """The referral that has the arrival's external reference already, by the arrival's id."""
+    named = [arrival for arrival in arrivals if arrival.external_digest]
+    if not named:
+        return {}
+    rows = await tx.execute(
+        sql("""
+            SELECT t.arrival, r.id, r.reference, r.body_digest, r.receipt, r.decision, r.decided_by, r.withdrawn_at,
+                   r.declined_at
+            FROM referral r
+            JOIN unnest(CAST(:ids AS uuid[]), CAST(:agencies AS uuid[]), CAST(:digests AS bytea[]))
+                AS t(arrival, agency_id, digest) ON r.agency_id = t.agency_id AND r.external_digest = t.digest
+        """),
+        {
+            "ids": [arrival.id for arrival in named],
+            "agencies": [arrival.by.agency.id for arrival in named],
+            "digests": [arrival.external_digest for arrival in named],
+        },
+    )
+    return {row.arrival: row for row in rows}
+
+
+async def _sent_before(
+    tx: AsyncConnection, preparing: Preparing, arrival: Arrival, first: sa.Row[Any]
+) -> Answer | Problem:
+    """Rule I1: the same body is the first receipt again; rule I2: a changed body is an amendment.
+
+    What has ended is never answered as if somebody worked on it: a family that comes back is referred anew.
+    """
+    status = status_of(views.progress(first, await views.route_states(tx, first.id)))
+    is_same = first.body_digest == arrival.body_digest
+    if status in ENDED and (is_same or status is not Status.DECLINED):
+        words = f"{first.reference} is {status.value}. Send the family again under a new external reference."
+        return Problem("ended", words, extra={"reference": first.reference, "referral_status": status.value})
+    if is_same:
+        return Answer(200, first.receipt | {"status": status.value}, f"/referrals/{first.reference}")
+    try:
+        stored = await amend.open_for(tx, preparing, first.id, arrival.by, Step.AMEND)
+        _refuse_a_copy_from_before(stored, arrival, preparing.identities)
+        document = keep_dangers(stored.document, arrival.prepared.value)
+        digest = preparing.identities.body_digest(arrival.by.agency.id, document)
+        return await amend.store(tx, preparing, stored, document, arrival.by, body_digest=digest)
+    except Problem as problem:
+        return problem
+
+
+def _refuse_a_copy_from_before(stored: Stored, arrival: Arrival, identities: Identities) -> None:
+    """Raises Problem 409: after a PATCH a whole copy, perhaps from a backup, could undo it."""
+    if identities.body_digest(arrival.by.agency.id, stored.document) != stored.row.body_digest:
+        words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
+        more = {"reference": stored.row.reference, "version": stored.row.version}
+        raise Problem("conflict", words, extra=more)
+
+
+@dataclass(frozen=True, slots=True)
+class NewReferral:
+    """An arrival among its family: what becomes rows and an event."""
+
+    arrival: Arrival
+    related: Related
+
+    @property
+    def facts(self) -> Facts:
+        facts, codes = self.arrival.prepared.facts, self.related.links.codes
+        return facts.model_copy(update={"links": codes}) if codes else facts
+
+    @property
+    def receipt(self) -> dict[str, Any]:
+        arrival = self.arrival
+        return {
+            "id": str(arrival.id),
+            "reference": arrival.reference,
+            "status": Status.RECEIVED.value,
+            "received_at": arrival.by.at.isoformat(timespec="milliseconds"),
+            "act_now": list(arrival.prepared.act_now),
+            "links": told_codes(self.related.links.linked),
+            "gaps": list(arrival.prepared.gaps),
+        }
+
+    @property
+    def announcement(self) -> Draft:
+        arrival, prepared = self.arrival, self.arrival.prepared
+        event = ReferralReceived.model_construct(
+            reference=arrival.reference,
+            agency_id=arrival.by.agency.id,
+            version=1,
+            received_at=arrival.by.at,
+            expected_by=prepared.expected_by,
+            family_id=self.related.family_id,
+            facts=self.facts,
+            monitoring=prepared.monitoring,
+            linked=self.related.links.linked,
+            gaps=prepared.gaps,
+        )
+        return Draft(arrival.id, event, arrival.by.at, arrival.by.cause)
+
+
+async def _store_new(
+    tx: AsyncConnection, arrivals: Sequence[Arrival], policy: Policy
+) -> dict[RequestKey, Answer | Problem]:
+    if not arrivals:
+        return {}
+    related = await relating.of_new(
+        tx, {each.id: (_known(each), each.prepared.family.relating) for each in arrivals}, policy
+    )
+    new = [NewReferral(arrival, related[arrival.id]) for arrival in arrivals]
+    receipts = [each.receipt for each in new]
+    await _insert(tx, new, receipts)
+    await links.keep_tokens(tx, {each.id: each.prepared.family.tokens for each in arrivals})
+    await audit.write(tx, [each.by.entry("referral.received", each.id) for each in arrivals])
+    await outbox.append(tx, [each.announcement for each in new])
+    await relating.note_new(tx, related, arrivals[0].by, policy)
+    return {
+        each.request: Answer(201, receipt, f"/referrals/{each.reference}")
+        for each, receipt in zip(arrivals, receipts, strict=True)
+    }
+
+
+def _known(arrival: Arrival) -> Known:
+    profile = arrival.prepared.family.profile
+    return Known(arrival.id, arrival.reference, arrival.by.agency.id, arrival.id, profile, arrival.by.at)
+
+
+_INSERT: Final = sql("""
+    WITH fresh AS (
+        SELECT * FROM unnest(
+            CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:externals AS bytea[]),
+            CAST(:own AS bytea[]), CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[]), CAST(:expected AS date[]),
+            CAST(:families AS uuid[]), CAST(:profiles AS text[]), CAST(:keys AS bytea[]), CAST(:identities AS bytea[]),
+            CAST(:facts AS text[]), CAST(:gaps AS text[]), CAST(:receipts AS text[]))
+        AS t(id, reference, agency_id, external_digest, external_sealed, body_digest, received_at, expected_by,
+             family_id, profile, wrapped_key, identity, facts, gaps, receipt)
+    ), told AS (
+        INSERT INTO history (referral_id, at, what) SELECT id, received_at, 'received' FROM fresh
+    )
+    INSERT INTO referral (id, reference, kind, agency_id, external_digest, external_sealed, body_digest, version,
+                          received_at, expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
+                          changed_in)
+    SELECT id, reference, 'family', agency_id, external_digest, external_sealed, body_digest, 1, received_at,
+           expected_by, family_id, CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb),
+           CAST(gaps AS jsonb), CAST(receipt AS jsonb),
+           CAST(CAST(pg_current_xact_id() AS text) AS bigint)
+    FROM fresh
+""")
+
+
+async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Sequence[dict[str, Any]]) -> None:
+    arrivals = [each.arrival for each in new]
+    await tx.execute(
+        _INSERT,
+        {
+            "ids": [arrival.id for arrival in arrivals],
+            "references": [arrival.reference for arrival in arrivals],
+            "agencies": [arrival.by.agency.id for arrival in arrivals],
+            "externals": [arrival.external_digest for arrival in arrivals],
+            "own": [arrival.sealed.external for arrival in arrivals],
+            "bodies": [arrival.body_digest for arrival in arrivals],
+            "times": [arrival.by.at for arrival in arrivals],
+            "expected": [arrival.prepared.expected_by for arrival in arrivals],
+            "families": [each.related.family_id for each in new],
+            "profiles": [arrival.prepared.family.profile.model_dump_json() for arrival in arrivals],
+            "keys": [arrival.sealed.wrapped_key for arrival in arrivals],
+            "identities": [arrival.sealed.identity for arrival in arrivals],
+            "facts": [each.facts.model_dump_json() for each in new],
+            "gaps": [json.dumps(arrival.prepared.gaps) for arrival in arrivals],
+            "receipts": [json.dumps(receipt) for receipt in receipts],
+        },
+    )
