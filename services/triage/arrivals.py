@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
@@ -22,21 +21,13 @@ from services.triage.work_items import reopening, store
 from services.triage.work_items.conditions import UNDELIVERABLE
 from services.triage.work_items.deadlines import is_told_since, plan_item
 from services.triage.work_items.places import full_routes
+from shared import events
 from shared.database import sql
-from shared.events import (
-    DecidedBy,
-    Decision,
-    EnquiryReceived,
-    Envelope,
-    Facts,
-    ReferralAmended,
-    ReferralReceived,
-    Route,
-)
-from shared.messaging.outbox import Cause, because_of
+from shared.events import DecidedBy, Envelope, Facts, Route
+from shared.messaging.outbox import because_of
 from shared.policy import Policy
 
-Arrived = ReferralReceived | EnquiryReceived
+Arrived = events.ReferralReceived | events.EnquiryReceived
 
 OPENED_AT_ONCE: Final[Mapping[str, frozenset[Route]]] = {
     "S1": frozenset({Route.EMERGENCY_CALL, Route.MASH, Route.MASH_HOME_LA}),
@@ -49,10 +40,10 @@ OPENED_AT_ONCE: Final[Mapping[str, frozenset[Route]]] = {
 """Rules of danger → the routes whose work opens at once when an amendment brings them, whatever a person decided."""
 
 
-async def arrive(tx: AsyncConnection, events: Sequence[Envelope[Arrived]], policy: Policy) -> None:
+async def arrive(tx: AsyncConnection, envelopes: Sequence[Envelope[Arrived]], policy: Policy) -> None:
     """Decide each, keep the decisions, open their work items, announce; for many as few statements as for one."""
     full = await full_routes(tx)
-    rows = [_referral_of(event) for event in events]
+    rows = [_referral_of(event) for event in envelopes]
     await tables.insert(tx, tables.referral, rows)
     made = [
         decisions.made_by_rules(
@@ -64,7 +55,7 @@ async def arrive(tx: AsyncConnection, events: Sequence[Envelope[Arrived]], polic
             cause=because_of(event),
             policy=policy,
         )
-        for event, row in zip(events, rows, strict=True)
+        for event, row in zip(envelopes, rows, strict=True)
     ]
     await decisions.open_all(tx, made, policy)
 
@@ -72,7 +63,7 @@ async def arrive(tx: AsyncConnection, events: Sequence[Envelope[Arrived]], polic
 def _referral_of(event: Envelope[Arrived]) -> dict[str, Any]:
     """The row of what arrived; an enquiry is a family of its own."""
     data = event.data
-    family = data if isinstance(data, ReferralReceived) else None
+    family = data if isinstance(data, events.ReferralReceived) else None
     return {
         "id": event.key,
         "reference": data.reference,
@@ -89,7 +80,7 @@ def _referral_of(event: Envelope[Arrived]) -> dict[str, Any]:
     }
 
 
-async def amend(tx: AsyncConnection, event: Envelope[ReferralAmended], policy: Policy) -> None:
+async def amend(tx: AsyncConnection, event: Envelope[events.ReferralAmended], policy: Policy) -> None:
     """Take over what was amended. Decided anew only when facts changed; as of the receipt, or what counts since.
 
     A new version with the same facts and safety words has other safety words: they are read like the first.
@@ -164,18 +155,3 @@ async def _rules_before(tx: AsyncConnection, referral_id: UUID) -> set[str]:
         {"id": referral_id},
     )
     return set(found or ())
-
-
-async def take_proposal(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> bool:
-    """The rules' proposal becomes the decision in force; False when there is none."""
-    referral = await store.lock(tx, referral_id)
-    found = await tx.execute(sql("DELETE FROM decision WHERE id = :id RETURNING *"), {"id": referral.proposal_id})
-    row = found.one_or_none()
-    if row is None:
-        return False
-    made = await decisions.by_the_rules(
-        tx, referral, Facts.model_validate(row.facts), as_of=referral.decided_as_of, at=at, cause=cause, policy=policy
-    )
-    kept = Decision.model_validate(row.decision)
-    await decisions.put_in_force(tx, replace(made, id=row.id, version=row.version, decision=kept), policy)
-    return True

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import tables
 from services.triage.rules import decide
-from services.triage.work_items import store
+from services.triage.work_items import deadlines, store
 from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
     SAFETY_WORDS,
@@ -24,35 +24,11 @@ from services.triage.work_items.conditions import (
     is_watched,
     outlives,
 )
-from services.triage.work_items.deadlines import (
-    ItemState,
-    PlannedItem,
-    Since,
-    age_out_warning,
-    full_routes_of,
-    higher,
-    marks_of_item,
-    plan,
-    plan_item,
-)
 from services.triage.work_items.places import full_routes
-from shared import audit
+from shared import audit, events
 from shared.audit import MACHINE, Actor, Entry
 from shared.database import sql
-from shared.events import (
-    FAMILY_WORK,
-    ClosureReason,
-    DecidedBy,
-    Facts,
-    ReferralTriaged,
-    Route,
-    Urgency,
-    WaitingFor,
-    WorkItemClaimed,
-    WorkItemClosed,
-    WorkItemOpened,
-    WorkItemWaiting,
-)
+from shared.events import FAMILY_WORK, ClosureReason, DecidedBy, Facts, Route, Urgency, WaitingFor
 from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
@@ -61,7 +37,7 @@ from shared.working_time import day_in_london
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Since):
+class Decided(deadlines.Since):
     """A decision on its way into the database.
 
     `kept_routes` have an open item already and get no new one; `news`: routes whose open item is to be read again;
@@ -96,7 +72,7 @@ def made_by_rules(
     actor: Actor = MACHINE,
 ) -> Decided:
     """The rules' decision on facts of a referral, as if it were the first. `full`: routes without a free place."""
-    facts = full_routes_of(facts, full)
+    facts = deadlines.full_routes_of(facts, full)
     return Decided(
         id=uuid7(),
         referral_id=referral.id,
@@ -159,7 +135,7 @@ async def close(
 ) -> None:
     """End items because of something else, and say so."""
     await store.end(tx, rows, reason=reason.value, at=at, by=by)
-    await outbox.append(tx, [store.about(row, WorkItemClosed, at, cause, reason=reason) for row in rows])
+    await outbox.append(tx, [store.about(row, events.WorkItemClosed, at, cause, reason=reason) for row in rows])
 
 
 # What a decision changes of an open item.
@@ -167,9 +143,9 @@ async def close(
 
 def shown(row: sa.Row[Any], made: Decided, policy: Policy) -> dict[str, Any]:
     """What every item shows of the facts as they are now: marks, contact holds, the warning before the birthday."""
-    warn = age_out_warning(made.facts.infant, policy, today=day_in_london(made.at))
+    warn = deadlines.age_out_warning(made.facts.infant, policy, today=day_in_london(made.at))
     own = [mark for mark in row.marks if not (mark == AGES_OUT_SOON and warn)]
-    marks = marks_of_item(made.decision, own)
+    marks = deadlines.marks_of_item(made.decision, own)
     if SAFETY_WORDS in row.marks and SAFETY_WORDS not in marks:
         marks.append(SAFETY_WORDS)  # somebody still has to read what was written first
     return {"marks": marks, "age_out_warning_on": None if row.first_contact_at else warn}
@@ -177,8 +153,8 @@ def shown(row: sa.Row[Any], made: Decided, policy: Policy) -> dict[str, Any]:
 
 async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, policy: Policy) -> None:
     """An item that stays: never less urgent. A raised one counts as unopened, and goes on without an answer."""
-    planned = plan_item(Route(row.route), made, policy)
-    urgency = higher(Urgency(row.urgency), made.decision.urgency)
+    planned = deadlines.plan_item(Route(row.route), made, policy)
+    urgency = deadlines.higher(Urgency(row.urgency), made.decision.urgency)
     is_raised = urgency != row.urgency or (row.route in made.news and UNDELIVERABLE not in row.marks)
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:
@@ -197,16 +173,16 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
     }
     if is_raised:
         values |= {"opened_first_at": None, "escalations": 0}
-    is_resumed = is_raised and row.state == ItemState.WAITING_FOR_REFERRER and row.route != Route.INFO_REQUEST
+    is_resumed = is_raised and row.state == deadlines.ItemState.WAITING_FOR_REFERRER and row.route != Route.INFO_REQUEST
     if is_resumed:
         await store.run_clock(tx, row, made.at)
-        values["state"] = ItemState.CLAIMED if row.assignee else ItemState.OPEN
+        values["state"] = deadlines.ItemState.CLAIMED if row.assignee else deadlines.ItemState.OPEN
     await store.change(tx, row, **values)
     if is_resumed and row.assignee:
-        await outbox.append(tx, [store.about(row, WorkItemClaimed, made.at, made.cause)])
+        await outbox.append(tx, [store.about(row, events.WorkItemClaimed, made.at, made.cause)])
     elif is_resumed:
         more = {"tier": made.decision.tier, "urgency": urgency, "due_at": due}
-        await outbox.append(tx, [store.about(row, WorkItemOpened, made.at, made.cause, **more)])
+        await outbox.append(tx, [store.about(row, events.WorkItemOpened, made.at, made.cause, **more)])
 
 
 # Kept and announced.
@@ -219,7 +195,7 @@ async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Poli
     items = [
         (each, planned)
         for each in decided
-        for planned in plan(each, policy, each.facts.full_routes)
+        for planned in deadlines.plan(each, policy, each.facts.full_routes)
         if planned.route not in each.kept_routes
     ]
     await open_new(tx, items, policy)
@@ -247,8 +223,8 @@ async def keep(tx: AsyncConnection, decided: Sequence[Decided]) -> None:
     await audit.write(tx, entries)
 
 
-def _triaged(each: Decided) -> ReferralTriaged:
-    return ReferralTriaged.model_construct(
+def _triaged(each: Decided) -> events.ReferralTriaged:
+    return events.ReferralTriaged.model_construct(
         reference=each.reference,
         agency_id=each.agency_id,
         decision_id=each.id,
@@ -260,17 +236,17 @@ def _triaged(each: Decided) -> ReferralTriaged:
     )
 
 
-async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy) -> None:
+async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, deadlines.PlannedItem]], policy: Policy) -> None:
     """Work items of decisions, in one statement for any number, and what is said of them."""
-    asking = {made.id for made, planned in items if planned.state is ItemState.WAITING_FOR_REFERRER}
+    asking = {made.id for made, planned in items if planned.state is deadlines.ItemState.WAITING_FOR_REFERRER}
     new = [(made, _row_of(made, planned, policy, is_asking=made.id in asking)) for made, planned in items]
     await tables.insert(tx, tables.work_item, [vars(row) for _, row in new])
     await outbox.append(tx, [draft for made, row in new for draft in _said_of(made, row)])
 
 
-def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
+def _row_of(made: Decided, planned: deadlines.PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
     """Of a first decision that asks the referrer the clock stands from the start, but for what is watched."""
-    own = (WAITING_LIST,) if planned.state is ItemState.WAITING_LIST else ()
+    own = (WAITING_LIST,) if planned.state is deadlines.ItemState.WAITING_LIST else ()
     row = SimpleNamespace(
         id=uuid7(),
         referral_id=made.referral_id,
@@ -281,15 +257,15 @@ def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: b
         route=planned.route.value,
         tier=made.decision.tier,
         urgency=made.decision.urgency.value,
-        marks=marks_of_item(made.decision, own),
+        marks=deadlines.marks_of_item(made.decision, own),
         state=planned.state.value,
         received_at=made.received_at,
         counts_from=planned.counts_from,
         base_due_at=planned.due_at,
         due_at=planned.due_at,
         escalate_at=planned.escalate_at,
-        age_out_warning_on=age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
-        waiting_since=made.at if planned.state is ItemState.WAITING_FOR_REFERRER else None,
+        age_out_warning_on=deadlines.age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
+        waiting_since=made.at if planned.state is deadlines.ItemState.WAITING_FOR_REFERRER else None,
     )
     row.clock_stands = is_asking and not is_watched(row)
     return row
@@ -298,10 +274,10 @@ def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: b
 def _said_of(made: Decided, row: SimpleNamespace) -> list[Draft]:
     """An item is opened; one that asks the referrer waits from the start."""
     more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
-    is_listed = row.state == ItemState.WAITING_LIST
-    said = [store.about(row, WorkItemOpened, made.at, made.cause, **more, waiting_list=is_listed)]
-    if row.state == ItemState.WAITING_FOR_REFERRER:
+    is_listed = row.state == deadlines.ItemState.WAITING_LIST
+    said = [store.about(row, events.WorkItemOpened, made.at, made.cause, **more, waiting_list=is_listed)]
+    if row.state == deadlines.ItemState.WAITING_FOR_REFERRER:
         stops = made.decision.urgency not in WALL_CLOCK
         waits = {"waiting_for": WaitingFor.REFERRER, "stops_clock": stops}
-        said.append(store.about(row, WorkItemWaiting, made.at, made.cause, **waits))
+        said.append(store.about(row, events.WorkItemWaiting, made.at, made.cause, **waits))
     return said

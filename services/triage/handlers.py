@@ -12,24 +12,10 @@ from services.triage import arrivals, decisions, tables
 from services.triage.work_items import deciding, reopening, store
 from services.triage.work_items.conditions import IS_OPEN, UNDELIVERABLE, WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation
-from shared import audit
+from shared import audit, events
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.events import (
-    ClosureReason,
-    EnquiryReceived,
-    Envelope,
-    MessageUndeliverable,
-    ReferralAmended,
-    ReferralChallenged,
-    ReferralErased,
-    ReferralInformed,
-    ReferralReceived,
-    ReferralWithdrawn,
-    Route,
-    Urgency,
-    WorkItemOpened,
-)
+from shared.events import ClosureReason, Envelope, Route, Urgency
 from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.dispatch import Handler, Handlers
@@ -41,7 +27,7 @@ REFERRER: Final = Actor("agency", "referrer")
 """Which agency it was stands in the referral service's own trail."""
 
 
-async def run_clocks_again(tx: AsyncConnection, event: Envelope[ReferralInformed], policy: Policy) -> None:
+async def run_clocks_again(tx: AsyncConnection, event: Envelope[events.ReferralInformed], policy: Policy) -> None:
     """The referrer answered: what had been asked before goes on where it was; unopened, it escalates."""
     times = policy.working_time
     await store.lock(tx, event.key)
@@ -58,7 +44,7 @@ async def run_clocks_again(tx: AsyncConnection, event: Envelope[ReferralInformed
     await audit.write(tx, [Entry(REFERRER, "referral.informed", event.occurred_at, event.key)])
 
 
-async def stop_work(tx: AsyncConnection, event: Envelope[ReferralWithdrawn], policy: Policy) -> None:
+async def stop_work(tx: AsyncConnection, event: Envelope[events.ReferralWithdrawn], policy: Policy) -> None:
     """Withdrawn: open work ends. Safety work that nobody has read and taken stays, marked, until a person closes it."""
     await store.lock(tx, event.key)
     await tx.execute(
@@ -74,13 +60,13 @@ async def stop_work(tx: AsyncConnection, event: Envelope[ReferralWithdrawn], pol
     await audit.write(tx, [Entry(REFERRER, "referral.withdrawn", event.occurred_at, event.key)])
 
 
-async def look_again(tx: AsyncConnection, event: Envelope[ReferralChallenged], policy: Policy) -> None:
+async def look_again(tx: AsyncConnection, event: Envelope[events.ReferralChallenged], policy: Policy) -> None:
     """The referrer challenges a decline: its work is open again, for another lead than the one who declined."""
     await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
     await reopening.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
 
 
-async def drop_what_is_held(tx: AsyncConnection, event: Envelope[ReferralErased], _: Policy) -> None:
+async def drop_what_is_held(tx: AsyncConnection, event: Envelope[events.ReferralErased], _: Policy) -> None:
     """Erased: the key of what staff wrote is destroyed, facts and decisions go, and the work ends."""
     for statement in _ERASE:
         await tx.execute(statement, {"id": event.key, "at": event.occurred_at})
@@ -109,7 +95,7 @@ _ERASE: Final = (
 )
 
 
-async def ask_a_person(tx: AsyncConnection, event: Envelope[MessageUndeliverable], policy: Policy) -> None:
+async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeliverable], policy: Policy) -> None:
     """A message could not be delivered after every retry: one open work item per referral, so that somebody rings.
 
     Built from the event alone: topics have no order among them, so triage may not have heard of the referral yet.
@@ -136,29 +122,29 @@ async def ask_a_person(tx: AsyncConnection, event: Envelope[MessageUndeliverable
     )
     await tables.insert(tx, tables.work_item, [vars(row)])
     opened = {"tier": None, "urgency": row.urgency, "due_at": due}
-    await outbox.append(tx, [store.about(row, WorkItemOpened, at, because_of(event), **opened)])
+    await outbox.append(tx, [store.about(row, events.WorkItemOpened, at, because_of(event), **opened)])
 
 
 def handlers(policy: Policy) -> Handlers:
     """What triage does with each event it hears."""
 
     def each(handle: Callable[[AsyncConnection, Envelope[Any], Policy], Awaitable[None]]) -> Handler:
-        async def one_by_one(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
-            for event in events:
+        async def one_by_one(envelopes: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+            for event in envelopes:
                 await handle(tx, event, policy)
 
         return one_by_one
 
-    async def many(events: Sequence[Envelope[arrivals.Arrived]], tx: AsyncConnection) -> None:
-        await arrivals.arrive(tx, events, policy)
+    async def many(envelopes: Sequence[Envelope[arrivals.Arrived]], tx: AsyncConnection) -> None:
+        await arrivals.arrive(tx, envelopes, policy)
 
     return {
-        ReferralReceived: many,
-        EnquiryReceived: many,
-        ReferralAmended: each(arrivals.amend),
-        ReferralInformed: each(run_clocks_again),
-        ReferralWithdrawn: each(stop_work),
-        ReferralChallenged: each(look_again),
-        ReferralErased: each(drop_what_is_held),
-        MessageUndeliverable: each(ask_a_person),
+        events.ReferralReceived: many,
+        events.EnquiryReceived: many,
+        events.ReferralAmended: each(arrivals.amend),
+        events.ReferralInformed: each(run_clocks_again),
+        events.ReferralWithdrawn: each(stop_work),
+        events.ReferralChallenged: each(look_again),
+        events.ReferralErased: each(drop_what_is_held),
+        events.MessageUndeliverable: each(ask_a_person),
     }

@@ -15,13 +15,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import arrivals, decisions
-from services.triage.work_items import reopening, store
-from services.triage.work_items.bodies import Decline, Judge, Nothing, Override, Reopen
+from services.triage import decisions
+from services.triage.decisions import Decided
+from services.triage.work_items import bodies, reopening, store
 from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, is_safety, outlives
 from services.triage.work_items.deadlines import MARKS, ItemState
 from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
-from shared.audit import Actor
+from shared import events
+from shared.audit import MACHINE, Actor
 from shared.database import sql
 from shared.events import (
     ClosureReason,
@@ -29,7 +30,6 @@ from shared.events import (
     Decision,
     Eligibility,
     Facts,
-    FamilyJudged,
     Hold,
     Link,
     Mode,
@@ -37,7 +37,6 @@ from shared.events import (
     Route,
     Tier,
     Urgency,
-    WorkItemClaimed,
 )
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
@@ -48,7 +47,7 @@ KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
 
 
-async def decline(it: StepRequest[Decline]) -> Done:
+async def decline(it: StepRequest[bodies.Decline]) -> Done:
     """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work.
 
     After a challenge another lead than the first decides: raises Problem 409 for the same.
@@ -68,25 +67,17 @@ async def decline(it: StepRequest[Decline]) -> Done:
     return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
 
 
-async def override(it: StepRequest[Override]) -> Done:
+async def override(it: StepRequest[bodies.Override]) -> Done:
     """A person decides otherwise; the rules' decision stays as it was, beside this one. Who decides takes it on."""
     tx, row, by, asked = it.tx, it.row, it.by, it.body
     await it.write("override", asked.reason)
     if row.state in (ItemState.OPEN, ItemState.WAITING_FOR_REFERRER):
         holder, opened_at = row.assignee or by.staff.id, row.opened_first_at or by.at
         await store.change(tx, row, state=ItemState.CLAIMED, assignee=holder, opened_first_at=opened_at)
-        await outbox.append(tx, [store.about(row, WorkItemClaimed, by.at, by.cause)])
+        await outbox.append(tx, [store.about(row, events.WorkItemClaimed, by.at, by.cause)])
     referral = await store.lock(tx, row.referral_id)
-    machine = await decisions.by_the_rules(
-        tx,
-        referral,
-        Facts.model_validate(referral.facts),
-        as_of=referral.decided_as_of,
-        at=by.at,
-        cause=by.cause,
-        policy=it.context.policy,
-        actor=Actor("staff", by.staff.id),
-    )
+    facts = Facts.model_validate(referral.facts)
+    machine = await _by_the_rules(it, referral, facts, Actor("staff", by.staff.id))
     in_force = await decisions.decision_in_force(tx, row.referral_id)
     urgency = asked.urgency or Urgency(in_force.decision["urgency"] if in_force else row.urgency)
     full = machine.facts.full_routes
@@ -124,15 +115,26 @@ def decision_of_a_person(
     )
 
 
-async def take_proposal(it: StepRequest[Nothing]) -> Done:
-    """The facts have changed since a person decided: what the rules propose is in force from now on."""
-    by, policy = it.by, it.context.policy
-    if not await arrivals.take_proposal(it.tx, it.row.referral_id, at=by.at, cause=by.cause, policy=policy):
+async def take_proposal(it: StepRequest[bodies.Nothing]) -> Done:
+    """The facts have changed since a person decided: what the rules proposed is in force from now on."""
+    tx, referral = it.tx, await store.lock(it.tx, it.row.referral_id)
+    found = await tx.execute(sql("DELETE FROM decision WHERE id = :id RETURNING *"), {"id": referral.proposal_id})
+    proposed = found.one_or_none()
+    if proposed is None:
         raise it.conflict("The rules propose nothing new")
+    made = await _by_the_rules(it, referral, Facts.model_validate(proposed.facts), MACHINE)
+    kept = Decision.model_validate(proposed.decision)
+    made = replace(made, id=proposed.id, version=proposed.version, decision=kept)
+    await decisions.put_in_force(tx, made, it.context.policy)
     return await _as_it_stands(it)
 
 
-async def leave_proposal(it: StepRequest[Nothing]) -> Done:
+async def _by_the_rules(it: StepRequest[Any], referral: Any, facts: Facts, actor: Actor) -> Decided:
+    how = {"at": it.by.at, "cause": it.by.cause, "policy": it.context.policy, "actor": actor}
+    return await decisions.by_the_rules(it.tx, referral, facts, as_of=referral.decided_as_of, **how)
+
+
+async def leave_proposal(it: StepRequest[bodies.Nothing]) -> Done:
     """The person's decision stays as it is."""
     referral = await store.lock(it.tx, it.row.referral_id)
     if referral.proposal_id is None:
@@ -147,7 +149,7 @@ async def _as_it_stands(it: StepRequest[Any]) -> Done:
     return Done({"opened_first_at": stands.opened_first_at, "escalate_at": stands.escalate_at}, None)
 
 
-async def reopen(it: StepRequest[Reopen]) -> Done:
+async def reopen(it: StepRequest[bodies.Reopen]) -> Done:
     """Closed or declined by mistake: a new item goes on where this one stood, accepted if it was.
 
     Raises Problem 409 when it ended by itself, the referral was withdrawn or erased, or its work is open again already.
@@ -167,15 +169,7 @@ JUDGED: Final = {ClosureReason.SAME_FAMILY: True, ClosureReason.NOT_THE_SAME: Fa
 """How the item ended → whether it is one family."""
 
 
-async def confirm_duplicate(it: StepRequest[Judge]) -> Done:
-    return await _judge(it, ClosureReason.SAME_FAMILY)
-
-
-async def refute_duplicate(it: StepRequest[Judge]) -> Done:
-    return await _judge(it, ClosureReason.NOT_THE_SAME)
-
-
-async def _judge(it: StepRequest[Judge], reason: ClosureReason) -> Done:
+async def judge(it: StepRequest[bodies.Judge], *, reason: ClosureReason) -> Done:
     """Answer the question here and there. Raises Problem 409 when no other agency's referral is linked any more."""
     row, by = it.row, it.by
     others = await linked_as_duplicate(it.tx, row.referral_id)
@@ -219,11 +213,11 @@ async def _judged_with(tx: AsyncConnection, referral_id: UUID) -> list[UUID]:
     """The referrals that the latest judgment was about: after `not the same` they are linked no more."""
     value = await tx.scalar(
         sql("SELECT value FROM event WHERE key = :id AND type = :type ORDER BY sequence DESC LIMIT 1"),
-        {"id": referral_id, "type": FamilyJudged.type},
+        {"id": referral_id, "type": events.FamilyJudged.type},
     )
-    return list(FamilyJudged.model_validate_json(value).others) if value else []
+    return list(events.FamilyJudged.model_validate_json(value).others) if value else []
 
 
 def _judged(row: Any, others: Sequence[UUID], is_same: bool | None, at: datetime, cause: Cause) -> Draft:
-    event = FamilyJudged(reference=row.reference, agency_id=row.agency_id, others=tuple(others), is_same=is_same)
+    event = events.FamilyJudged(reference=row.reference, agency_id=row.agency_id, others=tuple(others), is_same=is_same)
     return Draft(row.referral_id, event, at, cause)

@@ -14,17 +14,9 @@ from services.triage import tables
 from services.triage.work_items import places, store
 from services.triage.work_items.conditions import CHALLENGED, UNDELIVERABLE
 from services.triage.work_items.deadlines import ItemState, call_again, first_escalation
+from shared import events
 from shared.database import sql
-from shared.events import (
-    GOES_ON,
-    ClosureReason,
-    PlaceKind,
-    Route,
-    Urgency,
-    WorkItemAccepted,
-    WorkItemClaimed,
-    WorkItemOpened,
-)
+from shared.events import GOES_ON, ClosureReason, PlaceKind, Route, Urgency
 from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause
@@ -103,11 +95,11 @@ async def open_again(
     )
     await tables.insert(tx, tables.work_item, [vars(new)])
     opened = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "reopens": True}
-    said = [store.about(new, WorkItemOpened, at, cause, **opened)]
+    said = [store.about(new, events.WorkItemOpened, at, cause, **opened)]
     if is_accepted:
-        said.append(store.about(new, WorkItemAccepted, at, cause, place=row.place))
+        said.append(store.about(new, events.WorkItemAccepted, at, cause, place=row.place))
     elif state is ItemState.CLAIMED:
-        said.append(store.about(new, WorkItemClaimed, at, cause))
+        said.append(store.about(new, events.WorkItemClaimed, at, cause))
     await outbox.append(tx, said)
     await store.reckon(tx, row.referral_id, policy.working_time)
     return item
