@@ -8,7 +8,7 @@ from typing import Final
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import unusual_looks
+from services.triage import identity_access
 from services.triage.work_items import conditions as is_
 from shared.database import sql
 from shared.events import Route
@@ -75,5 +75,5 @@ async def measure(tx: AsyncConnection, *, now: datetime | None = None) -> None:
     whole = (await tx.execute(sql(_IN_ALL), at)).one()
     for name, gauge in OF_ALL.items():
         gauge.set(getattr(whole, name) or 0)
-    await unusual_looks.measure(tx)
+    await identity_access.measure(tx)
     measured("queues")

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import bodies, deciding, enquiries, reopening, store, working
+from services.triage.work_items import bodies, deciding, enquiries, store, working
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction, StepRequest
@@ -222,7 +222,7 @@ def _is_of_use(name: str, row: Any) -> bool:
         return row.held_before is not None
     if name == "first-contact":
         return row.first_contact_at is None
-    return name != "reopen" or reopening.may_be_reopened(row)
+    return name != "reopen" or deciding.may_be_reopened(row)
 
 
 def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
