@@ -145,7 +145,10 @@ def _add_capacity(routes: APIRouter, engine: AsyncEngine, policy: Policy) -> Non
             return answer({"routes": await places.overview(tx, policy, now=_now())})
 
     @routes.put(
-        "/capacity/{route}", tags=["capacity"], summary="Set the places of a route", openapi_extra=_takes(bodies.Places)
+        "/capacity/{route}",
+        tags=["capacity"],
+        summary="Set the places of a route",
+        openapi_extra=_takes(bodies.Places),
     )
     async def set_places(request: Request, route: Route, staff: CapacitySetter) -> Response:
         body, now = bodies.read(bodies.Places, await read_json_body(request)), _now()

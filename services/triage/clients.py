@@ -15,7 +15,7 @@ from uuid import UUID
 
 import httpx
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shared.messaging.repair import NOT_GIVEN_UP
 from shared.parked_calls import Found, Replayed
@@ -73,8 +73,7 @@ def _acting(actor: str) -> dict[str, str]:
     return {"X-PIR-Actor": actor} if actor else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(BaseModel):
     """A referral about somebody who was looked for."""
 
     id: UUID
@@ -82,12 +81,11 @@ class Match:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(BaseModel):
     """The newest first; `is_more` when there are more than the referral service lists."""
 
     referrals: tuple[Match, ...]
-    is_more: bool
+    is_more: bool = Field(alias="more")
 
 
 class Families(InternalClient):
@@ -118,11 +116,7 @@ class Families(InternalClient):
         body = answer.json()
         if answer.status_code == unusable:
             raise Problem("invalid", errors=[FieldError(**each) for each in body.get("errors", ())])
-        found = (
-            Match(UUID(each["id"]), each["reference"], datetime.fromisoformat(each["received_at"]))
-            for each in body["referrals"]
-        )
-        return Matches(tuple(found), bool(body["more"]))
+        return Matches.model_validate(body)
 
     async def have_names(self, pairs: Sequence[tuple[UUID, str]], *, actor: str) -> list[bool] | None:
         """For each referral whether somebody in it has this family name; None when the referral service can't say."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import tables
 from services.triage.rules import decide
-from services.triage.work_items import store
+from services.triage.work_items import deadlines, store
 from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
     SAFETY_WORDS,
@@ -24,36 +25,11 @@ from services.triage.work_items.conditions import (
     is_watched,
     outlives,
 )
-from services.triage.work_items.deadlines import (
-    ItemState,
-    PlannedItem,
-    Since,
-    age_out_warning,
-    full_routes_of,
-    higher,
-    marks_of_item,
-    plan,
-    plan_item,
-)
 from services.triage.work_items.places import full_routes
-from shared import audit
+from shared import audit, events
 from shared.audit import MACHINE, Actor, Entry
 from shared.database import sql
-from shared.events import (
-    FAMILY_WORK,
-    ClosureReason,
-    DecidedBy,
-    Facts,
-    OpenedItem,
-    ReferralTriaged,
-    Route,
-    Urgency,
-    WaitingFor,
-    WorkItemClaimed,
-    WorkItemClosed,
-    WorkItemOpened,
-    WorkItemWaiting,
-)
+from shared.events import FAMILY_WORK, ClosureReason, DecidedBy, Facts, Route, Urgency, WaitingFor
 from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
@@ -62,7 +38,7 @@ from shared.working_time import day_in_london
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decided(Since):
+class Decided(deadlines.Since):
     """A decision on its way into the database.
 
     `kept_routes` have an open item already and get no new one; `news`: routes whose open item is to be read again;
@@ -97,7 +73,7 @@ def made_by_rules(
     actor: Actor = MACHINE,
 ) -> Decided:
     """The rules' decision on facts of a referral, as if it were the first. `full`: routes without a free place."""
-    facts = full_routes_of(facts, full)
+    facts = deadlines.full_routes_of(facts, full)
     return Decided(
         id=uuid7(),
         referral_id=referral.id,
@@ -160,7 +136,7 @@ async def close(
 ) -> None:
     """End items because of something else, and say so."""
     await store.end(tx, rows, reason=reason.value, at=at, by=by)
-    await outbox.append(tx, [store.about(row, WorkItemClosed, at, cause, reason=reason) for row in rows])
+    await outbox.append(tx, [store.about(row, events.WorkItemClosed, at, cause, reason=reason) for row in rows])
 
 
 # What a decision changes of an open item.
@@ -168,9 +144,9 @@ async def close(
 
 def shown(row: sa.Row[Any], made: Decided, policy: Policy) -> dict[str, Any]:
     """What every item shows of the facts as they are now: marks, contact holds, the warning before the birthday."""
-    warn = age_out_warning(made.facts.infant, policy, today=day_in_london(made.at))
+    warn = deadlines.age_out_warning(made.facts.infant, policy, today=day_in_london(made.at))
     own = [mark for mark in row.marks if not (mark == AGES_OUT_SOON and warn)]
-    marks = marks_of_item(made.decision, own)
+    marks = deadlines.marks_of_item(made.decision, own)
     if SAFETY_WORDS in row.marks and SAFETY_WORDS not in marks:
         marks.append(SAFETY_WORDS)  # somebody still has to read what was written first
     return {"marks": marks, "age_out_warning_on": None if row.first_contact_at else warn}
@@ -178,8 +154,8 @@ def shown(row: sa.Row[Any], made: Decided, policy: Policy) -> dict[str, Any]:
 
 async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, policy: Policy) -> None:
     """An item that stays: never less urgent. A raised one counts as unopened, and goes on without an answer."""
-    planned = plan_item(Route(row.route), made, policy)
-    urgency = higher(Urgency(row.urgency), made.decision.urgency)
+    planned = deadlines.plan_item(Route(row.route), made, policy)
+    urgency = deadlines.higher(Urgency(row.urgency), made.decision.urgency)
     is_raised = urgency != row.urgency or (row.route in made.news and UNDELIVERABLE not in row.marks)
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:
@@ -198,16 +174,16 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
     }
     if is_raised:
         values |= {"opened_first_at": None, "escalations": 0}
-    is_resumed = is_raised and row.state == ItemState.WAITING_FOR_REFERRER and row.route != Route.INFO_REQUEST
+    is_resumed = is_raised and row.state == deadlines.ItemState.WAITING_FOR_REFERRER and row.route != Route.INFO_REQUEST
     if is_resumed:
         await store.run_clock(tx, row, made.at)
-        values["state"] = ItemState.CLAIMED if row.assignee else ItemState.OPEN
+        values["state"] = deadlines.ItemState.CLAIMED if row.assignee else deadlines.ItemState.OPEN
     await store.change(tx, row, **values)
     if is_resumed and row.assignee:
-        await outbox.append(tx, [store.about(row, WorkItemClaimed, made.at, made.cause)])
+        await outbox.append(tx, [store.about(row, events.WorkItemClaimed, made.at, made.cause)])
     elif is_resumed:
         more = {"tier": made.decision.tier, "urgency": urgency, "due_at": due}
-        await outbox.append(tx, [store.about(row, WorkItemOpened, made.at, made.cause, **more)])
+        await outbox.append(tx, [store.about(row, events.WorkItemOpened, made.at, made.cause, **more)])
 
 
 # Kept and announced.
@@ -216,16 +192,19 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
 async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Policy) -> None:
     """Rows, audit and announcements of decisions, each with its new work items."""
     await keep(tx, decided)
-    planned = {each.id: plan(each, policy, each.facts.full_routes) for each in decided}
-    new = await _store_new(
-        tx,
-        [(each, item) for each in decided for item in planned[each.id] if item.route not in each.kept_routes],
-        policy,
-    )
+    items = [
+        (each, planned)
+        for each in decided
+        for planned in deadlines.plan(each, policy, each.facts.full_routes)
+        if planned.route not in each.kept_routes
+    ]
+    opened = defaultdict(list)
+    for made, row in await _store_new(tx, items, policy):
+        opened[made.id].append(row)
     drafts = []
     for each in decided:
-        own = [row for made, row in new if made is each]
-        drafts += [Draft(each.referral_id, _triaged(each, own), each.at, each.cause), *_asked(each, own)]
+        triaged = Draft(each.referral_id, _triaged(each, opened[each.id]), each.at, each.cause)
+        drafts += [triaged, *_asked(each, opened[each.id])]
     await outbox.append(tx, drafts)
 
 
@@ -251,8 +230,8 @@ async def keep(tx: AsyncConnection, decided: Sequence[Decided]) -> None:
     await audit.write(tx, entries)
 
 
-def _triaged(each: Decided, rows: Sequence[SimpleNamespace]) -> ReferralTriaged:
-    return ReferralTriaged.model_construct(
+def _triaged(each: Decided, rows: Sequence[SimpleNamespace]) -> events.ReferralTriaged:
+    return events.ReferralTriaged.model_construct(
         reference=each.reference,
         agency_id=each.agency_id,
         decision_id=each.id,
@@ -262,7 +241,7 @@ def _triaged(each: Decided, rows: Sequence[SimpleNamespace]) -> ReferralTriaged:
         decision=each.decision,
         is_release=each.is_release,
         opened=tuple(
-            OpenedItem.model_construct(
+            events.OpenedItem.model_construct(
                 work_item_id=row.id, route=Route(row.route), due_at=row.due_at, waiting_list=_is_listed(row)
             )
             for row in rows
@@ -270,29 +249,29 @@ def _triaged(each: Decided, rows: Sequence[SimpleNamespace]) -> ReferralTriaged:
     )
 
 
-async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy) -> None:
+async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, deadlines.PlannedItem]], policy: Policy) -> None:
     """Work items beside a decision that stands, and what is said of each."""
     drafts = []
     for made, row in await _store_new(tx, items, policy):
         more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
-        opened = store.about(row, WorkItemOpened, made.at, made.cause, **more, waiting_list=_is_listed(row))
+        opened = store.about(row, events.WorkItemOpened, made.at, made.cause, **more, waiting_list=_is_listed(row))
         drafts += [opened, *_asked(made, [row])]
     await outbox.append(tx, drafts)
 
 
 async def _store_new(
-    tx: AsyncConnection, items: Sequence[tuple[Decided, PlannedItem]], policy: Policy
+    tx: AsyncConnection, items: Sequence[tuple[Decided, deadlines.PlannedItem]], policy: Policy
 ) -> list[tuple[Decided, SimpleNamespace]]:
     """In one statement for any number."""
-    asking = {made.id for made, planned in items if planned.state is ItemState.WAITING_FOR_REFERRER}
+    asking = {made.id for made, planned in items if planned.state is deadlines.ItemState.WAITING_FOR_REFERRER}
     new = [(made, _row_of(made, planned, policy, is_asking=made.id in asking)) for made, planned in items]
     await tables.insert(tx, tables.work_item, [vars(row) for _, row in new])
     return new
 
 
-def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
+def _row_of(made: Decided, planned: deadlines.PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
     """Of a first decision that asks the referrer the clock stands from the start, but for what is watched."""
-    own = (WAITING_LIST,) if planned.state is ItemState.WAITING_LIST else ()
+    own = (WAITING_LIST,) if planned.state is deadlines.ItemState.WAITING_LIST else ()
     row = SimpleNamespace(
         id=uuid7(),
         referral_id=made.referral_id,
@@ -303,29 +282,31 @@ def _row_of(made: Decided, planned: PlannedItem, policy: Policy, *, is_asking: b
         route=planned.route.value,
         tier=made.decision.tier,
         urgency=made.decision.urgency.value,
-        marks=marks_of_item(made.decision, own),
+        marks=deadlines.marks_of_item(made.decision, own),
         state=planned.state.value,
         received_at=made.received_at,
         counts_from=planned.counts_from,
         base_due_at=planned.due_at,
         due_at=planned.due_at,
         escalate_at=planned.escalate_at,
-        age_out_warning_on=age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
-        waiting_since=made.at if planned.state is ItemState.WAITING_FOR_REFERRER else None,
+        age_out_warning_on=deadlines.age_out_warning(made.facts.infant, policy, today=day_in_london(made.at)),
+        waiting_since=made.at if planned.state is deadlines.ItemState.WAITING_FOR_REFERRER else None,
     )
     row.clock_stands = is_asking and not is_watched(row)
     return row
 
 
 def _is_listed(row: SimpleNamespace) -> bool:
-    return bool(row.state == ItemState.WAITING_LIST)
+    return bool(row.state == deadlines.ItemState.WAITING_LIST)
 
 
 def _asked(made: Decided, rows: Sequence[SimpleNamespace]) -> list[Draft]:
     """An item that asks the referrer waits from the start."""
     stops = made.decision.urgency not in WALL_CLOCK
     return [
-        store.about(row, WorkItemWaiting, made.at, made.cause, waiting_for=WaitingFor.REFERRER, stops_clock=stops)
+        store.about(
+            row, events.WorkItemWaiting, made.at, made.cause, waiting_for=WaitingFor.REFERRER, stops_clock=stops
+        )
         for row in rows
-        if row.state == ItemState.WAITING_FOR_REFERRER
+        if row.state == deadlines.ItemState.WAITING_FOR_REFERRER
     ]

@@ -8,34 +8,40 @@ from typing import Final
 from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import unusual_looks
+from services.triage import identity_access
 from services.triage.work_items import conditions as is_
 from shared.database import sql
 from shared.events import Route
 from shared.metrics import measured
 
-QUEUE: Final = Gauge("pir_queue_items", "Work items that nobody has accepted or ended", ["route"])
-OLDEST: Final = Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"])
-OVERDUE: Final = Gauge(
-    "pir_queue_overdue_items",
-    "Work items past their due time, first contacts of accepted families too; not while the referrer is asked",
-    ["route"],
-)
-CONTACT_DUE: Final = Gauge("pir_contact_due_items", "Accepted families whose first contact is not made yet", ["route"])
-UNOPENED: Final = Gauge(
-    "pir_queue_unopened_items", "Work items that nobody has opened within a working day, urgent ones apart", ["route"]
-)
-URGENT_UNOPENED: Final = Gauge(
-    "pir_urgent_unopened_items", "Work items due at once or within four hours that nobody has opened in their time"
-)
-SAFEGUARDING_OVERDUE: Final = Gauge(
-    "pir_safeguarding_overdue_items", "Safety work of every route past its due time, not accepted or ended"
-)
-WAITING: Final = Gauge("pir_waiting_for_referrer_items", "Work items that wait for an answer of the referrer")
-WAITING_OLDEST: Final = Gauge("pir_waiting_for_referrer_oldest_seconds", "For how long the oldest of them waits")
-AGES_OUT: Final = Gauge("pir_ages_out_soon_items", "Families without a first contact for whom little time is left")
-PLACES_OFFERED: Final = Gauge("pir_places_offered_items", "Families on a waiting list for whom a place is free")
-CLOCK_LATE: Final = Gauge("pir_clock_late_seconds", "How long ago the clock should have brought up an unopened item")
+OF_ROUTE: Final = {
+    "items": Gauge("pir_queue_items", "Work items that nobody has accepted or ended", ["route"]),
+    "oldest": Gauge("pir_queue_oldest_seconds", "Age of the oldest of them", ["route"]),
+    "overdue": Gauge(
+        "pir_queue_overdue_items",
+        "Work items past their due time, first contacts of accepted families too; not while the referrer is asked",
+        ["route"],
+    ),
+    "contact_due": Gauge("pir_contact_due_items", "Accepted families whose first contact is not made yet", ["route"]),
+    "unopened": Gauge(
+        "pir_queue_unopened_items",
+        "Work items that nobody has opened within a working day, urgent ones apart",
+        ["route"],
+    ),
+}
+OF_ALL: Final = {
+    "urgent_unopened": Gauge(
+        "pir_urgent_unopened_items", "Work items due at once or within four hours that nobody has opened in their time"
+    ),
+    "safeguarding_overdue": Gauge(
+        "pir_safeguarding_overdue_items", "Safety work of every route past its due time, not accepted or ended"
+    ),
+    "waiting": Gauge("pir_waiting_for_referrer_items", "Work items that wait for an answer of the referrer"),
+    "waiting_oldest": Gauge("pir_waiting_for_referrer_oldest_seconds", "For how long the oldest of them waits"),
+    "ages_out": Gauge("pir_ages_out_soon_items", "Families without a first contact for whom little time is left"),
+    "places_offered": Gauge("pir_places_offered_items", "Families on a waiting list for whom a place is free"),
+    "clock_late": Gauge("pir_clock_late_seconds", "How long ago the clock should have brought up an unopened item"),
+}
 
 _BY_ROUTE: Final = f"""
     SELECT route, count(*) FILTER (WHERE {is_.IS_WITHOUT_TEAM}) AS items,
@@ -64,28 +70,10 @@ async def measure(tx: AsyncConnection, *, now: datetime | None = None) -> None:
     routes = {row.route: row for row in await tx.execute(sql(_BY_ROUTE), at)}
     for route in Route:
         row = routes.get(route.value)
-        for gauge, name in _OF_ROUTE.items():
+        for name, gauge in OF_ROUTE.items():
             gauge.labels(route.value).set(getattr(row, name, 0) or 0)
     whole = (await tx.execute(sql(_IN_ALL), at)).one()
-    for gauge, name in _OF_ALL.items():
+    for name, gauge in OF_ALL.items():
         gauge.set(getattr(whole, name) or 0)
-    await unusual_looks.measure(tx)
+    await identity_access.measure(tx)
     measured("queues")
-
-
-_OF_ROUTE: Final = {
-    QUEUE: "items",
-    OLDEST: "oldest",
-    OVERDUE: "overdue",
-    CONTACT_DUE: "contact_due",
-    UNOPENED: "unopened",
-}
-_OF_ALL: Final = {
-    URGENT_UNOPENED: "urgent_unopened",
-    SAFEGUARDING_OVERDUE: "safeguarding_overdue",
-    WAITING: "waiting",
-    WAITING_OLDEST: "waiting_oldest",
-    AGES_OUT: "ages_out",
-    PLACES_OFFERED: "places_offered",
-    CLOCK_LATE: "clock_late",
-}

@@ -66,7 +66,7 @@ async def test_a_family_accepted_and_never_rung_is_overdue_everywhere(team: Tria
         counted = await queues.counts(tx, now=team.now)
         await measures.measure(tx, now=team.now)
     assert {each["route"]: each["overdue"] for each in counted["queues"]}["pir_short"] == 1
-    assert measures.OVERDUE.labels("pir_short")._value.get() == 1
+    assert measures.OF_ROUTE["overdue"].labels("pir_short")._value.get() == 1
     await team.take(item, "first-contact")
     assert await shown(team, Show.OVERDUE) == await shown(team, Show.CONTACT_DUE) == set()
 
@@ -438,7 +438,7 @@ async def test_every_safety_route_counts_as_overdue_until_it_is_done(team: Triag
     async def overdue() -> float:
         async with team.engine.connect() as tx:
             await measures.measure(tx, now=team.now)
-        return float(measures.SAFEGUARDING_OVERDUE._value.get())
+        return float(measures.OF_ALL["safeguarding_overdue"]._value.get())
 
     team.now = item.due_at + timedelta(minutes=1)
     assert await overdue() == 1

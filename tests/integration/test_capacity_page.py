@@ -16,7 +16,7 @@ from services.triage.pages import capacity, team
 from services.triage.team import keep_colleague
 from services.triage.work_items import places as triage_capacity
 from services.triage.work_items import places as waiting_lists
-from services.triage.work_items.places import MOST_SHOWN, Places
+from services.triage.work_items.places import MOST_SHOWN, RoutePlaces
 from shared.access import Role, Staff
 from shared.events import Route
 from shared.ids import uuid7
@@ -80,7 +80,7 @@ async def set_places(engine: AsyncEngine, individual: int, *, group: int = 0, at
         await triage_capacity.set_places(tx, Route.PIR_SHORT, individual=individual, group=group, by="ada", at=at)
 
 
-async def places(engine: AsyncEngine, route: Route = Route.PIR_SHORT) -> Places:
+async def places(engine: AsyncEngine, route: Route = Route.PIR_SHORT) -> RoutePlaces:
     async with engine.connect() as tx:
         return next(each for each in await waiting_lists.all_places(tx, now=NOON) if each.route is route)
 

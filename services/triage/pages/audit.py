@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from services.triage import trail, unusual_looks
+from services.triage import identity_access, trail
+from services.triage.identity_access import Looked
 from services.triage.pages import audit_words
 from services.triage.pages.queue import read_reference
 from services.triage.pages.room import Room
 from services.triage.pages.words import LOOKED
 from services.triage.trail import Scope
-from services.triage.unusual_looks import Looked
 from services.triage.work_items.item import VIEWED
 from shared.access import Permission, Role, Staff
 from shared.problems import Problem
@@ -135,10 +135,10 @@ async def _looks(room: Room, staff: Staff, choice: Choice) -> dict[str, Any]:
     looks: list[Looked] | None
     if choice.view is AuditView.WITHOUT_WORK:
         async with room.engine.connect() as tx:
-            looks = await unusual_looks.without_work(tx, now=now, actor=choice.actor)
+            looks = await identity_access.without_work(tx, now=now, actor=choice.actor)
     else:
-        looks = await unusual_looks.with_own_name(room.engine, room.families, by=staff, now=now, actor=choice.actor)
-    return {"looks": looks, "most": unusual_looks.MOST}
+        looks = await identity_access.with_own_name(room.engine, room.families, by=staff, now=now, actor=choice.actor)
+    return {"looks": looks, "most": identity_access.MOST}
 
 
 async def _render(

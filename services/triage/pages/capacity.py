@@ -15,7 +15,7 @@ from services.triage.pages.lines import waiting_in_words
 from services.triage.pages.room import Room
 from services.triage.work_items import bodies
 from services.triage.work_items import places as stored
-from services.triage.work_items.places import MOST_SHOWN, Places, Waiting
+from services.triage.work_items.places import MOST_SHOWN, RoutePlaces, Waiting
 from shared import audit
 from shared.access import Permission
 from shared.audit import Actor, Entry
@@ -37,7 +37,7 @@ class Section:
     """A route on the page: `places` is None where families wait but nobody has set a number of places."""
 
     route: Route
-    places: Places | None
+    places: RoutePlaces | None
     waiting: Sequence[Waiting]
     offer: str
 
@@ -106,7 +106,9 @@ def read_places(typed: Mapping[str, str]) -> tuple[bodies.Places | None, list[di
         ]
 
 
-def _sections(places: Sequence[Places], waiting: Mapping[Route, Sequence[Waiting]], policy: Policy) -> list[Section]:
+def _sections(
+    places: Sequence[RoutePlaces], waiting: Mapping[Route, Sequence[Waiting]], policy: Policy
+) -> list[Section]:
     """Routes with a number of places first; then those where families wait all the same."""
     offers = {each.route: each.interim_offer for each in policy.capacity}
     of_route = {each.route: each for each in places}

@@ -270,43 +270,33 @@ def safety_goes_on(case: Case) -> Finding | None:
     )
 
 
+def _answer(
+    case: Case, consent: Consent, text: str, route: Route, eligibility: Eligibility = Eligibility.PROVISIONAL
+) -> Finding | None:
+    if case.facts.consent is not consent:
+        return None
+    return Finding(text=text, used=_consent_used(case), routes=(route,), eligibility=eligibility)
+
+
 @rule("E13", source=HANDBOOK)
 def refused(case: Case) -> Finding | None:
     """Family said no, no hold: a decline is proposed, with advice for the referrer."""
-    if case.facts.consent is not Consent.REFUSED:
-        return None
-    return Finding(
-        text="The family would rather not be referred now, and that is their choice. The door stays open.",
-        used=_consent_used(case),
-        routes=(Route.ADVICE_TO_REFERRER,),
-        eligibility=Eligibility.NOT_ELIGIBLE,
-    )
+    text = "The family would rather not be referred now, and that is their choice. The door stays open."
+    return _answer(case, Consent.REFUSED, text, Route.ADVICE_TO_REFERRER, Eligibility.NOT_ELIGIBLE)
 
 
 @rule("E14", source=HANDBOOK)
 def not_sought(case: Case) -> Finding | None:
     """Nobody has asked the family yet: the clock waits on the referrer."""
-    if case.facts.consent is not Consent.NOT_SOUGHT:
-        return None
-    return Finding(
-        text="The family has not been asked yet. We will wait until they have had the chance to say yes.",
-        used=_consent_used(case),
-        routes=(Route.INFO_REQUEST,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "The family has not been asked yet. We will wait until they have had the chance to say yes."
+    return _answer(case, Consent.NOT_SOUGHT, text, Route.INFO_REQUEST)
 
 
 @rule("E14b", source=HANDBOOK)
 def disputed(case: Case) -> Finding | None:
     """Those who may say yes or no do not agree, no hold: a person listens."""
-    if case.facts.consent is not Consent.DISPUTED:
-        return None
-    return Finding(
-        text="The people who care for the baby do not agree yet. A person will listen to each side.",
-        used=_consent_used(case),
-        routes=(Route.REVIEW,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "The people who care for the baby do not agree yet. A person will listen to each side."
+    return _answer(case, Consent.DISPUTED, text, Route.REVIEW)
 
 
 CONSENT: Final[tuple[Rule, ...]] = (safety_goes_on, refused, not_sought, disputed)

@@ -98,12 +98,8 @@ def longer_specialist_work(case: Case) -> Finding | None:
         return None
     if _domains(case) < case.policy.need.long_term_domains and not case.facts.complex_history:
         return None
-    return Finding(
-        text="Things are hard in many ways. Our own team can give this family time and steady help.",
-        used=_used(case),
-        routes=(Route.PIR_LONG,),
-        tier=Tier.SPECIALIST_LONG,
-    )
+    text = "Things are hard in many ways. Our own team can give this family time and steady help."
+    return Finding(text=text, used=_used(case), routes=(Route.PIR_LONG,), tier=Tier.SPECIALIST_LONG)
 
 
 @rule("N3", source=f"{LEVELS}; 2 domains: {OXPIP}; {HANDBOOK}")
@@ -111,12 +107,8 @@ def shorter_specialist_work(case: Case) -> Finding | None:
     """Severe, moderate, or `short_term_domains` or more, whatever the severity."""
     if case.facts.concern.severity not in HIGH and _domains(case) < case.policy.need.short_term_domains:
         return None
-    return Finding(
-        text="Some things feel hard right now. A short time with our own team can help parent and baby feel close.",
-        used=_used(case),
-        routes=(Route.PIR_SHORT,),
-        tier=Tier.SPECIALIST_SHORT,
-    )
+    text = "Some things feel hard right now. A short time with our own team can help parent and baby feel close."
+    return Finding(text=text, used=_used(case), routes=(Route.PIR_SHORT,), tier=Tier.SPECIALIST_SHORT)
 
 
 @rule("N4", source=f"{LEVELS}; 2 risk factors: {LANARKSHIRE}; {HANDBOOK}")
@@ -126,12 +118,8 @@ def targeted_help(case: Case) -> Finding | None:
     factors = len(set(facts.risk_factors))
     if facts.concern.severity is not Severity.MILD and factors < case.policy.need.targeted_risk_factors:
         return None
-    return Finding(
-        text="Some extra help early on can make life lighter. A local Early Help team is there for that.",
-        used=_used(case),
-        routes=(Route.TARGETED,),
-        tier=Tier.TARGETED,
-    )
+    text = "Some extra help early on can make life lighter. A local Early Help team is there for that."
+    return Finding(text=text, used=_used(case), routes=(Route.TARGETED,), tier=Tier.TARGETED)
 
 
 @rule("N5", source=f"{LEVELS}: half of all families need the universal offer only")
@@ -139,12 +127,8 @@ def universal_offer(case: Case) -> Finding | None:
     """Otherwise, unless the adult's own care (N6) is all that is needed."""
     if _adult(case):
         return None
-    return Finding(
-        text="Health visitors and Family Hubs are there for all. They can help this family too.",
-        used=_used(case),
-        routes=(Route.UNIVERSAL,),
-        tier=Tier.UNIVERSAL,
-    )
+    text = "Health visitors and Family Hubs are there for all. They can help this family too."
+    return Finding(text=text, used=_used(case), routes=(Route.UNIVERSAL,), tier=Tier.UNIVERSAL)
 
 
 @rule("A2", source=f"{HANDBOOK}; two steps on the ladder of four tiers")
@@ -163,16 +147,17 @@ def far_from_what_was_asked(case: Case, tier: Tier) -> Finding | None:
     )
 
 
+def _circumstance(case: Case, code: Circumstance, text: str) -> Finding | None:
+    if code not in case.facts.circumstances:
+        return None
+    return Finding(text=text, used={"circumstances": [str(code)]}, routes=(Route.REVIEW,))
+
+
 @rule("A3", source=HANDBOOK)
 def about_to_move(case: Case) -> Finding | None:
     """Planned move out of the area."""
-    if Circumstance.PLANNED_MOVE_OUT not in case.facts.circumstances:
-        return None
-    return Finding(
-        text="The family may move soon. A person will plan the help so that it can go on after the move.",
-        used={"circumstances": [str(Circumstance.PLANNED_MOVE_OUT)]},
-        routes=(Route.REVIEW,),
-    )
+    text = "The family may move soon. A person will plan the help so that it can go on after the move."
+    return _circumstance(case, Circumstance.PLANNED_MOVE_OUT, text)
 
 
 @rule("A4", source=f"{HANDBOOK}: conflicting facts go to a person, never to a guess")
@@ -193,13 +178,8 @@ def facts_disagree(case: Case) -> Finding | None:
 @rule("X1", source=f"{HANDBOOK}: many parent-infant services leave court assessments to others; local policy")
 def court_asks(case: Case) -> Finding | None:
     """Court assessment requested: a person, without a tier."""
-    if Circumstance.COURT_ASSESSMENT_REQUEST not in case.facts.circumstances:
-        return None
-    return Finding(
-        text="A court has asked for a report. A person will look at what we can offer.",
-        used={"circumstances": [str(Circumstance.COURT_ASSESSMENT_REQUEST)]},
-        routes=(Route.REVIEW,),
-    )
+    text = "A court has asked for a report. A person will look at what we can offer."
+    return _circumstance(case, Circumstance.COURT_ASSESSMENT_REQUEST, text)
 
 
 OWN_CARE: Final[tuple[Rule, ...]] = (mothers_mental_health, carers_mental_health)

@@ -190,20 +190,16 @@ def escalation_reason(row: Any) -> EscalationReason:
     return EscalationReason.UNOPENED_FIRST if row.escalations == 0 else EscalationReason.UNOPENED_SECOND
 
 
-def marks(decision: Decision) -> list[str]:
-    """Marks for the queue, in the order of the rules; contact holds last."""
-    found = [MARKS[rule] for rule in decision.rules if rule in MARKS]
-    return [*found, *(f"contact_hold_{hold.value.lower()}" for hold in (Hold.C1, Hold.C2) if hold in decision.holds)]
-
-
 def marks_of_item(decision: Decision, own: Collection[str] = ()) -> list[str]:
-    """Marks of one item: the decision's, and its own, for another route of the decision may be the full one.
+    """Marks of one item: the decision's in the order of its rules, contact holds, and its own.
 
-    An agency to ring (`undeliverable`) is no safety work, whatever was decided.
+    Own marks are no other item's: another route of the decision may be the full one. An agency to ring
+    (`undeliverable`) is no safety work, whatever was decided.
     """
     not_its = {*OWN_MARKS, *({SAFETY_WORDS} if UNDELIVERABLE in own else ())}
-    found = [mark for mark in marks(decision) if mark not in not_its]
-    return [*found, *(mark for mark in own if mark in OWN_MARKS)]
+    found = [MARKS[rule] for rule in decision.rules if rule in MARKS and MARKS[rule] not in not_its]
+    holds = (f"contact_hold_{hold.value.lower()}" for hold in (Hold.C1, Hold.C2) if hold in decision.holds)
+    return [*found, *holds, *(mark for mark in own if mark in OWN_MARKS)]
 
 
 def higher(one: Urgency, other: Urgency) -> Urgency:

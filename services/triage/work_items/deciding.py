@@ -3,6 +3,7 @@
 Two agencies may have referred one family: a person says whether they did, and only then do the agencies hear of it.
 `the same family`: this question is answered, here and at the other referral, and work goes on with one of the two.
 `not the same`: the rules decide both anew, each as if the other were not there. Opening the item again takes it back.
+Work that ended is open again by a lead, after a challenge, or because what ended it holds no more.
 """
 
 from __future__ import annotations
@@ -10,35 +11,39 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import arrivals, decisions
-from services.triage.work_items import reopening, store
-from services.triage.work_items.bodies import Decline, Judge, Nothing, Override, Reopen
-from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, is_safety, outlives
-from services.triage.work_items.deadlines import MARKS, ItemState
+from services.triage import decisions, tables
+from services.triage.decisions import Decided
+from services.triage.work_items import bodies, places, store
+from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, UNDELIVERABLE, is_safety, outlives
+from services.triage.work_items.deadlines import MARKS, ItemState, call_again, first_escalation
 from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
-from shared.audit import Actor
+from shared import events
+from shared.audit import MACHINE, Actor
 from shared.database import sql
 from shared.events import (
+    GOES_ON,
     ClosureReason,
     DecidedBy,
     Decision,
     Eligibility,
     Facts,
-    FamilyJudged,
     Hold,
     Link,
     Mode,
+    PlaceKind,
     Reason,
     Route,
     Tier,
     Urgency,
-    WorkItemClaimed,
 )
+from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
 from shared.policy import Policy
@@ -48,7 +53,7 @@ KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 """Rules that a person's decision keeps: marks and contact holds. M8 is about routes, so it is looked at again."""
 
 
-async def decline(it: StepRequest[Decline]) -> Done:
+async def decline(it: StepRequest[bodies.Decline]) -> Done:
     """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work.
 
     After a challenge another lead than the first decides: raises Problem 409 for the same.
@@ -68,25 +73,17 @@ async def decline(it: StepRequest[Decline]) -> Done:
     return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
 
 
-async def override(it: StepRequest[Override]) -> Done:
+async def override(it: StepRequest[bodies.Override]) -> Done:
     """A person decides otherwise; the rules' decision stays as it was, beside this one. Who decides takes it on."""
     tx, row, by, asked = it.tx, it.row, it.by, it.body
     await it.write("override", asked.reason)
     if row.state in (ItemState.OPEN, ItemState.WAITING_FOR_REFERRER):
         holder, opened_at = row.assignee or by.staff.id, row.opened_first_at or by.at
         await store.change(tx, row, state=ItemState.CLAIMED, assignee=holder, opened_first_at=opened_at)
-        await outbox.append(tx, [store.about(row, WorkItemClaimed, by.at, by.cause)])
+        await outbox.append(tx, [store.about(row, events.WorkItemClaimed, by.at, by.cause)])
     referral = await store.lock(tx, row.referral_id)
-    machine = await decisions.by_the_rules(
-        tx,
-        referral,
-        Facts.model_validate(referral.facts),
-        as_of=referral.decided_as_of,
-        at=by.at,
-        cause=by.cause,
-        policy=it.context.policy,
-        actor=Actor("staff", by.staff.id),
-    )
+    facts = Facts.model_validate(referral.facts)
+    machine = await _by_the_rules(it, referral, facts, Actor("staff", by.staff.id))
     in_force = await decisions.decision_in_force(tx, row.referral_id)
     urgency = asked.urgency or Urgency(in_force.decision["urgency"] if in_force else row.urgency)
     full = machine.facts.full_routes
@@ -124,15 +121,26 @@ def decision_of_a_person(
     )
 
 
-async def take_proposal(it: StepRequest[Nothing]) -> Done:
-    """The facts have changed since a person decided: what the rules propose is in force from now on."""
-    by, policy = it.by, it.context.policy
-    if not await arrivals.take_proposal(it.tx, it.row.referral_id, at=by.at, cause=by.cause, policy=policy):
+async def take_proposal(it: StepRequest[bodies.Nothing]) -> Done:
+    """The facts have changed since a person decided: what the rules proposed is in force from now on."""
+    tx, referral = it.tx, await store.lock(it.tx, it.row.referral_id)
+    found = await tx.execute(sql("DELETE FROM decision WHERE id = :id RETURNING *"), {"id": referral.proposal_id})
+    proposed = found.one_or_none()
+    if proposed is None:
         raise it.conflict("The rules propose nothing new")
+    made = await _by_the_rules(it, referral, Facts.model_validate(proposed.facts), MACHINE)
+    kept = Decision.model_validate(proposed.decision)
+    made = replace(made, id=proposed.id, version=proposed.version, decision=kept)
+    await decisions.put_in_force(tx, made, it.context.policy)
     return await _as_it_stands(it)
 
 
-async def leave_proposal(it: StepRequest[Nothing]) -> Done:
+async def _by_the_rules(it: StepRequest[Any], referral: Any, facts: Facts, actor: Actor) -> Decided:
+    how = {"at": it.by.at, "cause": it.by.cause, "policy": it.context.policy, "actor": actor}
+    return await decisions.by_the_rules(it.tx, referral, facts, as_of=referral.decided_as_of, **how)
+
+
+async def leave_proposal(it: StepRequest[bodies.Nothing]) -> Done:
     """The person's decision stays as it is."""
     referral = await store.lock(it.tx, it.row.referral_id)
     if referral.proposal_id is None:
@@ -147,15 +155,15 @@ async def _as_it_stands(it: StepRequest[Any]) -> Done:
     return Done({"opened_first_at": stands.opened_first_at, "escalate_at": stands.escalate_at}, None)
 
 
-async def reopen(it: StepRequest[Reopen]) -> Done:
+async def reopen(it: StepRequest[bodies.Reopen]) -> Done:
     """Closed or declined by mistake: a new item goes on where this one stood, accepted if it was.
 
     Raises Problem 409 when it ended by itself, the referral was withdrawn or erased, or its work is open again already.
     """
     row, by = it.row, it.by
-    if not reopening.may_be_reopened(row):
+    if not may_be_reopened(row):
         raise Problem("step-not-allowed", "This ended by itself", extra={"state": row.state})
-    item = await reopening.open_again(it.tx, row, mark=None, at=by.at, cause=by.cause, policy=it.context.policy)
+    item = await open_again(it.tx, row, mark=None, at=by.at, cause=by.cause, policy=it.context.policy)
     if row.route == Route.REVIEW_DUPLICATE and row.end_reason in JUDGED:
         others = await _judged_with(it.tx, row.referral_id)  # what was said of the two holds no more
         await outbox.append(it.tx, [_judged(row, others, None, by.at, by.cause)])
@@ -167,15 +175,7 @@ JUDGED: Final = {ClosureReason.SAME_FAMILY: True, ClosureReason.NOT_THE_SAME: Fa
 """How the item ended → whether it is one family."""
 
 
-async def confirm_duplicate(it: StepRequest[Judge]) -> Done:
-    return await _judge(it, ClosureReason.SAME_FAMILY)
-
-
-async def refute_duplicate(it: StepRequest[Judge]) -> Done:
-    return await _judge(it, ClosureReason.NOT_THE_SAME)
-
-
-async def _judge(it: StepRequest[Judge], reason: ClosureReason) -> Done:
+async def judge(it: StepRequest[bodies.Judge], *, reason: ClosureReason) -> Done:
     """Answer the question here and there. Raises Problem 409 when no other agency's referral is linked any more."""
     row, by = it.row, it.by
     others = await linked_as_duplicate(it.tx, row.referral_id)
@@ -205,7 +205,7 @@ async def other_is_withdrawn(tx: AsyncConnection, gone: UUID, *, at: datetime, c
         {"others": await linked_as_duplicate(tx, gone)},
     )
     for row in rows.all():
-        await reopening.open_again(tx, row, mark=OTHER_WITHDRAWN, at=at, cause=cause, policy=policy)
+        await open_again(tx, row, mark=OTHER_WITHDRAWN, at=at, cause=cause, policy=policy)
         await outbox.append(tx, [_judged(row, [gone], None, at, cause)])
 
 
@@ -219,11 +219,103 @@ async def _judged_with(tx: AsyncConnection, referral_id: UUID) -> list[UUID]:
     """The referrals that the latest judgment was about: after `not the same` they are linked no more."""
     value = await tx.scalar(
         sql("SELECT value FROM event WHERE key = :id AND type = :type ORDER BY sequence DESC LIMIT 1"),
-        {"id": referral_id, "type": FamilyJudged.type},
+        {"id": referral_id, "type": events.FamilyJudged.type},
     )
-    return list(FamilyJudged.model_validate_json(value).others) if value else []
+    return list(events.FamilyJudged.model_validate_json(value).others) if value else []
 
 
 def _judged(row: Any, others: Sequence[UUID], is_same: bool | None, at: datetime, cause: Cause) -> Draft:
-    event = FamilyJudged(reference=row.reference, agency_id=row.agency_id, others=tuple(others), is_same=is_same)
+    event = events.FamilyJudged(reference=row.reference, agency_id=row.agency_id, others=tuple(others), is_same=is_same)
     return Draft(row.referral_id, event, at, cause)
+
+
+# Work that ended goes on.
+
+NOT_BY_A_PERSON: Final = frozenset({ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, None})
+"""Ends that followed from something else (None: an erasure): there is no mistake to undo."""
+
+
+def may_be_reopened(row: Any) -> bool:
+    """Ended by a person, and of a route that has no other open item in the way (the step looks)."""
+    return row.ended_at is not None and row.end_reason not in NOT_BY_A_PERSON
+
+
+async def settled_routes(tx: AsyncConnection, referral_id: UUID) -> frozenset[Route]:
+    """Routes whose work a person has ended."""
+    rows = await tx.execute(
+        sql("SELECT route FROM work_item WHERE referral_id = :id AND state = 'closed' AND end_reason <> ALL(:goes_on)"),
+        {"id": referral_id, "goes_on": sorted(GOES_ON)},
+    )
+    return frozenset(Route(route) for route in rows.scalars())
+
+
+async def challenge(tx: AsyncConnection, referral_id: UUID, *, at: datetime, cause: Cause, policy: Policy) -> None:
+    """The last decline is challenged: its work is open again, marked; nothing when it is open already."""
+    await store.lock(tx, referral_id)
+    found = await tx.execute(_LAST_DECLINED, {"id": referral_id})
+    row = found.one_or_none()
+    if row is not None and not await _is_open_already(tx, row):
+        await open_again(tx, row, mark=CHALLENGED, at=at, cause=cause, policy=policy)
+
+
+_LAST_DECLINED: Final = sql("""
+    SELECT * FROM work_item WHERE referral_id = :id AND state = 'declined' ORDER BY ended_at DESC, id DESC LIMIT 1
+""")
+
+
+async def _is_open_already(tx: AsyncConnection, row: sa.Row[Any]) -> bool:
+    """Whether its work goes on in another item. To ring an agency is other work, though it is on the same route."""
+    return any(
+        each.route == row.route and UNDELIVERABLE not in (*each.marks, *row.marks)
+        for each in await store.open_work(tx, row.referral_id)
+    )
+
+
+async def open_again(
+    tx: AsyncConnection, row: sa.Row[Any], *, mark: str | None, at: datetime, cause: Cause, policy: Policy
+) -> UUID:
+    """A new item in place of an ended one, with its deadline, holder and place; announced. Raises Problem 409."""
+    referral = await store.lock(tx, row.referral_id)
+    if referral.withdrawn_at or referral.erased_at:
+        raise Problem("conflict", "The referral was withdrawn or erased", extra={"state": row.state})
+    if await _is_open_already(tx, row):
+        raise Problem("conflict", "This work is open already", extra={"state": row.state})
+    if row.place is not None:
+        await places.check_free(tx, row, PlaceKind(row.place))
+    item, is_accepted = uuid7(), row.accepted_at is not None
+    state = (
+        ItemState.ACCEPTED if is_accepted else ItemState.CLAIMED if row.assignee and mark is None else ItemState.OPEN
+    )
+    escalate_at = None
+    if not is_accepted:
+        unopened_until = first_escalation(Urgency(row.urgency), since=at, times=policy.working_time)
+        escalate_at = unopened_until if state is ItemState.OPEN else call_again(row, now=at)
+    is_held = state is not ItemState.OPEN
+    new = SimpleNamespace(
+        **{name: getattr(row, name) for name in _GOES_ON},
+        id=item,
+        marks=[*row.marks, *([mark] if mark else [])],
+        state=state.value,
+        assignee=row.assignee if is_held else None,
+        opened_first_at=row.opened_first_at if is_held else None,
+        escalate_at=escalate_at,
+        reopens=row.id,
+    )
+    await tables.insert(tx, tables.work_item, [vars(new)])
+    opened = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "reopens": True}
+    said = [store.about(new, events.WorkItemOpened, at, cause, **opened)]
+    if is_accepted:
+        said.append(store.about(new, events.WorkItemAccepted, at, cause, place=row.place))
+    elif state is ItemState.CLAIMED:
+        said.append(store.about(new, events.WorkItemClaimed, at, cause))
+    await outbox.append(tx, said)
+    await store.reckon(tx, row.referral_id, policy.working_time)
+    return item
+
+
+_GOES_ON: Final = (
+    *("referral_id", "decision_id", "reference", "agency_id", "about", "route", "tier", "urgency", "received_at"),
+    *("counts_from", "base_due_at", "due_at", "place", "interim_offer"),
+    *("accepted_at", "first_contact_at", "first_contact_on"),
+)
+"""What an item that is opened again has from the one that ended."""

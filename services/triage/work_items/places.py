@@ -40,7 +40,7 @@ _TURN: Final = f"CASE WHEN marks ? '{PLACE_FREE}' THEN 0 ELSE 1 END, {URGENCY_RA
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RoutePlaces:
     """Places of a route. `starts` are families who got an individual place in the last WEEKS; `waiting` is its list."""
 
     route: Route
@@ -126,10 +126,10 @@ async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
     return frozenset(Route(row.route) for row in rows if row.individual - row.individual_used <= row.waiting)
 
 
-async def all_places(tx: AsyncConnection, *, now: datetime) -> list[Places]:
+async def all_places(tx: AsyncConnection, *, now: datetime) -> list[RoutePlaces]:
     """Every route that has a number of places, in the order in which people know the routes."""
     rows = await tx.execute(sql(_OVERVIEW), {"since": now - timedelta(weeks=WEEKS), "now": now})
-    found = [Places(**{**row, "route": Route(row["route"])}) for row in rows.mappings()]
+    found = [RoutePlaces(**{**row, "route": Route(row["route"])}) for row in rows.mappings()]
     return sorted(found, key=lambda each: list(Route).index(each.route))
 
 
@@ -150,7 +150,7 @@ async def overview(tx: AsyncConnection, policy: Policy, *, now: datetime) -> lis
     ]
 
 
-async def waiting_lists(tx: AsyncConnection, among: Iterable[Places]) -> dict[Route, list[Waiting]]:
+async def waiting_lists(tx: AsyncConnection, among: Iterable[RoutePlaces]) -> dict[Route, list[Waiting]]:
     """The waiting list of each route, whose turn is next first; at most MOST_SHOWN.
 
     Where nobody has set a number of places there is nothing to expect a wait from.

@@ -9,33 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import bodies, deciding, enquiries, reopening, store, working
+from services.triage.work_items import bodies, deciding, enquiries, store, working
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction, StepRequest
-from shared import audit
+from shared import audit, events
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry
-from shared.events import (
-    FAMILY_WORK,
-    AboutWorkItem,
-    Event,
-    FamilyJudged,
-    ReferralTriaged,
-    Route,
-    WorkItemAccepted,
-    WorkItemClaimed,
-    WorkItemClosed,
-    WorkItemDeclined,
-    WorkItemFirstContact,
-    WorkItemOpened,
-    WorkItemWaiting,
-)
+from shared.events import FAMILY_WORK, ClosureReason, Event, Route
 from shared.messaging import outbox
 from shared.problems import Problem
 
@@ -81,7 +68,7 @@ class Step:
     holder: Holder = Holder.NOBODYS_OR_OWN
     words: str = ""
     clock: Clock = Clock.AS_IT_IS
-    says: type[AboutWorkItem] | None = None
+    says: type[events.AboutWorkItem] | None = None
     announces: tuple[type[Event], ...] = ()
     leads_to: str = "as it is"
     opens: bool = True
@@ -93,16 +80,17 @@ class Step:
 STEPS: Final[Mapping[str, Step]] = {
     "claim": Step(
         working.claim, "Take it on; of two at once one gets 409", frozenset({OPEN, LIST, ASKED}), CLAIMED,
-        holder=Holder.NOBODYS, clock=Clock.RUNS, says=WorkItemClaimed,
+        holder=Holder.NOBODYS, clock=Clock.RUNS, says=events.WorkItemClaimed,
     ),
     "release": Step(
         working.release, "Give it back to the queue", frozenset({CLAIMED}),
-        holder=Holder.OWN, says=WorkItemOpened, leads_to="open, or waiting list",
+        holder=Holder.OWN, says=events.WorkItemOpened, leads_to="open, or waiting list",
     ),
     "take-over": Step(working.take_over, "Take it over from a colleague", ANY_OPEN, holder=Holder.COLLEAGUES),
     "assign": Step(
         working.assign, "Give it to a colleague", ANY_OPEN, body=bodies.Assign, permission=Permission.ASSIGN,
-        says=WorkItemClaimed, opens=False, codes=("to",), leads_to="claimed; accepted and waiting for referrer stay",
+        says=events.WorkItemClaimed, opens=False, codes=("to",),
+        leads_to="claimed; accepted and waiting for referrer stay",
     ),
     "hand-back": Step(
         working.hand_back, "Undo a hand-over: back to whoever had it before", ANY_OPEN,
@@ -110,31 +98,31 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "accept": Step(
         working.accept, "The team takes the family on, in a place", UNDECIDED, ACCEPTED, body=bodies.Accept,
-        clock=Clock.RUNS, says=WorkItemAccepted,
+        clock=Clock.RUNS, says=events.WorkItemAccepted,
     ),
     "decline": Step(
         deciding.decline, "Confirm that the family can't be offered a place", UNDECIDED, DECLINED,
         body=bodies.Decline, permission=Permission.CONFIRM_DECLINE, clock=Clock.RUNS, words="for safety work",
-        says=WorkItemDeclined, announces=(WorkItemClosed,), codes=("reason",),
+        says=events.WorkItemDeclined, announces=(events.WorkItemClosed,), codes=("reason",),
     ),
     "override": Step(
         deciding.override, "Decide otherwise than the machine, with a reason", UNDECIDED, body=bodies.Override,
-        words="the reason", clock=Clock.RUNS, leads_to="as the decision says", announces=(ReferralTriaged,),
+        words="the reason", clock=Clock.RUNS, leads_to="as the decision says", announces=(events.ReferralTriaged,),
     ),
     "take-proposal": Step(
         deciding.take_proposal, "The facts have changed: what the rules propose now is in force", ANY_OPEN,
-        leads_to="as the decision says", announces=(ReferralTriaged,),
+        leads_to="as the decision says", announces=(events.ReferralTriaged,),
     ),
     "leave-proposal": Step(
         deciding.leave_proposal, "The facts have changed: the person's decision stays", ANY_OPEN
     ),
     "request-information": Step(
         working.request_information, "Ask the referrer; the clock waits", frozenset({OPEN, CLAIMED}), ASKED,
-        body=bodies.AskForInformation, words="what is asked", clock=Clock.STOPS, says=WorkItemWaiting,
+        body=bodies.AskForInformation, words="what is asked", clock=Clock.STOPS, says=events.WorkItemWaiting,
     ),
     "wait": Step(
         working.wait, "No place is free: on the waiting list, with an interim offer or none yet",
-        frozenset({OPEN, CLAIMED}), LIST, body=bodies.Wait, routes=FAMILY_WORK, says=WorkItemWaiting,
+        frozenset({OPEN, CLAIMED}), LIST, body=bodies.Wait, routes=FAMILY_WORK, says=events.WorkItemWaiting,
     ),
     "offer-interim": Step(
         working.offer_interim, "Offer the waiting family something else meanwhile", frozenset({LIST}),
@@ -145,25 +133,27 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "first-contact": Step(
         working.first_contact, "The family has been met or spoken to", frozenset({ACCEPTED}),
-        body=bodies.FirstContact, says=WorkItemFirstContact, codes=("on",),
+        body=bodies.FirstContact, says=events.WorkItemFirstContact, codes=("on",),
     ),
     "arrange": Step(
         enquiries.arrange, "Agree a day and time for a consultation or training; again to move it",
         frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), ACCEPTED, body=bodies.Arrange, routes=ENQUIRIES,
-        clock=Clock.RUNS, says=WorkItemAccepted,
+        clock=Clock.RUNS, says=events.WorkItemAccepted,
     ),
     "deliver": Step(
         enquiries.deliver, "The consultation or training took place; this many came",
         frozenset({OPEN, CLAIMED, ASKED, ACCEPTED}), CLOSED, body=bodies.Deliver, routes=ENQUIRIES,
-        clock=Clock.RUNS, says=WorkItemClosed, codes=("attendees",),
+        clock=Clock.RUNS, says=events.WorkItemClosed, codes=("attendees",),
     ),
     "confirm-duplicate": Step(
-        deciding.confirm_duplicate, "Two agencies referred the same family: both are told", UNDECIDED, CLOSED,
-        body=bodies.Judge, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed, announces=(FamilyJudged,),
+        partial(deciding.judge, reason=ClosureReason.SAME_FAMILY),
+        "Two agencies referred the same family: both are told", UNDECIDED, CLOSED, body=bodies.Judge,
+        routes=TWICE, clock=Clock.RUNS, says=events.WorkItemClosed, announces=(events.FamilyJudged,),
     ),
     "not-duplicate": Step(
-        deciding.refute_duplicate, "They are not the same family: the rules decide both anew", UNDECIDED, CLOSED,
-        body=bodies.Judge, routes=TWICE, clock=Clock.RUNS, says=WorkItemClosed, announces=(FamilyJudged,),
+        partial(deciding.judge, reason=ClosureReason.NOT_THE_SAME),
+        "They are not the same family: the rules decide both anew", UNDECIDED, CLOSED, body=bodies.Judge,
+        routes=TWICE, clock=Clock.RUNS, says=events.WorkItemClosed, announces=(events.FamilyJudged,),
     ),
     "note": Step(
         working.note, "Write something for colleagues", ANY_OPEN, body=bodies.Note, holder=Holder.ANYBODY,
@@ -171,13 +161,13 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "close": Step(
         working.close, "The work has ended; who may, and with which words: docs/work-items.md", ANY_OPEN, CLOSED,
-        body=bodies.Close, clock=Clock.RUNS, says=WorkItemClosed, codes=("reason",),
+        body=bodies.Close, clock=Clock.RUNS, says=events.WorkItemClosed, codes=("reason",),
         words="for safety work, and for what only a lead ends",
     ),
     "reopen": Step(
         deciding.reopen, "Closed or declined by mistake: goes on where it stood", frozenset({DECLINED, CLOSED}),
         body=bodies.Reopen, permission=Permission.ASSIGN, words="why", opens=False,
-        leads_to="a new item that goes on where it stood", announces=(WorkItemOpened, FamilyJudged),
+        leads_to="a new item that goes on where it stood", announces=(events.WorkItemOpened, events.FamilyJudged),
     ),
 }  # fmt: skip
 """step → its row, in the order in which the docs show them."""
@@ -232,7 +222,7 @@ def _is_of_use(name: str, row: Any) -> bool:
         return row.held_before is not None
     if name == "first-contact":
         return row.first_contact_at is None
-    return name != "reopen" or reopening.may_be_reopened(row)
+    return name != "reopen" or deciding.may_be_reopened(row)
 
 
 def _may_hold(step: Step, row: Any, staff: Staff) -> bool:

@@ -15,20 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.staff_notes import StaffNotes
-from services.triage.work_items import places
-from services.triage.work_items.bodies import (
-    Accept,
-    AskForInformation,
-    Assign,
-    Body,
-    Close,
-    ContactAttempt,
-    FirstContact,
-    Note,
-    Nothing,
-    OfferInterim,
-    Wait,
-)
+from services.triage.work_items import bodies, places
 from services.triage.work_items.conditions import PLACE_FREE, WAITING_LIST, is_proposed_decline, is_safety, is_watched
 from services.triage.work_items.deadlines import ItemState
 from shared.access import Staff
@@ -70,7 +57,7 @@ class Done:
     item: UUID | None = None
 
 
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=bodies.Body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +89,11 @@ def refuse(field_name: str, code: str, words: str) -> Problem:
     return Problem("invalid", errors=[FieldError(f"/{field_name}", code, words)])
 
 
-async def claim(it: StepRequest[Nothing]) -> Done:
+async def claim(it: StepRequest[bodies.Nothing]) -> Done:
     return Done({"assignee": it.by.staff.id})
 
 
-async def release(it: StepRequest[Nothing]) -> Done:
+async def release(it: StepRequest[bodies.Nothing]) -> Done:
     """Back in the queue, or on the waiting list it came from; said as an opening, for that is what it is now."""
     row, is_on_list = it.row, WAITING_LIST in it.row.marks
     says = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "waiting_list": is_on_list}
@@ -114,13 +101,13 @@ async def release(it: StepRequest[Nothing]) -> Done:
     return Done({"state": state, "assignee": None, "held_before": None}, says)
 
 
-async def take_over(it: StepRequest[Nothing]) -> Done:
+async def take_over(it: StepRequest[bodies.Nothing]) -> Done:
     """From a colleague, who is named in the audit; the state stays, and outside nothing has changed."""
     before = it.row.assignee
     return Done({"assignee": it.by.staff.id, "held_before": before}, None, detail=before)
 
 
-async def assign(it: StepRequest[Assign]) -> Done:
+async def assign(it: StepRequest[bodies.Assign]) -> Done:
     """Given to somebody, but not looked at by them yet: until it is, it goes on escalating.
 
     What waits for the referrer goes on waiting, and what was accepted stays accepted.
@@ -132,7 +119,7 @@ async def assign(it: StepRequest[Assign]) -> Done:
     return Done(values | {"state": ItemState.CLAIMED})
 
 
-async def hand_back(it: StepRequest[Nothing]) -> Done:
+async def hand_back(it: StepRequest[bodies.Nothing]) -> Done:
     """Undo a hand-over: back to whoever had it before. Raises Problem 409 when nobody had."""
     before = it.row.held_before
     if before is None:
@@ -140,7 +127,7 @@ async def hand_back(it: StepRequest[Nothing]) -> Done:
     return Done({"assignee": before, "held_before": None}, None, detail=before)
 
 
-async def accept(it: StepRequest[Accept]) -> Done:
+async def accept(it: StepRequest[bodies.Accept]) -> Done:
     """The team takes the family on, in a place; with none free it stays where it is."""
     row, place = it.row, it.body.place
     await places.check_free(it.tx, row, place)
@@ -149,7 +136,7 @@ async def accept(it: StepRequest[Accept]) -> Done:
     return Done({"assignee": holder, "accepted_at": it.by.at, "place": place.value, "marks": marks}, {"place": place})
 
 
-async def request_information(it: StepRequest[AskForInformation]) -> Done:
+async def request_information(it: StepRequest[bodies.AskForInformation]) -> Done:
     """Ask the referrer. The clock waits until they answer, but for work that is watched."""
     await it.write("asked", it.body.asked)
     says = {"waiting_for": WaitingFor.REFERRER, "stops_clock": not is_watched(it.row)}
@@ -169,7 +156,7 @@ def _offered(offer: str | None, policy: Policy) -> str:
     return next((places.route.value for places in policy.capacity if offer and places.interim_offer == offer), "none")
 
 
-async def wait(it: StepRequest[Wait]) -> Done:
+async def wait(it: StepRequest[bodies.Wait]) -> Done:
     """On the waiting list, where the whole team sees it: nobody's own. The deadline stays."""
     detail = _offered(it.body.offer, it.context.policy)
     marks = [*it.row.marks, *([] if WAITING_LIST in it.row.marks else [WAITING_LIST])]
@@ -177,7 +164,7 @@ async def wait(it: StepRequest[Wait]) -> Done:
     return Done(values, {"waiting_for": WaitingFor.PLACE}, detail)
 
 
-async def offer_interim(it: StepRequest[OfferInterim]) -> Done:
+async def offer_interim(it: StepRequest[bodies.OfferInterim]) -> Done:
     """The item shows the latest offer; the audit trail keeps each, by the route that the policy makes it for."""
     return Done({"interim_offer": it.body.offer}, None, _offered(it.body.offer, it.context.policy))
 
@@ -193,13 +180,13 @@ def happened_on(row: sa.Row[Any], on: date | None, at: datetime) -> date:
     return day
 
 
-async def contact_attempt(it: StepRequest[ContactAttempt]) -> Done:
+async def contact_attempt(it: StepRequest[bodies.ContactAttempt]) -> Done:
     """Counted from the audit trail, which names the day it happened when that is another than today."""
     happened_on(it.row, it.body.on, it.by.at)
     return Done(says=None)
 
 
-async def first_contact(it: StepRequest[FirstContact]) -> Done:
+async def first_contact(it: StepRequest[bodies.FirstContact]) -> Done:
     """The day it happened counts; the time of the entry is kept beside it."""
     if it.row.first_contact_at is not None:
         raise it.conflict("The first contact is recorded already")
@@ -208,7 +195,7 @@ async def first_contact(it: StepRequest[FirstContact]) -> Done:
     return Done(values, {"on": day})
 
 
-async def note(it: StepRequest[Note]) -> Done:
+async def note(it: StepRequest[bodies.Note]) -> Done:
     await it.write("note", it.body.text)
     return Done(says=None)
 
@@ -221,7 +208,7 @@ def needs_lead(row: Any) -> bool:
 NEEDS_WORDS: Final = "Write who was told and when, or why it ends."
 
 
-async def close(it: StepRequest[Close]) -> Done:
+async def close(it: StepRequest[bodies.Close]) -> Done:
     """With words for safety work, and for what only a lead ends: of that the referrer hears."""
     reason, is_leads = it.body.reason, needs_lead(it.row)
     if it.body.note is None and (is_leads or is_safety(it.row)):
