@@ -84,21 +84,8 @@ async def _again(engine: AsyncEngine, settings: Settings, file: Path) -> int:
     done = 0
     for entry in erasing.written_down(file if file.name else settings.erasure_ledger, identities_of(settings)):
         async with engine.begin() as tx:
-            found = await tx.execute(
-                sa.select(tables.referral.c.id)
-                .where(tables.referral.c.id == UUID(entry.id), tables.referral.c.wrapped_key.is_not(None))
-                .with_for_update()
-            )
-            if found.one_or_none() is None:
+            if not await erasing.erase_again(tx, entry, actor=operator(), at=datetime.now(UTC)):
                 continue
-            await erasing.forget(
-                tx,
-                UUID(entry.id),
-                entry.reference,
-                UUID(entry.agency_id),
-                actor=operator(),
-                at=datetime.now(UTC),
-            )
         done += 1
         print(f"{entry.reference} erased again", flush=True)
     print(f"{done} erased again; everything else of the ledger was erased already")

@@ -42,32 +42,42 @@ class NotErasedError(Exception):
 
 async def erase(
     tx: AsyncConnection, reference: str, *, actor: Actor, at: datetime, needs_second: bool = False
-) -> sa.Row[Any, Any] | None:
-    """Erase one referral or enquiry: `id` and `agency_id` of it, or None for an unknown or erased reference.
+) -> sa.Row[Any, Any, Any] | None:
+    """Erase one referral or enquiry: its `id`, `reference` and `agency_id`, or None when it is unknown or erased.
 
     What stays is a row that says that there was a referral, when, and from whom, and the audit trail. Raises
     NotErasedError under a hold, while somebody works on a danger to the child, and, with `needs_second`, until another
     person confirms.
     """
-    found = await tx.execute(
-        sa.select(tables.referral.c.id, tables.referral.c.agency_id)
-        .where(tables.referral.c.reference == reference, tables.referral.c.wrapped_key.is_not(None))
-        .with_for_update()
-    )
-    if (row := found.one_or_none()) is None:
+    if (row := await _locked(tx, tables.referral.c.reference == reference)) is None:
         return None
     await _refuse_under_a_hold(tx, row.id)
     await _refuse_in_danger(tx, row.id)
     if needs_second:
         await _confirm(tx, row.id, actor, at)
-    await forget(tx, row.id, reference, row.agency_id, actor=actor, at=at)
+    await _forget(tx, row, actor, at)
     return row
 
 
-async def forget(
-    tx: AsyncConnection, referral_id: UUID, reference: str, agency_id: UUID, *, actor: Actor, at: datetime
-) -> None:
-    """Whatever speaks against it: an erasure that was carried out before is carried out again after a restore."""
+async def erase_again(tx: AsyncConnection, entry: Erasure, *, actor: Actor, at: datetime) -> bool:
+    """Carry an erasure of the ledger out after a restore, whatever speaks against it; False when nothing is left."""
+    if (row := await _locked(tx, tables.referral.c.id == UUID(entry.id))) is None:
+        return False
+    await _forget(tx, row, actor, at)
+    return True
+
+
+async def _locked(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> sa.Row[Any, Any, Any] | None:
+    """The referral that is not erased yet: `id`, `reference` and `agency_id`."""
+    columns = tables.referral.c
+    found = sa.select(columns.id, columns.reference, columns.agency_id).where(
+        condition, columns.wrapped_key.is_not(None)
+    )
+    return (await tx.execute(found.with_for_update())).one_or_none()
+
+
+async def _forget(tx: AsyncConnection, row: sa.Row[Any, Any, Any], actor: Actor, at: datetime) -> None:
+    referral_id, reference, agency_id = row
     await relating.forget(tx, referral_id, Occasion(at, Cause(uuid7())))
     for statement in _FORGET:
         await tx.execute(sql(statement), {"id": referral_id} | ({"ref": reference} if ":ref" in statement else {}))
@@ -154,16 +164,11 @@ async def set_hold(
     tx: AsyncConnection, reference: str, *, reason: str, review_on: Any, actor: Actor, at: datetime
 ) -> int | None:
     """The number of the hold; None when there is no such referral."""
-    referral_id = await tx.scalar(
-        sa.select(tables.referral.c.id).where(
-            tables.referral.c.reference == reference, tables.referral.c.wrapped_key.is_not(None)
-        )
-    )
-    if referral_id is None:
+    if (row := await _locked(tx, tables.referral.c.reference == reference)) is None:
         return None
-    values = {"referral_id": referral_id, "reason": reason, "review_on": review_on, "set_by": actor.id, "set_at": at}
+    values = {"referral_id": row.id, "reason": reason, "review_on": review_on, "set_by": actor.id, "set_at": at}
     number = await tx.scalar(tables.hold.insert().values(values).returning(tables.hold.c.id))
-    await audit.write(tx, [Entry(actor, "hold.set", at, referral_id, str(number))])
+    await audit.write(tx, [Entry(actor, "hold.set", at, row.id, str(number))])
     return int(number or 0)
 
 

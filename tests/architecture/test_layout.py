@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +53,9 @@ CORE: Final = {"__init__", "__main__", "api", "app", "handlers", "settings", "ta
 
 LINES: Final = 330
 
+ONE_NAME_ONE_CLASS: Final = ("referral",)
+"""Services in which no class name is used twice."""
+
 
 def modules_of(folder: Path) -> set[str]:
     inside = {path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.py"))}
@@ -81,6 +86,17 @@ def test_no_file_is_long() -> None:
         str(file.relative_to(ROOT)) for file in sources() if len(file.read_text(encoding="utf-8").splitlines()) > LINES
     ]
     assert long == []
+
+
+@pytest.mark.parametrize("service", ONE_NAME_ONE_CLASS)
+def test_no_class_name_stands_for_two_things(service: str) -> None:
+    names = Counter(
+        node.name
+        for file in (ROOT / "services" / service).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_every_module_says_first_what_lives_in_it() -> None:

@@ -62,10 +62,7 @@ class Information:
 
 
 class Enquiry(Part):
-    """A consultation or a training, with nothing about a child in it.
-
-    `people` is how many colleagues take part: 1 when nobody said so.
-    """
+    """`people` is how many colleagues take part: 1 when nobody said so."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["kind", "referrer", "topic"]})
     kind: Literal[Kind.CONSULTATION, Kind.TRAINING] | None = None
