@@ -52,6 +52,7 @@ CAUSES: Final = {
     "value": "What it says is not as it should be.",
     "attributes": "Something that every event has is missing, such as its number or its time.",
     "handler": "Handling it failed, and would fail again until the cause is mended.",
+    "too slow": "Handling it takes too long. It is tried again by itself, at least once an hour.",
     "behind": "It waited behind an earlier event, which is dealt with. Try again to let it go on.",
 }
 """First word of a cause → why."""
