@@ -65,7 +65,7 @@ async def build(settings: Settings) -> Service:
         "delivery": delivery(sender=sender_of(settings)).run,
         "delivery-on-call": delivery(sender=sender_of(settings), name="on_call", first_part=PARTS).run,
     }
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    health = Health.of(settings, engine, consumer, relay)
     app = create_app(
         title="Notify service",
         description="Tells agencies what became of their referrals.",
@@ -87,7 +87,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     loops["measure"] = keep_measuring
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "notify",
         settings,

@@ -80,7 +80,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    health = Health.of(settings, engine, consumer, relay)
     app = create_app(
         title="Triage service",
         description="Decisions with their reasons, and the work queues of the teams.",
@@ -117,7 +117,6 @@ async def build(settings: Settings) -> Service:
             await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 
     async def keep_time() -> None:
-        await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
         while True:
             now = _now()
             async with engine.begin() as tx:
@@ -135,7 +134,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close)
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "triage",
         settings,
@@ -147,6 +146,7 @@ async def build(settings: Settings) -> Service:
         {"clock": keep_time, "measure": keep_measuring},
         prepare,
         closes,
+        {"pages": room.pages.keep_compiled},
     )
 
 

@@ -43,13 +43,19 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.assigned: set[TopicPartition] = set()
+        self.has_joined = False
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         async with self.lock:
             self.assigned -= set(revoked)
+            self.has_joined = False
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.assigned = set(assigned)
+        self.has_joined = True
+
+    def leave(self) -> None:
+        self.assigned, self.has_joined = set(), False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,16 @@ class Consumer:
         self._acknowledged_at = float("-inf")
         self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
-        self.moved_at = time.monotonic()
+
+    @property
+    def moved_at(self) -> float:
+        """When it last had nothing to do, or a try of what it had ended, well or not."""
+        return self._inbox.moved_at
+
+    @property
+    def has_joined(self) -> bool:
+        """True while the group counts this copy in; with more copies than partitions it may have none to read."""
+        return self._gate.has_joined
 
     @property
     def is_assigned(self) -> bool:
@@ -135,7 +150,7 @@ class Consumer:
                 await self._watch()
             finally:
                 self._inbox.stopping = True
-                self._gate.assigned = set()
+                self._gate.leave()
                 PARTITIONS.set(0)
                 await _stop(broker)
 
@@ -145,8 +160,8 @@ class Consumer:
         while True:
             await asyncio.sleep(2)
             PARTITIONS.set(len(self._gate.assigned))
-            if self.lag == 0 and self.is_assigned:
-                self.moved_at = time.monotonic()
+            if self.lag == 0 and self.has_joined:
+                self._inbox.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 await self._keep_house()
@@ -241,9 +256,7 @@ class Consumer:
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Have these records handled (inbox.py); returns how many events, when all is committed."""
-        handled = await self._inbox.handle(records)
-        self.moved_at = time.monotonic()
-        return handled
+        return await self._inbox.handle(records)
 
 
 async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], original: Any) -> KafkaAckableMessage:

@@ -78,6 +78,8 @@ class Inbox:
         self._engine = engine
         self._handlers = handlers
         self.stopping = False
+        self.moved_at = time.monotonic()
+        """When a try last ended, well or not: halving a large batch takes minutes, and nothing stands still."""
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Decode, park what can't be read, make the rest true; returns how many events, when all is committed."""
@@ -190,6 +192,8 @@ class Inbox:
                     raise
                 RETRIES.inc()
                 log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            finally:
+                self.moved_at = time.monotonic()
             await pause.sleep()
         return None
 

@@ -96,6 +96,8 @@ def wrong_with(health: Condition) -> str:
 
 
 def reading_in_words(health: Condition) -> str:
+    if not health.reads:
+        return "Another process of it reads events"
     if health.lag is None:
         return "Reads no events now"
     return f"{health.lag:,} {'event' if health.lag == 1 else 'events'} behind" if health.lag else "Up to date"
