@@ -35,7 +35,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
     policy = load_all(settings.policies_dir)[settings.policy]
-    heard = handlers(policy, mail_domain=settings.mail_domain)
+    heard = handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
     consumer = Consumer(
         engine=engine,
         service="notify",
@@ -102,7 +102,8 @@ async def build(settings: Settings) -> Service:
 
 def handlers_of(settings: Settings) -> Handlers:
     """For the command line: the same as the consumer's."""
-    return handlers(load_all(settings.policies_dir)[settings.policy], mail_domain=settings.mail_domain)
+    policy = load_all(settings.policies_dir)[settings.policy]
+    return handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
 
 
 def sender_of(settings: Settings) -> Sender:
