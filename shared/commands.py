@@ -19,7 +19,7 @@ from shared.messaging import outbox, repair
 from shared.messaging.dispatch import Handlers
 from shared.policy import InvalidPolicyError
 from shared.runtime import Service, serve
-from shared.settings import Settings
+from shared.settings import Part, Settings
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ def main(command: Command) -> int:
     """Parse and run; returns the exit code: 0 done, 1 refused, 2 wrong usage or settings."""
     arguments = _parser(command).parse_args()
     try:
-        settings: Settings = command.settings()
+        only = getattr(arguments, "only", None)
+        settings: Settings = command.settings(**({"only": only} if only else {}))
         if arguments.verb in (None, "serve"):
             serve(lambda: command.build(settings), name=command.name, settings=settings)
         configure(command.name, settings.log_level)  # or a failing replay would print the words of its exception
@@ -55,7 +56,8 @@ def main(command: Command) -> int:
 def _parser(command: Command) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m services.{command.name}")
     verbs = parser.add_subparsers(dest="verb", metavar="verb")
-    verbs.add_parser("serve", help="run the service (the default)")
+    serving = verbs.add_parser("serve", help="run the service (the default)")
+    serving.add_argument("--only", choices=list(Part), help="its HTTP side or its background work alone, else both")
     if command.speaks:
         again = verbs.add_parser("republish", help="publish this service's past again, with the same event ids")
         again.add_argument("--since", type=datetime.fromisoformat, help="a time with offset; everything without it")

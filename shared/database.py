@@ -26,7 +26,7 @@ TELL_SECONDS: Final = 10.0
 SERVER_SETTINGS: Final = {
     "statement_timeout": "10000",
     "idle_in_transaction_session_timeout": "30000",
-    "lock_timeout": "5000",
+    "lock_timeout": str((COMMAND_SECONDS - 1) * 1000),  # first: a wait for a lock is no slow statement
     "timezone": "UTC",
     "jit": "off",
 }

@@ -1,10 +1,13 @@
 """Health by progress: live, ready, and a watchdog for what has stopped moving for no reason.
 
 live    the event loop answers and no task of the service has ended
-ready   PostgreSQL answers and, where a service consumes to be of use, partitions are assigned
-watchdog  when Kafka and PostgreSQL can be written to, there is work (lag, or an outbox), and nothing has moved for
-          30 s, the part that stands still begins anew; the process ends (70) only when that did not help in another
-          30 s, or when the event loop itself stands still. An outage restarts nothing: no progress is to be made then.
+ready   PostgreSQL takes writes, and there are partitions where a service is of no use without; the work never is
+watchdog  when Kafka and PostgreSQL can be written to, there is work (lag, or an outbox), and for 30 s no try of it has
+          ended, or the service's own connections have not answered, the part that stands still begins anew; the
+          process ends (70) only when that did not help in another 30 s, or when the event loop itself stands still.
+          An outage restarts nothing, nor does a try that fails because somebody holds a lock: neither would help.
+
+Each process asks for what its part needs (`serve --only`): the HTTP side does without Kafka.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ import asyncpg
 import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.database import sql
+from shared.errors import is_transient
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
+from shared.settings import Part, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +43,18 @@ EXIT_STUCK: Final = 70
 
 @dataclass
 class Health:
-    """What is known of one process; `tasks` are those that must never end while it serves."""
+    """What is known of one process; `tasks` are those that must never end while it serves.
+
+    Without its work a process has neither consumer nor relay; `has_outbox` says whether the service has one at all.
+    """
 
     dsn: str
     bootstrap_servers: str
+    engine: AsyncEngine
     consumer: Consumer | None
     relay: Relay | None
     needs_partitions: bool
+    has_outbox: bool
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     is_stopping: bool = False
     beat_at: float = field(default_factory=time.monotonic)
@@ -50,6 +62,28 @@ class Health:
     running: dict[str, asyncio.Task[Any]] = field(default_factory=dict)
     """The run of each loop that is under way (runtime.py): cancelled, it begins anew."""
     begun_anew: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        engine: AsyncEngine,
+        consumer: Consumer,
+        relay: Relay | None,
+        *,
+        needs_partitions: bool = True,
+    ) -> Health:
+        """Of the parts that this process runs. The HTTP side alone needs no partitions, the work alone always does."""
+        works = settings.only is not Part.HTTP
+        return cls(
+            dsn=settings.dsn,
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            engine=engine,
+            consumer=consumer if works else None,
+            relay=relay if works else None,
+            needs_partitions=works and (needs_partitions or settings.only is Part.WORK),
+            has_outbox=relay is not None,
+        )
 
     def is_live(self) -> bool:
         return self.loop_lag_seconds < LIVE_LAG_SECONDS and not any(task.done() for task in self.tasks)
@@ -78,18 +112,21 @@ class Health:
         """Say whether PostgreSQL and Kafka answer from here; `is_ready` asks by itself."""
         while True:
             SERVER_UP.labels("postgresql").set(await self._postgresql_answers())
-            SERVER_UP.labels("kafka").set(await self._kafka_answers())
+            if self.consumer or self.relay:
+                SERVER_UP.labels("kafka").set(await self._kafka_answers())
             await asyncio.sleep(ASK_SECONDS)
 
     async def watch_progress(self) -> None:
-        """Begin a part anew when it has had work and the means to do it for 30 s, and has not moved.
+        """Begin a part anew when it has had work and the means to do it for 30 s, and no try of it has ended.
 
         The 30 s begin anew when a server did not answer: after an outage everything has time to come back by itself.
         """
-        able_since = time.monotonic()
+        able_since = reached_at = time.monotonic()
         while True:
             await asyncio.sleep(5)
-            idle = self._idle_with_work()
+            if await self.own_connections_answer():
+                reached_at = time.monotonic()
+            idle = self.idle_with_work(reached_at=reached_at)
             if not idle or not (await self._postgresql_answers() and await self._kafka_answers()):
                 able_since = time.monotonic()
                 continue
@@ -111,13 +148,25 @@ class Health:
             self.begun_anew[name] = now
             self.running[name].cancel()
 
-    def _idle_with_work(self) -> dict[str, float]:
+    def idle_with_work(self, *, reached_at: float) -> dict[str, float]:
+        """For how many seconds each part that has work stands still; `reached_at`: own connections answered last."""
         now, idle = time.monotonic(), {}
-        if self.relay and self.relay.waiting:
+        if self.relay and self.relay.waiting:  # on a connection of its own
             idle["relay"] = now - self.relay.moved_at
-        if self.consumer and (self.consumer.lag or not self.consumer.is_assigned):
-            idle["consumer"] = now - self.consumer.moved_at
+        if self.consumer and (self.consumer.lag or not self.consumer.has_joined):
+            idle["consumer"] = now - min(self.consumer.moved_at, reached_at)
         return idle
+
+    async def own_connections_answer(self) -> bool:
+        """Whether the pool gives a connection and that answers; a new one may do so when those of the pool don't."""
+        try:
+            async with self.engine.connect() as connection:
+                await connection.execute(sql("SELECT 1"))
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return False
+        return True
 
     def _watch_from_outside(self) -> None:
         while not self.is_stopping:
@@ -126,12 +175,12 @@ class Health:
                 os._exit(EXIT_STUCK)
 
     async def _postgresql_answers(self) -> bool:
-        """Whether it can be written to: a standby that is not promoted yet answers, and takes nothing."""
+        """Whether it can be written to: a standby that is not promoted yet, or a full server, answers all the same."""
         try:
             async with asyncio.timeout(3):
                 connection = await asyncpg.connect(self.dsn, timeout=3)
                 try:
-                    return bool(await connection.fetchval("SELECT NOT pg_is_in_recovery()"))
+                    return bool(await connection.fetchval("SELECT current_setting('transaction_read_only') = 'off'"))
                 finally:
                     await connection.close(timeout=1)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):

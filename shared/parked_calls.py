@@ -59,10 +59,14 @@ class Waiting(_Told):
 
 
 class Condition(_Told):
-    """How the copy that answered is. `lag` is None while it reads nothing, `outbox` in a service that says nothing."""
+    """How the copy that answered is. `lag` is None while it reads nothing, `outbox` in a service that says nothing.
+
+    `reads` is False where the work runs in another process, which knows its lag.
+    """
 
     is_ready: bool
     checks: dict[str, bool]
+    reads: bool = True
     lag: int | None
     outbox: int | None
     outbox_oldest_seconds: float
@@ -184,10 +188,11 @@ def _type_in(headers: list[list[str]]) -> str | None:
 async def _condition(tx: AsyncConnection, health: Health) -> Condition:
     is_ready, checks = await health.is_ready()
     consumer = health.consumer
-    outbox = (await tx.execute(sql(AGE))).one() if health.relay else None
+    outbox = (await tx.execute(sql(AGE))).one() if health.has_outbox else None
     return Condition(
         is_ready=is_ready,
         checks=checks,
+        reads=consumer is not None,
         lag=consumer.lag if consumer and consumer.is_assigned else None,
         outbox=outbox.rows if outbox else None,
         outbox_oldest_seconds=max(0.0, float(outbox.oldest or 0)) if outbox else 0.0,

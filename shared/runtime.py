@@ -1,6 +1,7 @@
 """Start, serve and stop one service: what four app.py would repeat.
 
-One process, one event loop: the HTTP server, the consumer, the relay and the service's own loops side by side.
+One process, one event loop: the HTTP server, the consumer, the relay and the service's own loops side by side; or,
+with `serve --only`, its HTTP side in one process and its work in another, so that neither takes the other along.
 SIGTERM or SIGINT: stop answering ready, finish the requests in hand, finish the batch in hand, go; 15 s at most.
 """
 
@@ -33,7 +34,7 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.kafka_on_uvloop import take_closed_transports_for_broken_connections
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_FAILURES, watch_resources
-from shared.settings import Settings
+from shared.settings import Part, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +48,8 @@ Loop = Callable[[], Awaitable[None]]
 class Service:
     """The parts that app.py wired together.
 
-    `prepare` runs once, on the migrated database, before anything else; `closes` are calls that end clients.
+    `prepare` runs once, on the migrated database, before anything else; `closes` are calls that end clients. `loops`
+    are the work's, as consumer and relay are; `http_loops` are those without which requests can't be answered.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Service:
     loops: dict[str, Loop] = field(default_factory=dict)
     prepare: Loop | None = None
     closes: Sequence[Loop] = ()
+    http_loops: dict[str, Loop] = field(default_factory=dict)
 
     async def close(self) -> None:
         """Let go of every connection it holds; call it when nothing runs any more."""
@@ -113,7 +116,7 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
         for name, loop in _loops(service).items()
     ]
     service.health.tasks = tasks
-    log.info("started", port=settings.port, pid=os.getpid())
+    log.info("started", port=settings.port, pid=os.getpid(), only=settings.only)
     await asyncio.wait([*serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     if any(task.done() for task in serving):  # a taken port, say: uvicorn has said so
         return 1
@@ -171,8 +174,13 @@ def _loops(service: Service) -> dict[str, Loop]:
         "loop-lag": service.health.watch_loop,
         "watchdog": service.health.watch_progress,
         "servers": service.health.watch_servers,
-        **service.loops,
     }
+    only = service.settings.only
+    if only is not Part.WORK:
+        loops |= service.http_loops
+    if only is Part.HTTP:
+        return loops
+    loops |= service.loops
     if service.consumer:
         loops["consumer"] = service.consumer.run
     if service.relay:

@@ -18,6 +18,13 @@ class Profile(StrEnum):
     PRODUCTION = "production"
 
 
+class Part(StrEnum):
+    """Of a service: what answers requests, or what goes on by itself (consumer, relay, timers, delivery)."""
+
+    HTTP = "http"
+    WORK = "work"
+
+
 def _read_names(value: object) -> object:
     """JSON text from the environment; empty is none, as for every other setting."""
     return (json.loads(value) if value.strip() else {}) if isinstance(value, str) else value
@@ -34,7 +41,8 @@ class Settings(BaseSettings):
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
     refuses; it is needed outside development. `listen_fd` is a socket that listens already, handed down by a
     supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
-    restarted copy its partitions at once. `disk_folder` is any folder on the disk whose free space is measured. The
+    restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
+    together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
     `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
     browsers see this service: docs/sign-in.md.
     """
@@ -49,6 +57,7 @@ class Settings(BaseSettings):
     listen_fd: int | None = Field(default=None, ge=3)
     internal_port: int | None = Field(default=None, ge=1, le=65535)
     instance: str | None = None
+    only: Part | None = None
     policy: str = "nottingham"
     policies_dir: Path = ROOT / "deploy" / "policies"
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"

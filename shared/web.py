@@ -21,6 +21,7 @@ from shared.ids import uuid7
 from shared.messaging.outbox import Cause
 from shared.metrics import REQUESTS
 from shared.problems import Problem
+from shared.settings import Part
 
 log = structlog.get_logger(__name__)
 
@@ -96,9 +97,16 @@ class Edge:
     """
 
     def __init__(
-        self, app: ASGIApp, *, is_development: bool, internal_port: int | None = None, express: Express | None = None
+        self,
+        app: ASGIApp,
+        *,
+        is_development: bool,
+        internal_port: int | None = None,
+        express: Express | None = None,
+        only: Part | None = None,
     ) -> None:
         self._app = app
+        self._only = only
         self._internal_port = internal_port
         self._express = dict(express or {})
         self._headers = _SECURITY_HEADERS if is_development else [*_SECURITY_HEADERS, _HSTS]
@@ -141,8 +149,13 @@ class Edge:
             )
 
     def _is_hidden(self, scope: Scope) -> bool:
-        """Exact counts and internal calls are for the internal listener alone, where there is one."""
+        """Exact counts and internal calls are for the internal listener alone, where there is one.
+
+        Where the work runs alone there are only health and metrics: its process has no HTTP loops to answer with.
+        """
         path = scope["path"]
+        if self._only is Part.WORK and path != "/metrics" and not path.startswith("/health/"):
+            return True
         is_internal = path in ("/metrics", "/totals") or path.startswith("/internal/")
         return self._internal_port is not None and is_internal and scope["server"][1] != self._internal_port
 

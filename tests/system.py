@@ -157,17 +157,48 @@ class System:
     def log(self, name: str) -> Path:
         return self.var / f"{name}{self._suffix}.log"
 
-    def start(self, name: str) -> None:
-        """Start a service that is not running; returns at once."""
+    def start(self, name: str, *arguments: str) -> None:
+        """Start a service that is not running, with these arguments of `serve`; returns at once."""
+        self._children[name] = self._process(name, *arguments)
+
+    def _process(self, name: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         with self.log(name).open("ab") as log:
-            self._children[name] = subprocess.Popen(
-                self.services[name].command,
-                env=self._environment,
+            return subprocess.Popen(
+                (*self.services[name].command, "serve", *arguments),
+                env=self._environment | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @contextmanager
+    def another_process(self, name: str, *, only: str) -> Iterator[subprocess.Popen[bytes]]:
+        """One more process, for one part of a service, on a port of its own; ready when this begins."""
+        port = free_port()
+        process = self._process(name, "--only", only, **{self.services[name].port_variable: str(port)})
+        endings.append(process.kill)
+        ready = f"http://127.0.0.1:{port}/health/ready"
+        try:
+            eventually(lambda: call("GET", ready, timeout=5).status == http.HTTPStatus.OK, what=f"{name}, {only} alone")
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextmanager
+    def in_two_processes(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+        """The service's HTTP side under its own name and port, its work beside it: that is what is yielded."""
+        self.stop(name)
+        self.start(name, "--only", "http")
+        try:
+            with self.another_process(name, only="work") as work:
+                self.wait_until_ready()
+                yield work
+        finally:
+            self.stop(name)
+            self.start(name)
+            self.wait_until_ready()
 
     def kill(self, name: str) -> None:
         """Kill -9."""

@@ -48,6 +48,13 @@ def _now() -> Row:
                 looks=small(),
                 watched_by=["MailFailing"],
             ),
+            number(
+                "Collected for the mail of a day",
+                "More than one inbox is sent one by one.",
+                Query('sum(max by (kind) (pir_messages_unsent{state="collected"}))', "messages"),
+                looks=small(),
+                watched_by=["MailCollected"],
+            ),
         ],
     )
 
@@ -83,7 +90,7 @@ def _over_time() -> Row:
             ),
             bars(
                 "Not sent yet, by kind and state",
-                "`due` has its first try to come, `failed` its next.",
+                "`due` has its first try to come, `failed` its next, `collected` goes in the mail of the next day.",
                 Query("topk(10, max by (kind, state) (pir_messages_unsent))", "{{kind}}: {{state}}"),
                 looks=Looks(),
             ),

@@ -14,7 +14,7 @@ from services.metrics.desk.archive import Archive
 from services.metrics.handlers import handlers
 from services.metrics.pages.room import Room
 from services.metrics.reports.agreeing import policy_in_force, terms_of
-from services.metrics.reports.publishing import Waits, publish_when_ready
+from services.metrics.reports.publishing import Waits, publish_when_ready, what_waits
 from services.metrics.reports.readiness import unread_by
 from services.metrics.settings import Settings
 from shared import audit_calls, parked_calls
@@ -34,7 +34,7 @@ MEASURE_SECONDS = 10.0
 PUBLISH_SECONDS = 600.0
 """How often the service looks whether a report's day has come."""
 LOOK_AGAIN_SECONDS = 60.0
-"""How often it looks whether a report that waits may be published."""
+"""How often it looks whether a report that waits may be published, and how old what pages say of it may be."""
 
 
 def heard(settings: Settings) -> Handlers:
@@ -59,7 +59,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         calm_seconds=0.25,  # counts may be a moment behind
     )
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, None, needs_partitions=True)
+    health = Health.of(settings, engine, consumer, None)
     app = create_app(
         title="Metrics service",
         description="Counts of what happened, without personal data.",
@@ -77,27 +77,29 @@ async def build(settings: Settings) -> Service:
     waits: Waits | None = None
     room = _add_reports(app, settings, engine, Archive.of(engine, policy, terms, _now, lambda: waits))
 
-    async def compile_pages() -> None:
-        """Once, or the first who looks would wait for it."""
-        await asyncio.to_thread(room.pages.compile)
-        await asyncio.Event().wait()
-
     async def keep_measuring() -> None:
         while True:
             async with engine.connect() as tx:
                 await measures.measure(tx, policy.working_time)
             await asyncio.sleep(MEASURE_SECONDS)
 
+    unread = unread_by(settings)
+
     async def keep_publishing() -> None:
-        nonlocal waits
-        unread = unread_by(settings)
         while terms is not None:
-            waits = await publish_when_ready(engine, now=_now(), terms=terms, unread=unread)
-            measures.REPORTS_WAIT.set((_now() - waits.since).total_seconds() if waits else 0)
-            await asyncio.sleep(LOOK_AGAIN_SECONDS if waits else PUBLISH_SECONDS)
+            late = await publish_when_ready(engine, now=_now(), terms=terms, unread=unread)
+            measures.REPORTS_WAIT.set((_now() - late.since).total_seconds() if late else 0)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS if late else PUBLISH_SECONDS)
         await asyncio.Event().wait()
 
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
+    async def keep_looking() -> None:
+        nonlocal waits
+        while terms is not None:
+            waits = await what_waits(engine, now=_now(), terms=terms, unread=unread)
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        await asyncio.Event().wait()
+
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "metrics",
         settings,
@@ -106,7 +108,8 @@ async def build(settings: Settings) -> Service:
         health,
         consumer,
         None,
-        {"pages": compile_pages, "measure": keep_measuring, "publish": keep_publishing},
+        {"measure": keep_measuring, "publish": keep_publishing},
+        http_loops={"pages": room.pages.keep_compiled, "waits": keep_looking},
     )
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import rows
+from services.notify.content import UNSENT
 from shared.access import Permission, may
 from shared.web import answer
 
@@ -40,6 +41,6 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "created_at": row.created_at.isoformat(),
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "attempts": row.attempts,
-        "next_try_at": row.due_at.isoformat() if row.state in ("due", "failed") else None,
+        "next_try_at": row.due_at.isoformat() if row.state in UNSENT else None,
         "last_error": row.last_error,
     }

@@ -35,7 +35,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
     policy = load_all(settings.policies_dir)[settings.policy]
-    heard = handlers(policy, mail_domain=settings.mail_domain)
+    heard = handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
     relay = Relay(
         dsn=settings.dsn,
         schema=tables.SCHEMA,
@@ -71,7 +71,7 @@ async def build(settings: Settings) -> Service:
         wake=wake,
     )
     loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    health = Health.of(settings, engine, consumer, relay)
     app = create_app(
         title="Notify service",
         description="Tells agencies what became of their referrals.",
@@ -93,7 +93,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     loops["measure"] = keep_measuring
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "notify",
         settings,
@@ -108,7 +108,8 @@ async def build(settings: Settings) -> Service:
 
 def handlers_of(settings: Settings) -> Handlers:
     """For the command line: the same as the consumer's."""
-    return handlers(load_all(settings.policies_dir)[settings.policy], mail_domain=settings.mail_domain)
+    policy = load_all(settings.policies_dir)[settings.policy]
+    return handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
 
 
 def sender_of(settings: Settings) -> Sender:

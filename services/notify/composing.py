@@ -27,6 +27,7 @@ from shared.events import (
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
+    Urgency,
     WaitingFor,
     WorkItemAccepted,
     WorkItemClosed,
@@ -63,7 +64,9 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
         must_ring=rules.must_ring(data.facts),
         is_loss=Hold.C1 in holds,
     )
-    receipt = _message(event, MessageKind.RECEIPT, str(version), content, holds=holds, version=version)
+    receipt = _message(
+        event, MessageKind.RECEIPT, str(version), content, holds=holds, version=version, is_urgent=content.must_ring
+    )
     return [receipt, *_of_confirmed_links(event)]
 
 
@@ -98,7 +101,8 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         if data.decided_by is DecidedBy.MACHINE and not data.is_release
         else (MessageKind.OUTCOME, str(data.decision_id))
     )
-    return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version)]
+    is_urgent = decision.urgency is not Urgency.ROUTINE
+    return [_message(event, kind, occasion, content, holds=decision.holds, version=data.version, is_urgent=is_urgent)]
 
 
 def _ward_of(decision: Decision) -> str | None:
@@ -198,6 +202,7 @@ def _message(
     audience: Audience = Audience.AGENCY,
     holds: Iterable[Hold] = (),
     version: int | None = None,
+    is_urgent: bool = False,
 ) -> Message:
     """Stored in any case; what may not go by itself is held."""
     return Message(
@@ -212,4 +217,5 @@ def _message(
         cause=because_of(event),
         audience=audience,
         version=version,
+        is_urgent=is_urgent,
     )

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from shared.events import ClosureReason, DeclineReason, Kind, Model, Route
 
 
 class State(StrEnum):
-    """`failed` is tried again; `held` waits behind a contact hold; `undeliverable` is a person's work now."""
+    """`failed` is tried again; `held` waits behind a contact hold; `undeliverable` is a person's work now.
+
+    `collected` waits for the one mail of its day: more went to that inbox than goes out one by one.
+    """
 
     DUE = "due"
+    COLLECTED = "collected"
     SENT = "sent"
     DELIVERED = "delivered"
     FAILED = "failed"
     UNDELIVERABLE = "undeliverable"
     HELD = "held"
+
+
+UNSENT: Final = (State.DUE, State.COLLECTED, State.FAILED)
+"""States with a time to come."""
 
 
 class Audience(StrEnum):

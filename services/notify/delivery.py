@@ -25,8 +25,9 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notify import mail, measures, rows, templates
+from services.notify import collecting, mail, measures, rows, templates
 from services.notify.content import Audience, Content, State
+from services.notify.messages import message_id_header
 from services.notify.rows import Try
 from services.notify.rules import Retries
 from services.notify.senders import Outcome, Sender
@@ -55,6 +56,8 @@ NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
 """The agency is not known here yet, or has no usable inbox: looked at again, the later the longer it lasts; no try."""
 NO_RECIPIENT: Final = "no-recipient"
 UNWRITABLE: Final = "unwritable"
+MOST_LINES: Final = 2_000
+"""In one mail of a day, which then has some 150 kB; a server takes ten MB and more. The rest goes in another one."""
 STOP_SECONDS: Final = 12.0
 SENDER: Final = Actor("system", "delivery")
 
@@ -122,9 +125,11 @@ class Delivery:
                     balanced_at = clock()
                 self.wake.clear()
                 parts = [self.first_part + part for part in leases.held]
-                due = await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch)
-                if due:
+                if due := await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch):
                     await self._to_its_end(self.send(due))
+                elif due := await connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES):
+                    await self._to_its_end(self.send_together(due))
+                if due:
                     going_well()
                     await rest_after(len(due), full=self.sender.batch)
                 if len(due) < self.sender.batch:
@@ -166,6 +171,17 @@ class Delivery:
                 if self._is_stopping:
                     break
 
+    async def send_together(self, collected: Sequence[Any]) -> None:
+        """One mail for what one agency's day collected; what comes of it is recorded of each message in it."""
+        outcomes: dict[UUID, Outcome] = {}
+        if (recipient := self._recipient(collected[0])) and (
+            together := self._together(collected, recipient, outcomes)
+        ):
+            async with aclosing(self.sender.send([together])) as handed:
+                async for some in handed:
+                    outcomes = {row["id"]: some[0] for row in collected} | outcomes
+        await self._keep(collected, outcomes)
+
     async def _keep(self, due: Sequence[Any], outcomes: Mapping[UUID, Outcome]) -> None:
         """Record, for as long as that takes: a row that is read again before it is recorded would be mailed again."""
         if not due:
@@ -196,17 +212,33 @@ class Delivery:
                     outcomes[row["id"]] = Outcome(UNWRITABLE)
         return mails
 
+    def _together(self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, Outcome]) -> mail.Mail | None:
+        """The mail of a day; a message whose line can't be written is in `outcomes`."""
+        lines, first = [], collected[0]
+        for row in collected:
+            try:
+                lines.append(collecting.line(**self._said(row)))
+            except Exception:  # as in _write
+                log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
+                outcomes[row["id"]] = Outcome(UNWRITABLE)
+        if not lines:
+            return None
+        subject, body = collecting.words(lines)
+        id_ = collecting.id_of(first["agency_id"], first["collected_on"], first["id"])
+        header = message_id_header(id_, self.envelope_from.rpartition("@")[2])
+        whole = mail.write(
+            sender=self.mail_from, recipient=recipient, message_id=header, at=self.now(), reference=None,
+            kind=collecting.KIND, subject=subject, body=body,
+        )  # fmt: skip
+        return mail.Mail(id_, self.envelope_from, recipient, whole)
+
     def _recipient(self, row: Any) -> str | None:
         """The team's inbox or the on-call contact's; None when there is nowhere to send it now."""
         address = self.policy.on_call.email if row["audience"] == Audience.ON_CALL else row["team_inbox"]
         return address if address and mail.is_address(address) else None
 
     def _mail(self, row: Any, recipient: str) -> mail.Mail:
-        content = Content.model_validate_json(row["content"])
-        council = templates.Council(self.policy, self.service_map, on=day_in_london(self.now()))
-        subject, body = templates.words(
-            MessageKind(row["kind"]), reference=row["reference"], content=content, council=council
-        )
+        subject, body = templates.words(**self._said(row))
         whole = mail.write(
             sender=self.mail_from,
             recipient=recipient,
@@ -219,18 +251,32 @@ class Delivery:
         )
         return mail.Mail(row["id"], self.envelope_from, recipient, whole)
 
+    def _said(self, row: Any) -> dict[str, Any]:
+        """What the words of a message are made from."""
+        return {
+            "kind": MessageKind(row["kind"]),
+            "reference": row["reference"],
+            "content": Content.model_validate_json(row["content"]),
+            "council": templates.Council(self.policy, self.service_map, on=day_in_london(self.now())),
+        }
+
     def _judge(self, row: Any, outcome: Outcome | None, now: datetime) -> Try:
-        """Sent, to be tried again, or a person's work now; no outcome means that there was no recipient."""
+        """Sent, to be tried again, or a person's work now; no outcome means that there was no recipient.
+
+        What was collected for one mail is due again at one moment, or it would come apart.
+        """
         if outcome is None:
             if self.retries.is_over(since=row["created_at"], now=now):
                 return Try(row["id"], State.UNDELIVERABLE, was_tried=False, error=NO_RECIPIENT)
             waits = min(max((now - row["created_at"]) / 10, NO_RECIPIENT_PAUSE), NO_RECIPIENT_LONGEST)
-            return Try(row["id"], State.DUE, was_tried=False, due_at=now + waits, error=NO_RECIPIENT)
+            state = State.COLLECTED if row["collected_on"] else State.DUE
+            return Try(row["id"], state, was_tried=False, due_at=now + waits, error=NO_RECIPIENT)
         if outcome.error is None:
             return Try(row["id"], State.SENT)
         if outcome.is_final or self.retries.is_over(since=row["first_tried_at"] or now, now=now):
             return Try(row["id"], State.UNDELIVERABLE, error=outcome.error)
-        again_at = now + self.retries.pause(row["attempts"] + 1, chance=self.chance())
+        chance = 1.0 if row["collected_on"] else self.chance()
+        again_at = now + self.retries.pause(row["attempts"] + 1, chance=chance)
         return Try(row["id"], State.FAILED, due_at=again_at, error=outcome.error)
 
     async def _record(self, due: Sequence[Any], tries: Sequence[Try], now: datetime) -> None:

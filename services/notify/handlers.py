@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import composing, rows
 from services.notify.messages import Message
+from services.notify.rules import Caps
 from shared.events import (
     AgencyUpdated,
     EnquiryReceived,
@@ -31,14 +32,21 @@ from shared.messaging.dispatch import AtOnce, Handler, Handlers
 from shared.policy import Policy
 
 Compose = Callable[[Envelope[Any], Policy], list[Message]]
+NO_CAPS: Final = Caps()
 
 
 async def make_messages(
-    events: Sequence[Envelope[Any]], tx: AsyncConnection, *, compose: Compose, policy: Policy, mail_domain: str
+    events: Sequence[Envelope[Any]],
+    tx: AsyncConnection,
+    *,
+    compose: Compose,
+    policy: Policy,
+    mail_domain: str,
+    caps: Caps,
 ) -> None:
     """Whatever `compose` says about each event, stored in one statement; a message that is there already stays."""
     messages = [message for event in events for message in compose(event, policy)]
-    await rows.make(tx, messages, mail_domain=mail_domain)
+    await rows.make(tx, messages, mail_domain=mail_domain, caps=caps, now=events[0].heard_at)
 
 
 async def keep_agencies(events: Sequence[Envelope[AgencyUpdated]], tx: AsyncConnection) -> None:
@@ -51,11 +59,11 @@ async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: Asyn
     await rows.forget(tx, [event.data.reference for event in events])
 
 
-def handlers(policy: Policy, *, mail_domain: str) -> Handlers:
+def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handlers:
     """What notify does with each event it hears."""
 
     def tell(compose: Compose) -> Handler:
-        return AtOnce(partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain))
+        return AtOnce(partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain, caps=caps))
 
     return {
         ReferralReceived: tell(composing.on_arrival),

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import rows
+from services.notify.content import UNSENT
 from shared.access import check_internal
 from shared.web import answer
 
@@ -36,5 +37,5 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "state": row.state,
         "created_at": row.created_at.isoformat(),
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
-        "next_try_at": row.due_at.isoformat() if row.state in ("due", "failed") else None,
+        "next_try_at": row.due_at.isoformat() if row.state in UNSENT else None,
     }

@@ -38,7 +38,7 @@ def write(
     recipient: str,
     message_id: str,
     at: datetime,
-    reference: str,
+    reference: str | None,
     kind: str,
     subject: str,
     body: str,
@@ -46,17 +46,18 @@ def write(
     """Return the mail with CRLF line ends: ASCII in short lines as it is, all else quoted-printable in UTF-8.
 
     All arguments but `subject` and `body` are our own or checked ASCII; `subject` is one line. `Auto-Submitted` keeps
-    holiday replies away (RFC 3834).
+    holiday replies away (RFC 3834). A mail about many referrals has no `reference`.
     """
     is_plain = body.isascii() and all(len(line) <= _LONGEST_LINE for line in body.splitlines())
     text = body.encode("ascii") if is_plain else quopri.encodestring(body.encode())
+    about = f"X-PIR-Reference: {reference}\r\n" if reference else ""
     head = (
         f"From: {sender}\r\n"
         f"To: {recipient}\r\n"
         f"Subject: {subject if subject.isascii() else Header(subject, 'utf-8').encode(linesep=_CRLF)}\r\n"
         f"Date: {format_datetime(at)}\r\n"
         f"Message-ID: {message_id}\r\n"
-        f"X-PIR-Reference: {reference}\r\n"
+        f"{about}"
         f"X-PIR-Kind: {kind}\r\n"
         "Auto-Submitted: auto-generated\r\n"
         "Content-Language: en-GB\r\n"

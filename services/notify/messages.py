@@ -18,7 +18,10 @@ NAMESPACE: Final = UUID("6f0d3b1e-52c1-5e0b-9c44-7d1f0a9be2c7")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to be. `occasion` tells those of one kind and referral apart: a version, a decision, a step."""
+    """A message to be. `occasion` tells those of one kind and referral apart: a version, a decision, a step.
+
+    What `is_urgent` is never held back for the mail of the day.
+    """
 
     referral_id: UUID
     reference: str
@@ -31,6 +34,7 @@ class Message:
     cause: Cause
     audience: Audience = Audience.AGENCY
     version: int | None = None
+    is_urgent: bool = False
 
     @property
     def part(self) -> int:

@@ -13,22 +13,42 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.content import State
 from services.notify.messages import CHANNEL, Message, message_id_header
+from services.notify.rules import Caps, begin_of_day
 from shared.database import sql
 from shared.events import AgencyUpdated, Envelope
+from shared.messaging.outbox import part_of
 
 _MAKE: Final = sql("""
-    WITH made AS (
-        INSERT INTO message (id, part, referral_id, reference, agency_id, audience, kind, version, channel, state,
-                             content, message_id_header, due_at, correlation_id, causation_id, traceparent)
-        SELECT id, part, referral_id, reference, agency_id, audience, kind, version, :channel, state,
-               CAST(content AS jsonb), header, least(at, now()), correlation_id, causation_id, traceparent
+    WITH told AS (
+        SELECT t.*, row_number() OVER (PARTITION BY agency_id, kind, most ORDER BY at, id) AS place
         FROM unnest(CAST(:ids AS uuid[]), CAST(:parts AS smallint[]), CAST(:referrals AS uuid[]),
                     CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:audiences AS text[]),
                     CAST(:kinds AS text[]), CAST(:versions AS integer[]), CAST(:states AS text[]),
                     CAST(:contents AS text[]), CAST(:headers AS text[]), CAST(:times AS timestamptz[]),
-                    CAST(:correlations AS uuid[]), CAST(:causes AS uuid[]), CAST(:traces AS text[]))
+                    CAST(:correlations AS uuid[]), CAST(:causes AS uuid[]), CAST(:traces AS text[]),
+                    CAST(:most AS integer[]), CAST(:agency_parts AS smallint[]))
             AS t(id, part, referral_id, reference, agency_id, audience, kind, version, state, content, header, at,
-                 correlation_id, causation_id, traceparent)
+                 correlation_id, causation_id, traceparent, most, agency_part)
+    ), earlier AS (
+        SELECT agency_id, kind, (
+            SELECT count(*) FROM (
+                SELECT FROM message m WHERE m.agency_id = capped.agency_id AND m.kind = capped.kind
+                    AND m.created_at >= :today LIMIT :largest
+            ) AS today
+        ) AS messages
+        FROM (SELECT DISTINCT agency_id, kind FROM told WHERE most IS NOT NULL) AS capped
+    ), judged AS (
+        SELECT told.*, told.state = 'due' AND coalesce(earlier.messages + told.place > told.most, false) AS is_over
+        FROM told LEFT JOIN earlier USING (agency_id, kind)
+    ), made AS (
+        INSERT INTO message (id, part, referral_id, reference, agency_id, audience, kind, version, channel, state,
+                             content, message_id_header, due_at, collected_on, correlation_id, causation_id,
+                             traceparent)
+        SELECT id, CASE WHEN is_over THEN agency_part ELSE part END, referral_id, reference, agency_id, audience, kind,
+               version, :channel, CASE WHEN is_over THEN 'collected' ELSE state END, CAST(content AS jsonb), header,
+               CASE WHEN is_over THEN CAST(:goes_at AS timestamptz) ELSE least(at, now()) END,
+               CASE WHEN is_over THEN CAST(:goes_on AS date) END, correlation_id, causation_id, traceparent
+        FROM judged
         ORDER BY id
         ON CONFLICT (id) DO NOTHING
         RETURNING state
@@ -36,20 +56,36 @@ _MAKE: Final = sql("""
     SELECT pg_notify(current_schema() || '_message', '') FROM made WHERE state = 'due' LIMIT 1
 """)
 
-DUE: Final = """
+_TO_SEND: Final = """
     SELECT m.id, m.referral_id, m.reference, m.agency_id, m.audience, m.kind, m.content, m.message_id_header,
-           m.created_at, m.attempts, m.first_tried_at, m.correlation_id, m.causation_id, m.traceparent, a.team_inbox
+           m.created_at, m.attempts, m.first_tried_at, m.collected_on, m.correlation_id, m.causation_id, m.traceparent,
+           a.team_inbox
+"""
+
+DUE: Final = f"""{_TO_SEND}
     FROM (
         SELECT next.id, next.due_at FROM unnest($1::smallint[]) AS held(part) CROSS JOIN LATERAL (
             SELECT id, due_at FROM message
-            WHERE part = held.part AND state IN ('due', 'failed') AND due_at <= $2
+            WHERE part = held.part AND state IN ('due', 'failed') AND collected_on IS NULL AND due_at <= $2
             ORDER BY due_at, id LIMIT $3
         ) AS next
         ORDER BY next.due_at, next.id LIMIT $3
     ) AS first JOIN message m USING (id) LEFT JOIN agency a ON a.id = m.agency_id
     ORDER BY first.due_at, first.id
-"""
+"""  # noqa: S608  the columns stand above
 """What is to be sent by `$2` of the parts `$1`, at most `$3`, the longest due first; for asyncpg itself."""
+
+COLLECTED: Final = f"""{_TO_SEND}
+    FROM (
+        SELECT agency_id, collected_on, part FROM message
+        WHERE part = ANY($1::smallint[]) AND state IN ('collected', 'failed') AND collected_on IS NOT NULL
+            AND due_at <= $2
+        ORDER BY due_at, agency_id LIMIT 1
+    ) AS mail JOIN message m USING (agency_id, collected_on, part) LEFT JOIN agency a ON a.id = m.agency_id
+    WHERE m.state IN ('collected', 'failed') AND m.collected_on IS NOT NULL AND m.due_at <= $2
+    ORDER BY m.created_at, m.id LIMIT $3
+"""  # noqa: S608  as above
+"""What one mail of one agency and day collects, at most `$3`, the oldest first; the others go in another one."""
 
 _RECORD: Final = sql("""
     WITH recorded AS (UPDATE message SET
@@ -61,7 +97,7 @@ _RECORD: Final = sql("""
         last_error = t.error
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS boolean[]),
                 CAST(:dues AS timestamptz[]), CAST(:errors AS text[])) AS t(id, state, was_tried, due_at, error)
-    WHERE message.id = t.id AND message.state || '' IN ('due', 'failed')
+    WHERE message.id = t.id AND message.state || '' IN ('due', 'collected', 'failed')
     RETURNING message.id)
     SELECT id FROM recorded
 """)
@@ -71,7 +107,11 @@ ALL_RECORDED: Final = sql("SELECT 1 / CASE WHEN (SELECT count(*) FROM recorded) 
 
 _WAITING: Final = sql("""
     SELECT count(*) AS rows, coalesce(extract(epoch FROM now() - min(due_at)), 0) AS oldest
-    FROM (SELECT due_at FROM message WHERE state IN ('due', 'failed') AND due_at <= now() LIMIT 10000) AS d
+    FROM (
+        SELECT due_at FROM message
+        WHERE (state IN ('due', 'failed') OR (state IN ('collected', 'failed') AND collected_on IS NOT NULL))
+            AND due_at <= now() LIMIT 10000
+    ) AS d
 """)
 
 
@@ -86,11 +126,19 @@ class Try:
     error: str | None = None
 
 
-async def make(tx: AsyncConnection, messages: Sequence[Message], *, mail_domain: str) -> None:
-    """Store each that is not there yet, and wake the delivery on commit."""
+async def make(
+    tx: AsyncConnection, messages: Sequence[Message], *, mail_domain: str, caps: Caps, now: datetime
+) -> None:
+    """Store each that is not there yet, and wake the delivery on commit.
+
+    What goes over a cap today is collected. Copies that make messages at the same moment don't see each other's, so
+    that a few more than the cap may go out one by one.
+    """
     if not messages:
         return
     ids = [message.id for message in messages]
+    most = [caps.most(message.kind, is_urgent=message.is_urgent) for message in messages]
+    goes_at = caps.goes_at(now)
     await tx.execute(
         _MAKE,
         {
@@ -110,6 +158,12 @@ async def make(tx: AsyncConnection, messages: Sequence[Message], *, mail_domain:
             "correlations": [message.cause.correlation_id for message in messages],
             "causes": [message.cause.causation_id for message in messages],
             "traces": [message.cause.traceparent for message in messages],
+            "most": most,
+            "agency_parts": [part_of(message.agency_id) for message in messages],
+            "today": begin_of_day(now),
+            "largest": max((each for each in most if each is not None), default=0),
+            "goes_at": goes_at,
+            "goes_on": goes_at.date(),
         },
     )
 

@@ -1,16 +1,16 @@
-"""Pure decisions: who may be written to, how long to wait, until when to try."""
+"""Pure decisions: who may be written to, how much a day, how long to wait, until when to try."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from services.notify.content import Audience
 from shared.events import Circumstance, Facts, Hold, MessageKind, Safety, Urgency, tells_of_danger
 from shared.policy import Policy
-from shared.working_time import day_in_london, due_on
+from shared.working_time import LONDON, day_in_london, due_on
 
 LOSSES: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
@@ -61,6 +61,36 @@ def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> d
         return day_in_london(at + FOUR_HOURS)
     days = times.safeguarding_days if urgency is Urgency.WORKING_DAY else times.decision_days
     return due_on(at, days=days, hours=times)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many mails of one kind go to an agency's inbox one by one in a day of London's; None: all of them.
+
+    `own`: of those that the agency's own calls bring about; `others`: of word about what other agencies sent. Once a
+    day, at `collected_at`, what came on top goes in one mail. What staff decide or ask is never capped.
+    """
+
+    own: int | None = None
+    others: int | None = None
+    collected_at: time = time(7)
+
+    def most(self, kind: MessageKind, *, is_urgent: bool) -> int | None:
+        """Never a cap for what is urgent, nor for calls to the person on call: those are no kind of an agency's."""
+        if is_urgent:
+            return None
+        if kind is MessageKind.DUPLICATE:
+            return self.others
+        return self.own if kind in (MessageKind.RECEIPT, MessageKind.DECISION, MessageKind.WITHDRAWAL) else None
+
+    def goes_at(self, now: datetime) -> datetime:
+        """When the mail goes that collects what comes now: on the next day, so that one day is one mail."""
+        return datetime.combine(day_in_london(now) + timedelta(days=1), self.collected_at, LONDON)
+
+
+def begin_of_day(now: datetime) -> datetime:
+    """Midnight in London before an aware moment."""
+    return datetime.combine(day_in_london(now), time(), LONDON)
 
 
 @dataclass(frozen=True, slots=True)

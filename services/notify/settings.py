@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import time
 from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Final, Self
 from pydantic import Field, SecretStr, model_validator
 
 from services.notify.mail import is_address
+from services.notify.rules import Caps
 from shared.settings import Settings as CommonSettings
 
+MOST_OWN: Final = 100
+MOST_OTHERS: Final = 10
 DEVELOPMENT_FROM: Final = "Parent-infant referrals <no-reply@pir.localhost>"
 
 
@@ -26,6 +30,12 @@ class Settings(CommonSettings):
 
     A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
     `retry_hours` (30 s, 1 h and 72 h are the contract's). `internal_token` opens the call of the triage pages.
+
+    Of one kind, `mail_most_own` mails a day go to an agency's inbox about what it sent itself, `mail_most_others` about
+    what other agencies sent; the rest of the day goes in one mail, at `mail_collected_hour` (London) of the next. A
+    large council gets some 11 referrals a working day from all agencies together (2,760 families a year), so that 100
+    mails of one kind to one of them are a flood; 10 are more than the duplicates that staff confirm for one agency in
+    a day. In development, where programs send thousands, there is no cap unless one is set.
     """
 
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
@@ -41,6 +51,9 @@ class Settings(CommonSettings):
     retry_first_seconds: float = Field(default=30.0, gt=0)
     retry_longest_seconds: float = Field(default=3600.0, gt=0)
     retry_hours: float = Field(default=72.0, gt=0)
+    mail_most_own: int | None = Field(default=None, ge=1)
+    mail_most_others: int | None = Field(default=None, ge=1)
+    mail_collected_hour: int = Field(default=7, ge=0, le=23)
 
     @model_validator(mode="after")
     def _mail_has_somewhere_to_go(self) -> Self:
@@ -53,6 +66,12 @@ class Settings(CommonSettings):
         if self.smtp_password and self.smtp_tls is Tls.NONE:
             raise ValueError("PIR_SMTP_PASSWORD would be sent readable: use PIR_SMTP_TLS=starttls or tls")
         return self
+
+    @property
+    def caps(self) -> Caps:
+        """As set, else those of a council; in development none."""
+        own, others = (None, None) if self.is_development else (MOST_OWN, MOST_OTHERS)
+        return Caps(self.mail_most_own or own, self.mail_most_others or others, time(self.mail_collected_hour))
 
     @property
     def sender(self) -> str:

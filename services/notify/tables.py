@@ -1,7 +1,8 @@
 """The tables of the notify service, in its schema `notify`; nobody else reads them.
 
 A message is a row from the moment there is something to say; its text is made from `content` (codes and dates) when
-it is sent. Of addresses there are the agencies' team inboxes only.
+it is sent. `collected_on` is the day of the mail that it goes in with others, of one agency and so of one part. Of
+addresses there are the agencies' team inboxes only.
 """
 
 from __future__ import annotations
@@ -53,11 +54,19 @@ message = sa.Table(
     sa.Column("first_tried_at", _TIME),
     sa.Column("sent_at", _TIME),
     sa.Column("last_error", sa.Text),
+    sa.Column("collected_on", sa.Date),
     sa.Column("correlation_id", sa.Uuid, nullable=False),
     sa.Column("causation_id", sa.Uuid),
     sa.Column("traceparent", sa.Text),
     sa.CheckConstraint(
-        "state IN ('due', 'sent', 'delivered', 'failed', 'undeliverable', 'held')", name="message_state"
+        "state IN ('due', 'collected', 'sent', 'delivered', 'failed', 'undeliverable', 'held')", name="message_state"
     ),
     sa.Index("message_due", "part", "due_at", "id", postgresql_where=sa.text("state IN ('due', 'failed')")),
+    sa.Index(
+        "message_collected",
+        "part",
+        "due_at",
+        postgresql_where=sa.text("state IN ('collected', 'failed') AND collected_on IS NOT NULL"),
+    ),
+    sa.Index("message_of_day", "agency_id", "kind", "created_at"),
 )

@@ -23,7 +23,7 @@ from shared.health import Health
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.policy import load_all
-from shared.runtime import Loop, Service
+from shared.runtime import Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app
 
@@ -57,7 +57,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=False)
+    health = Health.of(settings, engine, consumer, relay, needs_partitions=False)
     app = create_app(
         title="Referral service",
         description="Where partner agencies send referrals and see what became of them.",
@@ -98,7 +98,21 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(3600)
 
     edge = Edge(
-        app, is_development=settings.is_development, internal_port=settings.internal_port, express=api.express()
+        app,
+        is_development=settings.is_development,
+        internal_port=settings.internal_port,
+        express=api.express(),
+        only=settings.only,
     )
-    loops: dict[str, Loop] = {"group-writer": writer.run, "forget": forget, "places": places.watch}
-    return Service("referral", settings, engine, edge, health, consumer, relay, loops=loops, prepare=places.refresh)
+    return Service(
+        "referral",
+        settings,
+        engine,
+        edge,
+        health,
+        consumer,
+        relay,
+        loops={"forget": forget},
+        prepare=places.refresh,
+        http_loops={"group-writer": writer.run, "places": places.watch},
+    )

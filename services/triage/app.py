@@ -65,7 +65,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=relay.wake.set,
     )
-    health = Health(settings.dsn, settings.kafka_bootstrap_servers, consumer, relay, needs_partitions=True)
+    health = Health.of(settings, engine, consumer, relay)
     rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
     app = create_app(
         title="Triage service",
@@ -111,7 +111,6 @@ async def build(settings: Settings) -> Service:
             await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 
     async def keep_time() -> None:
-        await asyncio.to_thread(room.pages.compile)  # or the first who looks would wait for it
         while True:
             now = _now()
             async with engine.begin() as tx:
@@ -129,7 +128,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close)
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port)
+    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "triage",
         settings,
@@ -141,6 +140,7 @@ async def build(settings: Settings) -> Service:
         {"clock": keep_time, "measure": keep_measuring},
         prepare,
         closes,
+        {"pages": room.pages.keep_compiled},
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -34,6 +35,8 @@ SESSION_TIMEOUT_MS: Final = 6_000
 CALM_BYTES: Final = 64 * 1024
 """So much, or the calm seconds, until the broker answers a consumer that may wait."""
 HOUSEKEEPING_SECONDS: Final = 30.0
+LONGEST_REST_SECONDS: Final = 3600.0
+"""Of what is parked and fails each time that it is tried again by itself."""
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -42,13 +45,31 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
         self.assigned: set[TopicPartition] = set()
+        self.has_joined = False
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         async with self.lock:
             self.assigned -= set(revoked)
+            self.has_joined = False
 
     async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
         self.assigned = set(assigned)
+        self.has_joined = True
+
+    def leave(self) -> None:
+        self.assigned, self.has_joined = set(), False
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """When a parked row is tried again by itself, after so many tries in vain."""
+
+    attempts: int = 0
+    at: float = 0.0
+
+    def later(self, now: float) -> _Again:
+        pause = min(HOUSEKEEPING_SECONDS * 2.0 ** min(self.attempts + 1, 32), LONGEST_REST_SECONDS)
+        return _Again(self.attempts + 1, now + pause)
 
 
 def group_of(service: str) -> str:
@@ -85,8 +106,18 @@ class Consumer:
         self._gate = _Gate()
         self._calm_seconds = calm_seconds
         self._acknowledged_at = float("-inf")
+        self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
-        self.moved_at = time.monotonic()
+
+    @property
+    def moved_at(self) -> float:
+        """When it last had nothing to do, or a try of what it had ended, well or not."""
+        return self._inbox.moved_at
+
+    @property
+    def has_joined(self) -> bool:
+        """True while the group counts this copy in; with more copies than partitions it may have none to read."""
+        return self._gate.has_joined
 
     @property
     def is_assigned(self) -> bool:
@@ -125,7 +156,7 @@ class Consumer:
                 await self._watch()
             finally:
                 self._inbox.stopping = True
-                self._gate.assigned = set()
+                self._gate.leave()
                 PARTITIONS.set(0)
                 await _stop(broker)
 
@@ -135,12 +166,12 @@ class Consumer:
         while True:
             await asyncio.sleep(2)
             PARTITIONS.set(len(self._gate.assigned))
-            if self.lag == 0 and self.is_assigned:
-                self.moved_at = time.monotonic()
+            if self.lag == 0 and self.has_joined:
+                self._inbox.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 await self._keep_house()
-                await self._handle_what_is_known_now()
+                await self.try_parked_again(now=time.monotonic())
 
     async def _keep_house(self) -> None:
         """Count what is parked."""
@@ -152,14 +183,26 @@ class Consumer:
             if not is_transient(error):
                 raise
 
-    async def _handle_what_is_known_now(self) -> None:
-        """What an older version of this service parked for its type, which this one knows, it handles by itself."""
+    async def try_parked_again(self, *, now: float) -> tuple[int, int]:
+        """Replay what may succeed by itself (parked.to_try_again) at the monotonic time `now`: (handled, still parked).
+
+        What fails is left alone for a minute, then for twice as long each time, up to an hour. A start forgets the
+        pauses: a new version may bring what was missing.
+        """
+        handled, left = 0, 0
         try:
-            for row_id in await parked.of_known_type(self._engine):
-                await repair.replay(self._engine, self._handlers, only=row_id, by="upgrade")
+            resting = {row_id: again for row_id, again in self._again.items() if again.at > now}
+            found = await parked.to_try_again(self._engine, but=resting)
+            self._again = resting | {row_id: self._again[row_id] for row_id in found if row_id in self._again}
+            for row_id in found:
+                done, failed = await repair.replay(self._engine, self._handlers, only=row_id, by="system")
+                handled, left = handled + done, left + failed
+                if failed:
+                    self._again[row_id] = self._again.get(row_id, _Again()).later(now)
         except Exception as error:
             if not is_transient(error):
                 raise
+        return handled, left
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False)
@@ -219,9 +262,7 @@ class Consumer:
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Have these records handled (inbox.py); returns how many events, when all is committed."""
-        handled = await self._inbox.handle(records)
-        self.moved_at = time.monotonic()
-        return handled
+        return await self._inbox.handle(records)
 
 
 async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], original: Any) -> KafkaAckableMessage:

@@ -6,6 +6,7 @@ not erased, with nothing parked before them. If PostgreSQL refuses it, nothing w
     records → decode → one transaction: bad ones parked, good ones: inbox row + effects + audit + outbox
                          │ → commit
                          │ transient failure: the same again after a pause
+                         │ too slow again and again: split in two; alone → parked, tried again by itself
                          └ any other failure: split in two until the culprit is alone → parked
 
 Later events of a parked referral on the same topic wait behind it (parked too, marked so), for order matters more than
@@ -42,6 +43,11 @@ log = structlog.get_logger(__name__)
 GIVE_UP_SECONDS: Final = 60.0
 """A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
 
+BATCH_TIMEOUTS: Final = 2
+LONE_TIMEOUTS: Final = 3
+"""So many times too slow, and a batch is halved, an event alone parked: 15 s of a statement's 5 s each, and the
+partition goes on. One that was only unlucky (a busy disk) is handled when it is tried again, half a minute later."""
+
 _CLAIM: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
     ON CONFLICT DO NOTHING RETURNING event_id
@@ -61,8 +67,12 @@ _UNLESS_SPECIAL: Final = sql("""
 """Fails, by a division by zero, when something of one of the keys is parked, or its family was erased."""
 
 
+class _InTransactionTimeoutError(TimeoutError):
+    """A statement or handler took too long, in a transaction that was open: no trouble in connecting."""
+
+
 class _TooSlowError(Exception):
-    """A batch did not get through in time, more than once."""
+    """A batch did not get through in time, again and again, although the database answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,8 @@ class Inbox:
         self._handlers = handlers
         self._wake = wake
         self.stopping = False
+        self.moved_at = time.monotonic()
+        """When a try last ended, well or not: halving a large batch takes minutes, and nothing stands still."""
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Decode, park what can't be read, make the rest true; returns how many events, when all is committed."""
@@ -150,18 +162,16 @@ class Inbox:
     async def _make_true(self, items: Sequence[_Read]) -> None:
         """All in one transaction; on a failure that will not pass, halves, until the culprit is alone.
 
-        A batch that is too slow twice is halved as well: one heavy event must not hold up five hundred.
+        So too where it is too slow again and again: one heavy event must not hold up a partition for good.
         """
         try:
-            await self._until_it_passes(lambda: self._in_one_transaction(items), most_timeouts=2 if items[1:] else None)
-        except _TooSlowError:
-            middle = len(items) // 2
-            await self._make_true(items[:middle])
-            await self._make_true(items[middle:])
+            await self._until_it_passes(
+                lambda: self._in_one_transaction(items), most_timeouts=BATCH_TIMEOUTS if items[1:] else LONE_TIMEOUTS
+            )
         except Exception as error:
             if is_transient(error) or self.stopping:
                 raise
-            if len(items) > 1:
+            if items[1:]:
                 middle = len(items) // 2
                 await self._make_true(items[:middle])
                 await self._make_true(items[middle:])
@@ -169,33 +179,42 @@ class Inbox:
             record, envelope = items[0].record, items[0].envelope
             if envelope is None:
                 raise
-            log.warning("event parked", type=envelope.type, event_id=str(envelope.id), cause=type(error).__name__)
-            culprit = parked.failed(record, envelope, cause=f"handler: {type(error).__name__}")
+            cause = parked.TOO_SLOW if isinstance(error, _TooSlowError) else f"handler: {type(error).__name__}"
+            log.warning("event parked", type=envelope.type, event_id=str(envelope.id), cause=cause)
+            culprit = parked.failed(record, envelope, cause=cause)
             await self._until_it_passes(lambda: self._park(culprit, envelope.id))
 
     async def _in_one_transaction(self, items: Sequence[_Read]) -> None:
         async with self._engine.begin() as tx:
-            fresh = await _fresh(tx, items)
-            if not fresh:
-                return
-            blocked = await parked.blocked(tx, {item.line for item in fresh if item.line})
-            aside: list[parked.Parked] = []
-            to_do: list[Envelope[Event]] = []
-            for item in fresh:  # in the order of the records: what came before a bad one is still handled
-                if item.bad:
-                    aside.append(item.bad)
-                    if item.line:
-                        blocked.add(item.line)
-                elif item.envelope and item.line in blocked and not isinstance(item.envelope.data, ReferralErased):
-                    aside.append(parked.behind(item.record, item.envelope))
-                elif item.envelope:
-                    to_do.append(item.envelope)
-            await parked.keep(tx, aside)
-            await dispatch(to_do, self._handlers, tx)
+            try:
+                fresh = await self._take_effect(tx, items)
+            except TimeoutError as error:
+                raise _InTransactionTimeoutError from error
         self._committed(item.envelope for item in fresh if item.envelope)
         for item in fresh:
             if item.bad:
                 PARKED.labels(item.bad.cause.split(":", 1)[0]).inc()
+
+    async def _take_effect(self, tx: AsyncConnection, items: Sequence[_Read]) -> list[_Read]:
+        """Claim, park what is bad or behind, handle the rest; returns those that were not dealt with before."""
+        fresh = await _fresh(tx, items)
+        if not fresh:
+            return []
+        blocked = await parked.blocked(tx, {item.line for item in fresh if item.line})
+        aside: list[parked.Parked] = []
+        to_do: list[Envelope[Event]] = []
+        for item in fresh:  # in the order of the records: what came before a bad one is still handled
+            if item.bad:
+                aside.append(item.bad)
+                if item.line:
+                    blocked.add(item.line)
+            elif item.envelope and item.line in blocked and not isinstance(item.envelope.data, ReferralErased):
+                aside.append(parked.behind(item.record, item.envelope))
+            elif item.envelope:
+                to_do.append(item.envelope)
+        await parked.keep(tx, aside)
+        await dispatch(to_do, self._handlers, tx)
+        return fresh
 
     async def _park(self, culprit: parked.Parked, event_id: UUID) -> None:
         async with self._engine.begin() as tx:
@@ -207,7 +226,7 @@ class Inbox:
     async def _until_it_passes(self, work: Callable[[], Awaitable[None]], *, most_timeouts: int | None = None) -> None:
         """Try again in place after a transient failure, for up to GIVE_UP_SECONDS; any other failure is raised.
 
-        Raises _TooSlowError at the last of `most_timeouts`.
+        Raises _TooSlowError at the last of `most_timeouts`. Timeouts of an outage don't count.
         """
         give_up_at, timeouts = time.monotonic() + GIVE_UP_SECONDS, 0
         for pause in pauses():
@@ -218,15 +237,29 @@ class Inbox:
                     raise
                 raise RuntimeError("a handler was cancelled") from error
             except Exception as error:
-                if not is_transient(error) or time.monotonic() > give_up_at:
+                if not is_transient(error):
                     raise
-                timeouts += isinstance(error, TimeoutError)
+                timeouts += isinstance(error, _InTransactionTimeoutError) and await self._database_answers()
                 if timeouts == most_timeouts:
                     raise _TooSlowError from error
+                if time.monotonic() > give_up_at:
+                    raise
                 RETRIES.inc()
                 log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+            finally:
+                self.moved_at = time.monotonic()
             await pause.sleep()
         return None
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execute(sql("SELECT 1"))
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return False
+        return True
 
 
 async def _fresh(tx: AsyncConnection, items: Sequence[_Read]) -> list[_Read]:

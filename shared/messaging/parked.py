@@ -21,6 +21,7 @@ from shared.events import EVENTS, Envelope, Event
 
 UNKNOWN_TYPE: Final = "type: unknown"
 BEHIND: Final = "behind: an earlier event of this referral is parked"
+TOO_SLOW: Final = "too slow: it timed out again and again, alone"
 
 Line = tuple[str, UUID]
 """A topic and a key: what has an order."""
@@ -28,7 +29,7 @@ Line = tuple[str, UUID]
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """One record set aside. `cause` starts with a word of a fixed list (type, value, attributes, handler, behind)."""
+    """One record set aside; `cause` starts with one of: type, value, attributes, handler, too slow, behind."""
 
     topic: str
     partition: int
@@ -109,14 +110,20 @@ async def settled(tx: AsyncConnection, rows: Sequence[Parked]) -> set[tuple[str,
     return {(row.topic, row.partition, row.offset, row.recorded_at) for row in found}
 
 
-async def of_known_type(engine: AsyncEngine) -> list[int]:
-    """Rows that were parked because nobody knew their type, and whose type is known by now, oldest first."""
+async def to_try_again(engine: AsyncEngine, *, but: Collection[int]) -> list[int]:
+    """Rows that may succeed with nothing done by a person, oldest first, at most 100; without the ids `but`.
+
+    Those that were too slow, and those whose type nobody knew when they were parked, and this version knows.
+    """
     async with engine.connect() as tx:
         rows = await tx.execute(
-            sql("SELECT id, headers FROM parked WHERE resolved_at IS NULL AND cause = :unknown ORDER BY id LIMIT 100"),
-            {"unknown": UNKNOWN_TYPE},
+            sql("""
+                SELECT id, cause, headers FROM parked
+                WHERE resolved_at IS NULL AND cause IN (:unknown, :slow) AND NOT id = ANY(:but) ORDER BY id LIMIT 100
+            """),
+            {"unknown": UNKNOWN_TYPE, "slow": TOO_SLOW, "but": list(but)},
         )
-        return [row.id for row in rows if _type_in(row.headers) in EVENTS]
+        return [row.id for row in rows if row.cause == TOO_SLOW or _type_in(row.headers) in EVENTS]
 
 
 def _type_in(headers: list[list[str]]) -> str:

@@ -76,6 +76,7 @@ class Relay:
         self._published: list[int] = []
         self.waiting = 0
         self.moved_at = time.monotonic()
+        """When a try last ended, well or not."""
 
     async def run(self) -> None:
         """Connect, publish, and start afresh after any trouble: a new producer, a new connection, new leases."""
@@ -88,6 +89,7 @@ class Relay:
                 except _TROUBLE as error:
                     PAUSES.labels(self._schema).inc()
                     log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                self.moved_at = time.monotonic()
                 await pause.sleep()
         finally:
             measuring.cancel()

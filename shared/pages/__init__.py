@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +92,13 @@ class Pages:
         return HTMLResponse(html, status, _HEADERS)
 
     def compile(self) -> None:
-        """Compile every template now, in a thread at start, rather than for the first who looks at it."""
+        """Compile every template now, rather than for the first who looks at it."""
         compile_all(self._environment, self._folder)
+
+    async def keep_compiled(self) -> None:
+        """A loop of the HTTP side, with one thing to do, in a thread: the service answers meanwhile."""
+        await asyncio.to_thread(self.compile)
+        await asyncio.Event().wait()
 
     def problem(self, request: Request, problem: Problem) -> HTMLResponse:
         """The problem in kind words, with what to do next."""

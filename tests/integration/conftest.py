@@ -105,7 +105,7 @@ async def behind(
     build: Callable[[Any], Awaitable[Service]], settings: Any, loops: tuple[str, ...] = ()
 ) -> AsyncIterator[Behind]:
     service = await build(settings)
-    tasks = [asyncio.create_task(service.loops[name]()) for name in loops]
+    tasks = [asyncio.create_task(service.http_loops[name]()) for name in loops]
     transport = httpx.ASGITransport(app=service.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         yield Behind(service, client, credentials.load(settings.credentials_file))

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deploy.local.postgres import Postgres
+from shared.database import connect_args
+from shared.errors import is_lock_wait
 from shared.events import Envelope, ReferralWithdrawn
 from shared.ids import uuid7
 from shared.messaging import repair
 from shared.messaging.consumer import Consumer
 from shared.messaging.dispatch import AtOnce, Handler
-from shared.messaging.parked import BEHIND
+from shared.messaging.parked import BEHIND, TOO_SLOW
 from tests.integration.support import (
     a_consumer,
     a_record,
@@ -384,14 +386,14 @@ async def test_what_was_parked_for_a_type_that_is_known_now_is_handled_by_itself
     later = an_event(event.key, 2)
     consumer = a_consumer(probe)
     await consumer.handle([new, a_record(later)])
-    await consumer._handle_what_is_known_now()
+    await consumer.try_parked_again(now=0)
     assert await count(probe, "parked WHERE resolved_at IS NULL") == 2
     known = json.dumps([[name, value.hex()] for name, value in a_record(event).headers])
     async with probe.begin() as tx:
         await tx.execute(
             sa.text("UPDATE parked SET headers = CAST(:known AS jsonb) WHERE cause = 'type: unknown'"), {"known": known}
         )
-    await consumer._handle_what_is_known_now()
+    await consumer.try_parked_again(now=0)
     assert await count(probe, "parked WHERE resolved_at IS NULL") == 0
     assert await effects_of(probe, event.key) == [1, 2]
 
@@ -408,3 +410,92 @@ async def test_a_batch_that_is_always_too_slow_is_halved(probe: AsyncEngine, way
     before = [8] if way == "at once" else []
     assert sizes == [*before, 8, 8, 4, 4, 2, 2, 4, 4, 2, 2]
     assert await count(probe, "parked") == 0
+
+
+# Too slow alone: told from an outage and from a lock that somebody holds, set aside, and tried again by itself.
+
+
+def slow_engine(database: str) -> AsyncEngine:
+    """As a service's, but a statement may take 0.3 s only."""
+    return create_async_engine(
+        database.replace("postgresql://", "postgresql+asyncpg://", 1),
+        connect_args=connect_args("probe") | {"timeout": 0.3, "command_timeout": 0.3},
+    )
+
+
+async def test_an_event_that_is_too_slow_alone_is_parked_and_the_others_go_on(
+    probe: AsyncEngine, database: str
+) -> None:
+    heavy, stranger = an_event(), an_event()
+    later = an_event(heavy.key, 2)
+
+    async def heavy_statement(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        await take_effect(events, tx)
+        if any(event.id == heavy.id for event in events):
+            await tx.execute(sa.text("SELECT pg_sleep(10)"))
+
+    engine = slow_engine(database)
+    await asyncio.wait_for(handle(engine, [heavy, later, stranger], heavy_statement), 30)
+    await engine.dispose()
+    rows = await fetch(probe, "SELECT event_id, cause FROM parked ORDER BY id")
+    assert [(row.event_id, row.cause) for row in rows] == [(heavy.id, TOO_SLOW), (later.id, BEHIND)]
+    assert await effects_of(probe, stranger.key) == [1]
+
+
+async def test_a_database_that_is_silent_in_the_middle_of_a_lone_event_is_no_reason_to_park(
+    probe: AsyncEngine, database: str, postgres: Postgres
+) -> None:
+    """Statements and connections time out all along, as often as those of an event that is too slow."""
+    event, tries = an_event(), 0
+    engine = slow_engine(database)
+
+    async def cut_off(events: Sequence[Envelope[Any]], tx: AsyncConnection) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            postgres.pause()
+            asyncio.get_running_loop().call_later(6, postgres.resume)
+        await take_effect(events, tx)
+
+    await handle(engine, [event], cut_off)
+    await engine.dispose()
+    assert await effects_of(probe, event.key) == [1]
+    assert await count(probe, "parked") == 0
+
+
+async def test_a_lock_that_somebody_holds_is_told_from_a_slow_statement(probe: AsyncEngine) -> None:
+    """A reindex, an operator's session: it may take minutes, and what waits for it is not at fault."""
+    async with probe.begin() as holder:
+        await holder.execute(sa.text("LOCK TABLE effect IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(sa.exc.DBAPIError) as raised:
+            async with probe.begin() as tx:
+                await take_effect([an_event()], tx)
+    assert is_lock_wait(raised.value)
+
+
+async def test_what_was_too_slow_is_tried_again_by_itself_the_less_often_the_longer_it_fails(
+    probe: AsyncEngine,
+) -> None:
+    first, second = history_of(keys=1, events=2)
+    bad = {first.id}
+    consumer = a_consumer(probe, failing_for(bad, TimeoutError))
+    await consumer.handle([a_record(first), a_record(second)])
+    tried_at = [now for now in range(0, 1_000, 30) if await tries(consumer, now=now)]
+    assert tried_at == [0, 60, 180, 420, 900]
+    bad.clear()
+    await consumer.try_parked_again(now=10_000)
+    assert await effects_of(probe, first.key) == [1, 2]
+
+
+async def test_what_always_fails_is_tried_again_once_an_hour_at_the_least(probe: AsyncEngine) -> None:
+    event = an_event()
+    consumer = a_consumer(probe, failing_for({event.id}, TimeoutError))
+    await consumer.handle([a_record(event)])
+    for now in range(0, 20 * 3600, 3600):
+        assert await tries(consumer, now=now)
+
+
+async def tries(consumer: Consumer, *, now: float) -> bool:
+    """Whether the consumer tried what is parked at this time."""
+    handled, left = await consumer.try_parked_again(now=now)
+    return handled + left > 0

@@ -137,6 +137,19 @@ async def has_partitions(copy: Any) -> bool:
     return copy.is_assigned
 
 
+async def test_a_copy_without_partitions_has_joined_all_the_same(stack: Servers, probe: AsyncEngine) -> None:
+    """More copies than partitions: it stands by, and is not taken for one that stands still."""
+    topic = await stack.new_topic(partitions=1)
+    copies = [a_copy(stack, probe, topic), a_copy(stack, probe, topic)]
+
+    async def have_joined() -> bool:
+        return all(copy.has_joined for copy in copies) and any(copy.is_assigned for copy in copies)
+
+    async with running(*copies):
+        await eventually(have_joined, what="both in the group")
+        assert sorted(copy.is_assigned for copy in copies) == [False, True]
+
+
 async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, probe: AsyncEngine, topic: str) -> None:
     await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=20, events=5))
     async with running(a_copy(stack, probe, topic)):

@@ -16,8 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.notify import app, rows
 from services.notify.content import Audience, Content, State
 from services.notify.delivery import Delivery
+from services.notify.handlers import NO_CAPS
 from services.notify.mail import Mail
 from services.notify.messages import Message
+from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, Outcome
 from services.notify.settings import Settings
 from shared.events import MessageKind, Route
@@ -25,7 +27,7 @@ from shared.ids import uuid7
 from shared.messaging.outbox import PARTS, Cause
 from shared.service_map import ServiceMap
 from tests.builders import NOTTINGHAM, a_policy
-from tests.integration.support import count, engine_of, eventually, running
+from tests.integration.support import count, engine_of, eventually, fetch, running
 
 AGENCY = UUID(int=11)
 ON_CALL = a_policy().on_call.email
@@ -78,18 +80,23 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-async def make(engine: AsyncEngine, kind: MessageKind, audience: Audience, number: int = 1) -> None:
+async def make(
+    engine: AsyncEngine, kind: MessageKind, audience: Audience, number: int = 1, *, caps: Caps = NO_CAPS, **more: Any
+) -> list[str]:
+    """So many messages about as many referrals; returns their references."""
     now = datetime.now(UTC)
     made = [
         Message(
-            referral_id=uuid7(), reference=f"PIR-{each}", agency_id=AGENCY, kind=kind, occasion="1", state=State.DUE,
-            content=Content(routes=(Route.MASH,)), at=now, cause=Cause(uuid7()), audience=audience,
+            referral_id=(id_ := uuid7()), reference=f"PIR-{id_.hex[-6:]}", agency_id=AGENCY, kind=kind, occasion="1",
+            state=State.DUE, content=Content(routes=(Route.MASH,)), at=now, cause=Cause(uuid7()), audience=audience,
+            **more,
         )
-        for each in range(number)
+        for _ in range(number)
     ]  # fmt: skip
     for start in range(0, number, 2_000):
         async with engine.begin() as tx:
-            await rows.make(tx, made[start : start + 2_000], mail_domain="pir.localhost")
+            await rows.make(tx, made[start : start + 2_000], mail_domain="pir.localhost", caps=caps, now=now)
+    return [message.reference for message in made]
 
 
 def loops(url: str, engine: AsyncEngine, ordinary: Any, on_call: Any) -> list[Delivery]:
@@ -166,6 +173,123 @@ async def test_two_copies_of_both_loops_hand_over_each_message_once(database: st
     handed = Counter(mail.id for sender in senders for mail in sender.handed)
     assert (len(handed), set(handed.values())) == (250, {1})
     assert {mail.recipient for sender in senders[1::2] for mail in sender.handed} == {ON_CALL}
+
+
+# More than one inbox is sent one by one in a day: collected, and nothing of it lost.
+
+CAPS = Caps(own=10, others=3)
+
+
+async def all_sent(engine: AsyncEngine, expected: int) -> None:
+    async def is_done() -> bool:
+        return await count(engine, "message WHERE state = 'sent'") == expected
+
+    await eventually(is_done, what=f"{expected} sent")
+
+
+async def a_day_later(engine: AsyncEngine) -> None:
+    """All that was made is of yesterday, and the hour of the collected mail has come."""
+    async with engine.begin() as tx:
+        for change in (
+            "UPDATE message SET created_at = created_at - interval '1 day'",
+            "UPDATE message SET due_at = now() WHERE state = 'collected'",
+        ):
+            await tx.execute(sa.text(change))
+
+
+def body_of(mail: Mail) -> str:
+    return mail.content.decode().partition("\r\n\r\n")[2]
+
+
+async def test_what_is_over_the_cap_goes_in_one_mail_with_every_reference(database: str, engine: AsyncEngine) -> None:
+    sender = Recording()
+    references = await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 6, caps=CAPS)
+    references += await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 24, caps=CAPS)
+    loop = loops(database, engine, sender, Recording())[0]
+    async with running(loop):
+        await all_sent(engine, 10)
+        await asyncio.sleep(0.6)  # more than one look at what is due
+        assert len(sender.handed) == 10
+        await a_day_later(engine)
+        await all_sent(engine, 30)
+    [together] = sender.handed[10:]
+    assert together.recipient == "team@agency.example.org"
+    for reference in references:
+        assert sum(f"{reference}: " in body_of(mail) or f"{reference}." in body_of(mail) for mail in sender.handed) == 1
+    assert await count(engine, "event WHERE type = 'message.sent.v1'") == 30
+    assert await count(engine, "audit WHERE action = 'message.sent'") == 30
+
+
+async def test_nothing_urgent_and_no_call_is_ever_held_back(database: str, engine: AsyncEngine) -> None:
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 30, caps=CAPS)
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 30, caps=CAPS, is_urgent=True)
+    await make(engine, MessageKind.ON_CALL, Audience.ON_CALL, 30, caps=CAPS)
+    await make(engine, MessageKind.INFORMATION_REQUEST, Audience.AGENCY, 30, caps=CAPS)
+    assert await count(engine, "message WHERE state = 'collected'") == 20
+    assert await count(engine, "message WHERE state = 'due'") == 100
+    ordinary, on_call = Recording(), Recording()
+    async with running(*loops(database, engine, ordinary, on_call)):
+        await all_sent(engine, 100)
+    assert len(on_call.handed) == 30
+
+
+async def test_word_of_other_agencies_has_a_cap_of_its_own_and_each_day_begins_anew(engine: AsyncEngine) -> None:
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 10, caps=CAPS)
+    await make(engine, MessageKind.DUPLICATE, Audience.AGENCY, 5, caps=CAPS)
+    assert await count(engine, "message WHERE state = 'collected' AND kind = 'duplicate'") == 2
+    await a_day_later(engine)
+    await make(engine, MessageKind.DUPLICATE, Audience.AGENCY, 3, caps=CAPS)
+    assert await count(engine, "message WHERE state = 'collected'") == 2
+
+
+async def test_a_collected_mail_that_fails_stays_together_and_is_the_same_one(
+    database: str, engine: AsyncEngine
+) -> None:
+    class FailsOnce(Recording):
+        async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+            self.handed += mails
+            yield [HANDED_OVER if self.handed[1:] else Outcome("smtp-451") for _ in mails]
+
+    sender = FailsOnce()
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 8, caps=Caps(own=1))
+    async with engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE message SET state = 'sent' WHERE state = 'due'"))
+    await a_day_later(engine)
+
+    async def has_failed() -> bool:
+        return await count(engine, "message WHERE state = 'failed' AND attempts = 1") == 7
+
+    async with running(loops(database, engine, sender, Recording())[0]):
+        await eventually(has_failed, what="a failure of all")
+        async with engine.begin() as tx:
+            await tx.execute(sa.text("UPDATE message SET due_at = now() WHERE state = 'failed'"))
+        await all_sent(engine, 8)
+    assert len(sender.handed) == 2
+    assert sender.handed[0].id == sender.handed[1].id
+    assert body_of(sender.handed[0]) == body_of(sender.handed[1])
+
+
+async def test_what_is_erased_meanwhile_is_in_no_collected_mail(database: str, engine: AsyncEngine) -> None:
+    sender = Recording()
+    references = await make(engine, MessageKind.WITHDRAWAL, Audience.AGENCY, 5, caps=Caps(own=2))
+    held = {row.reference for row in await fetch(engine, "SELECT reference FROM message WHERE state = 'collected'")}
+    erased = min(held)
+    async with engine.begin() as tx:
+        await rows.forget(tx, [erased])
+    await a_day_later(engine)
+    async with running(loops(database, engine, sender, Recording())[0]):
+        await all_sent(engine, 4)
+    said = "".join(body_of(mail) for mail in sender.handed)
+    assert [reference for reference in references if reference not in said] == [erased]
+
+
+async def test_two_copies_send_a_collected_mail_once(database: str, engine: AsyncEngine) -> None:
+    senders = [Recording(), Recording()]
+    await make(engine, MessageKind.DECISION, Audience.AGENCY, 40, caps=Caps(own=1))
+    await a_day_later(engine)
+    async with running(*(loops(database, engine, sender, Recording())[0] for sender in senders)):
+        await all_sent(engine, 40)
+    assert sum(len(sender.handed) for sender in senders) == 2
 
 
 async def test_a_call_from_before_the_second_loop_is_sent_by_the_first(database: str, engine: AsyncEngine) -> None:

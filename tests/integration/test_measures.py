@@ -160,6 +160,18 @@ async def test_a_message_that_failed_is_old_however_often_it_is_put_off(database
     assert value("pir_messages_oldest_unsent_seconds", kind="on-call") == 0
 
 
+async def test_what_is_collected_is_counted_and_late_only_after_its_day(database: str) -> None:
+    async with measured(database, "notify", of_notify.measure) as tx:
+        await a_message(tx, "collected", due="now() + interval '5 hours'")
+        await tx.execute(text("UPDATE message SET collected_on = current_date + 1"))
+    assert value("pir_messages_unsent", kind="receipt", state="collected") == 1
+    assert value("pir_messages_due") == value("pir_messages_oldest_unsent_seconds", kind="receipt") == 0
+    async with measured(database, "notify", of_notify.measure) as tx:
+        await tx.execute(text("UPDATE message SET due_at = now() - interval '1 hour'"))
+    assert value("pir_messages_due") == 1
+    assert 3600 <= value("pir_messages_oldest_unsent_seconds", kind="receipt") < 2 * 3600
+
+
 async def test_word_to_the_on_call_contact_is_measured_apart(database: str) -> None:
     async with measured(database, "notify", of_notify.measure) as tx:
         await a_message(tx, "due", kind="on-call")

@@ -307,7 +307,7 @@ async def test_a_service_that_starts_knows_the_load_before_its_first_request(
     service = await referral_app.build(Settings(**settings))
     assert service.prepare is not None
     await service.prepare()
-    [api] = [loop.__self__ for name, loop in service.loops.items() if name == "places"]  # type: ignore[attr-defined]
+    [api] = [loop.__self__ for name, loop in service.http_loops.items() if name == "places"]  # type: ignore[attr-defined]
     assert api.find(Home(postcode="NG6 8GB")) == known(BULWELL, 1)
     await service.close()
 

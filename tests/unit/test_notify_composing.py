@@ -108,6 +108,16 @@ def test_a_referral_is_acknowledged_to_its_agency() -> None:
     assert (message.state, message.version, message.content.by) == (State.DUE, 1, date(2026, 6, 22))
 
 
+@pytest.mark.parametrize(
+    ("facts", "is_urgent"),
+    [(a_family(), False), (a_family(safety=[Safety.IMMEDIATE_DANGER]), True),
+     (a_family(mental_health=MentalHealth.PSYCHOSIS_SUSPECTED), True)],
+)  # fmt: skip
+def test_what_tells_of_a_danger_waits_for_no_collected_mail(facts: Facts, is_urgent: bool) -> None:
+    assert the(composing.on_arrival, received(facts)).is_urgent is is_urgent
+    assert the(composing.on_decision, triaged(facts)).is_urgent is is_urgent
+
+
 def test_a_message_follows_from_its_event() -> None:
     cause = the(composing.on_arrival, received()).cause
     assert (cause.correlation_id, cause.causation_id) == (UUID(int=7), UUID(int=99))

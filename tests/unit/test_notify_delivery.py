@@ -38,6 +38,7 @@ def a_row(number: int = 1, **changes: Any) -> dict[str, Any]:
         "created_at": NOW,
         "attempts": 0,
         "first_tried_at": None,
+        "collected_on": None,
         "team_inbox": TEAM,
     } | changes
 
@@ -73,6 +74,14 @@ def test_an_address_that_does_not_exist_is_undeliverable_at_once() -> None:
 def test_an_agency_that_is_not_known_yet_costs_no_try() -> None:
     each = a_delivery()._judge(a_row(team_inbox=None), None, NOW)
     assert (each.state, each.was_tried, each.due_at) == (State.DUE, False, NOW + timedelta(seconds=5))
+
+
+def test_what_was_collected_for_one_mail_is_tried_again_at_one_moment() -> None:
+    rows = [a_row(number, collected_on=TODAY, created_at=NOW - timedelta(hours=number)) for number in (8, 20)]
+    for outcome, state in ((Outcome("smtp-421"), State.FAILED), (None, State.COLLECTED)):
+        tries = [a_delivery()._judge(row, outcome, NOW) for row in rows]
+        assert {each.state for each in tries} == {state}
+        assert len({each.due_at for each in tries}) == 1
 
 
 def test_an_agency_that_never_comes_is_no_silence() -> None:

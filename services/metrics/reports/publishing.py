@@ -94,16 +94,20 @@ async def publish_when_ready(
     engine: AsyncEngine, *, now: datetime, terms: Terms, unread: Unread, told: Told = lambda _: None
 ) -> Waits | None:
     """As `publish_due`, once everything is counted. Returns what waits, and why; None when nothing does."""
+    if waits := await what_waits(engine, now=now, terms=terms, unread=unread):
+        return waits
+    try:
+        await publish_due(engine, now=now, terms=terms, told=told)
+    except NotReadyError:
+        return await what_waits(engine, now=now, terms=terms, unread=unread)  # a rebuild has begun meanwhile
+    return None
+
+
+async def what_waits(engine: AsyncEngine, *, now: datetime, terms: Terms, unread: Unread) -> Waits | None:
+    """Reports that are due and can't be made now, and why; None when nothing waits."""
     wanted, there = await _wanted(engine, day_in_london(now), terms)
     missing = tuple((kind, span) for kind, span in wanted if (kind.value, span.code) not in there)
-    if not missing:
-        return None
-    reason = (await readiness(engine, unread)).reason
-    if not reason:
-        try:
-            await publish_due(engine, now=now, terms=terms, told=told)
-        except NotReadyError as error:
-            reason = str(error)
+    reason = (await readiness(engine, unread)).reason if missing else ""
     if not reason:
         return None
     first = min(published_on(span, terms.contract.published_after_days) for _, span in missing)

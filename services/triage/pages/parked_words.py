@@ -52,6 +52,7 @@ CAUSES: Final = {
     "value": "What it says is not as it should be.",
     "attributes": "Something that every event has is missing, such as its number or its time.",
     "handler": "Handling it failed, and would fail again until the cause is mended.",
+    "too slow": "Handling it takes too long. It is tried again by itself, at least once an hour.",
     "behind": "It waited behind an earlier event, which is dealt with. Try again to let it go on.",
 }
 """First word of a cause → why."""
@@ -95,6 +96,8 @@ def wrong_with(health: Condition) -> str:
 
 
 def reading_in_words(health: Condition) -> str:
+    if not health.reads:
+        return "Another process of it reads events"
     if health.lag is None:
         return "Reads no events now"
     return f"{health.lag:,} {'event' if health.lag == 1 else 'events'} behind" if health.lag else "Up to date"

@@ -34,6 +34,7 @@ LOOKED: Final[dict[str, str]] = {
 
 MESSAGE_STATES: Final = {
     "due": "On its way",
+    "collected": "Waits for the one mail of the day: their team gets many",
     "sent": "Sent",
     "delivered": "Delivered",
     "failed": "Not sent yet, tried again",
