@@ -14,7 +14,7 @@ from services.triage.colleagues import keep_colleague
 from services.triage.families import Families
 from services.triage.handlers import handlers
 from services.triage.messages import Messages
-from services.triage.pages.room import Room
+from services.triage.pages.context import PageContext
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
 from services.triage.texts import StaffTexts
@@ -91,7 +91,7 @@ async def build(settings: Settings) -> Service:
     )
     app.state.staff = staff_directory(settings)
     token = settings.internal_token.get_secret_value()
-    room = Room(
+    room = PageContext(
         engine=engine,
         pages=_pages(settings),
         steps=StepContext(policy, StaffTexts(read_key(settings.triage_master_key.get_secret_value()))),
@@ -160,7 +160,7 @@ def _pages(settings: Settings) -> Pages:
     )
 
 
-def _add_pages(app: FastAPI, settings: Settings, room: Room) -> None:
+def _add_pages(app: FastAPI, settings: Settings, room: PageContext) -> None:
     app.state.pages = room.pages
     app.include_router(room.pages.router())
     app.include_router(pages.router(room))

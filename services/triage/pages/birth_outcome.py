@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.triage.pages.typed import MistypedError, TypedDay
+from services.triage.pages.forms import TypedDay
 from services.triage.work_items import bodies
 from services.triage.work_items.bodies import Body
 from services.triage.work_items.steps import is_possible
@@ -36,18 +36,9 @@ OUTCOMES: Final[dict[str, str]] = {
 }
 
 
-def _written_day(value: object) -> object:
-    """From the three boxes of a form; empty ones are no day."""
-    if not isinstance(value, tuple):
-        return value
-    typed = TypedDay(*value)
-    try:
-        return None if typed.is_empty else typed.read()
-    except MistypedError as error:
-        raise PydanticCustomError("no-such-day", "This is not a day of the calendar") from error
-
-
-DayInBoxes = Annotated[date | None, BeforeValidator(_written_day)]
+DayInBoxes = Annotated[
+    date | None, BeforeValidator(lambda value: value.read() if isinstance(value, TypedDay) else value)
+]
 """A day of a form's three boxes; none when they are empty."""
 
 
@@ -84,10 +75,7 @@ def steps_of(body: BirthOutcome, item: Any) -> list[tuple[str, Body]]:
         asked = f"Please send the date of birth ({long_day(body.born_on)}) as an amendment of this referral."
         steps.append(("request-information", bodies.AskForInformation(asked=asked)))
     if body.answer in (Outcome.ENDED, Outcome.DIED):
-        steps.append(("override", _to_care_after_a_loss()))
+        reason = "After a loss. The team that knows the family was asked first."
+        decided = bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)
+        steps.append(("override", decided))
     return steps
-
-
-def _to_care_after_a_loss() -> bodies.Override:
-    reason = "After a loss. The team that knows the family was asked first."
-    return bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)

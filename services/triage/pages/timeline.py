@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from services.triage.pages.words import LOOKED
+from services.triage.pages.labels import LOOKED
 from services.triage.texts import Written
 from services.triage.work_items.item import VIEWED, AuditLine
 from shared.events import Mode
