@@ -163,22 +163,27 @@ def _before(was: PolicyLine | None, line: PolicyLine) -> str | None:
     return f"{was.label}: {was.value}"
 
 
-def short_day(day: date) -> str:
+def _day(day: date) -> str:
     """`1 September 2022`."""
     return long_day(day).partition(" ")[2]
 
 
 def _lines(policy: Policy, part: str) -> Iterator[PolicyLine]:
     lists = {
-        "wards": _wards,
-        "ring": _numbers,
-        "capacity": _places,
-        "signposts": _signposts,
-        "words": _safety_words,
-        "need_shares": _shares,
-        "targets": _targets,
+        "wards": _wards(policy),
+        "ring": (  # with their place: the first is the emergency number
+            PolicyLine(f"ring.{ring.who}", ring.who, f"{place}. {ring.phone} – {ring.when}")
+            for place, ring in enumerate(policy.ring, 1)
+        ),
+        "capacity": _places(policy),
+        "signposts": (
+            PolicyLine(f"signposts.{route}", route_name(route), words) for route, words in policy.signposts.items()
+        ),
+        "words": (PolicyLine(f"words.{word}", "Safety word", word) for word in policy.words.safety),
+        "need_shares": _shares(policy),
+        "targets": _targets(policy),
     }
-    return lists[part](policy) if part in lists else _members(policy, part)
+    return lists[part] if part in lists else _members(policy, part)
 
 
 def _members(policy: Policy, part: str) -> Iterator[PolicyLine]:
@@ -197,20 +202,14 @@ def _members(policy: Policy, part: str) -> Iterator[PolicyLine]:
 def _said(value: object, unit: str) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
-    return short_day(value) if isinstance(value, date) else amount(value, unit)
+    return _day(value) if isinstance(value, date) else amount(value, unit)
 
 
 def _wards(policy: Policy) -> Iterator[PolicyLine]:
     """Those that open first stand first; those without a date at the end."""
     for ward in sorted(policy.wards, key=lambda ward: (ward.opens_on is None, ward.opens_on or date.min, ward.name)):
-        opens = f"from {short_day(ward.opens_on)}" if ward.opens_on else NOT_PLANNED
+        opens = f"from {_day(ward.opens_on)}" if ward.opens_on else NOT_PLANNED
         yield PolicyLine(f"wards.{ward.code}", f"{ward.name} ({ward.code})", opens)
-
-
-def _numbers(policy: Policy) -> Iterator[PolicyLine]:
-    """With their place: the first is the emergency number."""
-    for place, ring in enumerate(policy.ring, 1):
-        yield PolicyLine(f"ring.{ring.who}", ring.who, f"{place}. {ring.phone} – {ring.when}")
 
 
 def _places(policy: Policy) -> Iterator[PolicyLine]:
@@ -218,16 +217,6 @@ def _places(policy: Policy) -> Iterator[PolicyLine]:
         counts = f"{amount(places.individual, 'individual places')}, {amount(places.group, 'places')} in groups"
         offer = f"; meanwhile {places.interim_offer}" if places.interim_offer else "; nothing is offered meanwhile"
         yield PolicyLine(f"capacity.{places.route}", route_name(places.route), counts + offer)
-
-
-def _signposts(policy: Policy) -> Iterator[PolicyLine]:
-    for route, words in policy.signposts.items():
-        yield PolicyLine(f"signposts.{route}", route_name(route), words)
-
-
-def _safety_words(policy: Policy) -> Iterator[PolicyLine]:
-    for word in policy.words.safety:
-        yield PolicyLine(f"words.{word}", "Safety word", word)
 
 
 def _shares(policy: Policy) -> Iterator[PolicyLine]:

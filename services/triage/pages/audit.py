@@ -12,9 +12,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Response
 
 from services.triage import trail, unusual_looks
-from services.triage.looking import SEARCHED
 from services.triage.pages import timeline
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.forms import (
     LONGEST,
     UNKNOWN_REFERENCE,
@@ -26,13 +25,13 @@ from services.triage.pages.forms import (
 )
 from services.triage.pages.labels import LOOKED
 from services.triage.pages.timeline import DID
-from services.triage.trail import READ, Scope, TrailEntry
+from services.triage.trail import Scope, TrailEntry
 from services.triage.unusual_looks import Looked
-from services.triage.work_items.item import VIEWED, AuditLine
+from services.triage.work_items.item import VIEWED
 from shared.access import Permission, Role, Staff
 from shared.problems import Problem
 
-Reader = Annotated[Visit, visit(Permission.READ_AUDIT)]
+Reader = Annotated[Visit, who_may(Permission.READ_AUDIT)]
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -69,31 +68,6 @@ MEANINGS: Final = {
     ),
 }
 _OF_TEAM: Final = (AuditView.WITHOUT_WORK, AuditView.OWN_NAME)
-OTHERS: Final = {
-    SEARCHED: "searched for a family",
-    "identity.compared": "found, by a check of the audit page, a look at a family of one's own name",
-    READ: "read the audit trail",
-    "capacity.set": "changed the places of a team",
-    "team.routes-set": "changed what a colleague takes",
-    "policy.drafted": "sent in a draft of the policy",
-    "policy.compared": "compared a draft of the policy",
-    "policy.discarded": "discarded a draft of the policy",
-    "referral.received": "sent a referral",
-    "referral.amended": "changed a referral",
-    "enquiry.received": "asked for a consultation or training",
-    "message.sent": "sent a message",
-    "message.delivered": "heard that a message arrived",
-    "message.undeliverable": "could not deliver a message",
-    "parked.replayed": "tried a parked message again",
-    "parked.discarded": "gave a parked message up",
-    "codes.exported": "took the coded lines of a month",
-    "agency.added": "added an agency",
-    "agency.key-added": "gave an agency a key",
-    "agency.keys-revoked": "took an agency's keys back",
-    "places.loaded": "loaded postcodes",
-    "places.unloaded": "removed postcodes",
-}
-"""Actions that the history of a referral does not have; their detail is a code and stands behind the words."""
 
 SERVICES: Final = {"referral": "Referral", "triage": "Triage", "notify": "Notify", "metrics": "Metrics"}
 
@@ -138,15 +112,37 @@ class Choice:
 @routes.get("/audit")
 async def audit_page(visit: Reader) -> Response:
     choice = Choice.of(visit.request.query_params, visit.staff)
-    if choice.mistake:
-        return await _render(visit, choice, status=422, mistake=choice.mistake)
+    mistake, is_own = choice.mistake, visit.staff.role is Role.WORKER
+    shown: dict[str, Any] = {}
     try:
-        shown = await (_looks if choice.view in _OF_TEAM else _entries)(visit, choice)
+        if not mistake:
+            shown = await (_looks if choice.view in _OF_TEAM else _entries)(visit, choice)
     except Problem as problem:
         if problem.name != "not-found":
             raise
-        return await _render(visit, choice, status=422, mistake=UNKNOWN_REFERENCE)
-    return await _render(visit, choice, **shown)
+        mistake = UNKNOWN_REFERENCE
+    async with visit.engine.connect() as tx:
+        people = await trail.names_of_colleagues(tx)
+    return visit.render(
+        "audit.html",
+        status=422 if mistake else 503 if shown.get("looks", ()) is None else 200,
+        choice=choice,
+        views=[(view, words) for view, words in VIEWS.items() if not (is_own and view in _OF_TEAM)],
+        heading=VIEWS[choice.view],
+        meaning=MEANINGS[choice.view],
+        is_own=is_own,
+        people=sorted(people.items(), key=lambda each: (each[1], each[0])),
+        names=people,
+        actions=action_names(),
+        services=SERVICES,
+        who=who,
+        what=timeline.what,
+        looked=LOOKED,
+        may_open=visit.may(Permission.READ_QUEUES),
+        mistake=mistake,
+        errors=error_summary({"referral": mistake} if mistake else {}),
+        **shown,
+    )
 
 
 async def _entries(visit: Visit, choice: Choice) -> dict[str, Any]:
@@ -176,36 +172,10 @@ async def _looks(visit: Visit, choice: Choice) -> dict[str, Any]:
     return {"looks": looks, "most": unusual_looks.MOST}
 
 
-async def _render(visit: Visit, choice: Choice, *, status: int = 200, mistake: str = "", **shown: Any) -> Response:
-    is_own = visit.staff.role is Role.WORKER
-    async with visit.engine.connect() as tx:
-        people = await trail.names_of_colleagues(tx)
-    return visit.render(
-        "audit.html",
-        status=503 if shown.get("looks", ()) is None else status,
-        choice=choice,
-        views=[(view, words) for view, words in VIEWS.items() if not (is_own and view in _OF_TEAM)],
-        heading=VIEWS[choice.view],
-        meaning=MEANINGS[choice.view],
-        is_own=is_own,
-        people=sorted(people.items(), key=lambda each: (each[1], each[0])),
-        names=people,
-        actions=action_names(),
-        services=SERVICES,
-        who=who,
-        what=what,
-        looked=LOOKED,
-        may_open=visit.may(Permission.READ_QUEUES),
-        mistake=mistake,
-        errors=error_summary({"referral": mistake} if mistake else {}),
-        **shown,
-    )
-
-
 def action_names() -> list[tuple[str, str]]:
     """Every action with its words, for a choice: in the order of the words."""
     short = {action: words.partition(":")[0] for action, words in DID.items() if not words.startswith("{")}
-    named = {"referral.decided": "decided", **short, **OTHERS}
+    named = {"referral.decided": "decided", **short}
     return sorted(((action, words[0].upper() + words[1:]) for action, words in named.items()), key=lambda each: each[1])
 
 
@@ -216,13 +186,3 @@ def who(entry: TrailEntry) -> str:
     if entry.actor_kind == "system":
         return timeline.who("system", entry.actor, {})
     return f"{entry.actor_kind.capitalize()} {entry.actor}"
-
-
-def what(entry: TrailEntry, names: Mapping[str, str]) -> str:
-    """In words; an action that a newer version writes is shown as it is."""
-    words = OTHERS.get(entry.action)
-    if words is None:
-        line = AuditLine(entry.id, entry.at, entry.actor_kind, entry.actor, entry.action, entry.detail)
-        return timeline.what(line, names)
-    detail = LOOKED.get(entry.detail, entry.detail) if entry.detail else None
-    return f"{words}: {detail}" if detail else words

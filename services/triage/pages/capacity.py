@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.forms import error_summary, text_in
 from services.triage.pages.queues import waiting_in_words
 from services.triage.work_items import bodies
@@ -21,8 +20,8 @@ from shared import audit
 from shared.access import Permission
 from shared.events import FAMILY_WORK, Route
 
-Reader = Annotated[Visit, visit(Permission.READ_CAPACITY)]
-Setter = Annotated[Visit, visit(Permission.SET_CAPACITY)]
+Reader = Annotated[Visit, who_may(Permission.READ_CAPACITY)]
+Setter = Annotated[Visit, who_may(Permission.SET_CAPACITY)]
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -32,18 +31,13 @@ _KINDS: Final = {"individual": "individual places", "group": "places in groups"}
 _LONGEST: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
-class PlacesOfRoute:
+class PlacesOfRoute(NamedTuple):
     """A route on the page: `places` is None where families wait but nobody has set a number of places."""
 
     route: Route
     places: Places | None
     waiting: Sequence[Waiting]
     offer: str
-
-    @property
-    def is_cut(self) -> bool:
-        return len(self.waiting) >= MOST_SHOWN
 
 
 @routes.get("/capacity")
@@ -64,6 +58,7 @@ async def capacity_page(visit: Reader) -> Response:
         may_set=visit.may(Permission.SET_CAPACITY),
         waited=lambda each: waiting_in_words(each.received_at, visit.now),
         from_policy=POLICY,
+        most=MOST_SHOWN,
     )
 
 

@@ -87,7 +87,7 @@ class Visit:
         return self.context.pages.render(self.request, template, status=status, **({"now": self.now} | values))
 
 
-def visit(*permissions: Permission) -> Any:
+def who_may(*permissions: Permission) -> Any:
     """A dependency: the visit, when the visitor's role has any of these permissions. Else as shared.sign_in.visitor."""
     check = visitor(*permissions)
 
@@ -98,8 +98,8 @@ def visit(*permissions: Permission) -> Any:
     return Depends(of)
 
 
-Anybody = Annotated[Visit, visit()]
-Reader = Annotated[Visit, visit(Permission.READ_QUEUES)]
-Looker = Annotated[Visit, visit(Permission.SEE_IDENTITY)]
-Worker = Annotated[Visit, visit(Permission.WORK_ITEMS)]
-Lead = Annotated[Visit, visit(Permission.ASSIGN)]
+Anybody = Annotated[Visit, who_may()]
+Reader = Annotated[Visit, who_may(Permission.READ_QUEUES)]
+Looker = Annotated[Visit, who_may(Permission.SEE_IDENTITY)]
+Worker = Annotated[Visit, who_may(Permission.WORK_ITEMS)]
+Lead = Annotated[Visit, who_may(Permission.ASSIGN)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -13,12 +12,11 @@ from fastapi.responses import RedirectResponse
 from services.triage.looking import LookReason, look
 from services.triage.pages.context import Looker, Reader, Visit, Worker
 from services.triage.pages.forms import (
-    LONGEST,
-    MistypedError,
     TypedDay,
     code_in,
     error_summary,
     in_london,
+    noted,
     read_clock,
     short_text_in,
 )
@@ -41,21 +39,15 @@ COMERS: Final = range(1, 1001)
 DAYS: Final = frozenset({"arrange-on", "deliver-on"})
 
 
-@dataclass(frozen=True)
-class Filled:
-    """What was typed into either form, and the mistakes by box; the page as it is first has neither."""
-
-    arrange_on: TypedDay = field(default_factory=TypedDay)
-    arrange_at: str = ""
-    deliver_on: TypedDay = field(default_factory=TypedDay)
-    attendees: str = ""
-    mistakes: dict[str, str] = field(default_factory=dict)
-
-    def refused(self, step: str, problem: Problem) -> Self:
-        """The same, with what the step itself said: about its day, or that it is too late for the step."""
-        if problem.errors:
-            return replace(self, mistakes={f"{step}-on": problem.errors[0].detail.rstrip(".")})
-        return replace(self, mistakes={"maincontent": f"{problem.detail}. Nothing was saved"})
+Typed = dict[str, Any]
+"""What was typed into either form, by box, with `mistakes` (box → words)."""
+EMPTY: Final[Typed] = {
+    "arrange_on": TypedDay(),
+    "arrange_at": "",
+    "deliver_on": TypedDay(),
+    "attendees": "",
+    "mistakes": {},
+}
 
 
 @routes.get("/enquiries")
@@ -105,7 +97,7 @@ async def _show(
     item_id: UUID,
     *,
     why: LookReason | None = None,
-    filled: Filled | None = None,
+    filled: Typed | None = None,
     errors: Sequence[dict[str, str]] = (),
     status: int = 200,
 ) -> Response:
@@ -120,8 +112,8 @@ async def _show(
         stage=enquiries.stage_of(row),
         beside=beside,
         steps=[step for step in offered(row, visit.staff) if step in FORMS],
-        filled=filled or Filled(),
-        errors=error_summary(filled.mistakes, days=DAYS) if filled else list(errors),
+        filled=EMPTY | (filled or {}),
+        errors=error_summary(filled["mistakes"], days=DAYS) if filled else list(errors),
         why_error=errors[0]["text"] if errors else "",
         looks=LOOKS,
         **await _asked(visit, row, why),
@@ -157,7 +149,7 @@ async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
         if problem.name not in ("invalid", "step-not-allowed"):
             raise
         status = 422 if problem.name == "invalid" else 409
-        return await _show(visit, item_id, filled=filled.refused(step, problem), status=status)
+        return await _show(visit, item_id, filled=filled | {"mistakes": _refused(step, problem)}, status=status)
     return RedirectResponse(f"/staff/enquiries/{item_id}?done={OF_STEP[step]}", 303)
 
 
@@ -165,35 +157,35 @@ def _page_of(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) <= len("10000") else 1
 
 
-def _read_arrange(form: Mapping[str, Any]) -> tuple[Filled, bodies.Arrange | None]:
+def _refused(step: str, problem: Problem) -> dict[str, str]:
+    """What the step itself said: about its day, or that it is too late for the step."""
+    if problem.errors:
+        return {f"{step}-on": problem.errors[0].detail.rstrip(".")}
+    return {"maincontent": f"{problem.detail}. Nothing was saved"}
+
+
+def _read_arrange(form: Mapping[str, Any]) -> tuple[Typed, bodies.Arrange | None]:
     """A day and a time of day in London."""
-    typed = Filled(arrange_on=TypedDay.of(form, "arrange-on"), arrange_at=short_text_in(form, "arrange-at"))
-    day = _noted(typed.mistakes, "arrange-on", typed.arrange_on.read)
-    clock = _noted(typed.mistakes, "arrange-at", lambda: read_clock(typed.arrange_at))
-    return typed, None if typed.mistakes else bodies.Arrange(on=in_london(day, clock))
+    on, at, mistakes = TypedDay.of(form, "arrange-on"), short_text_in(form, "arrange-at"), dict[str, str]()
+    day = noted(mistakes, "arrange-on", on.read)
+    clock = noted(mistakes, "arrange-at", lambda: read_clock(at))
+    body = bodies.Arrange(on=in_london(day, clock)) if day and clock else None
+    return {"arrange_on": on, "arrange_at": at, "mistakes": mistakes}, body
 
 
-def _read_deliver(form: Mapping[str, Any]) -> tuple[Filled, bodies.Deliver | None]:
+def _read_deliver(form: Mapping[str, Any]) -> tuple[Typed, bodies.Deliver | None]:
     """How many came, and the day it took place."""
-    typed = Filled(deliver_on=TypedDay.of(form, "deliver-on"), attendees=short_text_in(form, "attendees"))
-    day = _noted(typed.mistakes, "deliver-on", typed.deliver_on.read)
-    number = typed.attendees.replace(",", "")
-    count = int(number) if number.isascii() and number.isdecimal() and len(number) <= LONGEST else 0
+    on, attendees, mistakes = TypedDay.of(form, "deliver-on"), short_text_in(form, "attendees"), dict[str, str]()
+    day = noted(mistakes, "deliver-on", on.read)
+    number = attendees.replace(",", "")
+    count = int(number) if number.isascii() and number.isdecimal() else 0
     if count not in COMERS:
-        typed.mistakes["attendees"] = "Enter how many people came: a number from 1 to 1,000"
-    return typed, None if typed.mistakes else bodies.Deliver(attendees=count, on=day)
+        mistakes["attendees"] = "Enter how many people came: a number from 1 to 1,000"
+    body = bodies.Deliver(attendees=count, on=day) if day and not mistakes else None
+    return {"deliver_on": on, "attendees": attendees, "mistakes": mistakes}, body
 
 
-def _noted(mistakes: dict[str, str], box: str, read: Callable[[], Any]) -> Any:
-    """What it reads, or None and the mistake noted."""
-    try:
-        return read()
-    except MistypedError as error:
-        mistakes[box] = str(error)
-        return None
-
-
-FORMS: Final[dict[str, Callable[[Mapping[str, Any]], tuple[Filled, Any]]]] = {
+FORMS: Final[dict[str, Callable[[Mapping[str, Any]], tuple[Typed, Any]]]] = {
     "arrange": _read_arrange,
     "deliver": _read_deliver,
 }

@@ -87,10 +87,10 @@ async def find_reference(visit: Reader) -> Response:
     typed = short_text_in(await visit.form(), "reference")
     reference = read_reference(typed)
     if reference is None:
-        return _form(visit, EMPTY, status=422, reference=typed, reference_error=UNREADABLE_REFERENCE)
+        return _form(visit, EMPTY, reference=typed, reference_error=UNREADABLE_REFERENCE)
     async with visit.engine.connect() as tx:
         if not await searching.is_known(tx, reference):
-            return _form(visit, EMPTY, status=422, reference=typed, reference_error=UNKNOWN_REFERENCE)
+            return _form(visit, EMPTY, reference=typed, reference_error=UNKNOWN_REFERENCE)
     return RedirectResponse(f"/staff/referrals/{reference}", 303)
 
 
@@ -104,13 +104,13 @@ async def find_again(_: Looker) -> Response:
 async def find_family(visit: Looker) -> Response:
     form = read_form(await visit.form(), today=visit.today)
     if form.reason is None or form.errors:
-        return _form(visit, form, status=422)
+        return _form(visit, form)
     async with visit.engine.begin() as tx:
         await searching.record_search(tx, visit.staff, reason=form.reason, at=visit.now)
     try:
         matches = await visit.context.families.find(form.who, reason=form.reason.value, actor=visit.staff.id)
     except Problem as problem:
-        return _form(visit, form.refused(problem.errors), status=422)
+        return _form(visit, form.refused(problem.errors))
     if matches is None:
         return visit.render("found.html", status=503)
     async with visit.engine.connect() as tx:
@@ -126,18 +126,17 @@ async def find_family(visit: Looker) -> Response:
     )
 
 
-def _form(
-    visit: Visit, form: FindForm, *, status: int = 200, reference: str = "", reference_error: str = ""
-) -> Response:
+def _form(visit: Visit, form: FindForm, *, reference: str = "", reference_error: str = "") -> Response:
+    errors = error_summary({"reference": reference_error}) if reference_error else form.summary
     return visit.render(
         "find.html",
-        status=status,
+        status=422 if errors else 200,
         form=form,
         reasons=LOOKS,
         reference=reference,
         reference_error=reference_error,
         may_search=visit.may(Permission.SEE_IDENTITY),
-        errors=error_summary({"reference": reference_error}) if reference_error else form.summary,
+        errors=errors,
     )
 
 

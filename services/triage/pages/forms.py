@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -23,6 +23,7 @@ UNREADABLE_REFERENCE: Final = "Enter a reference like PIR-4K7-29M"
 UNKNOWN_REFERENCE: Final = "We have no referral with this reference. Check each letter and number"
 
 Code = TypeVar("Code", bound=StrEnum)
+T = TypeVar("T")
 
 
 class MistypedError(ValueError):
@@ -77,6 +78,15 @@ class TypedDay:
             return date(*map(int, parts))
         except ValueError:
             raise MistypedError("There is no such day. Check the day and the month") from None
+
+
+def noted(mistakes: dict[str, str], box: str, read: Callable[[], T]) -> T | None:
+    """What it reads; None, and the mistake noted, when that raises MistypedError."""
+    try:
+        return read()
+    except MistypedError as error:
+        mistakes[box] = str(error)
+        return None
 
 
 def read_clock(text: str) -> time:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from fastapi import APIRouter, Response
 
 from services.triage.pages import parked_words
 from services.triage.pages.context import Anybody
-from services.triage.pages.queues import EVERYWHERE, QueueRow, address, line_of
+from services.triage.pages.queues import EVERYWHERE, address, line_of
 from services.triage.work_items import lists, queues
 from services.triage.work_items.lists import Choices, Sort
 from services.triage.work_items.queues import Show
@@ -40,17 +40,6 @@ NOT_FOR_QUEUES: Final = {
 }
 
 
-class HomeList(NamedTuple):
-    """A short list of the page, of `total` items; `calm` is said when it is empty, `href` leads to all of it."""
-
-    name: str
-    heading: str
-    calm: str
-    lines: list[QueueRow]
-    total: int
-    href: str
-
-
 @routes.get("")
 async def home(visit: Anybody) -> Response:
     if not visit.may(Permission.READ_QUEUES):
@@ -65,5 +54,6 @@ async def home(visit: Anybody) -> Response:
         sort, heading, calm = LISTS[show]
         lines = [line_of(row, staff=visit.staff, now=visit.now) for row in each.rows]
         href = address(EVERYWHERE, Choices(show=show, sort=sort))
-        sections.append(HomeList(show.value, heading, calm, lines, each.total, href))
+        shown = {"name": show.value, "heading": heading, "calm": calm, "lines": lines, "total": each.total}
+        sections.append(shown | {"href": href})
     return visit.render("home.html", sections=sections, here="/staff", **counts)

@@ -167,16 +167,10 @@ def _rows(part: Mapping[str, Any] | None, members: Members) -> Rows:
     return [(words, say(part[member])) for member, (words, say) in members.items() if part and part.get(member)]
 
 
-class Compared(NamedTuple):
-    """`heads` are the references; each row is a heading, what each referral says, and whether they say the same."""
-
-    heads: list[str]
-    rows: list[tuple[str, list[str], bool]]
-
-
-async def side_by_side(visit: Visit, told: ItemDetails) -> Compared | None:
+async def side_by_side(visit: Visit, told: ItemDetails) -> dict[str, list[Any]] | None:
     """Two referrals, for whoever says whether they are of one family; None for whoever does not hold the item.
 
+    `heads` are the references; each row is a heading, what each referral says, and whether they say the same.
     Each look is counted and written down.
     """
     row, staff = told.row, visit.staff
@@ -191,7 +185,7 @@ async def side_by_side(visit: Visit, told: ItemDetails) -> Compared | None:
     found = await asyncio.gather(*(look(each, actor=staff.id) for each in (told.referral_id, *others)))
     references = {each["id"]: each["reference"] for each in told.item["links"]}
     heads = [told.item["reference"], *(references.get(str(each), "") for each in others)]
-    return Compared(heads, list(_beside([each or {} for each in found])))
+    return {"heads": heads, "rows": list(_beside([each or {} for each in found]))}
 
 
 def _beside(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, list[str], bool]]:

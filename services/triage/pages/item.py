@@ -62,7 +62,7 @@ async def one_item(visit: Reader, item_id: UUID) -> Response:
 async def look_at_it(visit: Looker, item_id: UUID) -> Response:
     why = (await visit.form()).get("why")
     if why not in LOOKS:
-        return await item_page(visit, item_id, status=422, errors=NO_REASON)
+        return await item_page(visit, item_id, errors=NO_REASON)
     return await item_page(visit, item_id, why=LookReason(str(why)))
 
 
@@ -96,10 +96,12 @@ async def item_page(
     *,
     why: LookReason | None = None,
     overtaken: Overtaken | None = None,
-    status: int = 200,
     errors: Sequence[dict[str, str]] = (),
 ) -> Response:
-    """The page; with the family when the visitor gave a reason to look, or works on the item and needs none."""
+    """The page; with the family when the visitor gave a reason to look, or works on the item and needs none.
+
+    409 when a step was `overtaken`, 422 with `errors`.
+    """
     reason = await look(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
@@ -108,7 +110,7 @@ async def item_page(
     )
     return visit.render(
         "item.html",
-        status=status,
+        status=409 if overtaken else 422 if errors else 200,
         errors=list(errors),
         overtaken=overtaken,
         messages=messages,

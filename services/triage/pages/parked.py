@@ -10,15 +10,15 @@ from starlette.responses import RedirectResponse
 
 from services.triage.all_services import NoAnswerError
 from services.triage.pages import parked_words
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.forms import error_summary, text_in
 from services.triage.pages.parked_words import REASONS, SERVICES
 from shared.access import Permission
 from shared.parked_calls import MOST, Replayed
 from shared.problems import Problem
 
-Reader = Annotated[Visit, visit(Permission.READ_PARKED)]
-Resolver = Annotated[Visit, visit(Permission.RESOLVE_PARKED)]
+Reader = Annotated[Visit, who_may(Permission.READ_PARKED)]
+Resolver = Annotated[Visit, who_may(Permission.RESOLVE_PARKED)]
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)

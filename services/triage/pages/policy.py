@@ -18,9 +18,9 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
 
 from services.triage import policies, preview
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.decision_view import shown_changes
-from services.triage.pages.forms import MistypedError, TypedDay, error_summary, in_london, text_in
+from services.triage.pages.forms import TypedDay, error_summary, in_london, noted, text_in
 from services.triage.policies import Kept
 from services.triage.policy_errors import UnusableDraftError, read_draft
 from services.triage.policy_text import differences, sections
@@ -29,9 +29,9 @@ from shared.access import Permission
 from shared.policy import Policy
 from shared.problems import Problem
 
-Reader = Annotated[Visit, visit(Permission.READ_POLICY)]
-Drafter = Annotated[Visit, visit(Permission.DRAFT_POLICY)]
-Comparer = Annotated[Visit, visit(Permission.REPLAY_POLICY)]
+Reader = Annotated[Visit, who_may(Permission.READ_POLICY)]
+Drafter = Annotated[Visit, who_may(Permission.DRAFT_POLICY)]
+Comparer = Annotated[Visit, who_may(Permission.REPLAY_POLICY)]
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -106,15 +106,12 @@ class Span:
     @classmethod
     def read(cls, form: Mapping[str, Any]) -> Self:
         typed = cls(first=TypedDay.of(form, "first"), last=TypedDay.of(form, "last"))
-        days: dict[str, date | None] = {}
-        for box, boxes in (("first", typed.first), ("last", typed.last)):
-            try:
-                days[box] = None if boxes.is_empty else boxes.read()
-            except MistypedError as error:
-                typed.mistakes[box] = str(error)
+        first, last = (
+            None if day.is_empty else noted(typed.mistakes, box, day.read)
+            for box, day in (("first", typed.first), ("last", typed.last))
+        )
         if typed.mistakes:
             return typed
-        first, last = days["first"], days["last"]
         if first and last and first > last:
             return replace(typed, mistakes={"last": "The last day must not be before the first"})
         until = None

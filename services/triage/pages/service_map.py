@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.forms import code_in
 from shared.access import Permission
 from shared.events import Route
@@ -17,7 +17,7 @@ from shared.pages.times import long_day
 from shared.policy import Policy
 from shared.service_map import PREGNANCY_MONTHS, ForWhom, Gap, GapKind, Level, Service, gaps
 
-Reader = Annotated[Visit, visit(Permission.READ_QUEUES, Permission.READ_REPORTS)]
+Reader = Annotated[Visit, who_may(Permission.READ_QUEUES, Permission.READ_REPORTS)]
 """Those who work with the map, and those who commission what it lacks."""
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)

@@ -35,39 +35,9 @@ WORDS: Final = {
 }
 """What the button of a step says."""
 
-ONE_BUTTON: Final = frozenset({"claim", "release", "take-over", "hand-back", "take-proposal", "leave-proposal"})
-"""Steps without a question: a button on the page itself."""
-
 NOT_HERE: Final = frozenset({"accept", "first-contact"})
 NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME, Route.REVIEW_DUPLICATE}
 """Routes on which nobody takes a family on: a colleague is talked to, or somebody is asked."""
-
-ORDER: Final = (
-    "take-proposal",
-    "leave-proposal",
-    "claim",
-    "take-over",
-    "confirm-duplicate",
-    "not-duplicate",
-    BIRTH_OUTCOME,
-    "accept",
-    "arrange",
-    "deliver",
-    "first-contact",
-    "contact-attempt",
-    "note",
-    "request-information",
-    "wait",
-    "offer-interim",
-    "override",
-    "decline",
-    "assign",
-    "hand-back",
-    "release",
-    "close",
-    "reopen",
-)
-"""As the page offers them: what brings the work forward first."""
 
 Typed = dict[str, Any]
 """What somebody typed, by field: text, a TypedDay, or a list of what they ticked; empty fields are left out."""
@@ -82,28 +52,6 @@ DECLINED_FOR: Final = {
     "E13": DeclineReason.CONSENT_REFUSED,
 }
 """Rule that proposes to decline → the reason that belongs to it."""
-
-
-class Offer(NamedTuple):
-    """A button (`is_form`) or a link to a form."""
-
-    step: str
-    text: str
-    href: str
-    is_form: bool
-
-
-def offers(row: Any, staff: Staff) -> list[Offer]:
-    """What this person may do with the item as stored, where it is of use; of an ended one only what opens it again."""
-    possible = set(steps.offered(row, staff)) - (NOT_HERE if row.route in NOT_ACCEPTED else set())
-    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
-        possible.add(BIRTH_OUTCOME)
-    words = dict(WORDS)
-    if is_proposed_decline(row):
-        words |= {"decline": "Confirm the decline", "override": "Do not decline: decide differently"}
-    address = {step: f"/staff/items/{row.id}/{step}" for step in ORDER}
-    address |= dict.fromkeys(("arrange", "deliver"), f"/staff/enquiries/{row.id}")  # on a page of their own
-    return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in ORDER if step in possible]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +124,30 @@ _NOTE: Final = {"note": "Write a note, or leave it"}
 FORMS: Final[dict[str, StepForm]] = {
     form.step: form
     for form in (
-        *(StepForm(step, bodies.Nothing) for step in sorted(ONE_BUTTON)),
-        StepForm("first-contact", FirstContactForm, _DAY),
-        StepForm("assign", bodies.Assign, {"to": "Choose a colleague"}),
+        StepForm("take-proposal", bodies.Nothing),
+        StepForm("leave-proposal", bodies.Nothing),
+        StepForm("claim", bodies.Nothing),
+        StepForm("take-over", bodies.Nothing),
+        StepForm("confirm-duplicate", bodies.Judge, _NOTE),
+        StepForm("not-duplicate", bodies.Judge, _NOTE),
+        StepForm(
+            BIRTH_OUTCOME,
+            BirthOutcome,
+            {
+                "answer": "Choose what you were told",
+                "born_on": "Enter the day of the birth, today or before, for example 3 5 2026",
+                **_NOTE,
+            },
+            done="birth-noted",
+            steps=steps_of,
+        ),
         StepForm("accept", bodies.Accept, {"place": "Choose which kind of place"}),
-        StepForm("decline", bodies.Decline, {"reason": "Choose why"} | _NOTE),
+        StepForm("first-contact", FirstContactForm, _DAY),
+        StepForm("contact-attempt", ContactAttemptForm, {"outcome": "Choose what came of it", **_DAY}),
+        StepForm("note", bodies.Note, {"text": "Write your note"}),
+        StepForm("request-information", bodies.AskForInformation, {"asked": "Write what you need to know"}),
+        StepForm("wait", bodies.Wait, _OFFER),
+        StepForm("offer-interim", bodies.OfferInterim, _OFFER),
         StepForm(
             "override",
             bodies.Override,
@@ -191,33 +158,48 @@ FORMS: Final[dict[str, StepForm]] = {
                 "reason": "Write why you decide differently",
             },
         ),
-        StepForm("request-information", bodies.AskForInformation, {"asked": "Write what you need to know"}),
-        StepForm("contact-attempt", ContactAttemptForm, {"outcome": "Choose what came of it"} | _DAY),
-        StepForm("confirm-duplicate", bodies.Judge, _NOTE),
-        StepForm("not-duplicate", bodies.Judge, _NOTE),
-        StepForm("note", bodies.Note, {"text": "Write your note"}),
-        StepForm("wait", bodies.Wait, _OFFER),
-        StepForm("offer-interim", bodies.OfferInterim, _OFFER),
+        StepForm("decline", bodies.Decline, {"reason": "Choose why", **_NOTE}),
+        StepForm("assign", bodies.Assign, {"to": "Choose a colleague"}),
+        StepForm("hand-back", bodies.Nothing),
+        StepForm("release", bodies.Nothing),
         StepForm(
             "close",
             bodies.Close,
             {"reason": "Choose why the work ends", "note": "Write who was told and when, or why it ends"},
         ),
         StepForm("reopen", bodies.Reopen, {"note": "Write why it is opened again"}),
-        StepForm(
-            BIRTH_OUTCOME,
-            BirthOutcome,
-            {
-                "answer": "Choose what you were told",
-                "born_on": "Enter the day of the birth, today or before, for example 3 5 2026",
-            }
-            | _NOTE,
-            done="birth-noted",
-            steps=steps_of,
-        ),
     )
 }
-"""By the name of the step, which is also in the address."""
+"""By the name of the step, which is also in the address; as the page offers them, what brings work forward first."""
+ONE_BUTTON: Final = frozenset(step for step, form in FORMS.items() if not form.fields)
+"""Steps without a question: a button on the page itself."""
+ON_THEIR_PAGE: Final = ("arrange", "deliver")
+"""Steps of consultations and training, on the page of the enquiry."""
+_AT: Final = list(FORMS).index("first-contact")
+ORDER: Final = (*list(FORMS)[:_AT], *ON_THEIR_PAGE, *list(FORMS)[_AT:])
+"""Every step as the page of an item offers it."""
+
+
+class Offer(NamedTuple):
+    """A button (`is_form`) or a link to a form."""
+
+    step: str
+    text: str
+    href: str
+    is_form: bool
+
+
+def offers(row: Any, staff: Staff) -> list[Offer]:
+    """What this person may do with the item as stored, where it is of use; of an ended one only what opens it again."""
+    possible = set(steps.offered(row, staff)) - (NOT_HERE if row.route in NOT_ACCEPTED else set())
+    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
+        possible.add(BIRTH_OUTCOME)
+    words = dict(WORDS)
+    if is_proposed_decline(row):
+        words |= {"decline": "Confirm the decline", "override": "Do not decline: decide differently"}
+    address = {step: f"/staff/items/{row.id}/{step}" for step in FORMS}
+    address |= dict.fromkeys(ON_THEIR_PAGE, f"/staff/enquiries/{row.id}")
+    return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in ORDER if step in possible]
 
 
 async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from services.triage.pages.context import Visit, visit
+from services.triage.pages.context import Visit, who_may
 from services.triage.pages.decision_view import before_and_after
 from services.triage.pages.forms import error_summary
 from services.triage.pages.identity_view import DUPLICATE_STEPS, side_by_side
@@ -52,13 +52,13 @@ class Asked(NamedTuple):
 
 def _add(form: StepForm) -> None:
     """Two addresses of one step: GET shows its form, POST takes it."""
-    allowed = visit(form.permission)
+    allowed = who_may(form.permission)
 
-    async def show(item_id: UUID, came: Visit = allowed) -> Response:
-        return await _show(Asked(came, form, item_id))
+    async def show(item_id: UUID, visit: Visit = allowed) -> Response:
+        return await _show(Asked(visit, form, item_id))
 
-    async def take(item_id: UUID, came: Visit = allowed) -> Response:
-        return await _take(Asked(came, form, item_id), await came.form())
+    async def take(item_id: UUID, visit: Visit = allowed) -> Response:
+        return await _take(Asked(visit, form, item_id), await visit.form())
 
     for endpoint, method in ((show, routes.get), (take, routes.post)):
         method(f"/items/{{item_id}}/{form.step}", response_model=None)(endpoint)
@@ -78,8 +78,7 @@ async def _show(asked: Asked) -> Response:
     typed = form.read(query)
     _, mistakes = form.check(typed | {"reason": "to come"}, today=asked.visit.today)
     typed.pop("reason", None)
-    status, is_choosing = 422 if mistakes else 200, bool(mistakes) or "change" in query
-    return await _form_page(asked, typed=typed, mistakes=mistakes, status=status, is_choosing=is_choosing)
+    return await _form_page(asked, typed=typed, mistakes=mistakes, is_choosing=bool(mistakes) or "change" in query)
 
 
 async def _take(asked: Asked, sent: FormData) -> Response:
@@ -88,13 +87,13 @@ async def _take(asked: Asked, sent: FormData) -> Response:
     typed, seen = form.read(sent), _seen(sent)
     body, mistakes = form.check(typed, today=asked.visit.today)
     if body is None:
-        return await _form_page(asked, typed=typed, mistakes=mistakes, seen=seen, status=422)
+        return await _form_page(asked, typed=typed, mistakes=mistakes, seen=seen)
     try:
         led_to = await _step(asked, body, seen=seen)
     except Problem as problem:
         if problem.name == "invalid":
             wrong = form.mistakes_of(problem.errors)
-            return await _form_page(asked, typed=typed, mistakes=wrong, seen=seen, status=422)
+            return await _form_page(asked, typed=typed, mistakes=wrong, seen=seen)
         if problem.name not in IN_THE_WAY:
             raise
         return await _overtaken(asked, typed=typed, seen=seen, problem=problem)
@@ -107,14 +106,14 @@ async def _take(asked: Asked, sent: FormData) -> Response:
 
 async def _step(asked: Asked, body: Body, *, seen: int | None) -> UUID | None:
     """All of it or nothing: the item that it leads to; None when something was done to the referral since `seen`."""
-    came, form, item_id = asked
-    by = StaffActor(came.staff, came.now, cause_of(came.request))
-    async with came.engine.begin() as tx:
+    visit, form, item_id = asked
+    by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
+    async with visit.engine.begin() as tx:
         if seen is not None and await items.changes_since(tx, item_id, seen=seen):
             return None
         row = (await items.load(tx, item_id)).row if form.steps else None
         for step, part in form.taken(body, row):
-            item_id = await steps.take(tx, item_id, step, part, by, came.context.steps)
+            item_id = await steps.take(tx, item_id, step, part, by, visit.context.steps)
     return item_id
 
 
@@ -126,17 +125,17 @@ def _seen(sent: FormData) -> int | None:
 
 async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: Problem | None = None) -> Response:
     """409: the same form with everything typed, what was done meanwhile, and ready for a second press."""
-    came, form, item_id = asked
-    async with came.engine.connect() as tx:
+    visit, form, item_id = asked
+    async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
     lines = [line for line in told.lines if seen is not None and line.id > seen and line.action != VIEWED]
-    is_possible = form.step in {offer.step for offer in offers(told.row, came.staff)}
+    is_possible = form.step in {offer.step for offer in offers(told.row, visit.staff)}
     changed = f"{_CHANGED} {_AGAIN}" if is_possible else _CHANGED
-    words = _in_the_way(problem, told.names, came.staff) if problem else changed
+    words = _in_the_way(problem, told.names, visit.staff) if problem else changed
     overtaken = Overtaken(words, timeline(lines, told.names))
     if form.step in ONE_BUTTON:
-        return await item_page(came, item_id, overtaken=overtaken, status=409)
-    return await _form_page(asked, typed=typed, overtaken=overtaken, status=409)
+        return await item_page(visit, item_id, overtaken=overtaken)
+    return await _form_page(asked, typed=typed, overtaken=overtaken)
 
 
 def _in_the_way(problem: Problem, names: Mapping[str, str], staff: Staff) -> str:
@@ -156,24 +155,26 @@ async def _form_page(
     mistakes: Mapping[str, str] | None = None,
     overtaken: Overtaken | None = None,
     seen: int | None = None,
-    status: int = 200,
     is_choosing: bool = False,
 ) -> Response:
-    """`typed` is None for a form that nobody has filled in yet. One with a mistake keeps what it had `seen`."""
-    came, form, item_id = asked
-    async with came.engine.connect() as tx:
+    """200, 409 when the step was `overtaken`, 422 with mistakes; such a form keeps what it had `seen`.
+
+    `typed` is None for a form that nobody has filled in yet.
+    """
+    visit, form, item_id = asked
+    async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-        chosen = await choices(tx, form.step, told, came.policy)
-    compared = await side_by_side(came, told) if form.step in DUPLICATE_STEPS else None
-    offered = {offer.step: offer.text for offer in offers(told.row, came.staff)}
+        chosen = await choices(tx, form.step, told, visit.policy)
+    compared = await side_by_side(visit, told) if form.step in DUPLICATE_STEPS else None
+    offered = {offer.step: offer.text for offer in offers(told.row, visit.staff)}
     if form.step not in offered and typed is None:  # opened from an old page
         overtaken = Overtaken(f"This is not possible now: {state_name(told.row.state).lower()}.")
-        return await item_page(came, item_id, overtaken=overtaken, status=409)
+        return await item_page(visit, item_id, overtaken=overtaken)
     wrong = mistakes or {}
     may_compare = form.step == "override" and not is_choosing and not CHOSEN_FIRST & set(wrong)
-    return came.render(
+    return visit.render(
         form.template,
-        status=status,
+        status=409 if overtaken else 422 if wrong else 200,
         errors=error_summary(wrong, days=DAYS),
         mistakes=wrong,
         overtaken=overtaken,
