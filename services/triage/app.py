@@ -9,7 +9,7 @@ from pathlib import Path
 from services.triage import api, measures, pages, policies, tables
 from services.triage.clients import AllServices, Families, Messages
 from services.triage.handlers import handlers
-from services.triage.pages.room import Room
+from services.triage.pages.context import PageContext
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
 from services.triage.staff_notes import StaffNotes
@@ -78,7 +78,7 @@ async def build(settings: Settings) -> Service:
     app.state.staff = staff_directory(settings)
     token = settings.internal_token.get_secret_value()
     reports = NavigationItem("Reports", f"{settings.reports_url.rstrip('/')}/staff", Permission.READ_REPORTS)
-    room = Room(
+    room = PageContext(
         engine=engine,
         pages=Pages(
             name="Parent-infant referrals",

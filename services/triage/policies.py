@@ -18,8 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.policy_words import UnusableDraftError, read_draft
-from services.triage.policy_words.mistakes import HIGHEST_VERSION
+from services.triage.policy_errors import HIGHEST_VERSION, UnusableDraftError, read_draft
 from shared.database import sql
 from shared.ids import uuid7
 from shared.policy import InvalidPolicyError, Policy

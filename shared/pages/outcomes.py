@@ -25,6 +25,7 @@ DONE: Final = {
     "closed": "This work is closed.",
     "waiting": "The family is on the waiting list. The referrer is told.",
     "offered": "The offer is recorded.",
+    "birth-noted": "Thank you for asking. It is written down.",
     "arranged": "The date is recorded.",
     "delivered": "It is recorded who came, and when.",
     "capacity": "The places are changed.",

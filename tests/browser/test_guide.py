@@ -6,7 +6,7 @@ import re
 import struct
 import zlib
 
-from services.triage.pages.offered import WORDS
+from services.triage.pages.step_forms import WORDS
 from shared.pages.wording import STEPS
 from tests.browser.guide import FOLDER, WIDTH
 from tests.browser.small_png import small

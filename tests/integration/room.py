@@ -5,19 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import datetime
 from html import unescape
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import httpx
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 
 from services.triage import pages as triage_pages
 from services.triage.clients import Families
-from services.triage.pages.room import Room
+from services.triage.pages.context import PageContext
 from services.triage.staff_notes import StaffNotes
 from services.triage.work_items.working import StepContext
 from shared import problems
@@ -68,13 +67,13 @@ class Visits:
 async def visits(
     triage: Behind,
     settings: Mapping[str, Any],
-    *pages: ModuleType,
+    *,
     families: Families | None = None,
     policy: Policy | None = None,
     now: Callable[[], datetime],
 ) -> AsyncIterator[Visits]:
-    """A client at an app that has these pages, with the edge around it."""
-    unused: dict[str, Any] = dict.fromkeys((part.name for part in fields(Room)), None)
+    """A client at an app that has the pages, with the edge around it."""
+    unused: dict[str, Any] = {part.name: None for part in fields(PageContext) if part.default_factory is MISSING}
     known = {
         "engine": triage.engine,
         "pages": Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True),
@@ -83,11 +82,9 @@ async def visits(
         "policies": policies(),
         "now": now,
     }
-    room = Room(**unused | known)
-    app, routes = FastAPI(redirect_slashes=False), APIRouter(prefix="/staff", include_in_schema=False)
-    for page in pages:
-        page.add(routes, room)
-    app.include_router(routes)
+    room = PageContext(**unused | known)
+    app = FastAPI(redirect_slashes=False)
+    app.include_router(triage_pages.router(room))
     app.include_router(room.pages.router())
     app.state.sign_in, app.state.pages = Door(), room.pages
     problems.install(app)

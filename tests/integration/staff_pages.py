@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import httpx
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.triage.pages.room import Room
+from services.triage import pages as triage_pages
+from services.triage.pages.context import PageContext
 from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
@@ -26,10 +27,6 @@ from tests.rendering import Page
 TEMPLATES = Path(__file__).parents[2] / "services" / "triage" / "pages" / "templates"
 CSRF = "a-csrf-value"
 PEOPLE = {role: Staff(f"a-{role.value}", f"The {role.value}", role) for role in Role}
-
-
-class PageModule(Protocol):
-    def add(self, routes: APIRouter, room: Room) -> None: ...
 
 
 class Door:
@@ -54,16 +51,14 @@ class Somebody:
 
 @asynccontextmanager
 async def somebody_at(
-    *modules: PageModule, engine: AsyncEngine, now: Callable[[], datetime], families: Any = None
+    *, engine: AsyncEngine, now: Callable[[], datetime], families: Any = None
 ) -> AsyncIterator[Somebody]:
     pages = Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True)
     desk = StepContext(a_policy(), cast("Any", None))
-    room = cast("Room", SimpleNamespace(engine=engine, pages=pages, steps=desk, families=families, now=now))
-    app, routes = FastAPI(), APIRouter(prefix="/staff")
+    room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, steps=desk, families=families, now=now))
+    app = FastAPI()
     problems.install(app)
-    for module in modules:
-        module.add(routes, room)
-    app.include_router(routes)
+    app.include_router(triage_pages.router(room))
     app.state.sign_in, app.state.pages = Door(), pages
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage") as client:
         yield Somebody(client)

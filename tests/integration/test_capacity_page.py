@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import tables
 from services.triage import team as triage_team
-from services.triage.pages import capacity, team
 from services.triage.team import keep_colleague
 from services.triage.work_items import places as triage_capacity
 from services.triage.work_items import places as waiting_lists
@@ -42,7 +41,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def somebody(engine: AsyncEngine) -> AsyncIterator[Somebody]:
-    async with somebody_at(capacity, team, engine=engine, now=lambda: NOON) as made:
+    async with somebody_at(engine=engine, now=lambda: NOON) as made:
         yield made
 
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from services.triage.clients import Families
-from services.triage.pages import enquiries
 from shared.access import Role
 from shared.events import EnquiryReceived, Kind, Safety
 from shared.ids import uuid7
@@ -180,7 +179,7 @@ async def desk(triage: Behind, intake: Behind, settings: dict[str, Any]) -> Asyn
         internal_token=settings["internal_token"],
         transport=httpx.ASGITransport(intake.service.app),
     )
-    async with visits(triage, settings, enquiries, families=families, now=lambda: NOW) as people:
+    async with visits(triage, settings, families=families, now=lambda: NOW) as people:
         yield people
 
 

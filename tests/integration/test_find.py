@@ -22,7 +22,6 @@ from services.triage import tables
 from services.triage.clients import Families
 from services.triage.handlers import handlers
 from services.triage.identity_access import MOST_AN_HOUR
-from services.triage.pages import find
 from shared.access import Role
 from shared.audit import Actor
 from shared.events import ReferralReceived
@@ -214,7 +213,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 async def somebody(intake: Behind, engine: AsyncEngine, token: str) -> AsyncIterator[Somebody]:
     transport = httpx.ASGITransport(intake.service.app)
     families = Families(referral_url="http://referral", internal_token=token, transport=transport)
-    async with somebody_at(find, engine=engine, now=lambda: datetime.now(UTC), families=families) as made:
+    async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as made:
         yield made
     await families.close()
 
@@ -387,7 +386,7 @@ async def test_after_so_many_searches_within_an_hour_a_person_has_to_wait(
 
 async def test_while_the_referral_service_is_away_the_page_says_so(engine: AsyncEngine) -> None:
     families = Families(referral_url=f"http://{NOWHERE}", internal_token="unknown")
-    async with somebody_at(find, engine=engine, now=lambda: datetime.now(UTC), families=families) as somebody:
+    async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as somebody:
         answer = await look(somebody)
     await families.close()
     assert answer.status_code == 503

@@ -15,13 +15,14 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 import sqlalchemy as sa
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.triage import pages as triage_pages
 from services.triage import tables
 from services.triage.clients import AllServices
-from services.triage.pages import home, queue
-from services.triage.pages.room import Room
+from services.triage.pages import home
+from services.triage.pages.context import PageContext
 from services.triage.work_items import queues
 from services.triage.work_items.queues import Choices, Show, Sort
 from shared.access import Role, Staff
@@ -61,11 +62,9 @@ async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     folder = Path(home.__file__).parent / "templates"
     pages = Pages(name="Referrals", folder=folder, navigation=(), is_development=True)
     alone = AllServices({}, internal_token="")
-    room = cast("Room", SimpleNamespace(engine=engine, pages=pages, all_services=alone, now=lambda: NOON))
-    app, routes = FastAPI(), APIRouter(prefix="/staff")
-    home.add(routes, room)
-    queue.add(routes, room)
-    app.include_router(routes)
+    room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, all_services=alone, now=lambda: NOON))
+    app = FastAPI()
+    app.include_router(triage_pages.router(room))
     app.state.sign_in, app.state.pages = Door(), pages
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers={"role": WREN.role}) as client:
@@ -357,7 +356,7 @@ async def test_a_family_accepted_and_not_met_stands_by_its_deadline(engine: Asyn
 @pytest.mark.parametrize("role", [Role.WORKER, Role.LEAD])
 async def test_the_start_page_says_calmly_that_nothing_waits(http: httpx.AsyncClient, role: Role) -> None:
     page = await http.get("/staff", headers={"role": role})
-    for show, (_, heading, calm) in home.SECTIONS.items():
+    for show, (_, heading, calm) in home.LISTS.items():
         if show is Show.DECLINES and role is Role.WORKER:
             assert f">{heading}</h2>" not in page.text
             continue

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from services.triage import policies
-from services.triage.pages import policy as page
 from services.triage.policy_preview import SLICE, replay
 from services.triage.work_items import timers
 from shared.access import Role
@@ -95,7 +94,7 @@ async def test_copies_that_start_at_once_keep_each_version_once(triage: Behind) 
 async def desk(triage: Behind, settings: dict[str, Any]) -> AsyncIterator[Visits]:
     """The pages of a service that has started."""
     await start(triage)
-    async with visits(triage, settings, page, now=lambda: NOW) as people:
+    async with visits(triage, settings, now=lambda: NOW) as people:
         yield people
 
 

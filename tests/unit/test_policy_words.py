@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.triage.pages.policy_changes import shown_changes
+from services.triage.pages.decision_view import shown_changes
 from services.triage.policies import canonical, texts_of
+from services.triage.policy_errors import UnusableDraftError, read_draft
 from services.triage.policy_preview import EXAMPLES, Changes
-from services.triage.policy_words import UnusableDraftError, differences, read_draft, sections
-from services.triage.policy_words.labels import LABELS, SECTIONS, amount
+from services.triage.policy_text import LABELS, SECTIONS, amount, differences, sections
 from shared.policy import Policy
 from tests.builders import BULWELL, POLICIES, SHERWOOD, a_family, a_policy, decided, not_open_yet
 
@@ -204,8 +204,8 @@ def test_changes_are_counted_by_rule_ward_and_tier() -> None:
 
     shown = shown_changes(changes, a_policy("nottingham-citywide"), a_policy(), [])
     assert shown.wards == [("Sherwood", 25)]
-    assert [(line.rule, line.gained, line.lost) for line in shown.rules] == [("E8", 25, 0), ("E9", 0, 25)]
-    assert all(line.meaning for line in shown.rules)
+    assert [(rule, gained, lost) for rule, _, gained, lost in shown.rules] == [("E8", 25, 0), ("E9", 0, 25)]
+    assert all(meaning for _, meaning, _, _ in shown.rules)
     [(reference, turns), *_] = shown.examples
     assert reference == "PIR-0"
     assert ("Eligible", "Not open yet where the family lives", "Eligible") in turns

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 
-from services.triage.pages import service_map as page
-from services.triage.pages.room import Room
-from services.triage.pages.service_words import age_span, joined
+from services.triage import pages as triage_pages
+from services.triage.pages.context import PageContext
+from services.triage.pages.service_map import age_span, joined
 from services.triage.work_items.working import StepContext
 from shared.access import Permission, Role, Staff
 from shared.pages import Pages
@@ -28,12 +28,12 @@ MAPS = POLICIES.parent / "service_maps"
 NOON = noon(TODAY)
 
 
-def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, now: datetime = NOON) -> Room:
+def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, now: datetime = NOON) -> PageContext:
     absent = cast("Any", None)
     chosen = a_policy(policy)
-    return Room(
+    return PageContext(
         engine=absent,
-        pages=Pages(name="Referrals", folder=Path(page.__file__).parent / "templates", navigation=(), is_development=True),
+        pages=Pages(name="Referrals", folder=Path(triage_pages.__file__).parent / "templates", navigation=(), is_development=True),
         steps=StepContext(chosen, absent),
         families=absent,
         messages=absent,
@@ -55,16 +55,15 @@ class Door:
         return self._who
 
 
-async def answer(room: Room, query: str = "", *, role: Role = Role.WORKER) -> httpx.Response:
-    app, routes = FastAPI(), APIRouter(prefix="/staff")
-    page.add(routes, room)
-    app.include_router(routes)
+async def answer(room: PageContext, query: str = "", *, role: Role = Role.WORKER) -> httpx.Response:
+    app = FastAPI()
+    app.include_router(triage_pages.router(room))
     app.state.sign_in = Door(role)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage") as client:
         return await client.get(f"/staff/services{query}")
 
 
-async def text_of(room: Room | None = None, query: str = "") -> str:
+async def text_of(room: PageContext | None = None, query: str = "") -> str:
     """What is read on the page: without tags, one space between words."""
     got = await answer(room or a_room(), query)
     assert got.status_code == 200

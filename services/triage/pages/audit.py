@@ -9,26 +9,35 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from services.triage import identity_access, trail
 from services.triage.identity_access import Looked
-from services.triage.pages import audit_words
-from services.triage.pages.queue import read_reference
-from services.triage.pages.room import Room
-from services.triage.pages.words import LOOKED
-from services.triage.trail import Scope
+from services.triage.pages import timeline
+from services.triage.pages.context import Visit, who_may
+from services.triage.pages.forms import (
+    LONGEST,
+    UNKNOWN_REFERENCE,
+    UNREADABLE_REFERENCE,
+    code_in,
+    error_summary,
+    read_reference,
+    short_text_in,
+)
+from services.triage.pages.labels import LOOKED
+from services.triage.pages.timeline import DID
+from services.triage.trail import Scope, TrailEntry
 from services.triage.work_items.item import VIEWED
 from shared.access import Permission, Role, Staff
 from shared.problems import Problem
-from shared.sign_in import Visitor, visitor
 
-Reader = Annotated[Visitor, Depends(visitor(Permission.READ_AUDIT))]
+Reader = Annotated[Visit, who_may(Permission.READ_AUDIT)]
+
+routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 PAGE: Final = "/staff/audit"
 SIZE: Final = 50
 _PERSON: Final = re.compile(r"[A-Za-z0-9._|:-]{1,100}")
-_LONGEST: Final = 200
 
 
 class AuditView(StrEnum):
@@ -60,6 +69,8 @@ MEANINGS: Final = {
 }
 _OF_TEAM: Final = (AuditView.WITHOUT_WORK, AuditView.OWN_NAME)
 
+SERVICES: Final = {"referral": "Referral", "triage": "Triage", "notify": "Notify", "metrics": "Metrics"}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -76,21 +87,20 @@ class Choice:
     @classmethod
     def of(cls, asked: Mapping[str, str], staff: Staff) -> Choice:
         """Codes that are not known count as not given. Raises Problem 403 for a view of the team's looks."""
-        view = asked.get("view", "")
-        chosen = AuditView(view) if view in set(AuditView) else AuditView.ENTRIES
+        chosen = code_in(asked, "view", AuditView) or AuditView.ENTRIES
         if chosen in _OF_TEAM and staff.role is Role.WORKER:
             raise Problem("forbidden", "You may read your own entries only")
-        typed = asked.get("referral", "").strip()[:_LONGEST]
+        typed = short_text_in(asked, "referral")
         reference = read_reference(typed) if typed else None
         actor, action = asked.get("actor", ""), asked.get("action", "")
         return cls(
             view=chosen,
             reference=reference,
             typed=reference or typed,
-            mistake="Enter a reference like PIR-4K7-29M" if typed and not reference else "",
+            mistake=UNREADABLE_REFERENCE if typed and not reference else "",
             actor=actor if _PERSON.fullmatch(actor) else None,
-            action=action if action in dict(audit_words.action_names()) else None,
-            after=asked.get("after", "")[:_LONGEST] or None,
+            action=action if action in dict(action_names()) else None,
+            after=asked.get("after", "")[:LONGEST] or None,
         )
 
     def href(self, **changes: str) -> str:
@@ -99,70 +109,80 @@ class Choice:
         return f"{PAGE}?{urlencode({name: value for name, value in (given | changes).items() if value})}"
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    @routes.get("/audit")
-    async def audit_page(request: Request, who: Reader) -> Response:
-        choice = Choice.of(request.query_params, who.staff)
-        if choice.mistake:
-            return await _render(room, request, who.staff, choice, status=422, mistake=choice.mistake)
-        try:
-            shown = await (_looks if choice.view in _OF_TEAM else _entries)(room, who.staff, choice)
-        except Problem as problem:
-            if problem.name != "not-found":
-                raise
-            unknown = "We have no referral with this reference. Check each letter and number"
-            return await _render(room, request, who.staff, choice, status=422, mistake=unknown)
-        return await _render(room, request, who.staff, choice, **shown)
+@routes.get("/audit")
+async def audit_page(visit: Reader) -> Response:
+    choice = Choice.of(visit.request.query_params, visit.staff)
+    mistake, is_own = choice.mistake, visit.staff.role is Role.WORKER
+    shown: dict[str, Any] = {}
+    try:
+        if not mistake:
+            shown = await (_looks if choice.view in _OF_TEAM else _entries)(visit, choice)
+    except Problem as problem:
+        if problem.name != "not-found":
+            raise
+        mistake = UNKNOWN_REFERENCE
+    async with visit.engine.connect() as tx:
+        people = await trail.names_of_colleagues(tx)
+    return visit.render(
+        "audit.html",
+        status=422 if mistake else 503 if shown.get("looks", ()) is None else 200,
+        choice=choice,
+        views=[(view, words) for view, words in VIEWS.items() if not (is_own and view in _OF_TEAM)],
+        heading=VIEWS[choice.view],
+        meaning=MEANINGS[choice.view],
+        is_own=is_own,
+        people=sorted(people.items(), key=lambda each: (each[1], each[0])),
+        names=people,
+        actions=action_names(),
+        services=SERVICES,
+        who=who,
+        what=timeline.what,
+        looked=LOOKED,
+        may_open=visit.may(Permission.READ_QUEUES),
+        mistake=mistake,
+        errors=error_summary({"referral": mistake} if mistake else {}),
+        **shown,
+    )
 
 
-async def _entries(room: Room, staff: Staff, choice: Choice) -> dict[str, Any]:
-    is_mine = choice.view is AuditView.MY_LOOKS
+async def _entries(visit: Visit, choice: Choice) -> dict[str, Any]:
+    staff, is_mine = visit.staff, choice.view is AuditView.MY_LOOKS
     scope = Scope.of(
         staff,
         actor=staff.id if is_mine or staff.role is Role.WORKER else choice.actor,
         action=VIEWED if is_mine else choice.action,
         reference=choice.reference,
     )
-    page = await room.trails.page(staff, scope, after=choice.after, limit=SIZE, at=room.now())
+    page = await visit.context.trails.page(staff, scope, after=choice.after, limit=SIZE, at=visit.now)
     return {"page": page, "next": choice.href(after=page.next) if page.next else None}
 
 
-async def _looks(room: Room, staff: Staff, choice: Choice) -> dict[str, Any]:
-    """Looks to ask about; that somebody asked is written down before."""
-    now = room.now()
-    async with room.engine.begin() as tx:
+async def _looks(visit: Visit, choice: Choice) -> dict[str, Any]:
+    """Looks to ask about; that somebody asked is written down before. None: the names can't be asked for."""
+    staff, now, engine = visit.staff, visit.now, visit.engine
+    async with engine.begin() as tx:
         await trail.write_reading(tx, staff, at=now, detail=choice.view.value)
     looks: list[Looked] | None
     if choice.view is AuditView.WITHOUT_WORK:
-        async with room.engine.connect() as tx:
+        async with engine.connect() as tx:
             looks = await identity_access.without_work(tx, now=now, actor=choice.actor)
     else:
-        looks = await identity_access.with_own_name(room.engine, room.families, by=staff, now=now, actor=choice.actor)
+        families = visit.context.families
+        looks = await identity_access.with_own_name(engine, families, by=staff, now=now, actor=choice.actor)
     return {"looks": looks, "most": identity_access.MOST}
 
 
-async def _render(
-    room: Room, request: Request, staff: Staff, choice: Choice, *, status: int = 200, mistake: str = "", **shown: Any
-) -> Response:
-    is_own = staff.role is Role.WORKER
-    async with room.engine.connect() as tx:
-        people = await trail.names_of_colleagues(tx)
-    return room.pages.render(
-        request,
-        "audit.html",
-        status=503 if shown.get("looks", ()) is None else status,
-        choice=choice,
-        views=[(view, VIEWS[view]) for view in AuditView if not (is_own and view in _OF_TEAM)],
-        heading=VIEWS[choice.view],
-        meaning=MEANINGS[choice.view],
-        is_own=is_own,
-        people=sorted(people.items(), key=lambda each: (each[1], each[0])),
-        names=people,
-        words=audit_words,
-        looked=LOOKED,
-        may_open=staff.may(Permission.READ_QUEUES),
-        mistake=mistake,
-        errors=[{"text": mistake, "href": "#referral"}] if mistake else [],
-        now=room.now(),
-        **shown,
-    )
+def action_names() -> list[tuple[str, str]]:
+    """Every action with its words, for a choice: in the order of the words."""
+    short = {action: words.partition(":")[0] for action, words in DID.items() if not words.startswith("{")}
+    named = {"referral.decided": "decided", **short}
+    return sorted(((action, words[0].upper() + words[1:]) for action, words in named.items()), key=lambda each: each[1])
+
+
+def who(entry: TrailEntry) -> str:
+    """A colleague by name when known, an agency and an operator by their code, a part of the system by its words."""
+    if entry.actor_kind == "staff":
+        return entry.actor_name or entry.actor
+    if entry.actor_kind == "system":
+        return timeline.who("system", entry.actor, {})
+    return f"{entry.actor_kind.capitalize()} {entry.actor}"

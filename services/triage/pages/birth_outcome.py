@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from services.triage.pages.typed import MistypedError, TypedDay
+from services.triage.pages.forms import TypedDay
 from services.triage.work_items import bodies
 from services.triage.work_items.bodies import Body
 from services.triage.work_items.steps import is_possible
@@ -34,20 +34,15 @@ OUTCOMES: Final[dict[str, str]] = {
     Outcome.DIED: "The baby died",
     Outcome.NOT_KNOWN: "They cannot say yet",
 }
+HEARD: Final = {
+    Outcome.BORN: "The team that knows the family says: the baby was born on {day}.",
+    Outcome.ENDED: "The team that knows the family says: the pregnancy ended.",
+    Outcome.DIED: "The team that knows the family says: the baby died.",
+    Outcome.NOT_KNOWN: "The team that knows the family cannot say yet how the birth went.",
+}
+"""What is kept as a note, in the plainest words."""
 
-
-def _written_day(value: object) -> object:
-    """From the three boxes of a form; empty ones are no day."""
-    if not isinstance(value, tuple):
-        return value
-    typed = TypedDay(*value)
-    try:
-        return None if typed.is_empty else typed.read()
-    except MistypedError as error:
-        raise PydanticCustomError("no-such-day", "This is not a day of the calendar") from error
-
-
-DayInBoxes = Annotated[date | None, BeforeValidator(_written_day)]
+DayInBoxes = Annotated[date | None, BeforeValidator(lambda day: day.read() if isinstance(day, TypedDay) else day)]
 """A day of a form's three boxes; none when they are empty."""
 
 
@@ -66,28 +61,16 @@ class BirthOutcome(Body):
         return self
 
 
-def heard(body: BirthOutcome) -> str:
-    """What is kept as a note, in the plainest words."""
-    return {
-        Outcome.BORN: f"The team that knows the family says: the baby was born on {long_day(body.born_on)}.",
-        Outcome.ENDED: "The team that knows the family says: the pregnancy ended.",
-        Outcome.DIED: "The team that knows the family says: the baby died.",
-        Outcome.NOT_KNOWN: "The team that knows the family cannot say yet how the birth went.",
-    }[body.answer]
-
-
 def steps_of(body: BirthOutcome, item: Any) -> list[tuple[str, Body]]:
     """The steps that an answer takes, all of them or none: each leaves a note; what follows depends on the answer."""
-    notes = [heard(body), *([body.note] if body.note else [])]
-    steps: list[tuple[str, Body]] = [("note", bodies.Note(text=text)) for text in notes]
+    day = long_day(body.born_on)
+    notes = (HEARD[body.answer].format(day=day), body.note)
+    steps: list[tuple[str, Body]] = [("note", bodies.Note(text=text)) for text in notes if text]
     if body.answer is Outcome.BORN and is_possible("request-information", route=item.route, state=item.state):
-        asked = f"Please send the date of birth ({long_day(body.born_on)}) as an amendment of this referral."
+        asked = f"Please send the date of birth ({day}) as an amendment of this referral."
         steps.append(("request-information", bodies.AskForInformation(asked=asked)))
     if body.answer in (Outcome.ENDED, Outcome.DIED):
-        steps.append(("override", _to_care_after_a_loss()))
+        reason = "After a loss. The team that knows the family was asked first."
+        decided = bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)
+        steps.append(("override", decided))
     return steps
-
-
-def _to_care_after_a_loss() -> bodies.Override:
-    reason = "After a loss. The team that knows the family was asked first."
-    return bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)

@@ -2,149 +2,191 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from services.triage.identity_access import LookReason, record_view
-from services.triage.pages import who
-from services.triage.pages.enquiry_forms import FORMS, Filled
-from services.triage.pages.room import Room
-from services.triage.pages.words import LOOKS
+from services.triage.pages.context import Looker, Reader, Visit, Worker
+from services.triage.pages.forms import (
+    TypedDay,
+    code_in,
+    error_summary,
+    in_london,
+    noted,
+    read_clock,
+    short_text_in,
+)
+from services.triage.pages.identity_view import sections
+from services.triage.pages.item import NO_REASON
+from services.triage.pages.labels import LOOKS
 from services.triage.work_items import bodies, enquiries
 from services.triage.work_items.enquiries import Stage, Whose
 from services.triage.work_items.steps import offered, take
 from services.triage.work_items.working import StaffActor
 from shared.access import Permission
+from shared.pages.outcomes import OF_STEP
 from shared.problems import Problem
-from shared.sign_in import Visitor, read_form, visitor
 from shared.web import cause_of
 
-Reader = Annotated[Visitor, Depends(visitor(Permission.READ_QUEUES))]
-Looker = Annotated[Visitor, Depends(visitor(Permission.SEE_IDENTITY))]
-Worker = Annotated[Visitor, Depends(visitor(Permission.WORK_ITEMS))]
+routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 LAST_PAGE: Final = 10_000
-_NO_REASON: Final = {"text": "Choose why you are looking", "href": "#why"}
+COMERS: Final = range(1, 1001)
+DAYS: Final = frozenset({"arrange-on", "deliver-on"})
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    @routes.get("/enquiries")
-    async def all_enquiries(request: Request, _: Reader) -> Response:
-        whose = _code(Whose, request.query_params.get("whose"), Whose.REQUESTS)
-        stage = _code(Stage, request.query_params.get("stage"), Stage.REQUESTED)
-        page = _page_of(request.query_params.get("page", ""))
-        async with room.engine.connect() as tx:
-            counts = await enquiries.counts(tx)
-            rows, is_more = await enquiries.listed(tx, whose, stage, page=page)
-        shown = {"whose": whose, "stage": stage, "page": page, "rows": rows, "is_more": is_more, "counts": counts}
-        return room.pages.render(request, "enquiries.html", now=room.now(), stages=list(Stage), **shown)
+Typed = dict[str, Any]
+"""What was typed into either form, by box, with `mistakes` (box → words)."""
+EMPTY: Final[Typed] = {
+    "arrange_on": TypedDay(),
+    "arrange_at": "",
+    "deliver_on": TypedDay(),
+    "attendees": "",
+    "mistakes": {},
+}
 
-    @routes.get("/enquiries/{item_id}")
-    async def one_enquiry(request: Request, item_id: UUID, who_looks: Reader) -> Response:
-        return await _show(request, room, item_id, who_looks)
 
-    @routes.post("/enquiries/{item_id}/look")
-    async def look_at_it(request: Request, item_id: UUID, who_looks: Looker) -> Response:
-        why = (await read_form(request, who_looks)).get("why")
-        if why not in LOOKS:
-            return await _show(request, room, item_id, who_looks, errors=[_NO_REASON], status=422)
-        return await _show(request, room, item_id, who_looks, why=LookReason(str(why)))
+@routes.get("/enquiries")
+async def all_enquiries(visit: Reader) -> Response:
+    asked = visit.request.query_params
+    whose = code_in(asked, "whose", Whose) or Whose.REQUESTS
+    stage = code_in(asked, "stage", Stage) or Stage.REQUESTED
+    page = _page_of(asked.get("page", ""))
+    async with visit.engine.connect() as tx:
+        counts = await enquiries.counts(tx)
+        rows, is_more = await enquiries.listed(tx, whose, stage, page=page)
+    shown: dict[str, Any] = {"whose": whose, "stage": stage, "page": page, "rows": rows, "is_more": is_more}
+    return visit.render("enquiries.html", stages=list(Stage), counts=counts, **shown)
 
-    @routes.get("/enquiries/{item_id}/look")
-    async def back_to_the_enquiry(item_id: UUID, _: Looker) -> Response:
-        """After signing in again, or when the page is loaded once more: each look is asked for."""
-        return RedirectResponse(f"/staff/enquiries/{item_id}", 303)
 
-    @routes.post("/enquiries/{item_id}/arrange")
-    async def arrange(request: Request, item_id: UUID, who_acts: Worker) -> Response:
-        return await _take(request, room, item_id, who_acts, "arrange")
+@routes.get("/enquiries/{item_id}")
+async def one_enquiry(visit: Reader, item_id: UUID) -> Response:
+    return await _show(visit, item_id)
 
-    @routes.post("/enquiries/{item_id}/deliver")
-    async def deliver(request: Request, item_id: UUID, who_acts: Worker) -> Response:
-        return await _take(request, room, item_id, who_acts, "deliver")
+
+@routes.post("/enquiries/{item_id}/look")
+async def look_at_it(visit: Looker, item_id: UUID) -> Response:
+    why = (await visit.form()).get("why")
+    if why not in LOOKS:
+        return await _show(visit, item_id, errors=NO_REASON, status=422)
+    return await _show(visit, item_id, why=LookReason(str(why)))
+
+
+@routes.get("/enquiries/{item_id}/look")
+async def back_to_the_enquiry(_: Looker, item_id: UUID) -> Response:
+    """After signing in again, or when the page is loaded once more: each look is asked for."""
+    return RedirectResponse(f"/staff/enquiries/{item_id}", 303)
+
+
+@routes.post("/enquiries/{item_id}/arrange")
+async def arrange(visit: Worker, item_id: UUID) -> Response:
+    return await _take(visit, item_id, "arrange")
+
+
+@routes.post("/enquiries/{item_id}/deliver")
+async def deliver(visit: Worker, item_id: UUID) -> Response:
+    return await _take(visit, item_id, "deliver")
 
 
 async def _show(
-    request: Request,
-    room: Room,
+    visit: Visit,
     item_id: UUID,
-    visitor_: Visitor,
     *,
     why: LookReason | None = None,
-    filled: Filled | None = None,
+    filled: Typed | None = None,
     errors: Sequence[dict[str, str]] = (),
     status: int = 200,
 ) -> Response:
     """The page; with `filled` again after a form that could not be used, everything that was typed kept."""
-    async with room.engine.connect() as tx:
+    async with visit.engine.connect() as tx:
         row = await enquiries.one(tx, item_id)
         beside = await enquiries.beside(tx, row)
-    steps = [step for step in offered(row, visitor_.staff) if step in FORMS]
-    return room.pages.render(
-        request,
+    return visit.render(
         "enquiry.html",
         status=status,
         row=row,
         stage=enquiries.stage_of(row),
         beside=beside,
-        steps=steps,
-        filled=filled or Filled(),
-        errors=filled.summary if filled else list(errors),
+        steps=[step for step in offered(row, visit.staff) if step in FORMS],
+        filled=EMPTY | (filled or {}),
+        errors=error_summary(filled["mistakes"], days=DAYS) if filled else list(errors),
         why_error=errors[0]["text"] if errors else "",
         looks=LOOKS,
-        now=room.now(),
-        **await _asked(room, row, visitor_, why),
+        **await _asked(visit, row, why),
     )
 
 
-async def _asked(room: Room, row: Any, visitor_: Visitor, why: LookReason | None) -> dict[str, Any]:
+async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, Any]:
     """What was asked and by whom: at once for whoever works on it, else for a reason; written down before it is read.
 
     A family's own consultation shows nobody here: who they are is on the referral's page, behind its own questions.
     """
-    may_look = row.about != "family" and visitor_.staff.may(Permission.SEE_IDENTITY)
-    if not may_look or not await record_view(room.engine, row.id, visitor_.staff, at=room.now(), why=why):
+    may_look = row.about != "family" and visit.may(Permission.SEE_IDENTITY)
+    if not may_look or not await record_view(visit.engine, row.id, visit.staff, at=visit.now, why=why):
         return {"may_look": may_look, "is_shown": False}
-    found = await room.families.look(row.referral_id, actor=visitor_.staff.id)
-    async with room.engine.connect() as tx:
-        written = await room.steps.texts.read(tx, row.referral_id)
-    return {
-        "may_look": True,
-        "is_shown": True,
-        "asked": who.sections(found, room.steps.policy) if found else None,
-        "written": written,
-    }
+    found = await visit.context.families.look(row.referral_id, actor=visit.staff.id)
+    async with visit.engine.connect() as tx:
+        written = await visit.context.steps.texts.read(tx, row.referral_id)
+    asked = sections(found, visit.policy) if found else None
+    return {"may_look": True, "is_shown": True, "asked": asked, "written": written}
 
 
-async def _take(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str) -> Response:
+async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
     """Read the form, take the step; what can't be used is shown again with what was typed."""
-    filled, body = FORMS[step](await read_form(request, visitor_))
+    filled, body = FORMS[step](await visit.form())
     if body is None:
-        return await _show(request, room, item_id, visitor_, filled=filled, status=422)
+        return await _show(visit, item_id, filled=filled, status=422)
+    by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     try:
-        await _do(request, room, item_id, visitor_, step, body)
+        async with visit.engine.begin() as tx:
+            await enquiries.one(tx, item_id)
+            await take(tx, item_id, step, body, by, visit.context.steps)
     except Problem as problem:
         if problem.name not in ("invalid", "step-not-allowed"):
             raise
         status = 422 if problem.name == "invalid" else 409
-        return await _show(request, room, item_id, visitor_, filled=filled.refused(step, problem), status=status)
-    done = "arranged" if step == "arrange" else "delivered"
-    return RedirectResponse(f"/staff/enquiries/{item_id}?done={done}", 303)
-
-
-async def _do(request: Request, room: Room, item_id: UUID, visitor_: Visitor, step: str, body: bodies.Body) -> None:
-    async with room.engine.begin() as tx:
-        await enquiries.one(tx, item_id)
-        await take(tx, item_id, step, body, StaffActor(visitor_.staff, room.now(), cause_of(request)), room.steps)
-
-
-def _code(codes: Any, value: str | None, otherwise: Any) -> Any:
-    return codes(value) if value in set(codes) else otherwise
+        return await _show(visit, item_id, filled=filled | {"mistakes": _refused(step, problem)}, status=status)
+    return RedirectResponse(f"/staff/enquiries/{item_id}?done={OF_STEP[step]}", 303)
 
 
 def _page_of(text: str) -> int:
     return min(max(int(text), 1), LAST_PAGE) if text.isascii() and text.isdecimal() and len(text) <= len("10000") else 1
+
+
+def _refused(step: str, problem: Problem) -> dict[str, str]:
+    """What the step itself said: about its day, or that it is too late for the step."""
+    if problem.errors:
+        return {f"{step}-on": problem.errors[0].detail.rstrip(".")}
+    return {"maincontent": f"{problem.detail}. Nothing was saved"}
+
+
+def _read_arrange(form: Mapping[str, Any]) -> tuple[Typed, bodies.Arrange | None]:
+    """A day and a time of day in London."""
+    on, at, mistakes = TypedDay.of(form, "arrange-on"), short_text_in(form, "arrange-at"), dict[str, str]()
+    day = noted(mistakes, "arrange-on", on.read)
+    clock = noted(mistakes, "arrange-at", lambda: read_clock(at))
+    body = bodies.Arrange(on=in_london(day, clock)) if day and clock else None
+    return {"arrange_on": on, "arrange_at": at, "mistakes": mistakes}, body
+
+
+def _read_deliver(form: Mapping[str, Any]) -> tuple[Typed, bodies.Deliver | None]:
+    """How many came, and the day it took place."""
+    on, attendees, mistakes = TypedDay.of(form, "deliver-on"), short_text_in(form, "attendees"), dict[str, str]()
+    day = noted(mistakes, "deliver-on", on.read)
+    number = attendees.replace(",", "")
+    count = int(number) if number.isascii() and number.isdecimal() else 0
+    if count not in COMERS:
+        mistakes["attendees"] = "Enter how many people came: a number from 1 to 1,000"
+    body = bodies.Deliver(attendees=count, on=day) if day and not mistakes else None
+    return {"deliver_on": on, "attendees": attendees, "mistakes": mistakes}, body
+
+
+FORMS: Final[dict[str, Callable[[Mapping[str, Any]], tuple[Typed, Any]]]] = {
+    "arrange": _read_arrange,
+    "deliver": _read_deliver,
+}
+"""step → how its form is read."""

@@ -2,110 +2,176 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Final
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, Self
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 from nhs_number.validate import is_valid as has_valid_check_digit
 from starlette.responses import RedirectResponse
 
 from services.triage import identity_access
-from services.triage.clients import Matches
-from services.triage.pages import find_form
-from services.triage.pages.find_form import EMPTY, FindForm
-from services.triage.pages.queue import read_reference
-from services.triage.pages.room import Room
-from services.triage.pages.words import LOOKS
+from services.triage.identity_access import LookReason
+from services.triage.pages.context import Looker, Reader, Visit
+from services.triage.pages.forms import (
+    SEPARATORS,
+    UNKNOWN_REFERENCE,
+    UNREADABLE_REFERENCE,
+    MistypedError,
+    TypedDay,
+    error_summary,
+    read_reference,
+    short_text_in,
+)
+from services.triage.pages.labels import LOOKS
 from shared.access import Permission
-from shared.problems import Problem
-from shared.sign_in import Visitor, read_form, visitor
-from shared.working_time import day_in_london
+from shared.problems import FieldError, Problem
 
-Reader = Annotated[Visitor, Depends(visitor(Permission.READ_QUEUES))]
-Searcher = Annotated[Visitor, Depends(visitor(Permission.SEE_IDENTITY))]
+routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 PAGE: Final = "/staff/find"
-_LONGEST: Final = 200
-_UNREADABLE: Final = "Enter a reference like PIR-4K7-29M"
-_UNKNOWN: Final = "We have no referral with this reference. Check each letter and number"
+FIELDS: Final = ("reason", "nhs_number", "given_name", "family_name", "day", "month", "year", "postcode")
+_IDS: Final = {
+    "reason": "reason",
+    "nhs_number": "nhs-number",
+    "given_name": "given-name",
+    "family_name": "family-name",
+    "date_of_birth": "date-of-birth-day",
+    "postcode": "postcode",
+}
+"""Field → what the error summary leads to, in the order of the form."""
+_NAMES: Final = {
+    "nhs_number": "NHS number",
+    "given_name": "First name",
+    "family_name": "Last name",
+    "date_of_birth": "Date of birth",
+    "postcode": "Postcode",
+}
+_FIRST_YEAR: Final = 1900
+_TEN_DIGITS: Final = re.compile(r"[0-9]{10}", re.ASCII)
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    @routes.get("/find")
-    async def find_page(request: Request, _: Reader) -> Response:
-        return _form(room, request, EMPTY)
+@dataclass(frozen=True, slots=True)
+class FindForm:
+    """`typed` is shown again when there are `errors` (field → words); `who` is what the referral service is asked."""
 
-    @routes.post("/find")
-    async def find_reference(request: Request, who: Reader) -> Response:
-        form = await read_form(request, who)
-        typed = str(form.get("reference", "")).strip()[:_LONGEST]
-        reference = read_reference(typed)
-        if reference is None:
-            return _wrong_reference(room, request, typed, _UNREADABLE)
-        async with room.engine.connect() as tx:
-            if not await identity_access.is_known(tx, reference):
-                return _wrong_reference(room, request, typed, _UNKNOWN)
-        return RedirectResponse(f"/staff/referrals/{reference}", 303)
+    typed: Mapping[str, str]
+    reason: LookReason | None
+    who: Mapping[str, str]
+    errors: Mapping[str, str]
 
-    @routes.get("/find/family")
-    async def find_again(_: Searcher) -> Response:
-        """Whoever had to sign in again comes back here: what they had typed is nowhere."""
-        return RedirectResponse(PAGE, 303)
+    @property
+    def summary(self) -> list[dict[str, str]]:
+        """For the error summary, in the order of the form."""
+        return error_summary({place: self.errors[field] for field, place in _IDS.items() if field in self.errors})
 
-    @routes.post("/find/family")
-    async def find_family(request: Request, who: Searcher) -> Response:
-        now = room.now()
-        form = find_form.read_form(await read_form(request, who), today=day_in_london(now))
-        if form.errors:
-            return _form(room, request, form, status=422)
-        return await _search(room, request, who, form, now)
+    def refused(self, errors: Iterable[FieldError]) -> Self:
+        """With what the referral service could not use."""
+        found = {each.pointer.removeprefix("/"): each.detail for each in errors}
+        told = {field: f"{_NAMES[field]}: {words}" for field, words in found.items() if field in _NAMES}
+        return replace(self, errors=told or {"reason": "We could not use this. Check what you have entered."})
 
 
-async def _search(room: Room, request: Request, who: Visitor, form: FindForm, now: datetime) -> Response:
-    assert form.reason is not None  # noqa: S101  a form without errors has one
-    async with room.engine.begin() as tx:
-        await identity_access.record_search(tx, who.staff, reason=form.reason, at=now)
+EMPTY: Final = FindForm(typed={}, reason=None, who={}, errors={})
+
+
+@routes.get("/find")
+async def find_page(visit: Reader) -> Response:
+    return _form(visit, EMPTY)
+
+
+@routes.post("/find")
+async def find_reference(visit: Reader) -> Response:
+    typed = short_text_in(await visit.form(), "reference")
+    reference = read_reference(typed)
+    if reference is None:
+        return _form(visit, EMPTY, reference=typed, reference_error=UNREADABLE_REFERENCE)
+    async with visit.engine.connect() as tx:
+        if not await identity_access.is_known(tx, reference):
+            return _form(visit, EMPTY, reference=typed, reference_error=UNKNOWN_REFERENCE)
+    return RedirectResponse(f"/staff/referrals/{reference}", 303)
+
+
+@routes.get("/find/family")
+async def find_again(_: Looker) -> Response:
+    """Whoever had to sign in again comes back here: what they had typed is nowhere."""
+    return RedirectResponse(PAGE, 303)
+
+
+@routes.post("/find/family")
+async def find_family(visit: Looker) -> Response:
+    form = read_form(await visit.form(), today=visit.today)
+    if form.reason is None or form.errors:
+        return _form(visit, form)
+    async with visit.engine.begin() as tx:
+        await identity_access.record_search(tx, visit.staff, reason=form.reason, at=visit.now)
     try:
-        matches = await room.families.find(form.who, reason=form.reason.value, actor=who.staff.id)
+        matches = await visit.context.families.find(form.who, reason=form.reason.value, actor=visit.staff.id)
     except Problem as problem:
-        return _form(room, request, form.refused(problem.errors), status=422)
-    return await _found(room, request, form, matches)
-
-
-async def _found(room: Room, request: Request, form: FindForm, matches: Matches | None) -> Response:
+        return _form(visit, form.refused(problem.errors))
     if matches is None:
-        return room.pages.render(request, "found.html", status=503)
-    async with room.engine.connect() as tx:
+        return visit.render("found.html", status=503)
+    async with visit.engine.connect() as tx:
         found = await identity_access.standing_of(tx, matches.referrals)
     number = form.who.get("nhs_number")
-    return room.pages.render(
-        request,
+    return visit.render(
         "found.html",
         found=found,
         is_more=matches.is_more,
         by_number=number is not None,
         is_odd_number=number is not None and not has_valid_check_digit(number),
         by_postcode="postcode" in form.who,
-        now=room.now(),
     )
 
 
-def _wrong_reference(room: Room, request: Request, typed: str, words: str) -> Response:
-    return _form(room, request, EMPTY, status=422, reference=typed, reference_error=words)
-
-
-def _form(
-    room: Room, request: Request, form: FindForm, *, status: int = 200, reference: str = "", reference_error: str = ""
-) -> Response:
-    summary = [{"text": reference_error, "href": "#reference"}] if reference_error else form.summary
-    return room.pages.render(
-        request,
+def _form(visit: Visit, form: FindForm, *, reference: str = "", reference_error: str = "") -> Response:
+    errors = error_summary({"reference": reference_error}) if reference_error else form.summary
+    return visit.render(
         "find.html",
-        status=status,
+        status=422 if errors else 200,
         form=form,
         reasons=LOOKS,
         reference=reference,
         reference_error=reference_error,
-        may_search=request.state.visitor.staff.may(Permission.SEE_IDENTITY),
-        errors=summary,
+        may_search=visit.may(Permission.SEE_IDENTITY),
+        errors=errors,
     )
+
+
+def read_form(fields: Mapping[str, object], *, today: date) -> FindForm:
+    """A reason is always needed; then an NHS number, or both names and the date of birth. The number comes first."""
+    typed = {name: short_text_in(fields, name) for name in FIELDS}
+    reason = LookReason(typed["reason"]) if typed["reason"] in LOOKS else None
+    errors = {} if reason else {"reason": "Choose why you are looking"}
+    who, wrong = _by_number(typed["nhs_number"]) if typed["nhs_number"] else _by_name(typed, today)
+    return FindForm(typed, reason, who, errors | wrong)
+
+
+def _by_number(typed: str) -> tuple[dict[str, str], dict[str, str]]:
+    number = typed.translate(SEPARATORS)
+    if not _TEN_DIGITS.fullmatch(number) or len(set(number)) == 1:
+        return {}, {"nhs_number": "Enter an NHS number of 10 digits, like 999 123 4567"}
+    return {"nhs_number": number}, {}
+
+
+def _by_name(typed: Mapping[str, str], today: date) -> tuple[dict[str, str], dict[str, str]]:
+    day = TypedDay(typed["day"], typed["month"], typed["year"])
+    if day.is_empty and not (typed["given_name"] or typed["family_name"]):
+        return {}, {"nhs_number": "Enter an NHS number, or a name and date of birth"}
+    who = {name: typed[name] for name in ("given_name", "family_name", "postcode") if typed[name]}
+    errors = {name: f"Enter the {_NAMES[name].lower()}" for name in ("given_name", "family_name") if name not in who}
+    try:
+        born_on = day.read()
+    except MistypedError:
+        born_on = date.min
+    if day.is_empty:
+        errors["date_of_birth"] = "Enter the date of birth"
+    elif born_on.year < _FIRST_YEAR:
+        errors["date_of_birth"] = "Enter a real date, like 27 3 2026"
+    elif born_on > today:
+        errors["date_of_birth"] = "The date of birth must be today or in the past"
+    else:
+        who["date_of_birth"] = born_on.isoformat()
+    return who, errors

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Response
 
 from services.triage.pages import parked_words
-from services.triage.pages.lines import Line, line_of
-from services.triage.pages.queue import EVERYWHERE, address
-from services.triage.pages.room import Room
+from services.triage.pages.context import Anybody
+from services.triage.pages.queues import EVERYWHERE, address, line_of
 from services.triage.work_items import queues
-from services.triage.work_items.queues import Choices, QueuePage, Show, Sort
+from services.triage.work_items.queues import Choices, Show, Sort
 from shared.access import Permission, Role
-from shared.sign_in import Visitor, any_visitor
 
-Anybody = Annotated[Visitor, Depends(any_visitor())]
+routes = APIRouter(prefix="/staff", include_in_schema=False)
 
-SECTIONS: Final[dict[Show, tuple[Sort, str, str]]] = {
+LISTS: Final[dict[Show, tuple[Sort, str, str]]] = {
     Show.ON_CALL: (Sort.DUE, "On call now", "Nothing is waiting for the person on call."),
     Show.SAFETY: (Sort.DUE, "Other safety work", "No other safety work is open."),
     Show.OVERDUE: (Sort.DUE, "Overdue", "Nothing is overdue."),
@@ -33,6 +30,8 @@ SECTIONS: Final[dict[Show, tuple[Sort, str, str]]] = {
     Show.DECLINES: (Sort.DUE, "Declines to confirm", "No proposed decline waits for a lead."),
 }
 """In the order of the page: how each is sorted, its heading, and what it says when it is empty."""
+ONLY_FOR: Final = {Show.MINE: Permission.WORK_ITEMS, Show.DECLINES: Permission.CONFIRM_DECLINE}
+"""Only who can take work on has work of their own; declines are for whoever confirms them."""
 NOT_FOR_QUEUES: Final = {
     Role.COMMISSIONER: "The published figures are in the reports, which have their own pages. No family is in them.",
     Role.OPERATIONS: "You look after the running of the services. The queues of families are for the triage team.",
@@ -40,44 +39,20 @@ NOT_FOR_QUEUES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A short list of the page; `href` leads to all of it."""
-
-    name: str
-    heading: str
-    calm: str
-    lines: list[Line]
-    total: int
-    href: str
-
-
-def add(routes: APIRouter, room: Room) -> None:
-    @routes.get("")
-    async def home(request: Request, who: Anybody) -> Response:
-        if not who.staff.may(Permission.READ_QUEUES):
-            seen = await room.all_services.look() if who.staff.may(Permission.READ_PARKED) else ()
-            words = NOT_FOR_QUEUES[who.staff.role]
-            return room.pages.render(request, "home.html", words=words, seen=seen, services=parked_words)
-        now = room.now()
-        wanted = {show: sort for show, (sort, *_) in SECTIONS.items() if _is_for(who, show)}
-        async with room.engine.connect() as tx:
-            found = await queues.short_lists(tx, wanted, staff=who.staff, now=now)
-            counts = await queues.counts(tx, now=now)
-        sections = [
-            _section(show, each, [line_of(row, staff=who.staff, now=now) for row in each.rows])
-            for show, each in found.items()
-        ]
-        return room.pages.render(request, "home.html", sections=sections, here="/staff", **counts)
-
-
-def _is_for(who: Visitor, show: Show) -> bool:
-    """Only who can take work on has work of their own; declines are for whoever confirms them."""
-    needs = {Show.MINE: Permission.WORK_ITEMS, Show.DECLINES: Permission.CONFIRM_DECLINE}
-    return show not in needs or who.staff.may(needs[show])
-
-
-def _section(show: Show, found: QueuePage, lines: list[Line]) -> Section:
-    sort, heading, calm = SECTIONS[show]
-    href = address(EVERYWHERE, Choices(show=show, sort=sort))
-    return Section(show.value, heading, calm, lines, found.total, href)
+@routes.get("")
+async def home(visit: Anybody) -> Response:
+    if not visit.may(Permission.READ_QUEUES):
+        seen = await visit.context.all_services.look() if visit.may(Permission.READ_PARKED) else ()
+        return visit.render("home.html", words=NOT_FOR_QUEUES[visit.staff.role], seen=seen, services=parked_words)
+    wanted = {show: sort for show, (sort, *_) in LISTS.items() if show not in ONLY_FOR or visit.may(ONLY_FOR[show])}
+    async with visit.engine.connect() as tx:
+        found = await queues.short_lists(tx, wanted, staff=visit.staff, now=visit.now)
+        counts = await queues.counts(tx, now=visit.now)
+    sections = []
+    for show, each in found.items():
+        sort, heading, calm = LISTS[show]
+        lines = [line_of(row, staff=visit.staff, now=visit.now) for row in each.rows]
+        href = address(EVERYWHERE, Choices(show=show, sort=sort))
+        shown = {"name": show.value, "heading": heading, "calm": calm, "lines": lines, "total": each.total}
+        sections.append(shown | {"href": href})
+    return visit.render("home.html", sections=sections, here="/staff", **counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from services.triage.pages.lines import span_in_words
+from services.triage.pages.queues import span_in_words
 from shared.parked_calls import Condition, Waiting
 
 SERVICES: Final = {

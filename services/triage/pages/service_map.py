@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Response
 
-from services.triage.pages.room import Room
-from services.triage.pages.service_words import AGES, FOR_WHOM, LEVELS, age_span, entry_state, gap_words, joined
+from services.triage.pages.context import Visit, who_may
+from services.triage.pages.forms import code_in
 from shared.access import Permission
+from shared.events import Route
+from shared.pages.times import long_day
 from shared.policy import Policy
-from shared.service_map import ForWhom, Gap, Level, Service, ServiceMap, gaps
-from shared.sign_in import Visitor, visitor
-from shared.working_time import day_in_london
+from shared.service_map import PREGNANCY_MONTHS, ForWhom, Gap, GapKind, Level, Service, gaps
 
-Reader = Annotated[Visitor, Depends(visitor(Permission.READ_QUEUES, Permission.READ_REPORTS))]
+Reader = Annotated[Visit, who_may(Permission.READ_QUEUES, Permission.READ_REPORTS)]
 """Those who work with the map, and those who commission what it lacks."""
+
+routes = APIRouter(prefix="/staff", include_in_schema=False)
+
+LEVELS: Final = {
+    Level.UNIVERSAL: "Universal: for every family",
+    Level.TARGETED: "Targeted: for families who need more",
+    Level.STATUTORY: "Statutory: children's social care",
+    Level.SPECIALIST: "Specialist: for the greatest need",
+}
+FOR_WHOM: Final = {
+    ForWhom.FAMILIES: "Families",
+    ForWhom.PARENTS: "Parents, for themselves",
+    ForWhom.PRACTITIONERS: "People who work with families",
+    ForWhom.ELSEWHERE: "Families who live outside the area",
+}
+AGES: Final = {
+    "pregnancy": ("Pregnancy", (-PREGNANCY_MONTHS, 0)),
+    "first-year": ("Under 1 year", (0, 12)),
+    "second-year": ("1 year, not yet 2", (12, 24)),
+    "older": ("2 years and older", (24, 240)),
+}
+"""Ages that a person can ask for, in months; the second month is out."""
+
+NOBODY_TO_NAME: Final = {
+    Route.SIGNPOST_AGE: "families whose child is too old for our support",
+    Route.SIGNPOST_AREA: "families who live outside the area",
+    Route.ADVICE_TO_REFERRER: "referrers when a family said no",
+    Route.PHASE_HOLD: "families who wait for our support to open",
+}
+YEAR: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +61,15 @@ class Wanted:
 
     @classmethod
     def of(cls, query: Mapping[str, str], policy: Policy) -> Wanted:
-        ward, level, age = (query.get(name) for name in ("ward", "level", "age"))
-        return cls(
-            ward=ward if ward in policy.ward_by_code else None,
-            level=Level(level) if level in set(Level) else None,
-            age=age if age in AGES else None,
-        )
+        ward, age = query.get("ward"), query.get("age")
+        known = ward if ward in policy.ward_by_code else None
+        return cls(known, code_in(query, "level", Level), age if age in AGES else None)
 
     def takes(self, service: Service) -> bool:
         return (
             (self.ward is None or (service.is_in(self.ward) and service.for_whom is not ForWhom.ELSEWHERE))
             and (self.level is None or service.level is self.level)
-            and (self.age is None or service.is_for_ages(*AGES[self.age].months))
+            and (self.age is None or service.is_for_ages(*AGES[self.age][1]))
         )
 
     def only(self, found: Iterable[Gap]) -> list[Gap]:
@@ -59,34 +85,29 @@ class Wanted:
         return (
             (self.ward is None or not gap.wards or self.ward in gap.wards)
             and (self.level is None or gap.level in (None, self.level))
-            and (self.age is None or gap.ages is None or _overlap(gap.ages, AGES[self.age].months))
+            and (self.age is None or gap.ages is None or _overlap(gap.ages, AGES[self.age][1]))
         )
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    @routes.get("/services")
-    async def services(request: Request, _: Reader) -> HTMLResponse:
-        policy = room.steps.policy
-        wanted = Wanted.of(request.query_params, policy)
-        shown = what_is_shown(room.service_map, policy, wanted, on=day_in_london(room.now()))
-        return room.pages.render(request, "service_map.html", **shown)
-
-
-def what_is_shown(service_map: ServiceMap, policy: Policy, wanted: Wanted, *, on: date) -> dict[str, Any]:
+@routes.get("/services")
+async def services(visit: Reader) -> Response:
     """Everything in the template: choices, a table for each level that has services, gaps as sentences."""
+    policy, service_map, on = visit.policy, visit.context.service_map, visit.today
+    wanted = Wanted.of(visit.request.query_params, policy)
     found = [service for service in service_map.services if wanted.takes(service)]
     rows = {level: [_row(each, policy, on) for each in found if each.level is level] for level in LEVELS}
-    return {
-        "area": policy.authority_name,
-        "service_map": service_map,
-        "count": len(found),
-        "wanted": wanted,
-        "wards": _choices(f"All of {policy.authority_name}", {ward.code: ward.name for ward in policy.wards}),
-        "levels": _choices("Every level", LEVELS),
-        "ages": _choices("Every age", {age: choice.words for age, choice in AGES.items()}),
-        "tables": [(LEVELS[level], each) for level, each in rows.items() if each],
-        "gaps": [gap_words(gap, policy) for gap in wanted.only(gaps(service_map, policy=policy, on=on))],
-    }
+    return visit.render(
+        "service_map.html",
+        area=policy.authority_name,
+        service_map=service_map,
+        count=len(found),
+        wanted=wanted,
+        wards=_choices(f"All of {policy.authority_name}", {ward.code: ward.name for ward in policy.wards}),
+        levels=_choices("Every level", LEVELS),
+        ages=_choices("Every age", {age: text for age, (text, _) in AGES.items()}),
+        tables=[(LEVELS[level], each) for level, each in rows.items() if each],
+        gaps=[gap_words(gap, policy) for gap in wanted.only(gaps(service_map, policy=policy, on=on))],
+    )
 
 
 def _choices(all_of_them: str, words: Mapping[Any, str]) -> list[dict[str, str]]:
@@ -113,3 +134,50 @@ def _where(service: Service, policy: Policy) -> str:
 
 def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
+
+
+def joined(words: Sequence[str]) -> str:
+    """`Aspley, Bulwell and Dales`."""
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
+def age_span(from_months: int, to_months: int) -> str:
+    """`from pregnancy to 2 years`."""
+    return f"from {_age(from_months)} to {_age(to_months)}"
+
+
+def _age(months: int) -> str:
+    if months == -PREGNANCY_MONTHS:
+        return "pregnancy"
+    if months == 0:
+        return "birth"
+    count, unit = (months // YEAR, "year") if months % YEAR == 0 else (abs(months), "month")
+    return f"{count} {unit}{'s' if count > 1 else ''}{' before birth' if months < 0 else ''}"
+
+
+def entry_state(service: Service, on: date) -> str:
+    """How long the entry is good for, as seen on a day."""
+    until = long_day(service.expires_on)
+    if not service.is_live(on):
+        return f"Ran out on {until}. Nobody is told of it."
+    if service.expires_soon(on):
+        return f"Runs out soon: confirm it by {until}."
+    return f"Good until {until}."
+
+
+def gap_words(gap: Gap, policy: Policy) -> str:
+    """One gap as a sentence."""
+    where = joined([policy.ward_by_code[ward].name for ward in gap.wards])
+    match gap:
+        case Gap(kind=GapKind.NO_SERVICE, level=Level() as level, ages=(first, last)):
+            place = f"in {where}" if where else f"anywhere in {policy.authority_name}"
+            return f"No {level} service sees families {age_span(first, last)} {place}."
+        case Gap(kind=GapKind.NO_SIGNPOST, route=Route() as route):
+            return f"We can name nobody to {NOBODY_TO_NAME[route]}{f' in {where}' if where else ''}."
+        case Gap(kind=GapKind.NO_UNDER_TWOS, service=Service() as service):
+            return f"{service.name}: children under 2 may come on paper, but none are on its caseload."
+        case Gap(kind=GapKind.EXPIRED, service=Service() as service):
+            return f"{service.name}: the entry ran out on {long_day(service.expires_on)}, so nobody is told of it."
+        case Gap(service=Service() as service):
+            return f"{service.name}: the entry has to be confirmed by {long_day(service.expires_on)}."
+    raise ValueError(gap.kind)

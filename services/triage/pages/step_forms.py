@@ -1,38 +1,68 @@
-"""The forms of a work item's steps: what each asks, how it is read, and the words for every mistake. Pure."""
+"""The forms of a work item's steps: who is offered which, what each asks and offers to choose, words for mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
 
-from services.triage.pages.birth_outcome import BirthOutcome, DayInBoxes, steps_of
-from services.triage.pages.offered import BIRTH_OUTCOME, permission_of
-from services.triage.work_items import bodies
+from services.triage.pages.birth_outcome import OUTCOMES, BirthOutcome, DayInBoxes, steps_of
+from services.triage.pages.decision_view import without_the_decline
+from services.triage.pages.forms import TypedDay, text_in
+from services.triage.team import Colleague
+from services.triage.work_items import bodies, steps
 from services.triage.work_items.bodies import Body
-from shared.access import Permission
+from services.triage.work_items.conditions import ENQUIRIES, is_proposed_decline, is_safety
+from services.triage.work_items.item import ItemDetails
+from services.triage.work_items.places import full_routes
+from services.triage.work_items.working import needs_lead
+from services.triage.work_items.working import offers as interim_offers
+from shared.access import Permission, Staff
+from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
+from shared.pages import wording
+from shared.policy import Policy
 from shared.problems import FieldError
 
-Typed = dict[str, Any]
-"""What somebody typed, by field: text, or a list of what they ticked; empty fields are left out."""
+BIRTH_OUTCOME: Final = "birth-outcome"
+WORDS: Final = {
+    **wording.STEPS,
+    "deliver": "Record who came",
+    BIRTH_OUTCOME: "Write down how the birth went",
+}
+"""What the button of a step says."""
 
+NOT_HERE: Final = frozenset({"accept", "first-contact"})
+NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME, Route.REVIEW_DUPLICATE}
+"""Routes on which nobody takes a family on: a colleague is talked to, or somebody is asked."""
+
+Typed = dict[str, Any]
+"""What somebody typed, by field: text, a TypedDay, or a list of what they ticked; empty fields are left out."""
+
+DAYS: Final = frozenset({"on", "born_on"})
+LISTS: Final = frozenset({"routes"})
+"""Fields of three boxes, and those where several are ticked."""
 TOO_LONG: Final = "Use 10,000 characters or fewer"
+DECLINED_FOR: Final = {
+    "E6": DeclineReason.OVER_AGE,
+    "E10": DeclineReason.OUT_OF_AREA,
+    "E13": DeclineReason.CONSENT_REFUSED,
+}
+"""Rule that proposes to decline → the reason that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepForm:
-    """`fields` are the body's, each with the words that say what is missing; `lists` those where several are ticked."""
+    """`fields` are the body's, each with the words that say what is missing; `steps` what it takes when not its own."""
 
     step: str
     body: type[Body]
-    done: str
     fields: Mapping[str, str] = field(default_factory=dict)
-    lists: frozenset[str] = frozenset()
-    days: frozenset[str] = frozenset()
+    done: str = ""
     steps: Callable[[Any, Any], Sequence[tuple[str, Body]]] | None = None
 
     @property
@@ -41,31 +71,29 @@ class StepForm:
 
     @property
     def permission(self) -> Permission:
-        return permission_of(self.step)
+        return steps.STEPS[self.step].permission if self.step in steps.STEPS else Permission.WORK_ITEMS
 
-    def taken(self, body: Body, item: Any) -> Sequence[tuple[str, Body]]:
-        """The steps of work_items.steps that this form takes for `item`: one, for most."""
-        return self.steps(body, item) if self.steps else [(self.step, body)]
+    def taken(self, body: Body, row: Any) -> Sequence[tuple[str, Body]]:
+        """The steps of work_items.steps that this form takes for an item as stored: one, for most."""
+        return self.steps(body, row) if self.steps else [(self.step, body)]
 
     def read(self, form: FormData | ImmutableMultiDict[str, Any]) -> Typed:
         """What was typed, without what was left empty; line ends as everywhere else."""
         typed: Typed = {}
         for name in self.fields:
-            if name in self.days:
-                typed |= {part: _text(form.get(part)) for part in day_fields(name)}
-            elif name in self.lists:
-                typed[name] = list(dict.fromkeys(_text(value) for value in form.getlist(name)))
+            if name in DAYS:
+                day = TypedDay.of(form, name)
+                typed[name] = None if day.is_empty else day
+            elif name in LISTS:
+                typed[name] = list(dict.fromkeys(str(value).strip() for value in form.getlist(name)))
             else:
-                typed[name] = _text(form.get(name))
+                typed[name] = text_in(form, name).replace("\r\n", "\n")
         return {name: value for name, value in typed.items() if value}
 
     def check(self, typed: Typed, *, today: date) -> tuple[Body | None, dict[str, str]]:
         """The body of the step, or every mistake by its field; `today` is the day in London."""
-        members = {name: value for name, value in typed.items() if name in self.fields}
-        for name in self.days:
-            members[name] = tuple(typed.get(part, "") for part in day_fields(name))
         try:
-            return self.body.model_validate(members, context={"today": today}), {}
+            return self.body.model_validate(typed, context={"today": today}), {}
         except ValidationError as error:
             return None, dict(reversed([self._mistake(found["loc"], found["type"]) for found in error.errors()]))
 
@@ -80,16 +108,6 @@ class StepForm:
         return name, TOO_LONG if kind == "string_too_long" else self.fields[name]
 
 
-def day_fields(name: str) -> tuple[str, str, str]:
-    """The three fields of a day, in the order in which people write it."""
-    return f"{name}-day", f"{name}-month", f"{name}-year"
-
-
-def _text(value: object) -> str:
-    """As typed, without spaces around; browsers send two characters for the end of a line."""
-    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
-
-
 class FirstContactForm(bodies.FirstContact):
     """With the day in three boxes; left empty it is today."""
 
@@ -100,66 +118,155 @@ class ContactAttemptForm(bodies.ContactAttempt):
     on: DayInBoxes = None
 
 
-_OFFER: Final = "Choose what was offered"
-_DAY: Final = "Enter the day it happened: today or before, and not before the referral came"
+_OFFER: Final = {"offer": "Choose what was offered"}
+_DAY: Final = {"on": "Enter the day it happened: today or before, and not before the referral came"}
+_NOTE: Final = {"note": "Write a note, or leave it"}
 
 FORMS: Final[dict[str, StepForm]] = {
     form.step: form
     for form in (
-        StepForm("claim", bodies.Nothing, "claimed"),
-        StepForm("release", bodies.Nothing, "released"),
-        StepForm("take-over", bodies.Nothing, "taken-over"),
-        StepForm("hand-back", bodies.Nothing, "handed-back"),
-        StepForm("take-proposal", bodies.Nothing, "proposal-taken"),
-        StepForm("leave-proposal", bodies.Nothing, "proposal-left"),
-        StepForm("first-contact", FirstContactForm, "contacted", {"on": _DAY}, days=frozenset({"on"})),
-        StepForm("assign", bodies.Assign, "assigned", {"to": "Choose a colleague"}),
-        StepForm("accept", bodies.Accept, "accepted", {"place": "Choose which kind of place"}),
-        StepForm("decline", bodies.Decline, "declined", {"reason": "Choose why", "note": "Write a note, or leave it"}),
+        StepForm("take-proposal", bodies.Nothing),
+        StepForm("leave-proposal", bodies.Nothing),
+        StepForm("claim", bodies.Nothing),
+        StepForm("take-over", bodies.Nothing),
+        StepForm("confirm-duplicate", bodies.Judge, _NOTE),
+        StepForm("not-duplicate", bodies.Judge, _NOTE),
+        StepForm(
+            BIRTH_OUTCOME,
+            BirthOutcome,
+            {
+                "answer": "Choose what you were told",
+                "born_on": "Enter the day of the birth, today or before, for example 3 5 2026",
+                **_NOTE,
+            },
+            done="birth-noted",
+            steps=steps_of,
+        ),
+        StepForm("accept", bodies.Accept, {"place": "Choose which kind of place"}),
+        StepForm("first-contact", FirstContactForm, _DAY),
+        StepForm("contact-attempt", ContactAttemptForm, {"outcome": "Choose what came of it", **_DAY}),
+        StepForm("note", bodies.Note, {"text": "Write your note"}),
+        StepForm("request-information", bodies.AskForInformation, {"asked": "Write what you need to know"}),
+        StepForm("wait", bodies.Wait, _OFFER),
+        StepForm("offer-interim", bodies.OfferInterim, _OFFER),
         StepForm(
             "override",
             bodies.Override,
-            "overridden",
             {
                 "routes": "Choose at least one and at most ten places where the family should go",
                 "tier": "Choose a level of support, or none",
                 "urgency": "Choose how soon",
                 "reason": "Write why you decide differently",
             },
-            lists=frozenset({"routes"}),
         ),
-        StepForm("request-information", bodies.AskForInformation, "asked", {"asked": "Write what you need to know"}),
-        StepForm(
-            "contact-attempt",
-            ContactAttemptForm,
-            "attempted",
-            {"outcome": "Choose what came of it", "on": _DAY},
-            days=frozenset({"on"}),
-        ),
-        StepForm("confirm-duplicate", bodies.Judge, "same-family", {"note": "Write a note, or leave it"}),
-        StepForm("not-duplicate", bodies.Judge, "not-the-same", {"note": "Write a note, or leave it"}),
-        StepForm("note", bodies.Note, "noted", {"text": "Write your note"}),
-        StepForm("wait", bodies.Wait, "waiting", {"offer": _OFFER}),
-        StepForm("offer-interim", bodies.OfferInterim, "offered", {"offer": _OFFER}),
+        StepForm("decline", bodies.Decline, {"reason": "Choose why", **_NOTE}),
+        StepForm("assign", bodies.Assign, {"to": "Choose a colleague"}),
+        StepForm("hand-back", bodies.Nothing),
+        StepForm("release", bodies.Nothing),
         StepForm(
             "close",
             bodies.Close,
-            "closed",
             {"reason": "Choose why the work ends", "note": "Write who was told and when, or why it ends"},
         ),
-        StepForm("reopen", bodies.Reopen, "reopened", {"note": "Write why it is opened again"}),
-        StepForm(
-            BIRTH_OUTCOME,
-            BirthOutcome,
-            "birth-noted",
-            {
-                "answer": "Choose what you were told",
-                "born_on": "Enter the day of the birth, today or before, for example 3 5 2026",
-                "note": "Write a note, or leave it",
-            },
-            days=frozenset({"born_on"}),
-            steps=steps_of,
-        ),
+        StepForm("reopen", bodies.Reopen, {"note": "Write why it is opened again"}),
     )
 }
-"""By the name of the step, which is also in the address."""
+"""By the name of the step, which is also in the address; as the page offers them, what brings work forward first."""
+ONE_BUTTON: Final = frozenset(step for step, form in FORMS.items() if not form.fields)
+"""Steps without a question: a button on the page itself."""
+ON_THEIR_PAGE: Final = ("arrange", "deliver")
+"""Steps of consultations and training, on the page of the enquiry."""
+_AT: Final = list(FORMS).index("first-contact")
+ORDER: Final = (*list(FORMS)[:_AT], *ON_THEIR_PAGE, *list(FORMS)[_AT:])
+"""Every step as the page of an item offers it."""
+
+
+class Offer(NamedTuple):
+    """A button (`is_form`) or a link to a form."""
+
+    step: str
+    text: str
+    href: str
+    is_form: bool
+
+
+def offers(row: Any, staff: Staff) -> list[Offer]:
+    """What this person may do with the item as stored, where it is of use; of an ended one only what opens it again."""
+    possible = set(steps.offered(row, staff)) - (NOT_HERE if row.route in NOT_ACCEPTED else set())
+    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
+        possible.add(BIRTH_OUTCOME)
+    words = dict(WORDS)
+    if is_proposed_decline(row):
+        words |= {"decline": "Confirm the decline", "override": "Do not decline: decide differently"}
+    address = {step: f"/staff/items/{row.id}/{step}" for step in FORMS}
+    address |= dict.fromkeys(ON_THEIR_PAGE, f"/staff/enquiries/{row.id}")
+    return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in ORDER if step in possible]
+
+
+async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy) -> dict[str, Any]:
+    """For the template: lists of (value, words), and `suggested`: what is chosen before anybody has typed."""
+    chosen: dict[str, Any] = {}
+    match step:
+        case "assign":
+            chosen = _colleagues(told, await item.assignees_for(tx, told.row.route))
+        case "accept":
+            is_full = Route(told.row.route) in await full_routes(tx)
+            suggested = {"place": PlaceKind.INDIVIDUAL.value}
+            chosen = {"places": list(wording.PLACES.items()), "is_full": is_full, "suggested": suggested}
+        case "override":
+            chosen = _decisions(told, policy) | {"work": await item.open_items(tx, told.referral_id)}
+        case "decline":
+            rules = told.item["decision"]["rules"] if told.item["decision"] else ()
+            reason = next((DECLINED_FOR[rule].value for rule in rules if rule in DECLINED_FOR), None)
+            chosen = {"reasons": list(wording.DECLINES.items()), "suggested": {"reason": reason}}
+        case "contact-attempt":
+            chosen = {"outcomes": list(wording.CONTACTS.items())}
+        case "birth-outcome":
+            chosen = {"outcomes": list(OUTCOMES.items())}
+        case "wait" | "offer-interim":
+            chosen = _interim(told, policy)
+        case "close":
+            chosen = _endings(told)
+    return chosen
+
+
+def _colleagues(told: ItemDetails, people: Sequence[Colleague]) -> dict[str, Any]:
+    """Whoever has it already is not suggested again."""
+    others = [each for each in people if each.id != told.row.assignee]
+    return {"colleagues": others, "suggested": {"to": next((each.id for each in others if each.knows_route), "")}}
+
+
+def _decisions(told: ItemDetails, policy: Policy) -> dict[str, Any]:
+    """Suggested is the decision as it is; of a proposed decline, what the need alone would have given."""
+    decision, row = told.item["decision"], told.row
+    suggested = {"routes": [row.route], "urgency": row.urgency}
+    if decision is not None:
+        suggested = {name: decision[name] for name in ("routes", "tier", "urgency")}
+        if decision["mode"] == Mode.PROPOSE_DECLINE and told.facts:
+            need = without_the_decline(told.facts, received_at=row.decided_as_of, policy=policy)
+            suggested |= {"routes": [route.value for route in need.routes], "tier": need.tier}
+    return {
+        "routes": [(route.value, wording.route_name(route)) for route in Route],
+        "tiers": [(tier.value, wording.tier_name(tier)) for tier in Tier],
+        "urgencies": [(urgency.value, wording.urgency_name(urgency)) for urgency in Urgency],
+        "suggested": suggested,
+    }
+
+
+def _interim(told: ItemDetails, policy: Policy) -> dict[str, Any]:
+    """What the policy offers to families who wait: that of the item's own team first, and suggested."""
+    own = [places.interim_offer for places in policy.capacity if places.route == told.row.route]
+    listed = sorted(interim_offers(policy), key=lambda offer: offer not in own)
+    words = [(offer, offer[:1].upper() + offer[1:]) for offer in listed]
+    return {"interim_offers": words, "suggested": {"offer": listed[0] if listed and listed[0] in own else None}}
+
+
+def _endings(told: ItemDetails) -> dict[str, Any]:
+    """What ends by itself or by a step of its own is nobody's to choose."""
+    own = {ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
+    hint = "Colleagues can read it. The referrer and the family do not get these words."
+    return {
+        "reasons": [(str(code), words) for code, words in wording.CLOSURES.items() if code not in own],
+        "needs_words": needs_lead(told.row) or is_safety(told.row),
+        "hint": f"{hint} The referrer is told that the work has ended." if needs_lead(told.row) else hint,
+    }

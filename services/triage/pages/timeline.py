@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from services.triage.pages.words import LOOKED
+from services.triage.identity_access import SEARCHED
+from services.triage.pages.labels import LOOKED
 from services.triage.staff_notes import StaffNote
+from services.triage.trail import READ
 from services.triage.work_items.item import VIEWED, AuditLine
 from shared.events import Mode
 from shared.pages.times import clock, long_day
@@ -35,7 +37,7 @@ DID: Final = {
     "item.wait": "put the family on the waiting list",
     "item.offer-interim": "recorded an offer while the family waits",
     "item.arrange": "arranged a date: {moment}",
-    "item.deliver": "recorded how many people came: {detail}",
+    "item.deliver": "recorded how many people came: {code}",
     "item.escalated": "brought this to attention: {escalation}",
     "referral.decided": "{mode}",
     "referral.proposed": "propose something else, as the facts have changed",
@@ -44,8 +46,30 @@ DID: Final = {
     "referral.withdrawn": "withdrew the referral",
     "referral.erased": "erased what was held about the family",
     VIEWED: "looked at who the family is: {look}",
+    SEARCHED: "searched for a family: {code}",
+    "identity.compared": "found, by a check of the audit page, a look at a family of one's own name: {code}",
+    READ: "read the audit trail: {code}",
+    "capacity.set": "changed the places of a team: {code}",
+    "team.routes-set": "changed what a colleague takes: {code}",
+    "policy.drafted": "sent in a draft of the policy: {code}",
+    "policy.compared": "compared a draft of the policy: {code}",
+    "policy.discarded": "discarded a draft of the policy: {code}",
+    "referral.received": "sent a referral: {code}",
+    "referral.amended": "changed a referral: {code}",
+    "enquiry.received": "asked for a consultation or training: {code}",
+    "message.sent": "sent a message: {code}",
+    "message.delivered": "heard that a message arrived: {code}",
+    "message.undeliverable": "could not deliver a message: {code}",
+    "parked.replayed": "tried a parked message again: {code}",
+    "parked.discarded": "gave a parked message up: {code}",
+    "codes.exported": "took the coded lines of a month: {code}",
+    "agency.added": "added an agency: {code}",
+    "agency.key-added": "gave an agency a key: {code}",
+    "agency.keys-revoked": "took an agency's keys back: {code}",
+    "places.loaded": "loaded postcodes: {code}",
+    "places.unloaded": "removed postcodes: {code}",
 }
-"""Action → words, with the word that `detail` stands for."""
+"""Action → words, with the name of what `detail` stands for. Those from SEARCHED on are on the audit page only."""
 
 TEXT_OF: Final = {
     "item.note": "note",
@@ -71,7 +95,6 @@ _PERSONS_DECISION: Final = "referral.decided"
 class Moment(NamedTuple):
     """One entry of the history; `text` is what they wrote, for those who may read it."""
 
-    id: int
     at: datetime
     who: str
     what: str
@@ -83,7 +106,12 @@ def timeline(lines: Sequence[AuditLine], names: Mapping[str, str], texts: Sequen
     left = list(texts)
     shown = [line for line in lines if not (line.action == _PERSONS_DECISION and line.actor_kind == "staff")]
     return [
-        Moment(line.id, line.at, who(line.actor_kind, line.actor, names), what(line, names), _text_of(line, left))
+        Moment(
+            line.at,
+            who(line.actor_kind, line.actor, names),
+            what(line.action, line.detail, names),
+            _text_of(line, left),
+        )
         for line in shown
     ]
 
@@ -106,36 +134,31 @@ def who(kind: str, actor: str, names: Mapping[str, str]) -> str:
     return names.get(actor, actor)
 
 
-def what(line: AuditLine, names: Mapping[str, str]) -> str:
+def what(action: str, detail: str | None, names: Mapping[str, str]) -> str:
     """In words; an action that a newer version writes is shown as it is."""
-    words = DID.get(line.action)
-    if words is None:
-        return line.action.replace(".", ": ").replace("-", " ")
-    return words.format_map(_Words(line.detail, names)).removesuffix(": ")
-
-
-class _Words(dict[str, str]):
-    """The word that an entry's detail stands for, under the name that the sentence gives it."""
-
-    def __init__(self, detail: str | None, names: Mapping[str, str]) -> None:
-        super().__init__(
-            route=route_name(detail),
-            decline=word_for(DECLINES)(detail),
-            contact=_contact_in_words(detail),
-            closure=word_for(CLOSURES)(detail),
-            escalation=word_for(ESCALATIONS)(detail),
-            mode=word_for(_DECIDED)(detail),
-            look=word_for(LOOKED)(detail),
-            colleague=names.get(detail or "", detail or "a colleague"),
-            detail=detail or "",
-        )
-        self._detail = detail
-
-    def __missing__(self, name: str) -> str:
-        return clock(self._detail) if name == "moment" else ""
+    if action not in DID:
+        return action.replace(".", ": ").replace("-", " ")
+    words, _, name = DID[action].removesuffix("}").partition("{")
+    if name == "colleague":
+        return words + names.get(detail or "", detail or "a colleague")
+    return (words + _SAID[name](detail)).removesuffix(": ") if name else words
 
 
 def _contact_in_words(detail: str | None) -> str:
     """`no_answer`, and the day it happened when another was given: `no_answer 2026-06-01`."""
     outcome, _, day = (detail or "").partition(" ")
     return word_for(CONTACTS)(outcome) + (f", on {long_day(day)}" if day else "")
+
+
+_SAID: Final[dict[str, Callable[[str | None], str]]] = {
+    "route": route_name,
+    "decline": word_for(DECLINES),
+    "contact": _contact_in_words,
+    "closure": word_for(CLOSURES),
+    "escalation": word_for(ESCALATIONS),
+    "mode": word_for(_DECIDED),
+    "look": word_for(LOOKED),
+    "moment": clock,
+    "code": lambda detail: LOOKED.get(detail or "", detail or ""),
+}
+"""How the detail of an entry is said, by the name that the words give it."""

@@ -238,7 +238,7 @@ def _modifiers(case: Case, routes: Sequence[Route]) -> list[Finding]:
     return [*every(MODIFIERS, case), *([full] if full else [])]
 
 
-# Written down.
+# StaffNote down.
 
 
 def safety_tier(findings: Iterable[Finding]) -> Tier | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from services.triage.policy_words.labels import label_of
+from services.triage.policy_text import label_of
 from shared.policy import Policy
 
 HIGHEST_VERSION: Final = 1_000_000

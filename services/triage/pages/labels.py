@@ -1,4 +1,4 @@
-"""Words of the referral page for codes that no other page shows: rules and their facts, looks, states of messages."""
+"""Words for codes that only the pages of the triage team show: rules and their facts, looks, states of messages."""
 
 from __future__ import annotations
 

@@ -1,0 +1,199 @@
+"""Who a referral is about, set out for reading: headed lists of plain values; two referrals side by side.
+
+Values are as they were written; the template escapes them and keeps their lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from services.triage.identity_access import LookReason, write_counted
+from services.triage.pages.context import Visit
+from services.triage.work_items.deciding import linked_as_duplicate
+from services.triage.work_items.item import VIEWED, ItemDetails
+from shared.access import Permission
+from shared.audit import Actor, Entry
+from shared.pages.facts import CARERS, CONSENTS
+from shared.pages.times import clock, long_day
+from shared.pages.wording import word_for
+from shared.policy import Policy
+
+NEEDS: Final = {
+    "bsl": "British Sign Language",
+    "easy_read": "Easy read",
+    "large_print": "Large print",
+    "braille": "Braille",
+    "audio": "Audio",
+}
+SEXES: Final = {"1": "Male", "2": "Female", "9": "Indeterminate", "X": "Not known"}
+STRENGTHS: Final = {
+    "engages_with_services": "Works well with services",
+    "supportive_family": "A supportive family",
+    "stable_home": "A stable home",
+    "warm_moments_seen": "Warm moments were seen",
+    "other": "Something else",
+}
+DUPLICATE_STEPS: Final = frozenset({"confirm-duplicate", "not-duplicate"})
+MOST: Final = 3
+"""Referrals of others that are shown beside this one."""
+
+Rows = list[tuple[str, str]]
+Members = Mapping[str, tuple[str, Callable[[Any], str]]]
+"""Member of what was sent → what it is called, and how its value is said."""
+
+
+def _listed(names: Mapping[str, str]) -> Callable[[Iterable[str]], str]:
+    return lambda codes: ", ".join(map(word_for(names), codes))
+
+
+def _said(words: Callable[[str], str]) -> Callable[[object], str]:
+    """A day or time in words; as it was sent when it is neither: whoever looks has to see it all the same."""
+
+    def said(at: object) -> str:
+        try:
+            return words(str(at))
+        except ValueError:
+            return str(at)
+
+    return said
+
+
+_CARER: Final[Members] = {
+    "safe_contact": ("Safe way to make contact", str),
+    "name": ("Name", str),
+    "phone": ("Phone", str),
+    "email": ("Email", str),
+    "interpreter_needed": ("Interpreter", lambda _: "Needed"),
+    "preferred_language": ("Language (code)", str),
+    "communication_needs": ("Needs", _listed(NEEDS)),
+    "date_of_birth": ("Born on", _said(long_day)),
+    "nhs_number": ("NHS number", str),
+}
+_BABY: Final[Members] = {
+    "name": ("Name", str),
+    "date_of_birth": ("Born on", _said(long_day)),
+    "due_on": ("Due on", _said(long_day)),
+    "sex": ("Sex", word_for(SEXES)),
+    "nhs_number": ("NHS number", str),
+}
+_CONSENT: Final[Members] = {
+    "status": ("Consent", word_for(CONSENTS)),
+    "given_by": ("Given by", str),
+    "recorded_at": ("Recorded", _said(clock)),
+    "override_reason": ("Why somebody goes on without", str),
+}
+_REFERRER: Final[Members] = {
+    "name": ("Name", str),
+    "role": ("Role", str),
+    "phone": ("Phone", str),
+    "email": ("Email", str),
+}
+_ENQUIRY: Final[Members] = {"topic": ("Topic", str), "people": ("How many people", str)}
+
+
+class IdentitySection(NamedTuple):
+    """A heading and what stands under it; `key` is its anchor. Without rows it is left out."""
+
+    key: str
+    heading: str
+    rows: Rows
+
+
+def sections(found: Mapping[str, Any], policy: Policy) -> list[IdentitySection]:
+    """All that was sent, in the order in which a worker needs it: words to read with care, people, home, notes."""
+    document = found.get("document") or {}
+    words = ", ".join(safety_words_of(found, policy))
+    all_of_them = [
+        IdentitySection("safety-words", "Words to read with care", [("Found in the text", words)] if words else []),
+        *people_and_home(found),
+        IdentitySection("consent", "Consent", _rows(document.get("consent"), _CONSENT)),
+        IdentitySection("referrer", "Who referred", _rows(document.get("referrer"), _REFERRER)),
+        IdentitySection("enquiry", "What they ask", _rows(document, _ENQUIRY)),
+        IdentitySection(
+            "strengths", "What goes well", _rows(document, {"strengths": ("Strengths", _listed(STRENGTHS))})
+        ),
+        IdentitySection("notes", "Notes of the referrer", _rows(document, {"notes": ("Notes", str)})),
+    ]
+    for number, each in enumerate(found.get("answers") or (), 1):
+        is_challenge = each.get("of") == "challenge"
+        heading = "Why the referrer asks to look at the decline again" if is_challenge else "Answer of the referrer"
+        rows = [(_said(clock)(each["at"]), str(each["notes"]))]
+        all_of_them.append(IdentitySection(f"answer-{number}", heading, rows))
+    return [section for section in all_of_them if section.rows]
+
+
+def people_and_home(found: Mapping[str, Any]) -> list[IdentitySection]:
+    """Who it is about, and where they live."""
+    document = found.get("document") or {}
+    shown = []
+    for number, person in enumerate(document.get("caregivers") or (), 1):
+        heading = word_for(CARERS)(person.get("relationship")) or "Carer"
+        shown.append(IdentitySection(f"carer-{number}", heading, _rows(_named(person), _CARER)))
+    for number, person in enumerate(document.get("babies") or (), 1):
+        rows = _rows(_named(person), _BABY) or [("Name", "not given")]
+        shown.append(IdentitySection(f"baby-{number}", f"Baby {number}" if number > 1 else "Baby", rows))
+    address = _address(document.get("home") or {})
+    return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
+
+
+def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:
+    """What of the safety list stands in anything that the referrer wrote in words, once each."""
+    document = found.get("document") or {}
+    texts = [document.get(name) for name in ("notes", "topic")]
+    texts += [(document.get("consent") or {}).get("override_reason")]
+    texts += [person.get("safe_contact") for person in document.get("caregivers") or ()]
+    texts += [each.get("notes") for each in found.get("answers") or ()]
+    return list(dict.fromkeys(word for text in texts if text for word in policy.safety_words_in(str(text))))
+
+
+def _named(person: Mapping[str, Any]) -> Mapping[str, Any]:
+    parts = (person.get("given_name"), person.get("family_name"))
+    return {**person, "name": " ".join(str(part) for part in parts if part)}
+
+
+def _address(home: Mapping[str, Any]) -> str:
+    if home.get("no_fixed_abode"):
+        return "No fixed address"
+    if home.get("withheld"):
+        return "Kept safe: it was not sent"
+    lines = [*(home.get("address_lines") or ()), *([home["postcode"]] if home.get("postcode") else [])]
+    return "\n".join(map(str, lines))
+
+
+def _rows(part: Mapping[str, Any] | None, members: Members) -> Rows:
+    """Those that were given, in the order of `members`."""
+    return [(words, say(part[member])) for member, (words, say) in members.items() if part and part.get(member)]
+
+
+async def side_by_side(visit: Visit, told: ItemDetails) -> dict[str, list[Any]] | None:
+    """Two referrals, for whoever says whether they are of one family; None for whoever does not hold the item.
+
+    `heads` are the references; each row is a heading, what each referral says, and whether they say the same.
+    Each look is counted and written down.
+    """
+    row, staff = told.row, visit.staff
+    if not visit.may(Permission.SEE_IDENTITY) or row.assignee != staff.id or row.ended_at:
+        return None
+    async with visit.engine.begin() as tx:
+        others = (await linked_as_duplicate(tx, told.referral_id))[:MOST]
+        for each in (told.referral_id, *others):
+            entry = Entry(Actor("staff", staff.id), VIEWED, visit.now, each, LookReason.ASSIGNED.value)
+            await write_counted(tx, entry)
+    look = visit.context.families.look
+    found = await asyncio.gather(*(look(each, actor=staff.id) for each in (told.referral_id, *others)))
+    references = {each["id"]: each["reference"] for each in told.item["links"]}
+    heads = [told.item["reference"], *(references.get(str(each), "") for each in others)]
+    return {"heads": heads, "rows": list(_beside([each or {} for each in found]))}
+
+
+def _beside(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, list[str], bool]]:
+    """Every value that any of them has, as `Baby: Name`, in the order of the page of one referral."""
+    sides = [
+        {f"{section.heading}: {name}": value for section in people_and_home(each) for name, value in section.rows}
+        for each in found
+    ]
+    for heading in dict.fromkeys(heading for side in sides for heading in side):
+        said = [side.get(heading, "") for side in sides]
+        yield heading, said, len(set(said)) == 1
