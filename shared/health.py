@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
+import sqlalchemy as sa
 import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
@@ -158,10 +159,15 @@ class Health:
         return idle
 
     async def own_connections_answer(self) -> bool:
-        """Whether the pool gives a connection and that answers; a new one may do so when those of the pool don't."""
+        """Whether what the pool gives answers: a new connection may do so when those are cut off without a word.
+
+        A pool that has none to give just now is busy, which is no reason to begin anew.
+        """
         try:
             async with self.engine.connect() as connection:
                 await connection.execute(sql("SELECT 1"))
+        except sa.exc.TimeoutError:
+            return True
         except Exception as error:
             if not is_transient(error):
                 raise

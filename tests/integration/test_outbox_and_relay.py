@@ -345,15 +345,14 @@ async def test_an_event_that_no_broker_takes_is_set_aside_alone_with_what_waits_
             map(str, [strange, *others, *others])
         )
 
+    async def are_left() -> bool:
+        return len(await outbox.set_aside(probe)) == 1 and await count(probe, "outbox") == 2
+
     async with running(a_relay(stack, database)):
         await eventually(others_are_sent, what="the events of all others, twice")
+        await eventually(are_left, what="the large one, and the one behind it")
         [aside] = await outbox.set_aside(probe)
         assert (aside.key, aside.set_aside) == (large, "MessageSizeTooLargeError")
-
-        async def two_are_left() -> bool:
-            return await count(probe, "outbox") == 2
-
-        await eventually(two_are_left, what="only the one that was set aside and the one behind it")
 
         async with probe.begin() as tx:
             await tx.execute(sa.text("UPDATE event SET value = rtrim(value) WHERE key = :key"), {"key": large})

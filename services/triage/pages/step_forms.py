@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple
 
+import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
@@ -14,8 +15,7 @@ from starlette.datastructures import FormData, ImmutableMultiDict
 from services.triage.pages.birth_outcome import OUTCOMES, BirthOutcome, DayInBoxes, steps_of
 from services.triage.pages.decision_view import without_the_decline
 from services.triage.pages.forms import TypedDay, text_in
-from services.triage.team import Colleague
-from services.triage.work_items import bodies, steps
+from services.triage.work_items import bodies, item, steps
 from services.triage.work_items.bodies import Body
 from services.triage.work_items.conditions import ENQUIRIES, is_proposed_decline, is_safety
 from services.triage.work_items.item import ItemDetails
@@ -230,7 +230,7 @@ async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Pol
     return chosen
 
 
-def _colleagues(told: ItemDetails, people: Sequence[Colleague]) -> dict[str, Any]:
+def _colleagues(told: ItemDetails, people: Sequence[sa.Row[Any]]) -> dict[str, Any]:
     """Whoever has it already is not suggested again."""
     others = [each for each in people if each.id != told.row.assignee]
     return {"colleagues": others, "suggested": {"to": next((each.id for each in others if each.knows_route), "")}}
