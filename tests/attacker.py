@@ -1,6 +1,6 @@
 """Somebody who has all that is published and adds and subtracts without a mistake: exact, by integer programming.
 
-StaffNote from what is published about the rule alone (docs/disclosure.md); shares no code with what it attacks.
+Written from what is published about the rule alone (docs/disclosure.md); shares no code with what it attacks.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -33,7 +33,6 @@ from shared.service_map import of_authority
 from shared.sign_in.setting_up import install
 from shared.web import Edge, create_app
 
-SPEAKS = tuple(event for event in events.EVENTS.values() if event.topic == events.TRIAGE_TOPIC)
 MEASURE_SECONDS = 10.0
 NAVIGATION = (
     NavigationItem("Today", "/staff", Permission.READ_QUEUES),
@@ -71,7 +70,7 @@ async def build(settings: Settings) -> Service:
         title="Triage service",
         description="Decisions with their reasons, and the work queues of the teams.",
         health=health,
-        speaks=SPEAKS,
+        speaks=tuple(event for event in events.EVENTS.values() if event.topic == events.TRIAGE_TOPIC),
         hears=tuple(heard),
         guide=[Table("Steps of a work item", HEADS, as_table()), Table("Rules", ("rule", "says", "source"), rules)],
     )
@@ -87,8 +86,8 @@ async def build(settings: Settings) -> Service:
             is_development=settings.is_development,
         ),
         steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
-        families=Families(referral_url=settings.referral_url, internal_token=token),
-        messages=Messages(notify_url=settings.notify_url, internal_token=token),
+        families=Families(settings.referral_url, internal_token=token),
+        messages=Messages(settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
         trails=AuditTrails(engine, settings.service_urls, internal_token=token),
         policies=known,

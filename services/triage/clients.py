@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import httpx
@@ -33,20 +33,17 @@ class NoAnswerError(Exception):
 
 
 class InternalClient:
-    """A connection with the internal token; `seconds` for an answer, `connect` of them to reach the service."""
+    """A connection with the internal token; CONNECT seconds to reach the service, SECONDS for an answer."""
+
+    SECONDS: ClassVar[float] = 5
+    CONNECT: ClassVar[float] = 1
 
     def __init__(
-        self,
-        base_url: str = "",
-        *,
-        internal_token: str,
-        seconds: float = 5,
-        connect: float = 1,
-        transport: httpx.AsyncBaseTransport | None = None,
+        self, base_url: str = "", *, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=base_url,
-            timeout=httpx.Timeout(seconds, connect=connect),
+            timeout=httpx.Timeout(self.SECONDS, connect=self.CONNECT),
             headers={"Authorization": f"Bearer {internal_token}"},
             transport=transport,
         )
@@ -91,10 +88,7 @@ class Matches(BaseModel):
 class Families(InternalClient):
     """Who a referral is about, asked of the referral service when a person opens it."""
 
-    def __init__(
-        self, *, referral_url: str, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        super().__init__(referral_url, internal_token=internal_token, connect=2, transport=transport)
+    CONNECT = 2
 
     async def look(self, referral_id: UUID, *, actor: str) -> dict[str, Any] | None:
         """What was sent about the family; None when the referral service can't say now, or it was erased."""
@@ -128,8 +122,7 @@ class Families(InternalClient):
 class Messages(InternalClient):
     """What became of the messages about a referral: kinds, states and times; no words, no addresses."""
 
-    def __init__(self, *, notify_url: str, internal_token: str) -> None:
-        super().__init__(notify_url, internal_token=internal_token, seconds=3)
+    SECONDS = 3
 
     async def about(self, reference: str) -> list[dict[str, Any]] | None:
         """The messages about one referral, oldest first; None when the notify service can't say now."""

@@ -108,13 +108,10 @@ _BEFORE = sql("""
 
 async def decision_in_force(tx: AsyncConnection, referral_id: UUID) -> sa.Row[Any] | None:
     """The latest that is no proposal."""
-    found = await tx.execute(
-        sql("""
-            SELECT * FROM decision WHERE referral_id = :id AND NOT is_proposal ORDER BY decided_at DESC, id DESC LIMIT 1
-        """),
-        {"id": referral_id},
+    latest = (
+        "SELECT * FROM decision WHERE referral_id = :id AND NOT is_proposal ORDER BY decided_at DESC, id DESC LIMIT 1"
     )
-    return found.one_or_none()
+    return (await tx.execute(sql(latest), {"id": referral_id})).one_or_none()
 
 
 async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
@@ -155,7 +152,7 @@ def shown(row: sa.Row[Any], made: Decided, policy: Policy) -> dict[str, Any]:
 async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, policy: Policy) -> None:
     """An item that stays: never less urgent. A raised one counts as unopened, and goes on without an answer."""
     planned = deadlines.plan_item(Route(row.route), made, policy)
-    urgency = deadlines.higher(Urgency(row.urgency), made.decision.urgency)
+    urgency = max(Urgency(row.urgency), made.decision.urgency, key=list(Urgency).index)
     is_raised = urgency != row.urgency or (row.route in made.news and UNDELIVERABLE not in row.marks)
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:

@@ -129,10 +129,8 @@ _USED: Final = sql(f"""
 
 async def is_known(tx: AsyncConnection, reference: str) -> bool:
     """Whether there is such a referral here; an erased one is not found."""
-    found = await tx.scalar(
-        sql("SELECT 1 FROM referral WHERE reference = :reference AND erased_at IS NULL"), {"reference": reference}
-    )
-    return found is not None
+    known = sql("SELECT 1 FROM referral WHERE reference = :reference AND erased_at IS NULL")
+    return await tx.scalar(known, {"reference": reference}) is not None
 
 
 async def standing_of(tx: AsyncConnection, matches: Sequence[Match]) -> list[FoundReferral]:

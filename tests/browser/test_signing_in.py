@@ -21,7 +21,7 @@ def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases) -> N
     case = cases.taken_on()
     worker = desk.sit_down(WORKER, is_fresh=True)
     worker.opens(f"{case.path}/note")
-    worker.fills("Your note", "StaffNote before signing out")
+    worker.fills("Your note", "Written before signing out")
     other = worker.page.context.new_page()
     other.goto(f"{desk.home}/staff")
     other.get_by_role("button", name="Sign out").click()
@@ -29,7 +29,7 @@ def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases) -> N
 
     worker.presses("Add a note")
     worker.reads("Sign in")
-    worker.does_not_read("StaffNote before signing out")
+    worker.does_not_read("Written before signing out")
     assert "note" not in str(cases.lead.sees(case.item, why="quality_review")["texts"])
     worker.page.go_back()
     worker.page.go_back()

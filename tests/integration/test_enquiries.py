@@ -175,7 +175,7 @@ async def test_nobody_waits_for_a_place_where_a_danger_is_looked_at(triage: Behi
 async def desk(triage: Behind, intake: Behind, settings: dict[str, Any]) -> AsyncIterator[Visits]:
     """The pages, with the real referral service to ask for what was sent."""
     families = Families(
-        referral_url="http://referral",
+        "http://referral",
         internal_token=settings["internal_token"],
         transport=httpx.ASGITransport(intake.service.app),
     )

@@ -212,7 +212,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def somebody(intake: Behind, engine: AsyncEngine, token: str) -> AsyncIterator[Somebody]:
     transport = httpx.ASGITransport(intake.service.app)
-    families = Families(referral_url="http://referral", internal_token=token, transport=transport)
+    families = Families("http://referral", internal_token=token, transport=transport)
     async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as made:
         yield made
     await families.close()
@@ -385,7 +385,7 @@ async def test_after_so_many_searches_within_an_hour_a_person_has_to_wait(
 
 
 async def test_while_the_referral_service_is_away_the_page_says_so(engine: AsyncEngine) -> None:
-    families = Families(referral_url=f"http://{NOWHERE}", internal_token="unknown")
+    families = Families(f"http://{NOWHERE}", internal_token="unknown")
     async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as somebody:
         answer = await look(somebody)
     await families.close()

@@ -161,7 +161,8 @@ def _on_a_family(case: Case, safety: Sequence[Finding]) -> Decision:
     routes = unique([*kept, *routes_of(instead), *routes_of(added)])
     findings = [*eligible.findings, *step.findings, *instead, *added, *every((*CONTACT_HOLDS, *MARKS), case)]
     if step.is_modified:
-        findings += _modifiers(case, routes)
+        full = waiting_list(case, routes)  # on the routes as they are now
+        findings += [*every(MODIFIERS, case), *([full] if full else [])]
     needs_a_person = any(finding.rule in FOR_A_PERSON for finding in findings)
     return put_down(
         case,
@@ -232,13 +233,7 @@ def _level(case: Case, own_care: Finding | None) -> Level:
     return Level(tier, routes, [*([level] if level else []), *doubts], is_clear=not doubts)
 
 
-def _modifiers(case: Case, routes: Sequence[Route]) -> list[Finding]:
-    """Step 6: M1-M7, and M8 on the routes as they are now."""
-    full = waiting_list(case, routes)
-    return [*every(MODIFIERS, case), *([full] if full else [])]
-
-
-# StaffNote down.
+# Written down.
 
 
 def safety_tier(findings: Iterable[Finding]) -> Tier | None:

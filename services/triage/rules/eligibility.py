@@ -28,17 +28,18 @@ def _years(months: int) -> str:
     return {12: "one", 24: "two", 36: "three"}.get(months, f"{months} months old")
 
 
+def _in_doubt(text: str, used: Used, route: Route = Route.REVIEW, urgency: Urgency = Urgency.ROUTINE) -> Finding:
+    """A person finds out; until then nobody is declined."""
+    return Finding(text=text, used=used, routes=(route,), urgency=urgency, eligibility=Eligibility.PROVISIONAL)
+
+
 @rule("E7", source=HANDBOOK)
 def no_date(case: Case) -> Finding | None:
     """Neither a birth date nor a due date."""
     if case.facts.infant.born_on or case.facts.infant.due_on:
         return None
-    return Finding(
-        text="We do not have a birth date or a due date yet. A person will ask for it.",
-        used={"born_on": None, "due_on": None},
-        routes=(Route.REVIEW,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "We do not have a birth date or a due date yet. A person will ask for it."
+    return _in_doubt(text, {"born_on": None, "due_on": None})
 
 
 def _dates_disagree(infant: Infant, on: date, age: Age) -> bool:
@@ -57,12 +58,8 @@ def dates_disagree(case: Case) -> Finding | None:
     """Born in the future; or born more than 21 days after or 126 before the due date; or due in more than 280 days."""
     if not _dates_disagree(case.facts.infant, case.on, case.policy.age):
         return None
-    return Finding(
-        text="The dates we were given do not fit together yet. A person will check them.",
-        used=_age_used(case),
-        routes=(Route.REVIEW,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "The dates we were given do not fit together yet. A person will check them."
+    return _in_doubt(text, _age_used(case))
 
 
 @rule("E4", source=UNTIL_TWO)
@@ -85,12 +82,8 @@ def just_past_the_end(case: Case) -> Finding | None:
     ends_on = support_ends_on(born_on, age)
     if (case.on - ends_on).days > age.grace_days:
         return None
-    return Finding(
-        text=f"The baby has just turned {_years(age.support_ends_months)}, so a person will look at this.",
-        used=_age_used(case, support_ends_on=ends_on),
-        routes=(Route.REVIEW,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = f"The baby has just turned {_years(age.support_ends_months)}, so a person will look at this."
+    return _in_doubt(text, _age_used(case, support_ends_on=ends_on))
 
 
 @rule("E6p", source=f"{UNTIL_TWO}; {HANDBOOK}: a baby born early is looked at by a person")
@@ -129,13 +122,8 @@ def due_date_long_past(case: Case) -> Finding | None:
     """Unborn and due over 14 days ago: the baby may have died, so a person asks gently first."""
     if not is_long_overdue(case):
         return None
-    return Finding(
-        text="We do not have a birth date yet. A person will gently ask the team that knows the family first.",
-        used=_age_used(case),
-        routes=(Route.REVIEW_BIRTH_OUTCOME,),
-        urgency=Urgency.URGENT,
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "We do not have a birth date yet. A person will gently ask the team that knows the family first."
+    return _in_doubt(text, _age_used(case), Route.REVIEW_BIRTH_OUTCOME, Urgency.URGENT)
 
 
 @rule("E1", source=UNTIL_TWO)
@@ -181,12 +169,8 @@ def looked_after(case: Case) -> Finding | None:
     """Looked-after child, of this authority or another: a person finds out who is responsible."""
     if case.facts.care_status not in LOOKED_AFTER:
         return None
-    return Finding(
-        text="A council looks after this baby. A person will find out which council can help best.",
-        used={"care_status": str(case.facts.care_status), **_place_used(case)},
-        routes=(Route.REVIEW_RESPONSIBLE,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "A council looks after this baby. A person will find out which council can help best."
+    return _in_doubt(text, {"care_status": str(case.facts.care_status), **_place_used(case)}, Route.REVIEW_RESPONSIBLE)
 
 
 def _is_unclear(case: Case) -> bool:
@@ -201,12 +185,8 @@ def place_unclear(case: Case) -> Finding | None:
     """No usable address, no authority (a current own ward tells it), or ours without a current ward."""
     if not _is_unclear(case):
         return None
-    return Finding(
-        text="We do not know where home is right now. A person will work it out, and no one loses out.",
-        used=_place_used(case),
-        routes=(Route.REVIEW_LOCATION,),
-        eligibility=Eligibility.PROVISIONAL,
-    )
+    text = "We do not know where home is right now. A person will work it out, and no one loses out."
+    return _in_doubt(text, _place_used(case), Route.REVIEW_LOCATION)
 
 
 @rule("E10", source="Both councils' papers: the service is for the council's own area")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import JsonValue
 
@@ -47,6 +47,10 @@ def mash(case: Case) -> tuple[Route, ...]:
     return (Route.MASH if authority in (None, case.policy.authority) else Route.MASH_HOME_LA,)
 
 
+def _told(case: Case, code: Safety, text: str, **decides: Any) -> Finding | None:
+    return Finding(text=text, used={"safety": [str(code)]}, **decides) if code in case.facts.safety else None
+
+
 @rule("S1", source=WORKING_TOGETHER)
 def immediate_danger(case: Case) -> Finding | None:
     """Danger now, or an injury in a baby who can't move about yet: an emergency call and the front door, now."""
@@ -64,15 +68,9 @@ def immediate_danger(case: Case) -> Finding | None:
 @rule("S2", source=WORKING_TOGETHER)
 def significant_harm(case: Case) -> Finding | None:
     """Significant harm to a child: the front door within one working day."""
-    if Safety.SIGNIFICANT_HARM not in case.facts.safety:
-        return None
-    return Finding(
-        text="There is a worry about a child's safety. Social care will be asked to help keep everyone safe.",
-        used={"safety": [str(Safety.SIGNIFICANT_HARM)]},
-        routes=mash(case),
-        urgency=Urgency.WORKING_DAY,
-        tier=Tier.STATUTORY,
-    )
+    text = "There is a worry about a child's safety. Social care will be asked to help keep everyone safe."
+    decides: dict[str, Any] = {"routes": mash(case), "urgency": Urgency.WORKING_DAY, "tier": Tier.STATUTORY}
+    return _told(case, Safety.SIGNIFICANT_HARM, text, **decides)
 
 
 @rule("S3", source=WORKING_TOGETHER)
@@ -135,12 +133,8 @@ def plan_to_harm_the_baby(case: Case) -> Finding | None:
 @rule("S7", source=f"{WORKING_TOGETHER}; Domestic Abuse Act 2021 (children are victims in their own right)")
 def domestic_abuse(case: Case) -> Finding | None:
     """Never an exclusion. The words don't name it: somebody else at home may read them."""
-    if Safety.DOMESTIC_ABUSE not in case.facts.safety:
-        return None
-    return Finding(
-        text="A person will plan this support with care, in a way that is safe for the family.",
-        used={"safety": [str(Safety.DOMESTIC_ABUSE)]},
-    )
+    text = "A person will plan this support with care, in a way that is safe for the family."
+    return _told(case, Safety.DOMESTIC_ABUSE, text)
 
 
 @rule("S8", source=HANDBOOK)
@@ -172,12 +166,8 @@ def hold_contact_after_a_loss(case: Case) -> Finding | None:
 @rule("C2", source=f"{WORKING_TOGETHER}; {HANDBOOK}")
 def hold_contact_under_domestic_abuse(case: Case) -> Finding | None:
     """Under domestic abuse (S7) nothing automatic reaches the home."""
-    if Safety.DOMESTIC_ABUSE not in case.facts.safety:
-        return None
-    return Finding(
-        text="Nothing is sent to the home by itself. A person will agree the best way to be in touch.",
-        used={"safety": [str(Safety.DOMESTIC_ABUSE)]},
-    )
+    text = "Nothing is sent to the home by itself. A person will agree the best way to be in touch."
+    return _told(case, Safety.DOMESTIC_ABUSE, text)
 
 
 SAFETY: Final[tuple[Rule, ...]] = (

@@ -144,7 +144,7 @@ class Preview(Body):
 class Replay(Body):
     """Which stored referrals (by receipt, `until` is out) to decide again, under which policy."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True)
 
     policy: str
     since: Annotated[AwareDatetime, Field(alias="from")]
@@ -163,12 +163,9 @@ def read(model: type[B], body: bytes) -> B:
     try:
         return TypeAdapter(model).validate_python(value, extra="forbid")
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Problem(
-            "invalid", errors=[_field_error(part["loc"], part["type"], part["msg"]) for part in found]
-        ) from None
-
-
-def _field_error(place: tuple[int | str, ...], kind: str, words: str) -> FieldError:
-    shown = place[:-1] if kind == "extra_forbidden" else place
-    return FieldError("".join(f"/{part}" for part in shown), kind.replace("_", "-"), words)
+        found = []
+        for part in error.errors(include_input=False, include_url=False, include_context=False):
+            place = part["loc"][:-1] if part["type"] == "extra_forbidden" else part["loc"]
+            where = "".join(f"/{each}" for each in place)
+            found.append(FieldError(where, part["type"].replace("_", "-"), part["msg"]))
+        raise Problem("invalid", errors=found) from None

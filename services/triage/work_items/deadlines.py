@@ -94,14 +94,18 @@ def plan(made: Since, policy: Policy, full_routes: Collection[Route] = ()) -> li
 
 
 def plan_item(route: Route, made: Since, policy: Policy, full_routes: Collection[Route] = ()) -> PlannedItem:
-    """Information asked for waits on the referrer from the start; only routes that are full have a waiting list."""
+    """Information asked for waits on the referrer from the start; only routes that are full have a waiting list.
+
+    A referrer who never answers must not hide a family: somebody looks then, sooner under domestic abuse (S7).
+    """
     decision, times = made.decision, policy.working_time
     state = ItemState.OPEN
     news_at = made.received_at if made.is_first else made.at
     escalate_at = first_escalation(decision.urgency, since=news_at, times=times)
     if route is Route.INFO_REQUEST:
         state = ItemState.WAITING_FOR_REFERRER
-        escalate_at = _unanswered(decision, since=news_at, times=times)
+        days = times.seen_days if "S7" in decision.rules else times.decision_days
+        escalate_at = due_at(news_at, days=days, hours=times)
     elif "M8" in decision.rules and route in FAMILY_WORK and route in full_routes:
         state = ItemState.WAITING_LIST
     counts_from = _counts_from(route, made, news_at)
@@ -117,12 +121,6 @@ def _counts_from(route: Route, made: Since, news_at: datetime) -> datetime:
     if made.decision.urgency is Urgency.WORKING_DAY or route in SAFETY:
         return news_at
     return made.at if made.was_decided else made.started_at
-
-
-def _unanswered(decision: Decision, *, since: datetime, times: WorkingTime) -> datetime:
-    """A referrer who never answers must not hide a family: somebody looks then, sooner under domestic abuse."""
-    days = times.seen_days if "S7" in decision.rules else times.decision_days
-    return due_at(since, days=days, hours=times)
 
 
 def _due(route: Route, made: Since, *, since: datetime, times: WorkingTime) -> datetime:
@@ -200,11 +198,6 @@ def marks_of_item(decision: Decision, own: Collection[str] = ()) -> list[str]:
     found = [MARKS[rule] for rule in decision.rules if rule in MARKS and MARKS[rule] not in not_its]
     holds = (f"contact_hold_{hold.value.lower()}" for hold in (Hold.C1, Hold.C2) if hold in decision.holds)
     return [*found, *holds, *(mark for mark in own if mark in OWN_MARKS)]
-
-
-def higher(one: Urgency, other: Urgency) -> Urgency:
-    """The more urgent of two."""
-    return max(one, other, key=list(Urgency).index)
 
 
 def is_told_since(born_on: date | None, before: date | None, *, received_at: datetime, now: datetime) -> bool:

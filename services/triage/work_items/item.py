@@ -69,7 +69,10 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
     every = await _decisions(tx, row.referral_id)
     in_force = [each for each in every if not each["is_proposal"]]
     proposed = [each for each in every if each["id"] == str(row.proposal_id)]
-    items = await _items(tx, row.referral_id)
+    items = await tx.execute(
+        sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": row.referral_id}
+    )
+    ever = [brief(each) | {"ended_at": _iso(each.ended_at), "end_reason": each.end_reason} for each in items]
     lines = await lines_of(tx, row.referral_id)
     shown = {
         **brief(row),
@@ -90,14 +93,14 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
         "decision": in_force[-1] if in_force else None,
         "proposal": proposed[-1] if proposed else None,
         "decisions": in_force,
-        "items": items,
+        "items": ever,
         "links": await _links(tx, row.referral_id, row.linked or []),
         "history": [
             {"at": line.at.isoformat(), "actor": line.actor, "action": line.action, "detail": line.detail}
             for line in lines
         ],
     }
-    people = {line.actor for line in lines if line.actor_kind == "staff"} | {each["assignee"] for each in items}
+    people = {line.actor for line in lines if line.actor_kind == "staff"} | {each["assignee"] for each in ever}
     people |= {line.detail for line in lines if line.action in ("item.assign", "item.take-over", "item.hand-back")}
     return ItemDetails(item_id, row.referral_id, shown, row, lines, await names_of(tx, people))
 
@@ -133,14 +136,6 @@ async def _decisions(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, A
         }
         for row in rows
     ]
-
-
-async def _items(tx: AsyncConnection, referral_id: UUID) -> list[dict[str, Any]]:
-    """Every item the referral ever had."""
-    rows = await tx.execute(
-        sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, id"), {"id": referral_id}
-    )
-    return [brief(row) | {"ended_at": _iso(row.ended_at), "end_reason": row.end_reason} for row in rows]
 
 
 async def _links(tx: AsyncConnection, referral_id: UUID, linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
