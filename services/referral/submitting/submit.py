@@ -1,7 +1,7 @@
 """POST /referrals in the batch writer's transaction: each arrival is answered; what is new becomes rows and one event.
 
-Locks, then one look (keys, external references, families), then the writes: nothing that is read depends on a write
-of the same group but an amendment, and no two arrivals of a group share a lock.
+First the locks, then the reads (keys, external references, families), then the writes. No two arrivals of a group
+share a lock, so nothing that is read depends on what the group writes, except after an amendment.
 """
 
 from __future__ import annotations
