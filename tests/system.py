@@ -145,17 +145,9 @@ class System:
 
     def tries(self, module: str, *words: str) -> tuple[int, str]:
         """As `run`, with whatever code it ends."""
-        done = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        command = [sys.executable, "-m", module, *words]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
 
     def move_to(self, database_url: str) -> None:
         """Onto another database, from the next start on."""

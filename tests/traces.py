@@ -22,6 +22,8 @@ from tests.system import System
 
 SCHEMAS: Final = {"referral", "triage", "notify", "metrics", "public"}
 OF_POSTGRESQL: Final = ["pg_catalog", "information_schema"]
+OF_NO_FAMILY: Final = "table triage.policy_version"
+"""Names every ward."""
 ABOUT_IT: Final = ("significant_harm", "E05012275", "Bulwell", "not the emergency route")
 """What other families have too: it tells of this one in a row that names it."""
 
@@ -96,11 +98,14 @@ def traces(system: System, family: Planted, *references: str) -> list[str]:
     return [
         f"{place}: {text[:300]}"
         for place, text in asyncio.run(rows(system.database_url))
-        if any(word in text for word in family.telling)
-        or (
-            not place.endswith(".audit")
-            and any(word in text for word in naming)
-            and any(word in text for word in about_it)
+        if place != OF_NO_FAMILY
+        and (
+            any(word in text for word in family.telling)
+            or (
+                not place.endswith(".audit")
+                and any(word in text for word in naming)
+                and any(word in text for word in about_it)
+            )
         )
     ]
 
