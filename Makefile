@@ -20,7 +20,7 @@ test: .venv/.has-test ## Run all tests side by side, on real PostgreSQL and Kafk
 	@exec $(BIN)/pytest -q -n auto $(ARGS)
 
 test-faults: .venv/.has-test ## Run the tests that kill and pause things
-	@exec $(BIN)/pytest -q -m chaos $(ARGS)
+	@PIR_FAULTS=1 exec $(BIN)/pytest -q -m chaos $(ARGS)
 
 test-browser: .venv/.has-browser ## Run the staff pages in a real browser (installs Chromium if it may)
 	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)

@@ -71,7 +71,7 @@ async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
 
 
 async def renew_feed(database_url: str) -> None:
-    """After a restore into another cluster the agencies' feed counts anew."""
+    """After a restore the agencies' feed counts anew."""
     engine = create_async_engine(
         database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
     )
@@ -79,7 +79,7 @@ async def renew_feed(database_url: str) -> None:
         moved = await feed_epoch.renew(tx)
     await engine.dispose()
     if moved is not None:
-        print(f"the database is in another cluster: the feed starts anew, with {moved} referral(s) numbered again")
+        print(f"the database was restored: the feed starts anew, with {moved} referral(s) numbered again")
 
 
 def main() -> None:

@@ -104,6 +104,7 @@ class System:
             database_url=database_url,
             brokers=servers.kafka_bootstrap_servers,
         )
+        self._environment |= {"PIR_ERASURE_LEDGER": str(var / "erasures.jsonl")}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._suffix = ""
         back = return_addresses(list(self.services.values()))
@@ -114,22 +115,44 @@ class System:
         self.sign_in.start()
         self._environment |= self.sign_in.environment(self.url("triage"))
         asyncio.run(self.servers.empty_topics())
-        subprocess.run(
-            [sys.executable, "-m", "deploy.setup"], env=self._environment, check=True, stdin=subprocess.DEVNULL
-        )
+        self.run("deploy.setup")
         try:
-            for name in NAMES:
-                self.start(name)
-            self.wait_until_ready()
+            self.start_all()
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.kill_all()
+        self.sign_in.stop()
+
+    def start_all(self) -> None:
+        """Returns when all four are ready."""
+        for name in NAMES:
+            self.start(name)
+        self.wait_until_ready()
+
+    def kill_all(self) -> None:
         for name in list(self._children):
             self.kill(name)
-        self.sign_in.stop()
+
+    def run(self, module: str, *words: str) -> str:
+        """An operator's command, with the settings of the services; what it said. It has to end with 0."""
+        code, said = self.tries(module, *words)
+        assert code == 0, said
+        return said
+
+    def tries(self, module: str, *words: str) -> tuple[int, str]:
+        """As `run`, with whatever code it ends."""
+        command = [sys.executable, "-m", module, *words]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def move_to(self, database_url: str) -> None:
+        """Onto another database, from the next start on."""
+        self.database_url = database_url
+        self._environment |= {"DATABASE_URL": database_url}
 
     @contextmanager
     def second_copies(self) -> Iterator[Self]:

@@ -1,7 +1,8 @@
-"""The feed counts in transactions of the database cluster; a dump that is restored into another cluster starts anew.
+"""The feed counts in transactions of the database cluster; after a dump was restored it starts anew.
 
-Rows then carry numbers that lie ahead of the new cluster's own, and would be shown to nobody. `renew`, a part of the
-deploy step, gives them numbers of this cluster and a new epoch; cursors of an earlier epoch are answered with 410.
+Rows may then carry numbers that lie ahead of the cluster's own, and so may cursors that were given after the backup:
+what changes next would be shown to nobody. `renew`, a part of the deploy step, gives such rows numbers of this cluster
+and the feed a new epoch; cursors of an earlier epoch are answered with 410.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ async def current(tx: AsyncConnection) -> UUID:
 
 
 async def renew(tx: AsyncConnection) -> int | None:
-    """After a restore into another cluster: how many referrals have new numbers. None when the cluster is the same."""
+    """After a restore: how many referrals have new numbers. None when there was none.
+
+    The row of the epoch names the transaction that wrote it. In a restored database another one has: the restore's.
+    """
     row = (
         await tx.execute(
             sql("""
-                SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS now, renewed_in,
-                    (SELECT coalesce(max(changed_in), 0) FROM referral) AS latest
+                SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS now,
+                    CAST(CAST(xmin AS text) AS bigint) = renewed_in % 4294967296 AS is_as_written
                 FROM feed_epoch FOR UPDATE
             """)
         )
     ).one()
-    if max(row.renewed_in, row.latest) <= row.now:
+    if row.is_as_written:
         await tx.execute(sql("UPDATE feed_epoch SET renewed_in = :now"), {"now": row.now})
         return None
     moved = await tx.execute(sql("UPDATE referral SET changed_in = :now WHERE changed_in >= :now"), {"now": row.now})

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -139,6 +142,71 @@ async def test_amending_back_and_forth_ends_where_it_began(family: Family) -> No
         await family.call("PATCH", second, {"babies": babies}, "nursery")
     assert [(await family.row(each)).facts for each in (first, second)] == rows
     assert await count(family.intake.engine, "kin") == 2
+
+
+SLUGS = ("health-visiting", "nursery", "midwifery")
+
+
+class Three:
+    """Referrals of a baby, of the same one before it was named, and of a sibling, each from an agency of its own."""
+
+    def __init__(self, family: Family) -> None:
+        self.family = family
+        self.mother = MOTHER | {"date_of_birth": "1996-02-11", "nhs_number": number_of(uuid4().int)}
+        sibling = ROBIN | {"date_of_birth": "2024-06-13", "nhs_number": number_of(uuid4().int)}
+        self.babies: dict[str, dict[str, Any]] = dict(zip(SLUGS, (family.robin, UNBORN, sibling), strict=True))
+        self.references: dict[str, str] = {}
+
+    async def arrive(self, slugs: Sequence[str]) -> None:
+        for slug in slugs:
+            self.references[slug] = await self.family.send(self.babies[slug], slug, caregivers=[self.mother])
+
+    async def amend(self, slug: str, **members: Any) -> None:
+        await self.family.call("PATCH", self.references[slug], members, slug)
+
+    async def kin(self) -> set[tuple[str, str, str]]:
+        """Who is linked to whom, and how."""
+        slugs = {(await self.family.row(reference)).id: slug for slug, reference in self.references.items()}
+        rows = await fetch(self.family.intake.engine, "SELECT referral_id, other_id, link FROM kin")
+        return {(slugs[row.referral_id], slugs[row.other_id], row.link) for row in rows if row.referral_id in slugs}
+
+    async def families(self) -> set[frozenset[str]]:
+        """Who is in one family."""
+        found: dict[UUID, set[str]] = {}
+        for slug, reference in self.references.items():
+            found.setdefault((await self.family.row(reference)).family_id, set()).add(slug)
+        return {frozenset(each) for each in found.values()}
+
+
+async def test_who_is_linked_to_whom_does_not_depend_on_the_order_of_arrival(family: Family) -> None:
+    found = []
+    for order in permutations(SLUGS):
+        three = Three(Family(family.intake))
+        await three.arrive(order)
+        found.append((await three.kin(), await three.families()))
+    assert found == [found[0]] * 6
+    kin, families = found[0]
+    assert kin == {(other, one, link) for one, other, link in kin}
+    assert len(kin) == 6
+    assert families == {frozenset(SLUGS)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_amending_to_and_fro_at_random_ends_where_it_began(family: Family, seed: int) -> None:
+    chance, three = random.Random(seed), Three(family)
+    await three.arrive(SLUGS)
+    began = (await three.kin(), await three.families())
+    others = [three.babies["midwifery"], {"given_name": "Lena", "family_name": "Nowak"}, family.robin, UNBORN]
+    been = []
+    for _ in range(12):
+        slug = chance.choice(SLUGS)
+        mother = chance.choice([three.mother, MOTHER])
+        await three.amend(slug, babies=[chance.choice(others)], caregivers=[mother])
+        been.append(await three.kin())
+    assert any(kin != began[0] for kin in been)
+    for slug in chance.sample(SLUGS, len(SLUGS)):
+        await three.amend(slug, babies=[three.babies[slug]], caregivers=[three.mother])
+    assert (await three.kin(), await three.families()) == began
 
 
 async def test_a_withdrawal_takes_the_question_away(family: Family) -> None:

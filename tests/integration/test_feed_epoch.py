@@ -1,4 +1,4 @@
-"""The feed after a dump was restored into another cluster: all is listed again, and an old cursor says so."""
+"""The feed after a dump was restored: all is listed again, and an old cursor says so."""
 
 from __future__ import annotations
 

@@ -89,6 +89,16 @@ class Agency:
         body: dict[str, Any] = reply.body
         return body
 
+    def reads_feed(self, cursor: str | None = None) -> list[dict[str, Any]]:
+        """The pages of its feed after a cursor, or from the beginning; the last one is empty."""
+        pages: list[dict[str, Any]] = []
+        while not pages or pages[-1]["items"]:
+            cursor = pages[-1]["next"] if pages else cursor
+            reply = self.call("GET", f"/referrals?changed_since={cursor}" if cursor else "/referrals")
+            assert reply.status == OK, reply
+            pages.append(reply.body)
+        return pages
+
     def status(self, reference: str) -> str:
         return str(self.sees(reference)["status"])
 

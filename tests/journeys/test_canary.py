@@ -14,18 +14,15 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
 
-import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.events import PARTITIONS, TOPICS
 from tests.families import a_referral, an_nhs_number
 from tests.journeys.people import Agency, Staff, a_mail, request
 from tests.system import NAMES, Reply, System
+from tests.traces import a_word, records, rows
 
 POSTCODE = "NG8 5PX"
 """In an open ward, and nobody else's in these tests."""
-SCHEMAS = ("referral", "triage", "notify", "metrics", "public")
 
 
 @dataclass
@@ -54,10 +51,6 @@ class Canaries:
             for name, forms in self.forms().items()
             if any(form in text or form.encode().hex() in text for form in forms)
         }
-
-
-def a_word() -> str:
-    return "Zq" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
 
 
 @pytest.fixture(scope="module")
@@ -200,54 +193,12 @@ def everywhere(system: System) -> Iterator[tuple[str, str]]:
         if server is not None:
             yield f"log of {server.name}", server.log.read_text(encoding="utf-8", errors="replace")
     yield "totals", json.dumps(system.totals())
-    yield from asyncio.run(records(system.servers.kafka_bootstrap_servers))
+    for each in asyncio.run(records(system.servers.kafka_bootstrap_servers)):
+        yield f"topic {each.topic} {dict(each.headers).get('ce_type')}", f"{each.key} {each.headers} {each.value}"
     yield from asyncio.run(rows(system.database_url))
     for file in (system.var / "mail").rglob("*.eml"):
         message = email.message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=email.policy.default)
         yield f"mail {file.name}", f"{file.name} {message.items()} {message.get_content()}"
-
-
-async def records(bootstrap_servers: str) -> list[tuple[str, str]]:
-    """Every record of the topics, whole: key, headers, value."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    found = []
-    try:
-        parts = [TopicPartition(topic, n) for topic in TOPICS for n in range(PARTITIONS)]
-        consumer.assign(parts)
-        ends = await consumer.end_offsets(parts)
-        assert sum(ends.values()) > 0
-        while any([await consumer.position(part) < ends[part] for part in parts]):
-            for part, batch in (await consumer.getmany(timeout_ms=500)).items():
-                found += [
-                    (
-                        f"topic {part.topic} {dict(each.headers).get('ce_type')}",
-                        f"{each.key} {each.headers} {each.value}",
-                    )
-                    for each in batch
-                ]
-    finally:
-        await consumer.stop()
-    return found
-
-
-async def rows(database_url: str) -> list[tuple[str, str]]:
-    """Every row of every table as text; bytes are in hex there."""
-    connection = await asyncpg.connect(database_url, timeout=10)
-    try:
-        tables = await connection.fetch(
-            "SELECT schemaname AS s, tablename AS t FROM pg_tables WHERE schemaname = ANY($1::text[])", list(SCHEMAS)
-        )
-        assert {table["s"] for table in tables} == set(SCHEMAS)
-        return [
-            (f"table {table['s']}.{table['t']}", row[0])
-            for table in tables
-            for row in await connection.fetch(f'SELECT CAST(x AS text) FROM {table["s"]}."{table["t"]}" x')
-        ]
-    finally:
-        await connection.close()
 
 
 def test_the_search_finds_what_is_there(canaries: Canaries) -> None:

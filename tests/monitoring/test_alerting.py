@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any
-
 import pytest
 
 from tests.monitoring.story import park_a_record, parked
@@ -54,6 +50,4 @@ def test_a_parked_record_is_told_and_so_is_that_somebody_dealt_with_it(watching:
 
 def discard(system: System, service: str, row: int) -> None:
     """As the runbook says."""
-    command = [sys.executable, "-m", f"services.{service}", "parked", "discard", str(row), "--reason", "not an event"]
-    done: Any = subprocess.run(command, env=system._environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    system.run(f"services.{service}", "parked", "discard", str(row), "--reason", "not an event")

@@ -32,6 +32,19 @@ Ada  Okoro|Ada Okoro       Ada\u00a0Okoro|Ada Okoro   Ādams|Adams              
 Κώστας|Κωστας              Йосиф|Иосиф                Алёна|Алена                Ђорђе|ђорђе
 Əliyev|Eliyev              Oʻzbek|Ozbek               Gʻafur|Gafur               Ka'imi|Kaʻimi
 Siân|Sian                  Llŷr|Llyr                  Caoimhe|CAOIMHE            Ó Briain|O Briain
+O'Connor|OConnor           O’Connor|O' Connor         D’Angelo|Dangelo           N’Diaye|NDiaye
+L'Estrange|Lestrange       Renée|Renee                Noël|Noel                  Éloïse|Eloise
+Anaïs|Anais                Maëlle|Maelle              Inês|Ines                  Conceição|Conceicao
+Peña|Pena                  Ibáñez|Ibanez              Göran|Goran                Håkan|Hakan
+Šárka|Sarka                Jiří|Jiri                  Růžena|Ruzena              Świątek|Swiatek
+Błażej|Blazej              Ćwik|Cwik                  Źrebak|Zrebak              Öztürk|Ozturk
+Çelik|Celik                Gülşen|Gulsen              Yıldız|Yildiz              Trần|Tran
+Hồng|Hong                  Võ|Vo                      Kovács|Kovacs              Győző|Gyozo
+Bălan|Balan                Mădălina|Madalina          Ştefania|Ștefania          Ffîon|Ffion
+Seán|Sean                  Máire|Maire                Ní Dhomhnaill|Ni Dhomhnaill   FitzGerald|Fitz-Gerald
+Saint-Clair|Saint Clair    van der Meer|Van-der-Meer   ibn Saud|Ibn-Saud          Nur-ul-Ain|Nur Ul Ain
+Min-jun|Min Jun            Σοφία|ΣΟΦΙΑ                Γιώργος|ΓΙΩΡΓΟΣ            Семён|СЕМЕН
+李 明|李明                     ﬁona|Fiona                 DeShawn|Deshawn            \u200eOmar|Omar
 """
 OTHER = """
 Robin|Rubin                Okafor|Okoro               Smith|Smyth                Nowak|Nowakowska
@@ -41,6 +54,17 @@ Robin|Rubin                Okafor|Okoro               Smith|Smyth               
 Ana|Anna                   Max|May                    Ivy|Ivo                    Una|Uma
 Li|Lee                     Khan|Kahn                  Patel|Patil                Ali|Aly
 Smith-Jones|Smith          Smith-Jones|Jones          Ann Marie|Marie            O'Brien|Brien
+Smith|Smithson             Jon|John                   Sarah|Sara                 Catherine|Katherine
+Stephen|Steven             Mohammed|Muhammad          Mohamed|Mohammed           Aisha|Ayesha
+Hussain|Hussein            Ahmed|Ahmad                Yusuf|Yousef               Fatima|Fatema
+Singh|Sing                 Begum|Begam                Chowdhury|Choudhury        Leah|Lia
+Philip|Phillip             Brown|Browne               Clark|Clarke               Thompson|Thomson
+MacDonald|McDonald         O'Neill|O'Neil             Kowalski|Kowalska          Novák|Nováková
+Jónsson|Jónsdóttir         Müller|Mueller             Jørgensen|Joergensen       Åse|Aase
+Mia|Maia                   Eva|Ava                    Oliver|Olivia              Daniel|Danielle
+Louis|Louise               Frances|Francis            Jai|Jay                    Noah|Noa
+李明|李萌                      Анна|Инна                  Мария|Марина               Ελένη|Ελένα
+김민준|김민지                    さくら|さくや                    ハナ|バナ                      かほ|がほ
 """
 STAND_INS = """
 Baby | Baby of Sana | BABY OF SANA OKAFOR | Baby Okafor | baby boy | Baby Girl Smith | Baby 1 | Baby one | Babe

@@ -113,14 +113,9 @@ class Baby(Part):
 
 
 class Caregiver(Part):
-    """Somebody who looks after the baby; the first is the one the referral is mostly about."""
+    """Somebody who looks after the baby, named in part at least; the first is the one the referral is mostly about."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "required": ["relationship"],
-            "anyOf": [{"required": ["given_name"]}, {"required": ["family_name"]}],
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"required": ["relationship"]})
     relationship: Carer | None = None
     given_name: Name | None = None
     family_name: Name | None = None
