@@ -15,7 +15,7 @@ from services.referral.status import STEPS
 from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.prepare import Arrival, Preparing, identities_of
-from services.referral.submitting.submit import admit, another_reference
+from services.referral.submitting.submit import admit, admit_at_once, another_reference
 from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
@@ -23,8 +23,9 @@ from shared.health import Health
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.policy import load_all
-from shared.runtime import Service
+from shared.runtime import Loop, Service
 from shared.service_map import of_authority
+from shared.settings import Part
 from shared.web import Edge, create_app
 
 SPEAKS = (
@@ -47,7 +48,6 @@ async def build(settings: Settings) -> Service:
     places = LoadedPlaces(engine, PostcodeFiles())
     preparing = Preparing(policy, places, identities)
     hears = handlers.handlers(policy)
-    writer: BatchWriter[Arrival] = BatchWriter(engine, partial(admit, preparing=preparing), another_reference)
     consumer = Consumer(
         engine=engine,
         service="referral",
@@ -57,6 +57,9 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
+    writer: BatchWriter[Arrival] = BatchWriter(
+        engine, partial(admit, preparing=preparing), admit_at_once, another_reference, wake=relay.wake.set
+    )
     health = Health.of(settings, engine, consumer, relay, needs_partitions=False)
     app = create_app(
         title="Referral service",
@@ -104,6 +107,9 @@ async def build(settings: Settings) -> Service:
         express=api.express(),
         only=settings.only,
     )
+    http_loops: dict[str, Loop] = {"group-writer": writer.run, "places": places.watch}
+    if settings.only is Part.HTTP:
+        http_loops["wake"] = partial(relay.wake.pass_on, engine)
     return Service(
         "referral",
         settings,
@@ -114,5 +120,5 @@ async def build(settings: Settings) -> Service:
         relay,
         loops={"forget": forget},
         prepare=places.refresh,
-        http_loops={"group-writer": writer.run, "places": places.watch},
+        http_loops=http_loops,
     )

@@ -13,7 +13,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 import asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.database import driver_of
 from shared.messaging.outbox import PARTS
 
 TELL_SECONDS: Final = 0.05
@@ -57,6 +59,15 @@ class Wake:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()
+
+    async def pass_on(self, engine: AsyncEngine) -> None:
+        """In a process without the loop: tell the one that has it. Never returns by itself."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            async with driver_of(engine) as connection:
+                await self.tell(connection)
+            await asyncio.sleep(TELL_SECONDS)
 
     async def tell(self, connection: asyncpg.Connection[Any]) -> None:
         self._has_news, self._told_at = False, time.monotonic()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 import sqlalchemy as sa
@@ -152,7 +153,10 @@ async def test_one_bad_row_of_a_group_does_not_fail_the_others(probe: Any) -> No
             await tx.execute(effect.insert().values(event_id=uuid4(), key=uuid4(), sequence=item.sequence))
         return [item.sequence for item in items]
 
-    writer: BatchWriter[Any] = BatchWriter(probe, write, lambda item: item)
+    async def refuse(connection: Any, items: Any) -> list[int]:
+        raise asyncpg.UniqueViolationError("as when one of them was sent before")
+
+    writer: BatchWriter[Any] = BatchWriter(probe, write, refuse, lambda item: item)
     waiting = [asyncio.create_task(writer.submit(Item(number))) for number in (1, 2, None, 4, 5)]
     running = asyncio.create_task(writer.run())
     answers = await asyncio.gather(*waiting, return_exceptions=True)

@@ -14,18 +14,20 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+import asyncpg
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from services.referral.submitting.idempotency import LOCK_WAIT
 from shared.backoff import rest_after
-from shared.database import sql
+from shared.database import driver_of, sql
 from shared.errors import is_lock_wait, is_transient
+from shared.metrics import NOT_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
 LARGEST_GROUP: Final = 64
-_WAITS: Final = sql("SET LOCAL lock_timeout = '1s'")
-"""For a row or family that somebody else holds; the group is then written one by one, so that it holds up itself."""
+_WAITS: Final = sql(LOCK_WAIT)
 ANSWER_SECONDS: Final = 5.5
 """A request waits no longer, for its turn and its commit together: behind a silent PostgreSQL the group before it has
 used up a whole command timeout already. What is committed all the same is the answer to the same key sent again."""
@@ -54,11 +56,19 @@ class BatchWriter(Generic[Item]):
         self,
         engine: AsyncEngine,
         write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Any]]],
+        write_at_once: Callable[[asyncpg.Connection[Any], Sequence[Item]], Awaitable[Sequence[Any]]],
         renew: Callable[[Item], Item],
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
-        """`renew` gives an item another of what was drawn at random for it, before it is tried alone."""
+        """`write_at_once` does what `write` does for ordinary items, or raises and writes nothing.
+
+        `renew` gives an item another of what was drawn at random for it, before it is tried alone. `wake` is called
+        after each commit.
+        """
         self._engine = engine
         self._write = write
+        self._write_at_once = write_at_once
+        self._wake = wake
         self._renew = renew
         self._waiting: deque[_Waiting[Item]] = deque()
         self._arrived = asyncio.Event()
@@ -86,13 +96,25 @@ class BatchWriter(Generic[Item]):
         started = time.monotonic()
         for last_try in (False, True):
             try:
-                async with self._engine.begin() as tx:
-                    await tx.execute(_WAITS)
-                    return await self._write(tx, items)
+                return await self._written(items)
             except Exception as error:
                 if last_try or not is_transient(error) or is_lock_wait(error) or time.monotonic() - started > 1:
                     raise
         raise AssertionError("the loop returns or raises")
+
+    async def _written(self, items: Sequence[Item]) -> Sequence[Any]:
+        try:
+            async with driver_of(self._engine) as connection:
+                answers = await self._write_at_once(connection, items)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            async with self._engine.begin() as tx:
+                await tx.execute(_WAITS)
+                answers = await self._write(tx, items)
+        self._wake()
+        return answers
 
     def _next_group(self) -> list[_Waiting[Item]]:
         """From the front, without two that collide; those left out keep their order."""

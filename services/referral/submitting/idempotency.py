@@ -7,7 +7,7 @@ refused keeps nothing, so its key is still free.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -21,6 +21,8 @@ from shared.problems import Problem
 from shared.strict_json import canonical
 
 KEPT_DAYS: Final = 30
+LOCK_WAIT: Final = "SET LOCAL lock_timeout = '1s'"
+"""For a row or family that somebody else holds; the group is then written one by one, so that it holds up itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,20 @@ def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, v
 
 async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
     """Wait for, and hold until the end of the transaction, a lock per name; in one order, so that nobody deadlocks."""
-    numbers = sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})
     await tx.execute(
         sql("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS t(number)"),
-        {"numbers": numbers},
+        {"numbers": _numbers(names)},
     )
+
+
+def locking(names: Iterable[bytes]) -> str:
+    """What `lock` does, as words for a query without parameters: there are only numbers in it."""
+    numbers = ", ".join(map(str, _numbers(names)))
+    return f"{LOCK_WAIT}; SELECT pg_advisory_xact_lock(n) FROM unnest('{{{numbers}}}'::bigint[]) AS t(n)"  # noqa: S608  numbers
+
+
+def _numbers(names: Iterable[bytes]) -> list[int]:
+    return sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})
 
 
 async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[RequestKey, Answer | Problem]:
