@@ -471,4 +471,4 @@ def test_a_planted_fault_is_found(
 ) -> None:
     plant(monkeypatch)
     with pytest.raises(AssertionError, match=seen):
-        live(database, examples=60, phases=(Phase.explicit, Phase.generate))
+        live(database, examples=300, phases=(Phase.explicit, Phase.generate))
