@@ -50,9 +50,11 @@ class SafetyWords:
         """What stands in `text`, once each, in lower case without accents and whole to the end of the last word."""
         if self._pattern is None or not text:
             return ()
-        forms = dict.fromkeys((fold(text), fold(joined(text))))
+        lines = [fold(line) for line in text.splitlines()]
+        whole = " ".join(filter(None, lines))
+        forms = (whole, fold(joined(text))) if "\n" in text else (whole,)
         found = dict.fromkeys(match[0] for form in forms for match in self._pattern.finditer(form))
-        if any(_is_of_another_language(line) for line in text.splitlines()):
+        if any(map(_is_of_another_language, lines)):
             found[OTHER_LANGUAGE] = None
         return tuple(found)
 
@@ -64,9 +66,9 @@ def _pattern(entry: str) -> str:
     return r"\s".join(f"(?:{'|'.join(slot)})" for slot in slots)
 
 
-def _is_of_another_language(line: str) -> bool:
+def _is_of_another_language(folded: str) -> bool:
     """True for a line that holds words, but none that English text is full of, or words in another script."""
-    words = [word for word in fold(line).split() if not any(each.isdigit() for each in word)]
+    words = [word for word in folded.split() if not any(each.isdigit() for each in word)]
     foreign = [word for word in words if not _is_latin(word)]
     if len(foreign) > 1 or any(len(word) >= _LETTERS_TO_JUDGE for word in foreign):
         return True

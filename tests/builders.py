@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
+from services.notify.writing import Writer
 from services.triage.rules import decide
 from shared.events import (
     Carer,
@@ -35,6 +36,7 @@ from shared.events import (
     Tier,
 )
 from shared.policy import Policy, load_all
+from shared.service_map import ServiceMap
 
 POLICIES: Final = Path(__file__).parents[1] / "deploy" / "policies"
 NOTTINGHAM: Final = "E06000018"
@@ -53,6 +55,12 @@ def policies() -> dict[str, Policy]:
 
 def a_policy(name: str = "nottingham") -> Policy:
     return policies()[name]
+
+
+def a_writer(**changes: Any) -> Writer:
+    """Writes mails of a council without services, from us@pir.localhost."""
+    service_map = ServiceMap(authority=NOTTINGHAM, title="None yet")
+    return Writer(a_policy(), service_map, "Referrals <us@pir.localhost>", "us@pir.localhost", **changes)
 
 
 def at_home(ward: str | None = BULWELL, authority: str | None = NOTTINGHAM) -> Place:

@@ -50,8 +50,9 @@ async def build(settings: Settings) -> Service:
     policy = policy_in_force(settings)
     hears, terms = handlers(policy), terms_of(settings, policy)
     engine = create_engine(settings, tables.SCHEMA)
+    by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     consumer = Consumer(
-        engine=engine,
+        engine=by_key,
         service="metrics",
         topics=TOPICS,
         handlers=hears,
@@ -59,7 +60,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         calm_seconds=0.25,  # counts may be a moment behind
     )
-    health = Health.of(settings, engine, consumer, None)
+    health = Health.of(settings, by_key, consumer, None)
     app = create_app(
         title="Metrics service",
         description="Counts of what happened, without personal data.",
@@ -109,6 +110,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         None,
         {"measure": keep_measuring, "publish": keep_publishing},
+        closes=(by_key.dispose,),
         http_loops={"pages": room.pages.keep_compiled, "waits": keep_looking},
     )
 

@@ -14,6 +14,7 @@ from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
+from services.notify.writing import Writer
 from shared import audit_calls, events, parked_calls
 from shared.access import staff_directory
 from shared.database import create_engine
@@ -34,6 +35,7 @@ MEASURE_SECONDS = 10.0
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
+    by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     policy = load_all(settings.policies_dir)[settings.policy]
     heard = handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
     relay = Relay(
@@ -46,11 +48,13 @@ async def build(settings: Settings) -> Service:
         Delivery,
         dsn=settings.dsn,
         schema=tables.SCHEMA,
-        engine=engine,
-        policy=policy,
-        service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
-        mail_from=settings.sender,
-        envelope_from=settings.envelope_from,
+        engine=by_key,
+        writer=Writer(
+            policy,
+            of_authority(policy.authority, folder=settings.service_maps_dir),
+            mail_from=settings.sender,
+            envelope_from=settings.envelope_from,
+        ),
         retries=retries_of(settings),
         wake_relay=relay.wake.set,
     )
@@ -62,7 +66,7 @@ async def build(settings: Settings) -> Service:
         on_call.wake.set()
 
     consumer = Consumer(
-        engine=engine,
+        engine=by_key,
         service="notify",
         topics=[events.REFERRAL_TOPIC, events.TRIAGE_TOPIC],
         handlers=heard,
@@ -71,7 +75,7 @@ async def build(settings: Settings) -> Service:
         wake=wake,
     )
     loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
-    health = Health.of(settings, engine, consumer, relay)
+    health = Health.of(settings, by_key, consumer, relay)
     app = create_app(
         title="Notify service",
         description="Tells agencies what became of their referrals.",
@@ -103,6 +107,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         relay,
         loops,
+        closes=(by_key.dispose,),
     )
 
 

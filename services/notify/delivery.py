@@ -16,7 +16,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
@@ -25,15 +25,16 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.notify import collecting, mail, measures, rows, templates
-from services.notify.content import Audience, Content, State
-from services.notify.messages import message_id_header
+from services.notify import measures, rows
+from services.notify.content import Content, State
 from services.notify.rows import Try
 from services.notify.rules import Retries
 from services.notify.senders import Outcome, Sender
+from services.notify.writing import Writer, utc_now
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
+from shared.database import BY_KEY
 from shared.errors import is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.messaging import outbox
@@ -42,9 +43,6 @@ from shared.messaging.outbox import Cause, Draft
 from shared.messaging.statement import Statement
 from shared.messaging.waking import Wake
 from shared.metrics import NOT_AT_ONCE
-from shared.policy import Policy
-from shared.service_map import ServiceMap
-from shared.working_time import day_in_london
 
 log = structlog.get_logger(__name__)
 
@@ -55,17 +53,12 @@ NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
 NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
 """The agency is not known here yet, or has no usable inbox: looked at again, the later the longer it lasts; no try."""
 NO_RECIPIENT: Final = "no-recipient"
-UNWRITABLE: Final = "unwritable"
 MOST_LINES: Final = 2_000
 """In one mail of a day, which then has some 150 kB; a server takes ten MB and more. The rest goes in another one."""
 STOP_SECONDS: Final = 12.0
 SENDER: Final = Actor("system", "delivery")
 
 T = TypeVar("T")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -80,14 +73,11 @@ class Delivery:
     schema: str
     engine: AsyncEngine
     sender: Sender
-    policy: Policy
-    service_map: ServiceMap
-    mail_from: str
-    envelope_from: str
+    writer: Writer
     name: str = "message"
     first_part: int = 0
     retries: Retries = field(default_factory=Retries)
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
     chance: Callable[[], float] = random.random
     wake_relay: Callable[[], None] = lambda: None
     _connection: asyncpg.Connection[Any] | None = None
@@ -111,7 +101,7 @@ class Delivery:
 
     async def _send_until_trouble(self, going_well: Callable[[], None]) -> None:
         connection = await asyncpg.connect(
-            self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self.schema}
+            self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | BY_KEY | {"search_path": self.schema}
         )
         clock = asyncio.get_running_loop().time
         self._connection = connection
@@ -156,7 +146,7 @@ class Delivery:
         A stop ends the batch after the mail in hand: the others stay due, and nobody has sent them.
         """
         outcomes: dict[UUID, Outcome] = {}
-        mails = self._write(due, outcomes)
+        mails = self.writer.write(due, outcomes)
         by_id, written = {row["id"]: row for row in due}, {each.id for each in mails}
         await self._keep([row for row in due if row["id"] not in written], outcomes)
         if not mails:
@@ -174,8 +164,8 @@ class Delivery:
     async def send_together(self, collected: Sequence[Any]) -> None:
         """One mail for what one agency's day collected; what comes of it is recorded of each message in it."""
         outcomes: dict[UUID, Outcome] = {}
-        if (recipient := self._recipient(collected[0])) and (
-            together := self._together(collected, recipient, outcomes)
+        if (recipient := self.writer.recipient(collected[0])) and (
+            together := self.writer.together(collected, recipient, outcomes)
         ):
             async with aclosing(self.sender.send([together])) as handed:
                 async for some in handed:
@@ -199,66 +189,6 @@ class Delivery:
                 getattr(log, level)("recording again", cause=cause, seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None
-
-    def _write(self, due: Sequence[Any], outcomes: dict[UUID, Outcome]) -> list[mail.Mail]:
-        """The mails of those with a recipient; one that can't be written holds up nobody: it is in `outcomes`."""
-        mails = []
-        for row in due:
-            if recipient := self._recipient(row):
-                try:
-                    mails.append(self._mail(row, recipient))
-                except Exception:  # whatever it is, the other messages have to go
-                    log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
-                    outcomes[row["id"]] = Outcome(UNWRITABLE)
-        return mails
-
-    def _together(self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, Outcome]) -> mail.Mail | None:
-        """The mail of a day; a message whose line can't be written is in `outcomes`."""
-        lines, first = [], collected[0]
-        for row in collected:
-            try:
-                lines.append(collecting.line(**self._said(row)))
-            except Exception:  # as in _write
-                log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
-                outcomes[row["id"]] = Outcome(UNWRITABLE)
-        if not lines:
-            return None
-        subject, body = collecting.words(lines)
-        id_ = collecting.id_of(first["agency_id"], first["collected_on"], first["id"])
-        header = message_id_header(id_, self.envelope_from.rpartition("@")[2])
-        whole = mail.write(
-            sender=self.mail_from, recipient=recipient, message_id=header, at=self.now(), reference=None,
-            kind=collecting.KIND, subject=subject, body=body,
-        )  # fmt: skip
-        return mail.Mail(id_, self.envelope_from, recipient, whole)
-
-    def _recipient(self, row: Any) -> str | None:
-        """The team's inbox or the on-call contact's; None when there is nowhere to send it now."""
-        address = self.policy.on_call.email if row["audience"] == Audience.ON_CALL else row["team_inbox"]
-        return address if address and mail.is_address(address) else None
-
-    def _mail(self, row: Any, recipient: str) -> mail.Mail:
-        subject, body = templates.words(**self._said(row))
-        whole = mail.write(
-            sender=self.mail_from,
-            recipient=recipient,
-            message_id=row["message_id_header"],
-            at=row["created_at"],
-            reference=row["reference"],
-            kind=row["kind"],
-            subject=subject,
-            body=body,
-        )
-        return mail.Mail(row["id"], self.envelope_from, recipient, whole)
-
-    def _said(self, row: Any) -> dict[str, Any]:
-        """What the words of a message are made from."""
-        return {
-            "kind": MessageKind(row["kind"]),
-            "reference": row["reference"],
-            "content": Content.model_validate_json(row["content"]),
-            "council": templates.Council(self.policy, self.service_map, on=day_in_london(self.now())),
-        }
 
     def _judge(self, row: Any, outcome: Outcome | None, now: datetime) -> Try:
         """Sent, to be tried again, or a person's work now; no outcome means that there was no recipient.

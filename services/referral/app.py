@@ -43,13 +43,14 @@ SPEAKS = (
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
+    by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     identities = identities_of(settings)
     policy = load_all(settings.policies_dir)[settings.policy]
     places = LoadedPlaces(engine, PostcodeFiles())
     preparing = Preparing(policy, places, identities)
     hears = handlers.handlers(policy)
     consumer = Consumer(
-        engine=engine,
+        engine=by_key,
         service="referral",
         topics=[events.TRIAGE_TOPIC],
         handlers=hears,
@@ -58,9 +59,9 @@ async def build(settings: Settings) -> Service:
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     writer: BatchWriter[Arrival] = BatchWriter(
-        engine, partial(admit, preparing=preparing), admit_at_once, another_reference, wake=relay.wake.set
+        by_key, partial(admit, preparing=preparing), admit_at_once, another_reference, wake=relay.wake.set
     )
-    health = Health.of(settings, engine, consumer, relay, needs_partitions=False)
+    health = Health.of(settings, by_key, consumer, relay, needs_partitions=False)
     app = create_app(
         title="Referral service",
         description="Where partner agencies send referrals and see what became of them.",
@@ -120,5 +121,6 @@ async def build(settings: Settings) -> Service:
         relay,
         loops={"forget": forget},
         prepare=places.refresh,
+        closes=(by_key.dispose,),
         http_loops=http_loops,
     )

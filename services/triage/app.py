@@ -53,10 +53,11 @@ async def build(settings: Settings) -> Service:
     known = load_all(settings.policies_dir)
     policy = known[settings.policy]
     engine = create_engine(settings, tables.SCHEMA)
+    by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
     consumer = Consumer(
-        engine=engine,
+        engine=by_key,
         service="triage",
         topics=[events.REFERRAL_TOPIC, events.NOTIFY_TOPIC],
         handlers=heard,
@@ -64,7 +65,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=relay.wake.set,
     )
-    health = Health.of(settings, engine, consumer, relay)
+    health = Health.of(settings, by_key, consumer, relay)
     rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
     app = create_app(
         title="Triage service",
@@ -126,7 +127,7 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close)
+    closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close, by_key.dispose)
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "triage",

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
+from shared.database import BY_KEY
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
@@ -100,7 +101,7 @@ class Relay:
             self._dsn,
             timeout=3,
             command_timeout=10,
-            server_settings=KEEPALIVES | {"search_path": self._schema, "synchronous_commit": "off"},
+            server_settings=KEEPALIVES | BY_KEY | {"search_path": self._schema, "synchronous_commit": "off"},
         )  # a delete that is lost with the server is an event published again, which its readers skip
         producer = self._producer()
         try:

@@ -25,8 +25,7 @@ from services.notify.settings import Settings
 from shared.events import MessageKind, Route
 from shared.ids import uuid7
 from shared.messaging.outbox import PARTS, Cause
-from shared.service_map import ServiceMap
-from tests.builders import NOTTINGHAM, a_policy
+from tests.builders import a_policy, a_writer
 from tests.integration.support import count, engine_of, eventually, fetch, running
 
 AGENCY = UUID(int=11)
@@ -105,10 +104,7 @@ def loops(url: str, engine: AsyncEngine, ordinary: Any, on_call: Any) -> list[De
         "dsn": url,
         "schema": "notify",
         "engine": engine,
-        "policy": a_policy(),
-        "service_map": ServiceMap(authority=NOTTINGHAM, title="None yet"),
-        "mail_from": "Referrals <us@pir.localhost>",
-        "envelope_from": "us@pir.localhost",
+        "writer": a_writer(),
     }
     return [
         Delivery(**common, sender=ordinary),

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from services.notify.content import Audience, Content, State
-from services.notify.delivery import NO_RECIPIENT, UNWRITABLE, Delivery
+from services.notify.delivery import NO_RECIPIENT, Delivery
 from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.writing import UNWRITABLE
 from shared.events import MessageKind
-from shared.service_map import ServiceMap
-from tests.builders import NOTTINGHAM, TODAY, a_policy, noon
+from tests.builders import TODAY, a_policy, a_writer, noon
 
 NOW = noon(TODAY)
 TEAM = "team@health.example.org"
@@ -21,10 +21,7 @@ TEAM = "team@health.example.org"
 
 def a_delivery() -> Delivery:
     nothing = cast("Any", None)
-    return Delivery(
-        dsn="", schema="notify", engine=nothing, sender=nothing, policy=a_policy(), service_map=ServiceMap(authority=NOTTINGHAM, title="None yet"),
-        mail_from="Referrals <us@pir.localhost>", envelope_from="us@pir.localhost", chance=lambda: 0.5,
-    )  # fmt: skip
+    return Delivery(dsn="", schema="notify", engine=nothing, sender=nothing, writer=a_writer(), chance=lambda: 0.5)
 
 
 def a_row(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -91,24 +88,24 @@ def test_an_agency_that_never_comes_is_no_silence() -> None:
 
 def test_mail_goes_to_the_teams_inbox_and_escalations_to_the_on_call_contact() -> None:
     on_call = a_row(2, audience=Audience.ON_CALL.value, kind=MessageKind.ON_CALL.value)
-    mails = a_delivery()._write([a_row(), on_call], {})
+    mails = a_writer().write([a_row(), on_call], {})
     assert [mail.recipient for mail in mails] == [TEAM, a_policy().on_call.email]
 
 
 @pytest.mark.parametrize("inbox", [None, "", "not an address", f"{TEAM}\r\nBcc: x@x.org"])
 def test_without_a_usable_inbox_nothing_is_written(inbox: str | None) -> None:
-    assert a_delivery()._write([a_row(team_inbox=inbox)], {}) == []
+    assert a_writer().write([a_row(team_inbox=inbox)], {}) == []
 
 
 def test_a_message_that_cannot_be_written_holds_up_nobody() -> None:
     outcomes: dict[UUID, Outcome] = {}
-    mails = a_delivery()._write([a_row(1, kind="unheard-of"), a_row(2)], outcomes)
+    mails = a_writer().write([a_row(1, kind="unheard-of"), a_row(2)], outcomes)
     assert [mail.id for mail in mails] == [UUID(int=2)]
     assert outcomes == {UUID(int=1): Outcome(UNWRITABLE)}
 
 
 def test_every_try_is_the_same_mail() -> None:
-    first, again = (a_delivery()._write([a_row(attempts=number)], {}) for number in (0, 7))
+    first, again = (a_writer().write([a_row(attempts=number)], {}) for number in (0, 7))
     assert first == again
 
 

@@ -63,7 +63,7 @@ def as_stored(value: str) -> str:
 
 
 def stored(value: Any) -> Any:
-    """A JSON value with all its text as it is stored."""
+    """A JSON value with all its text as it is stored; the same object where nothing has to change."""
     if isinstance(value, str):
         return as_stored(value)
     if isinstance(value, dict):

@@ -77,14 +77,15 @@ class Preparing:
         identities, referral_id, own = self.identities, uuid7(), by.agency.id.bytes
         prepared = self.referral(value, agency=by.agency, now=by.at, received_at=by.at)
         external = value.get("external_reference") if isinstance(value, dict) else None
+        document = stored(value)
         return Arrival(
             id=referral_id,
             reference=new_reference(secrets.randbelow),
             by=by,
             request=request_key(identities, by.agency.id, key, "POST /referrals", value),
             external_digest=identities.digest("external", own, str(external)) if external else None,
-            body_digest=identities.body_digest(by.agency.id, stored(value)),
-            sealed=identities.seal(referral_id, stored(value)),
+            body_digest=identities.body_digest(by.agency.id, document),
+            sealed=identities.seal(referral_id, document),
             prepared=prepared,
         )
 

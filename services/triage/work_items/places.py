@@ -120,10 +120,21 @@ _LISTED: Final = f"""
 """  # noqa: S608  as above
 
 
+_FULL: Final = sql(f"""
+    SELECT route FROM capacity c WHERE individual <= (
+        SELECT count(*) FROM work_item WHERE route = c.route AND {IS_OPEN} AND place = 'individual'
+    ) + (
+        SELECT count(*) FROM (SELECT FROM work_item WHERE route = c.route AND {IS_OPEN} AND {IS_ON_LIST} LIMIT 10000) w
+    )
+""")  # noqa: S608  as above
+
+
 async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
-    """Routes on which a new family would wait; a route without a number of places is never full."""
-    rows = await tx.execute(sql(_COUNTED))
-    return frozenset(Route(row.route) for row in rows if row.individual - row.individual_used <= row.waiting)
+    """Routes on which a new family would wait; a route without a number of places is never full.
+
+    Asked with every referral: each count has an index of its own, however much work is open.
+    """
+    return frozenset(Route(row.route) for row in await tx.execute(_FULL))
 
 
 async def all_places(tx: AsyncConnection, *, now: datetime) -> list[RoutePlaces]:
