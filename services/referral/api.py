@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property, partial
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, Final
 
 import structlog
@@ -206,8 +206,14 @@ class ReferralApi:
     async def post_enquiry(self, request: Request) -> Response:
         return await self._take(steps.enquire, request)
 
+    @cached_property
+    def _requirements(self) -> Callable[[date], Response]:
+        """The answer of a day, made once: everybody asks, and the schema in it is large."""
+        return lru_cache(maxsize=2)(lambda on: json_answer(requirements(self.preparing.policy, on)))
+
     async def get_requirements(self) -> Response:
-        return json_answer(requirements(self.preparing.policy, day_in_london(_now())))
+        made = self._requirements(day_in_london(_now()))
+        return Response(made.body, headers=dict(made.headers))
 
     async def _take(self, step: TakeStep, request: Request, reference: str | None = None) -> Response:
         """Take the step once per Idempotency-Key, in a transaction of its own; an enquiry gets a new reference."""
