@@ -138,6 +138,8 @@ class Inbox:
         except Exception as error:  # noqa: BLE001  whatever it was, the careful way meets it again and knows it
             NOT_AT_ONCE.labels(type(error).__name__).inc()
             return False
+        finally:
+            self.moved_at = time.monotonic()
         return True
 
     def _is_at_once(self, envelope: Envelope[Event]) -> bool:

@@ -59,6 +59,14 @@ async def test_an_event_that_comes_again_takes_no_second_effect(probe: AsyncEngi
     assert await count(probe, "effect") == 20
 
 
+async def test_a_batch_that_went_through_is_a_sign_of_life(probe: AsyncEngine) -> None:
+    """Else the watchdog would end a consumer that has been behind for a while, and works."""
+    consumer = a_consumer(probe, take_effect)
+    before = consumer.moved_at
+    await consumer.handle([a_record(an_event())])
+    assert consumer.moved_at > before
+
+
 async def test_an_event_that_comes_twice_in_one_batch_takes_effect_once(probe: AsyncEngine) -> None:
     event = an_event()
     await handle(probe, [event, event])
