@@ -57,7 +57,7 @@ def create_engine(
     return create_async_engine(
         settings.dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool_size or settings.pool_size,
-        max_overflow=5,
+        max_overflow=0 if by_key else 5,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
         hide_parameters=True,
