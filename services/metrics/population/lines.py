@@ -14,7 +14,7 @@ YES_NO: Final = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PopulationLine:
     """The cells as they are written; the properties are for a line without mistakes."""
 
     number: int
@@ -39,12 +39,12 @@ class Line:
         return f"line {self.number} ({self.dimension} {self.code})"
 
 
-def mistakes_in_line(line: Line, *, authority: str, wards: Collection[str] | None) -> list[str]:
+def mistakes_in_line(line: PopulationLine, *, authority: str, wards: Collection[str] | None) -> list[str]:
     """A sentence for each; `wards` are the authority's, when they are known."""
     return [f"{line.where}, {mistake}" for mistake in _mistakes(line, authority, wards)]
 
 
-def _mistakes(line: Line, authority: str, wards: Collection[str] | None) -> Iterator[str]:
+def _mistakes(line: PopulationLine, authority: str, wards: Collection[str] | None) -> Iterator[str]:
     if line.authority != authority:
         yield f"authority: has to be {authority}, as the file is named"
     if line.dimension not in DIMENSIONS:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from services.metrics.population.codes import TOTAL
-from services.metrics.population.lines import YES_NO, Line, mistakes_in_line
+from services.metrics.population.lines import YES_NO, PopulationLine, mistakes_in_line
 from services.metrics.population.model import Denominator, Population
 from services.metrics.population.sums import mistakes_in_sums, mistakes_twice
 from shared.policy import InvalidPolicyError
@@ -32,7 +32,7 @@ def read(text: str, *, authority: str, name: str, wards: Collection[str] | None 
     wrong = list(_mistakes_in_header(columns))
     rows = [] if wrong else rows
     wrong += [f"line {at} has {len(row)} cells instead of {len(columns)}" for at, row in rows if not _fits(row)]
-    lines = [Line(at, **dict(zip(columns, row, strict=True))) for at, row in rows if _fits(row)]
+    lines = [PopulationLine(at, **dict(zip(columns, row, strict=True))) for at, row in rows if _fits(row)]
     wrong += [mistake for line in lines for mistake in mistakes_in_line(line, authority=authority, wards=wards)]
     wrong += mistakes_twice(lines)
     wrong = wrong or list(mistakes_in_sums(lines, wards=wards))
@@ -65,15 +65,15 @@ def _mistakes_in_header(header: Sequence[str]) -> Iterator[str]:
         yield "the first line has a column twice"
 
 
-def _population(authority: str, lines: Sequence[Line]) -> Population:
-    by_dimension: dict[str, list[Line]] = {}
+def _population(authority: str, lines: Sequence[PopulationLine]) -> Population:
+    by_dimension: dict[str, list[PopulationLine]] = {}
     for line in lines:
         by_dimension.setdefault(line.dimension, []).append(line)
     found = {dimension: _denominator(own) for dimension, own in by_dimension.items()}
     return Population(authority=authority, whole=found.pop(TOTAL), dimensions=found)
 
 
-def _denominator(lines: Sequence[Line]) -> Denominator:
+def _denominator(lines: Sequence[PopulationLine]) -> Denominator:
     return Denominator(
         under_twos={line.code: line.count for line in lines},
         source="; ".join(dict.fromkeys(line.origin for line in lines)),

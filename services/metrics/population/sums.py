@@ -7,17 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 
 from services.metrics.codes import CARER, WARD
 from services.metrics.population.codes import TOTAL
-from services.metrics.population.lines import Line
+from services.metrics.population.lines import PopulationLine
 
 
-def mistakes_twice(lines: Sequence[Line]) -> Iterator[str]:
+def mistakes_twice(lines: Sequence[PopulationLine]) -> Iterator[str]:
     """Categories that stand in the file more than once."""
     for (dimension, code), times in Counter((line.dimension, line.code) for line in lines).items():
         if times > 1:
             yield f"{dimension} {code} is there {times} times"
 
 
-def mistakes_in_sums(lines: Sequence[Line], *, wards: Collection[str] | None) -> Iterator[str]:
+def mistakes_in_sums(lines: Sequence[PopulationLine], *, wards: Collection[str] | None) -> Iterator[str]:
     """Dimensions that do not fit the total. All lines are readable; a category is there once."""
     if (total := sum(line.count for line in lines if line.dimension == TOTAL)) < 1:
         yield "there has to be one line with dimension total and code total, and children in it"
