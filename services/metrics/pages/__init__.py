@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.metrics.pages.about import add as add_about
 from services.metrics.pages.export import add as add_export
 from services.metrics.pages.kpis import add as add_kpis
+from services.metrics.pages.one_page import add as add_one_page
 from services.metrics.pages.overview import add as add_overview
 from services.metrics.pages.periods import add as add_periods
 from services.metrics.pages.reports import add as add_reports
@@ -16,7 +17,7 @@ from services.metrics.pages.room import Room
 from shared.access import Permission
 from shared.pages import NavigationItem
 
-PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_about, add_export)
+PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_one_page, add_about, add_export)
 NAVIGATION: Final = (
     NavigationItem("Overview", "/staff", Permission.READ_REPORTS),
     NavigationItem("KPIs", "/staff/kpis", Permission.READ_REPORTS),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -13,7 +14,8 @@ from services.metrics.pages.reading import Reader, nothing_yet, waiting
 from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.as_html import Section, trends
-from services.metrics.reports.model import ContractReport, EqualityReport, NeedReport, ReportKind
+from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, NeedReport, ReportKind
+from services.metrics.reports.remarks import need_remarks, needs
 
 MONTHS: Final = 13
 """A year, and the same month of the year before."""
@@ -42,7 +44,6 @@ def add(routes: APIRouter, room: Room) -> None:
         asked = [*months, *_last(editions, ReportKind.EQUALITY), *_last(editions, ReportKind.NEED)]
         reports = [each.report for each in await library.documents(asked)]
         contracts = [each for each in reports if isinstance(each, ContractReport)]
-        equality = next((each for each in reports if isinstance(each, EqualityReport)), None)
         return room.pages.render(
             request,
             "overview.html",
@@ -53,11 +54,22 @@ def add(routes: APIRouter, room: Room) -> None:
             headlines=lines_of(HEADLINES, contracts),
             paid=lines_of([figure.code for figure in contracts[-1].figures if figure.is_paid], contracts),
             trends=_trends(contracts),
-            equality=equality,
-            is_invented=equality and any(dimension.is_invented for dimension in equality.dimensions),
-            need=next((each for each in reports if isinstance(each, NeedReport)), None),
+            **longer_periods(reports),
             words=words,
         )
+
+
+def longer_periods(reports: Sequence[AnyReport]) -> dict[str, Any]:
+    """The half-year and the year among the reports, as a page shows them; None for one that is not published yet."""
+    equality = next((each for each in reports if isinstance(each, EqualityReport)), None)
+    need = next((each for each in reports if isinstance(each, NeedReport)), None)
+    return {
+        "equality": equality,
+        "is_invented": equality is not None and any(dimension.is_invented for dimension in equality.dimensions),
+        "need": need,
+        "needs": needs(need.tiers) if need else (),
+        "need_remarks": need_remarks(need.tiers).values() if need else (),
+    }
 
 
 def _trends(months: list[ContractReport]) -> list[Section]:
