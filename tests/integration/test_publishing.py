@@ -20,7 +20,7 @@ from deploy.demo.history import stories
 from services.metrics import commands, tables
 from services.metrics.handlers import handlers
 from services.metrics.population import load
-from services.metrics.reports import shelf
+from services.metrics.reports import store
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import (
     ContractReport,
@@ -79,7 +79,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 async def the_report(engine: AsyncEngine, period: str, kind: ReportKind = ReportKind.CONTRACT) -> Any:
     async with engine.connect() as tx:
-        return await shelf.latest(tx, kind, period)
+        return await store.last_version(tx, kind, period)
 
 
 async def test_every_closed_month_half_and_year_is_published_and_nothing_of_the_running_one(

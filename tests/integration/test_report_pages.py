@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from services.metrics import tables
 from services.metrics.coded.rows import COLUMNS
-from services.metrics.desk.library import Library, latest
 from services.metrics.reports.model import Change, ReportKind, Verdict
 from services.metrics.reports.publishing import Waits
+from services.metrics.reports.store import ReportStore, latest
 from services.metrics.settings import Settings
 from services.metrics.spans import read_month
 from shared.access import PERMISSIONS, Permission, Role
@@ -565,7 +565,7 @@ async def test_a_month_that_has_not_ended_is_not_taken_along(engine: Any, month:
 
 
 async def test_a_document_is_read_once_and_a_new_version_is_seen_at_once(engine: Any) -> None:
-    library = Library(engine)
+    library = ReportStore(engine)
     heading = a_heading(version=1, changes=())
     await publish(engine, a_contract_report(heading=heading))
     first = await library.documents(latest(await library.editions(), ReportKind.CONTRACT))

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.library import latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import groups_of, line_of
 from services.metrics.pages.overview import MONTHS
 from services.metrics.pages.reading import Reader, nothing_yet
-from services.metrics.pages.room import Room
 from services.metrics.reports import charts, words
 from services.metrics.reports.model import ContractReport, Figure, Heading, ReportKind, Shown, figure_of
 from services.metrics.reports.remarks import reason, remarks
+from services.metrics.reports.store import latest
 from shared.problems import Problem
 
 
@@ -35,7 +35,7 @@ class MonthOfFigure:
         return cls(report.heading, figure, reason(figure), remarks(figure, report))
 
 
-def add(routes: APIRouter, room: Room) -> None:
+def add(routes: APIRouter, room: PageContext) -> None:
     @routes.get("/kpis")
     async def all_kpis(request: Request, _: Reader) -> Response:
         months = await _months(room)
@@ -74,7 +74,7 @@ def _shown(months: Sequence[ContractReport], code: str) -> Iterator[Shown | None
             yield from (figure.value, figure.numerator, figure.denominator)
 
 
-async def _months(room: Room) -> list[ContractReport]:
+async def _months(room: PageContext) -> list[ContractReport]:
     """The last ones, oldest first."""
-    editions = latest(await room.archive.library.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
-    return await room.archive.library.read(ContractReport, editions)
+    editions = latest(await room.reports.store.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
+    return await room.reports.store.read(ContractReport, editions)

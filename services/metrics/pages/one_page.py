@@ -10,13 +10,13 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.library import Edition, latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import lines_of
 from services.metrics.pages.overview import longer_periods
 from services.metrics.pages.reading import Reader, version_of
-from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.model import ContractReport, ReportKind
+from services.metrics.reports.store import ReportVersion, latest
 from shared.problems import Problem
 
 CODES: Final = (
@@ -28,17 +28,17 @@ CODES: Final = (
 """So many figures fit on a sheet; the rest is in the whole report."""
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    library = room.archive.library
+def add(routes: APIRouter, room: PageContext) -> None:
+    store = room.reports.store
 
     @routes.get("/reports/{month}/one-page")
     async def one_page(request: Request, month: str, _: Reader) -> Response:
-        editions = await library.editions()
+        editions = await store.editions()
         chosen = _chosen(editions, month, version_of(request.query_params.get("version")))
         wider = [_of_then(editions, kind, chosen) for kind in (ReportKind.EQUALITY, ReportKind.NEED)]
         earlier = [each for each in latest(editions, ReportKind.CONTRACT) if each.first_day < chosen.first_day][:1]
         asked = [*earlier, chosen, *(each for each in wider if each)]
-        reports = [each.report for each in await library.documents(asked)]
+        reports = [each.report for each in await store.documents(asked)]
         months = [each for each in reports if isinstance(each, ContractReport)]
         lines = lines_of(CODES, months)
         return room.pages.render(
@@ -52,7 +52,7 @@ def add(routes: APIRouter, room: Room) -> None:
         )
 
 
-def _chosen(editions: Sequence[Edition], month: str, version: int | None) -> Edition:
+def _chosen(editions: Sequence[ReportVersion], month: str, version: int | None) -> ReportVersion:
     """Raises Problem 404 where no such version is published."""
     of_month = [each for each in editions if each.kind is ReportKind.CONTRACT and each.period == month]
     found = next((each for each in of_month if version in (None, each.version)), None)
@@ -61,6 +61,6 @@ def _chosen(editions: Sequence[Edition], month: str, version: int | None) -> Edi
     return found
 
 
-def _of_then(editions: Sequence[Edition], kind: ReportKind, month: Edition) -> Edition | None:
+def _of_then(editions: Sequence[ReportVersion], kind: ReportKind, month: ReportVersion) -> ReportVersion | None:
     """The wider report that the month is in, or the last before it."""
     return next((each for each in latest(editions, kind) if each.first_day <= month.first_day), None)

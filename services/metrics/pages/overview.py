@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.library import Edition, latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import lines_of
 from services.metrics.pages.reading import Reader, nothing_yet, waiting
-from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.as_html import Section, trends
 from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, NeedReport, ReportKind
 from services.metrics.reports.remarks import need_remarks, needs
+from services.metrics.reports.store import ReportVersion, latest
 
 MONTHS: Final = 13
 """A year, and the same month of the year before."""
@@ -32,17 +32,17 @@ HEADLINES: Final = (
 TRENDS: Final = ("received", "accepted", "decided_in_time", "contacted_in_time")
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    library = room.archive.library
+def add(routes: APIRouter, room: PageContext) -> None:
+    store = room.reports.store
 
     @routes.get("")
     async def overview(request: Request, _: Reader) -> Response:
-        editions = await library.editions()
+        editions = await store.editions()
         months = latest(editions, ReportKind.CONTRACT)[:MONTHS][::-1]
         if not months:
             return nothing_yet(room, request)
         asked = [*months, *_last(editions, ReportKind.EQUALITY), *_last(editions, ReportKind.NEED)]
-        reports = [each.report for each in await library.documents(asked)]
+        reports = [each.report for each in await store.documents(asked)]
         contracts = [each for each in reports if isinstance(each, ContractReport)]
         return room.pages.render(
             request,
@@ -83,5 +83,5 @@ def _trends(months: list[ContractReport]) -> list[Section]:
     return trends(slim)
 
 
-def _last(editions: list[Edition], kind: ReportKind) -> list[Edition]:
+def _last(editions: list[ReportVersion], kind: ReportKind) -> list[ReportVersion]:
     return latest(editions, kind)[:1]
