@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.metrics import tables
-from services.metrics.coded.rows import COLUMNS
+from services.metrics.coded.mapping import COLUMNS
 from services.metrics.reports.model import Change, ReportKind, Verdict
 from services.metrics.reports.publishing import Waits
 from services.metrics.reports.store import ReportStore, latest

@@ -6,7 +6,7 @@ from services.metrics import codes
 from services.metrics.counting.cases import Case
 from services.metrics.counting.categories import AGE_LIMITS, ETHNIC_CATEGORIES, CountedDimension, dimensions
 from services.metrics.equality.words import NOT_COMPARED, subject
-from services.metrics.population.codes import DIMENSIONS, TOTAL, mistake_in
+from services.metrics.population.file import DIMENSIONS, TOTAL, mistake_in
 from tests.builders import a_policy
 from tests.unit.test_counting_cases import a_case
 

@@ -21,7 +21,7 @@ from services.metrics.counting.book import Book
 from services.metrics.counting.exact import count
 from services.metrics.counting.reading import read_book, was_erased_since
 from services.metrics.equality.making import make_equality
-from services.metrics.need.making import make_need
+from services.metrics.need.report import make_need
 from services.metrics.reports import store
 from services.metrics.reports.changes import changes
 from services.metrics.reports.making import make_contract
