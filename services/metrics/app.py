@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import api, exports_api, measures, pages, reports_api, tables
-from services.metrics.desk.archive import Archive
 from services.metrics.handlers import handlers
-from services.metrics.pages.room import Room
+from services.metrics.pages.context import PageContext
 from services.metrics.reports.agreeing import policy_in_force, terms_of
 from services.metrics.reports.publishing import Waits, publish_when_ready, what_waits
+from services.metrics.reports.queries import PublishedReports
 from services.metrics.reports.readiness import unread_by
 from services.metrics.settings import Settings
 from shared import audit_calls, parked_calls
@@ -76,7 +76,7 @@ async def build(settings: Settings) -> Service:
     )
 
     waits: Waits | None = None
-    room = _add_reports(app, settings, engine, Archive.of(engine, policy, terms, _now, lambda: waits))
+    room = _add_reports(app, settings, engine, PublishedReports.of(engine, policy, terms, _now, lambda: waits))
 
     async def keep_measuring() -> None:
         while True:
@@ -115,7 +115,7 @@ async def build(settings: Settings) -> Service:
     )
 
 
-def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, archive: Archive) -> Room:
+def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, reports: PublishedReports) -> PageContext:
     """What is published, for programs with a token and for people who sign in."""
     shown = Pages(
         name="Parent-infant reports",
@@ -123,11 +123,11 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, archive:
         navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
-    room = Room(engine=engine, archive=archive, pages=shown)
+    room = PageContext(engine=engine, reports=reports, pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
-    app.include_router(reports_api.router(archive, shown))
-    app.include_router(exports_api.router(engine, archive.policy.working_time, _now))
+    app.include_router(reports_api.router(reports, shown))
+    app.include_router(exports_api.router(engine, reports.policy.working_time, _now))
     app.include_router(shown.router())
     app.include_router(pages.router(room))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))

@@ -9,13 +9,11 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from services.metrics.desk.archive import Archive
-from services.metrics.desk.asking import Asked, Found
-from services.metrics.desk.files import file_name, media_type
-from services.metrics.desk.formats import MEDIA_TYPES, Format, wanted
-from services.metrics.desk.library import Edition
 from services.metrics.pages.whole import whole_report
+from services.metrics.reports.formats import MEDIA_TYPES, Format, file_name, media_type, wanted
 from services.metrics.reports.model import MODELS, ReportKind
+from services.metrics.reports.queries import PublishedReports, ReportQuery
+from services.metrics.reports.store import ReportResult, ReportVersion
 from services.metrics.reports_docs import LISTED, answers
 from shared.access import Permission, may
 from shared.pages import Pages
@@ -45,16 +43,16 @@ SUMMARIES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReportDesk:
+class ReportAnswers:
     """Where reports are given out; `pages` shows them as HTML."""
 
-    archive: Archive
+    reports: PublishedReports
     pages: Pages
 
-    async def give(self, request: Request, asked: Asked, suffix: str | None = None) -> Response:
+    async def give(self, request: Request, asked: ReportQuery, suffix: str | None = None) -> Response:
         """Raises Problem: 404, 406 when `Accept` takes none of our forms, 422."""
         form = _form(request, suffix)
-        found = await self.archive.find(asked)
+        found = await self.reports.find(asked)
         content = await self._content(request, found, form)
         etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
@@ -64,40 +62,40 @@ class ReportDesk:
             headers["Content-Disposition"] = f'attachment; filename="{file_name(found.report.heading, form)}"'
         return Response(content, headers=headers, media_type=media_type(form))
 
-    async def _content(self, request: Request, found: Found, form: Format) -> bytes:
+    async def _content(self, request: Request, found: ReportResult, form: Format) -> bytes:
         if form is Format.HTML:
             return bytes(whole_report(self.pages, request, found).body)
-        return await self.archive.files.content(found, form)
+        return await self.reports.files.content(found, form)
 
 
-def router(archive: Archive, pages: Pages) -> APIRouter:
+def router(reports: PublishedReports, pages: Pages) -> APIRouter:
     """Every call needs READ_REPORTS; nobody's answer differs from another's."""
     routes = APIRouter(tags=["reports"], dependencies=[Depends(may(Permission.READ_REPORTS))])
-    desk = ReportDesk(archive, pages)
+    desk = ReportAnswers(reports, pages)
 
     @routes.get("/reports", summary="All that is published, the latest first", responses=LISTED)
     async def published() -> Response:
-        return answer({"items": [_listed(edition) for edition in await archive.library.editions()]})
+        return answer({"items": [_listed(edition) for edition in await reports.store.editions()]})
 
     async def contract(request: Request, month: Month, version: Version = None) -> Response:
-        return await desk.give(request, Asked(ReportKind.CONTRACT, month, version))
+        return await desk.give(request, ReportQuery(ReportKind.CONTRACT, month, version))
 
     async def contract_as(request: Request, suffix: Suffix, month: Month, version: Version = None) -> Response:
-        return await desk.give(request, Asked(ReportKind.CONTRACT, month, version), suffix)
+        return await desk.give(request, ReportQuery(ReportKind.CONTRACT, month, version), suffix)
 
     async def equality(request: Request, period: HalfYear = None, version: Version = None) -> Response:
-        return await desk.give(request, Asked(ReportKind.EQUALITY, period, version))
+        return await desk.give(request, ReportQuery(ReportKind.EQUALITY, period, version))
 
     async def equality_as(
         request: Request, suffix: Suffix, period: HalfYear = None, version: Version = None
     ) -> Response:
-        return await desk.give(request, Asked(ReportKind.EQUALITY, period, version), suffix)
+        return await desk.give(request, ReportQuery(ReportKind.EQUALITY, period, version), suffix)
 
     async def need(request: Request, period: Year = None, version: Version = None) -> Response:
-        return await desk.give(request, Asked(ReportKind.NEED, period, version))
+        return await desk.give(request, ReportQuery(ReportKind.NEED, period, version))
 
     async def need_as(request: Request, suffix: Suffix, period: Year = None, version: Version = None) -> Response:
-        return await desk.give(request, Asked(ReportKind.NEED, period, version), suffix)
+        return await desk.give(request, ReportQuery(ReportKind.NEED, period, version), suffix)
 
     calls: dict[ReportKind, tuple[Endpoint, Endpoint]] = {
         ReportKind.CONTRACT: (contract, contract_as),
@@ -131,7 +129,7 @@ def _is_known(etag: str, if_none_match: str) -> bool:
     return etag in known or "*" in known
 
 
-def _listed(edition: Edition) -> dict[str, Any]:
+def _listed(edition: ReportVersion) -> dict[str, Any]:
     parameter = "month" if edition.kind is ReportKind.CONTRACT else "period"
     return {
         "kind": edition.kind,

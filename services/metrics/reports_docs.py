@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from services.metrics.desk.formats import MEDIA_TYPES, Format
+from services.metrics.reports.formats import MEDIA_TYPES, Format
 from services.metrics.reports.model import (
     MODELS,
     SMALL,

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from services.metrics import tables
-from services.metrics.reports import shelf
+from services.metrics.reports import store
 from services.metrics.settings import Settings
 from shared.database import create_engine
 from tests import published
@@ -40,7 +40,7 @@ def publish_examples(system: System) -> None:
             for report in examples:
                 heading = report.heading
                 if await published.version_of(tx, heading.kind, heading.period, heading.version) is None:
-                    await shelf.put(tx, report)
+                    await store.put(tx, report)
         await engine.dispose()
 
     with ThreadPoolExecutor(1) as pool:

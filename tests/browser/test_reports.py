@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.desk import COMMISSIONER, LEAD, MANAGER, WORKER, Desk
+from tests.browser.desk import COMMISSIONER, LEAD, MANAGER, WORKER, Desk, Person
 from tests.browser.reporting import publish_examples, sits_at_reports
 from tests.browser.seeing import faults
 from tests.browser.test_keyboard import goes_to, presses
@@ -25,6 +25,7 @@ PAGES = {
     "need": (COMMISSIONER, "/staff/need?period=2025-09--2026-08"),
     "reports": (COMMISSIONER, "/staff/reports"),
     "report": (LEAD, "/staff/reports/2026-06"),
+    "one-page": (COMMISSIONER, "/staff/reports/2026-06/one-page"),
     "report-older": (COMMISSIONER, "/staff/reports/2026-06?version=1"),
     "about": (COMMISSIONER, "/staff/about"),
     "export": (MANAGER, "/staff/export"),
@@ -84,6 +85,34 @@ def test_a_report_is_taken_along(desk: Desk, suffix: str) -> None:
     with person.page.expect_download() as download:
         person.main.locator(f'a[href*=".{suffix}"]').first.click()
     assert download.value.suggested_filename.endswith(f"nottingham-contract-report-2026-06-version-2.{suffix}")
+
+
+def sheets(person: Person) -> int:
+    """So many pages the browser prints."""
+    return len(re.findall(rb"/Type\s*/Page\b(?!s)", person.page.pdf(prefer_css_page_size=True)))
+
+
+def test_a_month_is_printed_on_one_sheet(desk: Desk) -> None:
+    person = sits_at_reports(desk, COMMISSIONER)
+    person.opens("/staff/reports/2026-06")
+    person.main.get_by_role("link", name="One page to print").click()
+    person.reads("June 2026 on one page")
+    assert sheets(person) == 1
+
+
+@pytest.mark.parametrize("path", ["/staff/reports/2026-06", "/staff/need?period=2025-09--2026-08"])
+def test_a_report_on_paper_begins_with_its_title_and_its_tables_stay_tables(desk: Desk, path: str) -> None:
+    person = sits_at_reports(desk, COMMISSIONER)
+    person.opens(path)
+    person.page.set_viewport_size({"width": 700, "height": 1000})
+    person.page.emulate_media(media="print")
+    for left_out in ("header", "footer", ".nhsuk-breadcrumb", "a[download]"):
+        expect(person.page.locator(left_out).first).to_be_hidden()
+    after = person.page.evaluate("() => getComputedStyle(document.querySelector('main a'), '::after').content")
+    assert after == "none"
+    row = person.main.locator("tbody tr").first
+    expect(row).to_have_css("display", "table-row")
+    expect(person.main.locator("table").first).to_have_css("break-inside", "auto")
 
 
 def test_a_manager_takes_the_coded_lines_along(desk: Desk) -> None:

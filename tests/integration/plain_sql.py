@@ -228,11 +228,15 @@ OF_DUE: Final = """
     GROUP BY 1
 """
 CONTACT: Final = """
-    SELECT told.month_of(contact_due), count(*) FILTER (WHERE contacted_on <= contact_due), count(*) FROM told.dated
+    SELECT told.month_of(contact_due), {counted} FROM told.dated
     WHERE has_priority = {priority} AND (
         contacted_on <= contact_due
         OR NOT told.is_over(id, withdrawn_on, contact_due) AND NOT coalesce(held_until > contact_due, false))
     GROUP BY 1
+"""
+MET: Final = "count(*) FILTER (WHERE contacted_on <= contact_due), count(*)"
+NOT_TAKEN_ON: Final = """
+    count(*) FILTER (WHERE (contacted_on <= contact_due OR accepted_on <= contact_due) IS NOT TRUE), NULL
 """
 BY_DAY: Final = "SELECT told.month_of({day}), count(*), NULL FROM told.dated WHERE {day} IS NOT NULL GROUP BY 1"
 HELD: Final = """
@@ -270,8 +274,10 @@ KPIS: Final[dict[str, str]] = {
     "decided_in_time": OF_DUE.format(
         due="decision_due", done="decided_on", also="NOT coalesce(held_until > decision_due, false)"
     ),
-    "contacted_in_time": CONTACT.format(priority="false"),
-    "contacted_in_time_priority": CONTACT.format(priority="true"),
+    "contacted_in_time": CONTACT.format(counted=MET, priority="false"),
+    "not_taken_on": CONTACT.format(counted=NOT_TAKEN_ON, priority="false"),
+    "contacted_in_time_priority": CONTACT.format(counted=MET, priority="true"),
+    "not_taken_on_priority": CONTACT.format(counted=NOT_TAKEN_ON, priority="true"),
     "safeguarding_acknowledged": """
         SELECT told.month_of(due), count(*) FILTER (WHERE told.day(taken_up_at) <= due), count(*) FROM (
             SELECT told.due_on(opened_at, (SELECT safeguarding FROM told.terms)) AS due, least(accepted_at,

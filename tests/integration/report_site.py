@@ -16,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import pages as report_pages
 from services.metrics import reports_api
-from services.metrics.desk.archive import Archive
-from services.metrics.pages.room import Room
-from services.metrics.reports import shelf
+from services.metrics.pages.context import PageContext
+from services.metrics.reports import store
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import AnyReport
 from services.metrics.reports.publishing import Waits
+from services.metrics.reports.queries import PublishedReports
 from shared import problems
 from shared.access import Role, Staff
 from shared.pages import Pages
@@ -88,12 +88,12 @@ async def a_site(
     engine: AsyncEngine, *, now: Callable[[], datetime] = lambda: NOW, waits: Waits | None = None
 ) -> AsyncIterator[Site]:
     policy, shown = a_policy(), the_pages()
-    archive = Archive.of(engine, policy, terms_under(policy, None), now, lambda: waits)
+    reports = PublishedReports.of(engine, policy, terms_under(policy, None), now, lambda: waits)
     app = FastAPI(redirect_slashes=False)
     problems.install(app)
     app.state.sign_in, app.state.staff, app.state.pages = Door(), Tokens(), shown
-    app.include_router(reports_api.router(archive, shown))
-    app.include_router(report_pages.router(Room(engine=engine, archive=archive, pages=shown)))
+    app.include_router(reports_api.router(reports, shown))
+    app.include_router(report_pages.router(PageContext(engine=engine, reports=reports, pages=shown)))
     app.include_router(shown.router())
     transport = httpx.ASGITransport(Edge(app, is_development=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
@@ -104,5 +104,5 @@ async def publish(engine: AsyncEngine, *reports: AnyReport) -> Sequence[AnyRepor
     """Put them on the shelf, as the service does on the day."""
     async with engine.begin() as tx:
         for report in reports:
-            await shelf.put(tx, report)
+            await store.put(tx, report)
     return reports

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import exports_api, tables
-from services.metrics.coded.rows import COLUMNS
+from services.metrics.coded.mapping import COLUMNS
 from shared import problems
 from shared.access import Role
 from shared.ids import uuid7

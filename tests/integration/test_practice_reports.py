@@ -17,7 +17,7 @@ from deploy.demo.history.terms import practice_terms
 from deploy.demo.mark import Mark
 from deploy.demo.practice import practise_once
 from services.metrics import measures, tables
-from services.metrics.reports import shelf
+from services.metrics.reports import store
 from services.metrics.reports.model import ContractReport, ReportKind, figure_of
 from services.metrics.settings import Settings
 from shared.database import create_engine
@@ -56,7 +56,7 @@ async def test_practice_reports_are_all_that_stays(engine: AsyncEngine, settings
     said = await practised(engine, settings)
     async with engine.connect() as tx:
         months, halves, years = [await published.headings(tx, kind) for kind in ReportKind]
-        newest = await shelf.latest(tx, ReportKind.CONTRACT, "2026-10")
+        newest = await store.last_version(tx, ReportKind.CONTRACT, "2026-10")
         assert set((await measures.totals(tx)).values()) == {0}
     assert [heading.period for heading in months[:2]] == ["2026-10", "2026-09"]
     assert (len(months), len(halves), len(years)) == (26, 4, 2)

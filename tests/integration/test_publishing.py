@@ -20,7 +20,7 @@ from deploy.demo.history import stories
 from services.metrics import commands, tables
 from services.metrics.handlers import handlers
 from services.metrics.population import load
-from services.metrics.reports import shelf
+from services.metrics.reports import store
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import (
     ContractReport,
@@ -79,7 +79,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 async def the_report(engine: AsyncEngine, period: str, kind: ReportKind = ReportKind.CONTRACT) -> Any:
     async with engine.connect() as tx:
-        return await shelf.latest(tx, kind, period)
+        return await store.last_version(tx, kind, period)
 
 
 async def test_every_closed_month_half_and_year_is_published_and_nothing_of_the_running_one(
@@ -265,6 +265,27 @@ async def test_a_report_keeps_the_targets_it_was_agreed_with(engine: AsyncEngine
     reports = await all_reports(engine)
     assert ("contract", "2024-11", 1) in reports
     assert not [each for each in reports if each[2] > 1]
+
+
+async def test_a_figure_that_older_reports_do_not_have_makes_no_new_version_of_them(engine: AsyncEngine) -> None:
+    """Those not taken on yet are counted since a later release: what was published before says nothing else by it."""
+    events = [event for event in told(months=2) if not isinstance(event.data, ReferralErased)]
+    await hear(engine, events)
+    await publish_due(engine, now=NOVEMBER, terms=without("not_taken_on"))
+    await publish_due(engine, now=DECEMBER, terms=the_terms())
+    reports = await all_reports(engine)
+    assert ("contract", "2024-11", 1) in reports
+    assert not [each for each in reports if each[2] > 1]
+    earlier, later = [await the_report(engine, month) for month in ("2024-09", "2024-11")]
+    assert figure_of(earlier.figures, "not_taken_on") is None
+    assert figure_of(later.figures, "not_taken_on") is not None
+
+
+def without(code: str) -> Terms:
+    """Terms of a release that did not count it."""
+    terms = the_terms()
+    terms.__dict__["kpis"] = tuple(kpi for kpi in terms.kpis if kpi.code != code)
+    return terms
 
 
 async def test_another_telephone_number_ends_no_corrections(engine: AsyncEngine) -> None:

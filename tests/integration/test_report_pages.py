@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -16,10 +16,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.metrics import tables
-from services.metrics.coded.rows import COLUMNS
-from services.metrics.desk.library import Library, latest
-from services.metrics.reports.model import Change, ReportKind
+from services.metrics.coded.mapping import COLUMNS
+from services.metrics.reports.model import Change, ReportKind, Verdict
 from services.metrics.reports.publishing import Waits
+from services.metrics.reports.store import ReportStore, latest
 from services.metrics.settings import Settings
 from services.metrics.spans import read_month
 from shared.access import PERMISSIONS, Permission, Role
@@ -28,7 +28,14 @@ from tests.integration.report_site import NOW, TRIAGE, Site, a_site, publish
 from tests.integration.room import read, title_of
 from tests.integration.staff_pages import statements
 from tests.rendering import Page
-from tests.unit.report_examples import a_contract_report, a_heading, a_need_report, an_equality_report, some_months
+from tests.unit.report_examples import (
+    a_contract_report,
+    a_heading,
+    a_need_report,
+    a_share,
+    an_equality_report,
+    some_months,
+)
 
 READERS = PERMISSIONS[Permission.READ_REPORTS]
 JUNE = "/reports/contract?month=2026-06"
@@ -43,6 +50,7 @@ PAGES = (
     "/staff/need",
     "/staff/reports",
     "/staff/reports/2026-06",
+    "/staff/reports/2026-06/one-page",
     "/staff/about",
 )
 
@@ -386,6 +394,52 @@ async def test_the_overview_says_how_the_month_has_changed(site: Site) -> None:
     assert "What payment hangs on" in words
 
 
+async def test_one_page_has_the_month_with_targets_reasons_gaps_and_need(site: Site) -> None:
+    words = read(await site.see("/staff/reports/2026-06/one-page"))
+    for said in (
+        "Nottingham, June 2026 on one page",
+        "84% (105 of 125)",
+        "at least 90%: Missed",
+        "at least 95%: Not said the answer could give a count away",
+        "at least 100%: Not said nothing to count",
+        "Not taken on yet when due: not in this report.",
+        "15 fewer than in May 2026",
+        "Asian mothers are referred less than half as often",
+        "Universal support",
+    ):
+        assert said in words, said
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/reports/2026-06", "/staff/reports/2026-06?version=1"])
+async def test_a_month_leads_to_its_page_to_print(site: Site, path: str) -> None:
+    page = Page(await site.see(path))
+    [link] = [each["href"] for each in page.all("a") if "one-page" in each.get("href", "")]
+    assert "on one page" in read(await site.see(link))
+
+
+@pytest.mark.parametrize("path", ["2026-07/one-page", "2026-06/one-page?version=9", "nonsense/one-page"])
+async def test_there_is_one_page_of_what_is_published_alone(site: Site, path: str) -> None:
+    assert "Page not found" in read(await site.see(f"/staff/reports/{path}", status=404))
+
+
+async def test_a_verdict_has_its_reason_beside_it_on_every_page(engine: Any) -> None:
+    """As a report of the first version has it: 93 % of at least 95 %, met; and the month before the same, missed."""
+    met, missed = (
+        a_share("contacted_in_time", 65, 70, target=0.95, is_paid=True, verdict=verdict)
+        for verdict in (Verdict.MET, Verdict.MISSED)
+    )
+    may = {"period": "2026-05", "first_day": date(2026, 5, 1), "last_day": date(2026, 5, 31)}
+    months = [a_contract_report(figures=(each,), heading=a_heading(**day)) for each, day in ((missed, may), (met, {}))]
+    await publish(engine, *months)
+    async with a_site(engine) as site:
+        for path in ("", "/kpis", "/kpis/contacted_in_time", "/reports/2026-06/one-page", "/reports/2026-06"):
+            words = read(await site.see(f"/staff{path}"))
+            assert "Met by the exact count, which is shown rounded" in words, path
+            assert "Not taken on yet when due: not in this report." in words, path
+            if not path.endswith("2026-06"):
+                assert "when the target was missed by the exact count" in words, path
+
+
 async def test_a_number_that_is_held_back_is_never_compared(site: Site) -> None:
     words = read(await site.see("/staff/kpis/contacted_in_time_priority"))
     assert "Held back [w]" in words
@@ -511,7 +565,7 @@ async def test_a_month_that_has_not_ended_is_not_taken_along(engine: Any, month:
 
 
 async def test_a_document_is_read_once_and_a_new_version_is_seen_at_once(engine: Any) -> None:
-    library = Library(engine)
+    library = ReportStore(engine)
     heading = a_heading(version=1, changes=())
     await publish(engine, a_contract_report(heading=heading))
     first = await library.documents(latest(await library.editions(), ReportKind.CONTRACT))

@@ -185,7 +185,9 @@ def test_a_missed_target_is_an_open_ring() -> None:
 
 def test_the_trend_says_where_it_began_where_it_ended_and_how_often_the_target_was_met() -> None:
     said = description(the_trend())
-    assert said.startswith("From June 2025 85% to June 2026 91%. Target 90%: met in 9 of 12 months.")
+    assert said.startswith(
+        "From June 2025 85% to June 2026 91%. Target 90%: met in 9 of 12 months, by the exact counts."
+    )
     assert said.endswith("Without a number: September 2025.")
 
 

@@ -10,9 +10,8 @@ from uuid import UUID
 import pytest
 
 from services.metrics.coded import mapping
-from services.metrics.coded.dictionary import FIELDS, nhs_codes
-from services.metrics.coded.rows import COLUMNS, coded
-from services.metrics.coded.writing import dictionary_csv
+from services.metrics.coded.files import FIELDS, dictionary_csv, nhs_codes
+from services.metrics.coded.mapping import COLUMNS, coded
 from services.metrics.counting.cases import Case, Item
 from shared.events import GOES_ON, ClosureReason, DeclineReason, Tier, Urgency, WithdrawalReason
 from tests.builders import a_policy

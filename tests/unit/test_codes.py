@@ -4,14 +4,14 @@ import pytest
 
 from services.metrics import codes
 from services.metrics.counting.cases import Case
-from services.metrics.counting.categories import AGE_LIMITS, ETHNIC_CATEGORIES, Dimension, dimensions
+from services.metrics.counting.categories import AGE_LIMITS, ETHNIC_CATEGORIES, CountedDimension, dimensions
 from services.metrics.equality.words import NOT_COMPARED, subject
-from services.metrics.population.codes import DIMENSIONS, TOTAL, mistake_in
+from services.metrics.population.file import DIMENSIONS, TOTAL, mistake_in
 from tests.builders import a_policy
 from tests.unit.test_counting_cases import a_case
 
 
-def the_dimension(code: str) -> Dimension:
+def the_dimension(code: str) -> CountedDimension:
     return dimensions(a_policy(), sources={}, tiers={})[code]
 
 

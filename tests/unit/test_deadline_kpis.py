@@ -49,6 +49,22 @@ def test_a_family_counts_when_its_day_has_come_whether_or_not_a_team_took_it_on(
     assert contact(a_case(an_item(accepted_at=BEFORE, first_contact_on=date(2026, 6, 30)))) == MISSED
 
 
+def not_taken_on(case: Case) -> int:
+    """1 for a family that is counted so in the month in which its contact fell due."""
+    kpi = KPIS["not_taken_on"]
+    return kpi.numerator(case) if kpi.day(case) == DUE else 0
+
+
+def test_a_family_is_not_taken_on_yet_when_no_team_accepted_it_by_the_day_of_its_contact() -> None:
+    assert not_taken_on(a_case()) == 1
+    assert not_taken_on(a_case(an_item(listed_at=BEFORE))) == 1
+    assert not_taken_on(a_case(an_item(accepted_at=AFTER))) == 1, "later changes nothing of that month"
+    assert not_taken_on(a_case(an_item(accepted_at=ON_THE_DAY))) == 0
+    assert not_taken_on(a_case(an_item(first_contact_on=DUE))) == 0, "it was met"
+    assert not_taken_on(a_case(an_item(ended_at=BEFORE, end_reason="moved_away"))) == 0
+    assert not_taken_on(a_case(an_item("review", accepted_at=BEFORE))) == 1, "a look is no acceptance"
+
+
 def test_a_family_counts_in_one_of_the_two_figures_of_its_priority() -> None:
     case = a_case(is_priority=True)
     assert KPIS["contacted_in_time"].day(case) is None
@@ -102,7 +118,7 @@ STATES = st.sampled_from(
 
 
 @given(STATES, st.lists(OPENED_LATER, max_size=2), st.none() | LATER, st.none() | LATER)
-@pytest.mark.parametrize("code", ["contacted_in_time", "decided_in_time"])
+@pytest.mark.parametrize("code", ["contacted_in_time", "not_taken_on", "decided_in_time"])
 def test_nothing_that_is_done_later_changes_the_figure_of_a_month_that_is_over(
     code: str,
     state: tuple[tuple[Item, ...], dict[str, Any]],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.metrics.counting.book import Book
 from services.metrics.counting.cases import Case, Item
 from services.metrics.need import BIRMINGHAM_2022, TIERS, WARD_TIERS, expected, need_report
-from services.metrics.need.making import make_need
+from services.metrics.need.report import make_need
 from services.metrics.need.rows import wards as ward_rows
 from services.metrics.population import Denominator, Population, load
 from services.metrics.reports.agreeing import terms_under

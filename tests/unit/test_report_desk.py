@@ -1,4 +1,4 @@
-"""Files to take along: made once, a workbook at a time, and nobody waits behind a workbook who needs none."""
+"""ReportFiles to take along: made once, a workbook at a time, and nobody waits behind a workbook who needs none."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from services.metrics.desk import files
-from services.metrics.desk.asking import Found
-from services.metrics.desk.files import Files
-from services.metrics.desk.formats import Format
-from services.metrics.desk.library import Library
+from services.metrics.reports import formats
+from services.metrics.reports.formats import Format, ReportFiles
 from services.metrics.reports.model import ReportKind
+from services.metrics.reports.store import ReportResult, ReportStore
 from tests.unit.report_examples import a_contract_report, a_heading, a_need_report
 
-CONTRACT, NEED = Found(a_contract_report()), Found(a_need_report())
+CONTRACT, NEED = ReportResult(a_contract_report()), ReportResult(a_need_report())
 
 
 class Writer:
@@ -37,36 +35,36 @@ class Writer:
 def writer(monkeypatch: pytest.MonkeyPatch) -> Writer:
     made = Writer()
     for kind in ReportKind:
-        monkeypatch.setitem(files.MAKING, (kind, Format.XLSX), made.write)
+        monkeypatch.setitem(formats.MAKING, (kind, Format.XLSX), made.write)
     return made
 
 
 @pytest.fixture
-def desk() -> Files:
-    return Files(cast("Library", None))
+def desk() -> ReportFiles:
+    return ReportFiles(cast("ReportStore", None))
 
 
-async def begun(desk: Files, found: Found) -> asyncio.Task[bytes]:
+async def begun(desk: ReportFiles, found: ReportResult) -> asyncio.Task[bytes]:
     """A workbook that is asked for, and not there yet."""
     asked = asyncio.create_task(desk.content(found, Format.XLSX))
     await asyncio.sleep(0)
     return asked
 
 
-async def test_a_workbook_that_two_ask_for_at_once_is_made_once(desk: Files, writer: Writer) -> None:
+async def test_a_workbook_that_two_ask_for_at_once_is_made_once(desk: ReportFiles, writer: Writer) -> None:
     asked = [await begun(desk, CONTRACT) for _ in range(2)]
     writer.may_end.set()
     assert await asyncio.gather(*asked) == [b"workbook 1", b"workbook 1"]
     assert await desk.content(CONTRACT, Format.XLSX) == b"workbook 1"
 
 
-async def test_every_version_has_a_workbook_of_its_own(desk: Files, writer: Writer) -> None:
+async def test_every_version_has_a_workbook_of_its_own(desk: ReportFiles, writer: Writer) -> None:
     writer.may_end.set()
-    next_one = Found(a_contract_report(heading=a_heading(version=9)))
+    next_one = ReportResult(a_contract_report(heading=a_heading(version=9)))
     assert [await desk.content(found, Format.XLSX) for found in (CONTRACT, next_one)] == [b"workbook 1", b"workbook 2"]
 
 
-async def test_lines_never_wait_behind_a_workbook(desk: Files, writer: Writer) -> None:
+async def test_lines_never_wait_behind_a_workbook(desk: ReportFiles, writer: Writer) -> None:
     asked = await begun(desk, CONTRACT)
     async with asyncio.timeout(5):
         assert await desk.content(CONTRACT, Format.CSV)
@@ -74,7 +72,7 @@ async def test_lines_never_wait_behind_a_workbook(desk: Files, writer: Writer) -
     await asked
 
 
-async def test_a_workbook_that_is_there_never_waits_behind_another(desk: Files, writer: Writer) -> None:
+async def test_a_workbook_that_is_there_never_waits_behind_another(desk: ReportFiles, writer: Writer) -> None:
     there = await desk.content(NEED, Format.XLSX)
     asked = await begun(desk, CONTRACT)
     async with asyncio.timeout(5):
@@ -83,7 +81,7 @@ async def test_a_workbook_that_is_there_never_waits_behind_another(desk: Files, 
     await asked
 
 
-async def test_workbooks_are_made_one_at_a_time(desk: Files, writer: Writer) -> None:
+async def test_workbooks_are_made_one_at_a_time(desk: ReportFiles, writer: Writer) -> None:
     asked = [await begun(desk, CONTRACT), await begun(desk, NEED)]
     await asyncio.sleep(0.05)
     assert not writer.written

@@ -22,6 +22,7 @@ from services.metrics.reports.model import Mark, ReportStatus, Shown
 from tests.unit.report_examples import (
     a_contract_report,
     a_heading,
+    a_need,
     a_need_report,
     a_row,
     a_table,
@@ -41,6 +42,13 @@ LIVELY = (
 )
 
 Lines = list[dict[str, str]]
+NOT_ADDING_UP = a_need_report(
+    tiers=(
+        a_need("specialist_short", "Shorter-term specialist work", 113, 170),
+        a_need("specialist_long", "Longer-term specialist work", 498, 0),
+        a_need("specialist", "Specialist work, both", 611, 170),
+    )
+)
 
 
 def read(file: bytes) -> Lines:
@@ -85,6 +93,31 @@ def contract() -> Workbook:
 @pytest.fixture(scope="module")
 def lively() -> Workbook:
     return opened(report_xlsx(lively_report()))
+
+
+def test_the_headings_of_a_sheet_stay_in_sight_and_come_again_on_each_page_of_paper(contract: Workbook) -> None:
+    tables = [sheet for sheet in contract.worksheets if sheet.title[0].isdigit()]
+    assert len(tables) == len(grids(a_contract_report())) + 1
+    for sheet, grid in zip(tables, [*grids(a_contract_report())], strict=False):
+        headings = next(
+            row for row, cells in enumerate(sheet.iter_rows(values_only=True), 1) if cells[0] == grid.headings[0]
+        )
+        assert sheet.freeze_panes == f"A{headings + 1}"
+        assert sheet.print_title_rows == f"${headings}:${headings}"
+
+
+def test_a_sheet_is_printed_as_wide_as_the_paper(contract: Workbook) -> None:
+    for sheet in contract.worksheets:
+        assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+
+
+def test_need_that_does_not_add_up_says_why_beside_the_level() -> None:
+    lines = read(need_csv(NOT_ADDING_UP))
+    [note] = {line["note"] for line in lines if line["category_code"] == "specialist_short"}
+    assert note.startswith("Shorter-term specialist work: 170 families seen, more than the 113 expected.")
+    assert not any(line["note"] for line in lines if line["category_code"] == "specialist_long")
 
 
 def test_a_csv_opens_in_excel_with_its_letters_right() -> None:

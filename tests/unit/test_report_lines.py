@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from services.metrics.desk.formats import Format, wanted
 from services.metrics.pages.lines import OTHERS, groups_of, line_of
+from services.metrics.reports.formats import Format, wanted
 from services.metrics.reports.model import ContractReport, Unit
 from services.metrics.settings import Settings
 from shared.sign_in.cookies import Names

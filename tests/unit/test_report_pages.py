@@ -18,6 +18,7 @@ from tests.rendering import HOSTILE, Page
 from tests.unit.report_examples import (
     a_contract_report,
     a_heading,
+    a_need,
     a_need_report,
     a_row,
     a_table,
@@ -204,3 +205,28 @@ def test_trends_have_a_picture_and_a_table_with_every_month() -> None:
 
 def test_there_are_no_trends_without_a_report() -> None:
     assert as_html.trends([]) == []
+
+
+SHORT, LONG = ("specialist_short", "Shorter-term specialist work"), ("specialist_long", "Longer-term specialist work")
+BOTH, LEFT = ("specialist", "Specialist work, both"), ("specialist_left", "Specialist work, without those elsewhere")
+
+
+def levels(*rows: tuple[tuple[str, str], int, Any]) -> View:
+    tiers = tuple(a_need(*level, expected, seen) for level, expected, seen in rows)
+    return as_html.need_view(a_need_report(tiers=tiers))
+
+
+def test_unmet_need_that_does_not_add_up_says_why_below_its_table() -> None:
+    """498 and 0 unmet are not the 441 of both: short-term, more were seen than expected."""
+    assert "115 families seen, more than the 56 expected" in text_of(
+        levels((SHORT, 56, 115), (LONG, 500, 0), (BOTH, 556, 115))
+    )
+    assert "more than the" not in text_of(levels((SHORT, 113, 100), (LONG, 500, 10), (BOTH, 613, 110)))
+    assert "more than the" not in text_of(levels((SHORT, 113, 100), (LONG, 500, "c"), (BOTH, 613, "w")))
+
+
+def test_a_level_that_repeats_the_one_above_is_left_out() -> None:
+    view = levels((BOTH, 611, 170), (LEFT, 611, 170))
+    assert [row[0] for row in view.sections[0].grid.rows] == [BOTH[1]]
+    assert LEFT[1] not in text_of(view)
+    assert LEFT[1] in text_of(levels((BOTH, 611, 170), (LEFT, 271, 170)))

@@ -30,7 +30,7 @@ _AGES: Final = tuple(codes.AGES)
 
 
 @dataclass(frozen=True)
-class Dimension:
+class CountedDimension:
     """One way to look: `category` gives each referral exactly one; `words` those that are always listed, in order."""
 
     code: str
@@ -42,7 +42,7 @@ class Dimension:
         return codes.TITLES[self.code]
 
 
-def dimensions(policy: Policy, *, sources: Mapping[str, str], tiers: Mapping[str, str]) -> dict[str, Dimension]:
+def dimensions(policy: Policy, *, sources: Mapping[str, str], tiers: Mapping[str, str]) -> dict[str, CountedDimension]:
     """All of them by code; sources and tiers with the words that people read."""
     wards = {ward.code: ward.name for ward in sorted(policy.wards, key=lambda ward: ward.name)}
     ethnicities = {
@@ -51,17 +51,19 @@ def dimensions(policy: Policy, *, sources: Mapping[str, str], tiers: Mapping[str
         codes.BABY_ETHNICITY: lambda case: case.baby_ethnicity,
     }
     found = (
-        Dimension(codes.SOURCE, lambda case: case.source or NOT_KNOWN, {**sources, **_without(NOT_KNOWN)}),
-        Dimension(codes.WARD, lambda case: _ward(case, policy), {**wards, **_without(codes.ELSEWHERE, NOT_KNOWN)}),
-        Dimension(codes.TIER, lambda case: case.tier or NO_TIER, {**tiers, NO_TIER: "No tier yet"}),
-        Dimension(codes.CARER, lambda case: case.carer or NOT_KNOWN, _names(codes.CARERS, NOT_KNOWN)),
+        CountedDimension(codes.SOURCE, lambda case: case.source or NOT_KNOWN, {**sources, **_without(NOT_KNOWN)}),
+        CountedDimension(
+            codes.WARD, lambda case: _ward(case, policy), {**wards, **_without(codes.ELSEWHERE, NOT_KNOWN)}
+        ),
+        CountedDimension(codes.TIER, lambda case: case.tier or NO_TIER, {**tiers, NO_TIER: "No tier yet"}),
+        CountedDimension(codes.CARER, lambda case: case.carer or NOT_KNOWN, _names(codes.CARERS, NOT_KNOWN)),
         *(
-            Dimension(code, _ethnic(of), _names(codes.ETHNIC_GROUPS, NOT_STATED, NOT_KNOWN))
+            CountedDimension(code, _ethnic(of), _names(codes.ETHNIC_GROUPS, NOT_STATED, NOT_KNOWN))
             for code, of in ethnicities.items()
         ),
-        Dimension(codes.LANGUAGE, _language, {**codes.LANGUAGES, **_without(NOT_KNOWN)}),
-        Dimension(codes.CARER_AGE, _age_band, _names(codes.AGES, NOT_KNOWN)),
-        Dimension(codes.DEPRIVATION, _tenth, _names(codes.TENTHS, NOT_KNOWN)),
+        CountedDimension(codes.LANGUAGE, _language, {**codes.LANGUAGES, **_without(NOT_KNOWN)}),
+        CountedDimension(codes.CARER_AGE, _age_band, _names(codes.AGES, NOT_KNOWN)),
+        CountedDimension(codes.DEPRIVATION, _tenth, _names(codes.TENTHS, NOT_KNOWN)),
     )
     return {dimension.code: dimension for dimension in found}
 

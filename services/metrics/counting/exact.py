@@ -10,7 +10,7 @@ from typing import Final
 
 from services.metrics import codes
 from services.metrics.counting.book import Book
-from services.metrics.counting.categories import Dimension
+from services.metrics.counting.categories import CountedDimension
 from services.metrics.counting.kpis import Kpi
 
 COLUMNS: Final[Mapping[str, str]] = {
@@ -44,7 +44,7 @@ class Exact:
     tables: Mapping[str, Mapping[str, Mapping[str, int]]]
 
 
-def count(book: Book, kpis: Sequence[Kpi], dimensions: Mapping[str, Dimension]) -> Exact:
+def count(book: Book, kpis: Sequence[Kpi], dimensions: Mapping[str, CountedDimension]) -> Exact:
     """Count the span of the book: every KPI, and the breakdowns of what was received, accepted, declined, withdrawn."""
     counted = {kpi.code: kpi for kpi in kpis}
     tables = {f"by_{code}": by(book, dimensions[code], counted) for code in BREAKDOWNS}
@@ -63,7 +63,7 @@ def _number(book: Book, kpi: Kpi) -> Number:
     return Number(numerator, sum(map(kpi.denominator, found)) if kpi.denominator else None)
 
 
-def by(book: Book, dimension: Dimension, kpis: Mapping[str, Kpi]) -> dict[str, dict[str, int]]:
+def by(book: Book, dimension: CountedDimension, kpis: Mapping[str, Kpi]) -> dict[str, dict[str, int]]:
     """Category → column → count; listed categories first and in their order, then others that occurred."""
     counts = {
         column: Counter(dimension.category(case) for case in book.cases if kpis[column].day(case) in book.span)

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from services.metrics.disclosure import Range
 from services.metrics.equality import words
-from services.metrics.equality.finding import Finding, find, nothing
 from services.metrics.equality.interval import known_total
+from services.metrics.equality.words import Finding, find, nothing
 from services.metrics.population import Denominator
 from services.metrics.reports.model import ZERO, Access, Shown
 

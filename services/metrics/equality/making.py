@@ -14,7 +14,7 @@ from typing import Final
 from services.metrics.codes import WARD, WITH_UNDER_TWOS
 from services.metrics.counting.book import Book
 from services.metrics.counting.cases import Case
-from services.metrics.counting.categories import Dimension
+from services.metrics.counting.categories import CountedDimension
 from services.metrics.disclosure import Sum, beside, cell_of, publish
 from services.metrics.equality.comparison import TOTAL, Pair
 from services.metrics.equality.report import equality_report
@@ -106,7 +106,7 @@ def _counts_of_months(book: Book, terms: Terms) -> Counter[str]:
     return counter
 
 
-def _counted(book: Book, column: str, dimension: Dimension, terms: Terms) -> Counter[str]:
+def _counted(book: Book, column: str, dimension: CountedDimension, terms: Terms) -> Counter[str]:
     """Category → count; every category of both columns is there, so that the two can be read side by side."""
     counter = Counter(
         {
@@ -123,13 +123,13 @@ def _day(case: Case, column: str) -> date | None:
     return case.received_on if column == "received" else case.accepted_on
 
 
-def _categories(dimension: Dimension, terms: Terms) -> list[str]:
+def _categories(dimension: CountedDimension, terms: Terms) -> list[str]:
     """Those that there can be, whichever occurred."""
     denominator = terms.population.dimensions.get(dimension.code) if terms.population else None
     return list(denominator.under_twos if denominator else dimension.words)
 
 
-def _category(case: Case, dimension: Dimension, terms: Terms) -> str:
+def _category(case: Case, dimension: CountedDimension, terms: Terms) -> str:
     """As in the population file where it has one: rare languages are counted together."""
     category = dimension.category(case)
     return terms.population.category_of(dimension.code, category) if terms.population else category

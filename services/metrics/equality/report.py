@@ -7,8 +7,8 @@ from typing import Final
 
 from services.metrics import codes
 from services.metrics.equality.comparison import TOTAL, Comparison, Pair
-from services.metrics.equality.finding import Finding
 from services.metrics.equality.quality import quality
+from services.metrics.equality.words import Finding
 from services.metrics.population import Denominator, Population
 from services.metrics.reports.model import Access, Dimension, EqualityReport, Heading
 

@@ -7,8 +7,7 @@ from datetime import date
 
 from services.metrics.codes import ELSEWHERE, NOT_KNOWN, WARD
 from services.metrics.disclosure import STEP, range_of
-from services.metrics.need.rows import SeenBy
-from services.metrics.need.shares import OUTREACH, TIERS, are_borrowed, shares_of
+from services.metrics.need.rows import OUTREACH, TIERS, SeenBy, are_borrowed, shares_of
 from services.metrics.population import Population
 from services.metrics.reports.model import ZERO, Need
 from shared.policy import Policy

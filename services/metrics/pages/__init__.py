@@ -7,16 +7,17 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.metrics.pages.about import add as add_about
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.export import add as add_export
 from services.metrics.pages.kpis import add as add_kpis
+from services.metrics.pages.one_page import add as add_one_page
 from services.metrics.pages.overview import add as add_overview
 from services.metrics.pages.periods import add as add_periods
 from services.metrics.pages.reports import add as add_reports
-from services.metrics.pages.room import Room
 from shared.access import Permission
 from shared.pages import NavigationItem
 
-PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_about, add_export)
+PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_one_page, add_about, add_export)
 NAVIGATION: Final = (
     NavigationItem("Overview", "/staff", Permission.READ_REPORTS),
     NavigationItem("KPIs", "/staff/kpis", Permission.READ_REPORTS),
@@ -33,7 +34,7 @@ def navigation(triage_url: str) -> tuple[NavigationItem, ...]:
     return (*NAVIGATION, NavigationItem("Referrals", f"{triage_url.rstrip('/')}/staff", Permission.READ_QUEUES))
 
 
-def router(room: Room) -> APIRouter:
+def router(room: PageContext) -> APIRouter:
     """Every page; docs/pages.md lists the addresses."""
     routes = APIRouter(prefix="/staff", include_in_schema=False)
     for add in PAGES:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from services.metrics.counting.kpis import kpis
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.reading import Reader, coming
-from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.model import MARKS
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    policy = room.archive.policy
+def add(routes: APIRouter, room: PageContext) -> None:
+    policy = room.reports.policy
 
     @routes.get("/about")
     async def about(request: Request, _: Reader) -> Response:

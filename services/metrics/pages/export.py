@@ -7,8 +7,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request, Response
 
 from services.metrics.coded import coded_dictionary, coded_export
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.reading import span_in_words
-from services.metrics.pages.room import Room
 from services.metrics.spans import Span, month_of, read_month
 from shared.access import Permission
 from shared.sign_in import Visitor, read_form, visitor
@@ -21,8 +21,8 @@ MONTHS: Final = 24
 MISSING: Final = "Choose a month from the list"
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    working_time, now = room.archive.policy.working_time, room.archive.now
+def add(routes: APIRouter, room: PageContext) -> None:
+    working_time, now = room.reports.policy.working_time, room.reports.now
 
     @routes.get("/export")
     async def form(request: Request, _: Manager) -> Response:
@@ -41,18 +41,18 @@ def add(routes: APIRouter, room: Room) -> None:
         return coded_dictionary()
 
 
-def _ended(room: Room) -> list[Span]:
+def _ended(room: PageContext) -> list[Span]:
     """The latest first."""
-    first = month_of(room.archive.today).first_day
+    first = month_of(room.reports.today).first_day
     return [Span(months_later(first, -number)) for number in range(1, MONTHS + 1)]
 
 
-def _choices(room: Room) -> list[dict[str, str]]:
+def _choices(room: PageContext) -> list[dict[str, str]]:
     """As the select of the design system takes them."""
     return [{"value": span.code, "text": span_in_words(span)} for span in _ended(room)]
 
 
-def _chosen(room: Room, typed: object) -> Span | None:
+def _chosen(room: PageContext, typed: object) -> Span | None:
     """None for what is not on the list."""
     try:
         span = read_month(typed) if isinstance(typed, str) else None

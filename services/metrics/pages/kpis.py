@@ -7,25 +7,35 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.library import latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import groups_of, line_of
 from services.metrics.pages.overview import MONTHS
 from services.metrics.pages.reading import Reader, nothing_yet
-from services.metrics.pages.room import Room
 from services.metrics.reports import charts, words
 from services.metrics.reports.model import ContractReport, Figure, Heading, ReportKind, Shown, figure_of
+from services.metrics.reports.remarks import reason, remarks
+from services.metrics.reports.store import latest
 from shared.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MonthOfFigure:
     """What a KPI was in one month; `figure` is None where that month's report did not have it."""
 
     heading: Heading
     figure: Figure | None
+    reason: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, report: ContractReport, code: str) -> MonthOfFigure:
+        figure = figure_of(report.figures, code)
+        if figure is None:
+            return cls(report.heading, None)
+        return cls(report.heading, figure, reason(figure), remarks(figure, report))
 
 
-def add(routes: APIRouter, room: Room) -> None:
+def add(routes: APIRouter, room: PageContext) -> None:
     @routes.get("/kpis")
     async def all_kpis(request: Request, _: Reader) -> Response:
         months = await _months(room)
@@ -50,7 +60,7 @@ def add(routes: APIRouter, room: Room) -> None:
             figure=figure,
             line=line_of(figure, months),
             heading=months[-1].heading,
-            months=[Month(each.heading, figure_of(each.figures, code)) for each in reversed(months)],
+            months=[MonthOfFigure.of(each, code) for each in reversed(months)],
             words=words,
             picture=charts.trend(f"chart-{code}", figure, charts.points(months, code)),
             meanings=words.meanings(shown for shown in _shown(months, code)),
@@ -64,7 +74,7 @@ def _shown(months: Sequence[ContractReport], code: str) -> Iterator[Shown | None
             yield from (figure.value, figure.numerator, figure.denominator)
 
 
-async def _months(room: Room) -> list[ContractReport]:
+async def _months(room: PageContext) -> list[ContractReport]:
     """The last ones, oldest first."""
-    editions = latest(await room.archive.library.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
-    return await room.archive.library.read(ContractReport, editions)
+    editions = latest(await room.reports.store.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
+    return await room.reports.store.read(ContractReport, editions)

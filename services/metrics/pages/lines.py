@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.metrics.reports import words
-from services.metrics.reports.model import ContractReport, Figure, Mark, Unit, figure_of
+from services.metrics.reports.model import ContractReport, Figure, Mark, Unit, Verdict, figure_of
+from services.metrics.reports.remarks import reason, remarks
 from services.metrics.spans import month_of
 
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -17,7 +18,9 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
         "seen_by_a_person",
         "decided_in_time",
         "contacted_in_time",
+        "not_taken_on",
         "contacted_in_time_priority",
+        "not_taken_on_priority",
         "safeguarding_acknowledged",
         "undeliverable",
     ),
@@ -31,15 +34,31 @@ OTHERS: Final = "Others"
 _MORE: Final = {Unit.COUNT: ("more", "fewer"), Unit.SHARE: ("more", "less"), Unit.DAYS: ("longer", "shorter")}
 _STEP: Final = {Unit.COUNT: "", Unit.SHARE: " percentage point", Unit.DAYS: " working day"}
 
+_THEN: Final = {
+    Verdict.MET: ", when the target was met by the exact count",
+    Verdict.MISSED: ", when the target was missed by the exact count",
+    Verdict.UNSAID: ", when the result was not said",
+}
+
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """`change` is empty when nothing is published on the month before."""
+class FigureRow:
+    """`change` is empty when nothing is published on the month before; `reason` goes with the verdict.
+
+    `remarks` are what else has to be read with the figure.
+    """
 
     figure: Figure
     value: str
     change: str
     target: str
+    reason: str
+    remarks: tuple[str, ...]
+
+    @property
+    def beneath(self) -> tuple[str, ...]:
+        """What stands below the value."""
+        return (*([self.change] if self.change else []), *self.remarks)
 
     @property
     def is_known(self) -> bool:
@@ -51,19 +70,26 @@ class Group:
     """`slug` is its anchor on the page."""
 
     heading: str
-    lines: tuple[Line, ...]
+    lines: tuple[FigureRow, ...]
 
     @property
     def slug(self) -> str:
         return self.heading.lower().replace(",", "").replace(" ", "-")
 
 
-def line_of(figure: Figure, months: Sequence[ContractReport]) -> Line:
+def line_of(figure: Figure, months: Sequence[ContractReport]) -> FigureRow:
     """Of a figure of the last of these reports; `months` are oldest first."""
-    return Line(figure, in_words(figure), _change(figure, months), target_of(figure))
+    return FigureRow(
+        figure,
+        words.in_words(figure),
+        _change(figure, months),
+        target_of(figure),
+        reason(figure),
+        remarks(figure, months[-1]),
+    )
 
 
-def lines_of(codes: Iterable[str], months: Sequence[ContractReport]) -> list[Line]:
+def lines_of(codes: Iterable[str], months: Sequence[ContractReport]) -> list[FigureRow]:
     """Those of the last report that have one of these codes, in the order of the codes."""
     if not months:
         return []
@@ -74,7 +100,7 @@ def lines_of(codes: Iterable[str], months: Sequence[ContractReport]) -> list[Lin
 def groups_of(months: Sequence[ContractReport]) -> list[Group]:
     """Every figure of the last report, in groups without empty ones; what no group names comes last."""
     figures = {figure.code: figure for figure in months[-1].figures} if months else {}
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[FigureRow]] = {}
     for heading, wanted in GROUPS.items():
         mine = [
             code for each in wanted for code in figures if code == each or (each[-1] == "_" and code.startswith(each))
@@ -82,22 +108,6 @@ def groups_of(months: Sequence[ContractReport]) -> list[Group]:
         found[heading] = [line_of(figures.pop(code), months) for code in mine]
     found[OTHERS] = [line_of(figure, months) for figure in figures.values()]
     return [Group(heading, tuple(lines)) for heading, lines in found.items() if lines]
-
-
-def in_words(figure: Figure) -> str:
-    """`84%`, `91% to 96%`; one that is not there in words, with its shorthand: `Held back [c]`."""
-    if figure.value.value is not None or figure.value.mark is Mark.RANGE:
-        return words.value_of(figure)
-    return f"{_ABSENT.get(figure.value.text, 'Not shown')} {figure.value.text}"
-
-
-_ABSENT: Final = {
-    "[c]": "Held back",
-    "[w]": "Held back",
-    "[z]": "Nothing to count",
-    "[u]": "Too few to say",
-    "[x]": "Not available",
-}
 
 
 def target_of(figure: Figure) -> str:
@@ -114,11 +124,24 @@ def _change(figure: Figure, months: Sequence[ContractReport]) -> str:
         return ""
     name = words.month(before.heading.first_day)
     old, new = earlier.value.value, figure.value.value
+    why = _otherwise(figure, earlier)
     if old is None or new is None:
-        return f"Can't be compared with {name}"
+        return f"Can't be compared with {name}{why}"
     if old == new:
-        return f"The same as in {name}"
+        return f"{'Rounded, the same' if why else 'The same'} as in {name}{why}"
     more, less = _MORE[figure.unit]
     apart, step = abs(new - old), _STEP[figure.unit]
     plural = "s" if step and apart > 1 else ""
-    return f"{apart}{step}{plural} {more if new > old else less} than in {name}"
+    return f"{apart}{step}{plural} {more if new > old else less} than in {name}{why}"
+
+
+def _otherwise(figure: Figure, earlier: Figure) -> str:
+    """What was answered the month before, where it is another answer and the two figures do not tell why."""
+    now, then = figure.verdict, earlier.verdict
+    if now is None or then is None or now is then:
+        return ""
+    old, new = earlier.value.value, figure.value.value
+    is_told = old is not None and new is not None and old != new and (new > old) is (now is Verdict.MET)
+    if is_told or (old != new and Verdict.UNSAID in (now, then)):
+        return ""
+    return f", when the target was {target_of(earlier)}" if figure.target != earlier.target else _THEN[then]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.library import Edition, latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import lines_of
 from services.metrics.pages.reading import Reader, nothing_yet, waiting
-from services.metrics.pages.room import Room
 from services.metrics.reports import words
 from services.metrics.reports.as_html import Section, trends
-from services.metrics.reports.model import ContractReport, EqualityReport, NeedReport, ReportKind
+from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, NeedReport, ReportKind
+from services.metrics.reports.remarks import need_remarks, needs
+from services.metrics.reports.store import ReportVersion, latest
 
 MONTHS: Final = 13
 """A year, and the same month of the year before."""
@@ -30,19 +32,18 @@ HEADLINES: Final = (
 TRENDS: Final = ("received", "accepted", "decided_in_time", "contacted_in_time")
 
 
-def add(routes: APIRouter, room: Room) -> None:
-    library = room.archive.library
+def add(routes: APIRouter, room: PageContext) -> None:
+    store = room.reports.store
 
     @routes.get("")
     async def overview(request: Request, _: Reader) -> Response:
-        editions = await library.editions()
+        editions = await store.editions()
         months = latest(editions, ReportKind.CONTRACT)[:MONTHS][::-1]
         if not months:
             return nothing_yet(room, request)
         asked = [*months, *_last(editions, ReportKind.EQUALITY), *_last(editions, ReportKind.NEED)]
-        reports = [each.report for each in await library.documents(asked)]
+        reports = [each.report for each in await store.documents(asked)]
         contracts = [each for each in reports if isinstance(each, ContractReport)]
-        equality = next((each for each in reports if isinstance(each, EqualityReport)), None)
         return room.pages.render(
             request,
             "overview.html",
@@ -53,11 +54,22 @@ def add(routes: APIRouter, room: Room) -> None:
             headlines=lines_of(HEADLINES, contracts),
             paid=lines_of([figure.code for figure in contracts[-1].figures if figure.is_paid], contracts),
             trends=_trends(contracts),
-            equality=equality,
-            is_invented=equality and any(dimension.is_invented for dimension in equality.dimensions),
-            need=next((each for each in reports if isinstance(each, NeedReport)), None),
+            **longer_periods(reports),
             words=words,
         )
+
+
+def longer_periods(reports: Sequence[AnyReport]) -> dict[str, Any]:
+    """The half-year and the year among the reports, as a page shows them; None for one that is not published yet."""
+    equality = next((each for each in reports if isinstance(each, EqualityReport)), None)
+    need = next((each for each in reports if isinstance(each, NeedReport)), None)
+    return {
+        "equality": equality,
+        "is_invented": equality is not None and any(dimension.is_invented for dimension in equality.dimensions),
+        "need": need,
+        "needs": needs(need.tiers) if need else (),
+        "need_remarks": need_remarks(need.tiers).values() if need else (),
+    }
 
 
 def _trends(months: list[ContractReport]) -> list[Section]:
@@ -71,5 +83,5 @@ def _trends(months: list[ContractReport]) -> list[Section]:
     return trends(slim)
 
 
-def _last(editions: list[Edition], kind: ReportKind) -> list[Edition]:
+def _last(editions: list[ReportVersion], kind: ReportKind) -> list[ReportVersion]:
     return latest(editions, kind)[:1]

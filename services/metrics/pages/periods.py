@@ -7,12 +7,12 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.asking import Asked, Found, read_period
-from services.metrics.desk.library import Edition, latest
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.reading import Reader, download, found_at, nothing_yet, span_in_words, version_of
-from services.metrics.pages.room import Room
 from services.metrics.pages.whole import whole_report
 from services.metrics.reports.model import ReportKind
+from services.metrics.reports.queries import ReportQuery, read_period
+from services.metrics.reports.store import ReportResult, ReportVersion, latest
 
 KINDS: Final = (ReportKind.EQUALITY, ReportKind.NEED)
 
@@ -25,16 +25,16 @@ class Choice:
     words: str
 
 
-def add(routes: APIRouter, room: Room) -> None:
+def add(routes: APIRouter, room: PageContext) -> None:
     for kind in KINDS:
         _add(routes, room, kind)
 
 
-def _add(routes: APIRouter, room: Room, kind: ReportKind) -> None:
+def _add(routes: APIRouter, room: PageContext, kind: ReportKind) -> None:
     @routes.get(f"/{kind}")
     async def page(request: Request, _: Reader) -> Response:
         period = request.query_params.get("period") or None
-        if period is None and not latest(await room.archive.library.editions(), kind):
+        if period is None and not latest(await room.reports.store.editions(), kind):
             return nothing_yet(room, request, kind)
         found = await _find(room, request, kind, period)
         heading = found.report.heading
@@ -46,9 +46,9 @@ def _add(routes: APIRouter, room: Room, kind: ReportKind) -> None:
         return await download(room, await _find(room, request, kind, period), suffix)
 
 
-async def _find(room: Room, request: Request, kind: ReportKind, period: str | None) -> Found:
-    return await found_at(room, Asked(kind, period, version_of(request.query_params.get("version"))))
+async def _find(room: PageContext, request: Request, kind: ReportKind, period: str | None) -> ReportResult:
+    return await found_at(room, ReportQuery(kind, period, version_of(request.query_params.get("version"))))
 
 
-def _choice(edition: Edition) -> Choice:
+def _choice(edition: ReportVersion) -> Choice:
     return Choice(edition.period, span_in_words(read_period(edition.period)))

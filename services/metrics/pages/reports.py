@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter, Request, Response
 
-from services.metrics.desk.asking import Asked, Found
+from services.metrics.pages.context import PageContext
 from services.metrics.pages.reading import Reader, coming, download, found_at, version_of, waiting
-from services.metrics.pages.room import Room
 from services.metrics.pages.whole import whole_report
 from services.metrics.reports import words
 from services.metrics.reports.model import Heading, ReportKind
+from services.metrics.reports.queries import ReportQuery
+from services.metrics.reports.store import ReportResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,11 @@ class Series:
     periods: list[list[Heading]]
 
 
-def add(routes: APIRouter, room: Room) -> None:
+def add(routes: APIRouter, room: PageContext) -> None:
     @routes.get("/reports")
     async def all_reports(request: Request, _: Reader) -> Response:
-        editions = await room.archive.library.editions()
-        headings = await room.archive.library.headings(editions)
+        editions = await room.reports.store.editions()
+        headings = await room.reports.store.headings(editions)
         return room.pages.render(
             request,
             "reports.html",
@@ -45,8 +46,10 @@ def add(routes: APIRouter, room: Room) -> None:
         return whole_report(room.pages, request, await _find(room, request, month), is_page=True)
 
 
-async def _find(room: Room, request: Request, month: str) -> Found:
-    return await found_at(room, Asked(ReportKind.CONTRACT, month, version_of(request.query_params.get("version"))))
+async def _find(room: PageContext, request: Request, month: str) -> ReportResult:
+    return await found_at(
+        room, ReportQuery(ReportKind.CONTRACT, month, version_of(request.query_params.get("version")))
+    )
 
 
 def _series(kind: ReportKind, headings: list[Heading]) -> Series:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from services.metrics.desk.asking import Found
 from services.metrics.reports import words
 from services.metrics.reports.as_html import View, contract_view, equality_view, need_view
 from services.metrics.reports.model import ReportKind
+from services.metrics.reports.store import ReportResult
 from shared.pages import Pages
 
 VIEWS: Final[dict[ReportKind, Callable[[Any], View]]] = {
@@ -21,7 +21,7 @@ VIEWS: Final[dict[ReportKind, Callable[[Any], View]]] = {
 }
 
 
-def whole_report(pages: Pages, request: Request, found: Found, **context: Any) -> HTMLResponse:
+def whole_report(pages: Pages, request: Request, found: ReportResult, **context: Any) -> HTMLResponse:
     """`context` is what a page has beyond the report itself: without `is_page` it leads to no other page."""
     heading = found.report.heading
     return pages.render(

@@ -30,9 +30,10 @@ from services.metrics.reports.model import (
     Table,
     Unit,
 )
+from services.metrics.reports.remarks import need_remarks, reason, remarks, result
 
-Line = dict[str, str | int | float]
-Number = Shown | int | float | None
+CsvRow = dict[str, str | int | float]
+CsvNumber = Shown | int | float | None
 
 COLUMNS: Final = (
     *("report", "authority", "authority_name", "period", "first_day", "last_day", "contract_year", "payment_year"),
@@ -48,7 +49,7 @@ _LEFT_OPEN: Final = "The {} whole per cent that the rounding of the two numbers 
 
 def contract_csv(report: ContractReport) -> bytes:
     """Sections `figure` (value, numerator, denominator, low, high) and `table` (a column each), then what is said."""
-    figures = (line for figure in report.figures for line in _figure(figure))
+    figures = (line for figure in report.figures for line in _figure(figure, report))
     tables = (line for table in report.tables for line in _table(table))
     return _file(report, (*figures, *tables, *_said("quality", report.quality)))
 
@@ -61,9 +62,10 @@ def equality_csv(report: EqualityReport) -> bytes:
 
 def need_csv(report: NeedReport) -> bytes:
     """Sections `tier`, `ward`, `outreach` and `expected` (wards by tier)."""
-    source: Line = {"source": report.source, "quality": words.INVENTED if report.is_invented else ""}
+    source: CsvRow = {"source": report.source, "quality": words.INVENTED if report.is_invented else ""}
     parts = {"tier": report.tiers, "ward": report.wards, "outreach": report.outreach}
-    needs = (line for section, part in parts.items() for need in part for line in _need(section, need))
+    notes = need_remarks(report.tiers)
+    needs = (line for section, part in parts.items() for need in part for line in _need(section, need, notes))
     elsewhere = _line(
         "families", "families", report.seen_elsewhere, section="elsewhere", name="Seen by another service"
     )
@@ -71,7 +73,7 @@ def need_csv(report: NeedReport) -> bytes:
     return _file(report, (*lines, *_said("quality", report.quality)))
 
 
-def _file(report: AnyReport, lines: Iterable[Line]) -> bytes:
+def _file(report: AnyReport, lines: Iterable[CsvRow]) -> bytes:
     heading = report.heading
     about = _said("about", (words.status(heading), words.COUNTING, *([words.PRACTICE] if heading.is_practice else ())))
     changed = _said("change", (f"{each.where}: {each.before} before, {each.after} now" for each in heading.changes))
@@ -86,7 +88,7 @@ def _file(report: AnyReport, lines: Iterable[Line]) -> bytes:
     return written.getvalue().encode("utf-8-sig")
 
 
-def _about(heading: Heading) -> Line:
+def _about(heading: Heading) -> CsvRow:
     """What every line says of the report that it is from."""
     return {
         "report": heading.kind.value,
@@ -103,7 +105,8 @@ def _about(heading: Heading) -> Line:
     }
 
 
-def _figure(figure: Figure) -> Iterator[Line]:
+def _figure(figure: Figure, report: ContractReport) -> Iterator[CsvRow]:
+    """The line of the value has what must be read with it as its note: the verdict's reason first."""
     told = {
         "section": "figure",
         "code": figure.code,
@@ -112,7 +115,8 @@ def _figure(figure: Figure) -> Iterator[Line]:
         "source": figure.source,
         "quality": figure.quality,
     }
-    judged: Line = {"is_paid": _yes(is_so=figure.is_paid), "verdict": figure.verdict.value if figure.verdict else ""}
+    judged: CsvRow = {"is_paid": _yes(is_so=figure.is_paid), "verdict": figure.verdict.value if figure.verdict else ""}
+    judged["note"] = " ".join((*([f"{result(figure)}."] if reason(figure) else []), *remarks(figure, report)))
     if figure.target is not None:
         judged["target"] = round(figure.target * _PERCENT, 2)
     yield _line("value", _UNITS[figure.unit], figure.value, definition=figure.definition, **told) | judged
@@ -125,7 +129,7 @@ def _figure(figure: Figure) -> Iterator[Line]:
         yield _line("high", "per_cent", figure.high, definition=_LEFT_OPEN.format("highest"), **told)
 
 
-def _table(table: Table) -> Iterator[Line]:
+def _table(table: Table) -> Iterator[CsvRow]:
     told = {
         "section": "table",
         "code": table.code,
@@ -138,7 +142,7 @@ def _table(table: Table) -> Iterator[Line]:
             yield _line(code, "count", row.counts[code], **_category(row), **told)
 
 
-def _dimension(dimension: Dimension) -> Iterator[Line]:
+def _dimension(dimension: Dimension) -> Iterator[CsvRow]:
     told = {"section": "access", "code": dimension.code, "name": dimension.title, "dimension": dimension.code}
     told |= {"source": dimension.source, "quality": words.INVENTED if dimension.is_invented else ""}
     told |= {"note": dimension.note}
@@ -149,7 +153,7 @@ def _dimension(dimension: Dimension) -> Iterator[Line]:
         yield _line(column, "count", number, category_code="total", category="All", **told)
 
 
-def _access(row: Access) -> Mapping[str, tuple[str, Number]]:
+def _access(row: Access) -> Mapping[str, tuple[str, CsvNumber]]:
     """Column → unit and number."""
     return {
         "received": ("count", row.received),
@@ -163,8 +167,9 @@ def _access(row: Access) -> Mapping[str, tuple[str, Number]]:
     }
 
 
-def _need(section: str, need: Need) -> Iterator[Line]:
+def _need(section: str, need: Need, notes: Mapping[str, str]) -> Iterator[CsvRow]:
     told = {"section": section, "code": "need", "dimension": section, **_category(need)}
+    told["note"] = notes.get(need.code, "") if section == "tier" else ""
     if need.under_twos is not None:
         yield _line("under_twos", "children", need.under_twos, **told)
     if need.share is not None:
@@ -173,7 +178,7 @@ def _need(section: str, need: Need) -> Iterator[Line]:
         yield _line(column, "families", number, **told)
 
 
-def _expected(report: NeedReport) -> Iterator[Line]:
+def _expected(report: NeedReport) -> Iterator[CsvRow]:
     wards = {ward.code: ward.name for ward in report.wards}
     for ward, by_tier in report.expected.items():
         category = {"category_code": ward, "category": wards.get(ward, ward)}
@@ -185,16 +190,16 @@ def _category(row: Row | Access | Need) -> dict[str, str]:
     return {"category_code": row.code, "category": row.name}
 
 
-def _said(section: str, sentences: Iterable[str]) -> Iterator[Line]:
+def _said(section: str, sentences: Iterable[str]) -> Iterator[CsvRow]:
     """Sentences on the whole report, a line each."""
     return ({"section": section, "note": sentence} for sentence in sentences)
 
 
-def _line(column: str, unit: str, number: Number, **told: str) -> Line:
+def _line(column: str, unit: str, number: CsvNumber, **told: str) -> CsvRow:
     return {"column": column, "unit": unit, **_value(ABSENT if number is None else number), **told}
 
 
-def _value(number: Shown | float) -> Line:
+def _value(number: Shown | float) -> CsvRow:
     if not isinstance(number, Shown):
         return {"value": round(number, _DECIMALS)}
     return {"mark": number.text} if number.value is None else {"value": number.value}

@@ -19,6 +19,7 @@ from services.metrics.reports.model import (
     ReportStatus,
     figure_of,
 )
+from services.metrics.reports.remarks import needs, result
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def equality_view(report: EqualityReport) -> View:
 
 def need_view(report: NeedReport) -> View:
     """Levels of need, wards and outreach, each against what was seen."""
-    parts = {"tiers": report.tiers, "wards": report.wards}
+    parts = {"tiers": needs(report.tiers), "wards": report.wards}
     made = {grid.code: grid.title for grid in grids(report)}
     pictures = {code: charts.need(_ident(code), made[code], part) for code, part in parts.items() if part}
     return _view(report, pictures, is_invented=report.is_invented)
@@ -120,12 +121,8 @@ def _months(reports: Sequence[ContractReport], figure: Figure) -> Grid:
     months = [(words.month(report.heading.first_day), each) for report, each in found if each]
     judged = any(each.verdict for _, each in months)
     headings = ("Month", words.UNITS[figure.unit], *(["Target met or missed"] if judged else []))
-    rows: tuple[Cells, ...] = tuple((name, each.value, *([_verdict(each)] if judged else [])) for name, each in months)
+    rows: tuple[Cells, ...] = tuple((name, each.value, *([result(each)] if judged else [])) for name, each in months)
     return Grid(f"trend_{figure.code}", f"{figure.name} by month", headings, rows, (figure.definition,))
-
-
-def _verdict(figure: Figure) -> str:
-    return words.VERDICTS[figure.verdict] if figure.verdict else "No target"
 
 
 def _ident(code: str) -> str:

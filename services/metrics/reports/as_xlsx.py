@@ -12,7 +12,7 @@ from services.metrics.reports import words
 from services.metrics.reports.cells import harmless
 from services.metrics.reports.grids import Cell, Grid, changes_grid, grids
 from services.metrics.reports.model import AnyReport, EqualityReport, Heading, Shown
-from services.metrics.reports.workbook import Number, Sheet, Workbook
+from services.metrics.reports.workbook import CellValue, Sheet, Workbook
 
 SECONDS: Final = 60
 LAST_LINES: Final = 10
@@ -100,7 +100,7 @@ def _sheet(grid: Grid) -> Sheet:
     }
 
 
-def _plain(cell: Cell) -> Number:
+def _plain(cell: Cell) -> CellValue:
     if isinstance(cell, Shown):
         return cell.text if cell.value is None else cell.value
     return harmless(cell) if isinstance(cell, str) else cell

@@ -22,6 +22,7 @@ from services.metrics.reports.model import (
     Table,
     Unit,
 )
+from services.metrics.reports.remarks import NO_TARGET, need_remarks, needs, remarks, result
 
 Cell = str | int | float | Shown
 Cells = tuple[Cell, ...]
@@ -91,7 +92,7 @@ def grids(report: AnyReport) -> tuple[Grid, ...]:
     """All tables of the report, in reading order; none when it has no figures."""
     match report:
         case ContractReport():
-            return (*figure_grids(report.figures), *map(table_grid, report.tables), *definitions(report.figures))
+            return (*figure_grids(report), *map(table_grid, report.tables), *definitions(report.figures))
         case EqualityReport():
             return tuple(map(dimension_grid, report.dimensions))
         case NeedReport():
@@ -104,13 +105,13 @@ def changes_grid(report: AnyReport) -> Grid | None:
     return Grid("changes", "What this version changes", ("Where", "Before", "Now"), rows) if rows else None
 
 
-def figure_grids(figures: Sequence[Figure]) -> list[Grid]:
+def figure_grids(report: ContractReport) -> list[Grid]:
     """The figures by their unit; a column stands only where a figure has something in it."""
-    by_unit = ((unit, [figure for figure in figures if figure.unit is unit]) for unit in _FIGURES)
-    return [_figure_grid(unit, group) for unit, group in by_unit if group]
+    by_unit = ((unit, [figure for figure in report.figures if figure.unit is unit]) for unit in _FIGURES)
+    return [_figure_grid(unit, group, report) for unit, group in by_unit if group]
 
 
-def _figure_grid(unit: Unit, group: Sequence[Figure]) -> Grid:
+def _figure_grid(unit: Unit, group: Sequence[Figure], report: ContractReport) -> Grid:
     code, title = _FIGURES[unit]
     columns: list[tuple[str, Callable[[Figure], Cell | None], Cell]] = [
         (words.UNITS[unit], lambda figure: figure.value, NOTHING),
@@ -119,12 +120,9 @@ def _figure_grid(unit: Unit, group: Sequence[Figure]) -> Grid:
         ("At least, per cent", lambda figure: figure.low, ABSENT),
         ("At most, per cent", lambda figure: figure.high, ABSENT),
         ("Target, per cent", lambda figure: _percent(figure.target), NOTHING),
-        (
-            "Target met or missed",
-            lambda figure: words.VERDICTS[figure.verdict] if figure.verdict else None,
-            "No target",
-        ),
+        ("Target met or missed", lambda figure: result(figure) if figure.verdict else None, NO_TARGET),
         ("Payment linked", lambda figure: "Yes" if figure.is_paid else None, "No"),
+        ("To read with it", lambda figure: " ".join(remarks(figure, report)) or None, "Nothing"),
     ]
     used = [column for column in columns if any(column[1](figure) is not None for figure in group)]
     rows: tuple[Cells, ...] = tuple(
@@ -176,11 +174,10 @@ def _access_row(row: Access) -> Cells:
 def need_grids(report: NeedReport) -> tuple[Grid, ...]:
     """Tiers, wards and outreach against those seen, and what is expected in each ward by tier."""
     elsewhere = f"Another service sees about {report.seen_elsewhere:,} of these families a year."
+    told = (*([elsewhere] if report.seen_elsewhere else []), *need_remarks(report.tiers).values())
     source = (f"Under-twos: {report.source}", *([words.INVENTED] if report.is_invented else []))
     made = (
-        _need_grid(
-            "tiers", "By level of need", report.tiers, (*source, *([elsewhere] if report.seen_elsewhere else []))
-        ),
+        _need_grid("tiers", "By level of need", needs(report.tiers), (*source, *told)),
         _need_grid("wards", "By ward", report.wards, source),
         _need_grid("outreach", "In need, but not expected to come", report.outreach, source),
         _expected_grid(report, source),
@@ -188,7 +185,7 @@ def need_grids(report: NeedReport) -> tuple[Grid, ...]:
     return tuple(grid for grid in made if grid.rows)
 
 
-def _need_grid(code: str, title: str, needs: Sequence[Need], notes: tuple[str, ...]) -> Grid:
+def _need_grid(code: str, title: str, rows: Sequence[Need], notes: tuple[str, ...]) -> Grid:
     columns: list[tuple[str, Callable[[Need], Cell | None]]] = [
         ("Under-twos", lambda need: need.under_twos),
         ("Share of under-twos, per cent", lambda need: _percent(need.share)),
@@ -196,9 +193,9 @@ def _need_grid(code: str, title: str, needs: Sequence[Need], notes: tuple[str, .
         ("Families seen", lambda need: need.seen),
         ("Unmet need", lambda need: ABSENT if need.unmet is None else need.unmet),
     ]
-    used = [(heading, of) for heading, of in columns if any(of(need) is not None for need in needs)]
-    rows: tuple[Cells, ...] = tuple((need.name, *(_cell(of(need)) for _, of in used)) for need in needs)
-    return Grid(code, title, ("Group", *(heading for heading, _ in used)), rows, notes)
+    used = [(heading, of) for heading, of in columns if any(of(need) is not None for need in rows)]
+    cells: tuple[Cells, ...] = tuple((need.name, *(_cell(of(need)) for _, of in used)) for need in rows)
+    return Grid(code, title, ("Group", *(heading for heading, _ in used)), cells, notes)
 
 
 def _expected_grid(report: NeedReport, notes: tuple[str, ...]) -> Grid:

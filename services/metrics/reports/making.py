@@ -67,6 +67,10 @@ def plan_of(exact: Exact, kpis: tuple[Kpi, ...]) -> Plan:
         if number.denominator is not None:
             cells[denominator_of(kpi)] = number.denominator
             sums.append(Sum(denominator_of(kpi), (numerator_of(kpi), f"{kpi.code}/missed")))
+        if kpi.missed_of:
+            share = next(each for each in kpis if each.code == kpi.missed_of)
+            missed = (numerator_of(kpi), f"{kpi.code}/other_missed")
+            sums.append(Sum(denominator_of(share), (numerator_of(share), *missed)))
     for dimension in BREAKDOWNS:
         for column in COLUMNS:
             parts = {

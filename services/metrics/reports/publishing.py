@@ -21,8 +21,8 @@ from services.metrics.counting.book import Book
 from services.metrics.counting.exact import count
 from services.metrics.counting.reading import read_book, was_erased_since
 from services.metrics.equality.making import make_equality
-from services.metrics.need.making import make_need
-from services.metrics.reports import shelf
+from services.metrics.need.report import make_need
+from services.metrics.reports import store
 from services.metrics.reports.changes import changes
 from services.metrics.reports.making import make_contract
 from services.metrics.reports.model import (
@@ -153,7 +153,7 @@ async def _correct(engine: AsyncEngine, kind: ReportKind, span: Span, now: datet
     one number to another would tell which one it was.
     """
     async with one_moment(engine).connect() as tx:
-        last = await shelf.latest(tx, kind, span.code)
+        last = await store.last_version(tx, kind, span.code)
         if last is None or last.heading.is_practice or last.heading.published_at is None:
             return False
         if not terms.are_those_of(last.heading):
@@ -186,7 +186,7 @@ def _shares(report: EqualityReport) -> dict[tuple[str, str], object]:
 
 async def _put(engine: AsyncEngine, report: AnyReport) -> None:
     async with engine.begin() as tx:
-        await shelf.put(tx, report)
+        await store.put(tx, report)
 
 
 async def _make(
@@ -220,7 +220,7 @@ async def _make(
 
 async def _months_of(tx: AsyncConnection, span: Span, terms: Terms) -> list[ContractReport]:
     """Its contract reports as published, practice ones for practice alone."""
-    months = [await shelf.latest(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
+    months = [await store.last_version(tx, ReportKind.CONTRACT, month.code) for month in span.each_month()]
     return [
         month
         for month in months

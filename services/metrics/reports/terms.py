@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from services.metrics.counting.categories import Dimension
+from services.metrics.counting.categories import CountedDimension
 from services.metrics.counting.kpis import Kpi, kpis
 from services.metrics.population import Population
 from services.metrics.reports.model import Heading, ReportKind, ReportStatus
@@ -43,7 +43,7 @@ class Terms:
     policy: Policy
     contract: Contract
     population: Population | None
-    dimensions: Mapping[str, Dimension]
+    dimensions: Mapping[str, CountedDimension]
     is_practice: bool = False
 
     @cached_property

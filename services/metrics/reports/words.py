@@ -30,6 +30,13 @@ UNSAID: Final = (
     "Not said: there was nothing to count, or the answer beside the rounded numbers would give one of them away. Where "
     "payment hangs on it, the two sides of the contract settle it between them from the exact numbers."
 )
+_ABSENT: Final = {
+    Mark.SMALL: "Held back",
+    Mark.WITHHELD: "Held back",
+    Mark.NOTHING: "Nothing to count",
+    Mark.FEW: "Too few to say",
+    Mark.ABSENT: "Not available",
+}
 _OTHERWISE: Final = {Mark.NOTHING: "nothing to count, or does not apply"}
 
 
@@ -105,6 +112,17 @@ def value_of(figure: Figure) -> str:
     """As `amount`; `91% to 96%` where there is no single per cent."""
     is_range = figure.value.mark is Mark.RANGE
     return f"{figure.low}% to {figure.high}%" if is_range else amount(figure.value, figure.unit)
+
+
+def in_words(figure: Figure) -> str:
+    """As `value_of`; one that is not there in words, with its shorthand: `Held back [c]`."""
+    is_there = figure.value.value is not None or figure.value.mark is Mark.RANGE
+    return value_of(figure) if is_there else absent(figure.value)
+
+
+def absent(shown: Shown) -> str:
+    """`Held back [c]`."""
+    return f"{_ABSENT.get(shown.mark, 'Not shown')} {shown.text}"
 
 
 def target(share: float) -> str:

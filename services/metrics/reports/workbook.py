@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, BinaryIO, Final, TypedDict
 
-Number = int | float | str
+CellValue = int | float | str
 
 
 class Sheet(TypedDict):
@@ -24,7 +24,7 @@ class Sheet(TypedDict):
     name: str
     title: str
     headings: list[str]
-    rows: list[list[Number]]
+    rows: list[list[CellValue]]
     notes: list[str]
     legend: list[str]
 
@@ -45,13 +45,18 @@ class Workbook(TypedDict):
 _NAME_LENGTH: Final = 31
 _WIDTH: Final = 50
 """Characters."""
+_A4: Final = 9
+"""Excel's number for this size of paper."""
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_]")
 _HAS_WORDS: Final = re.compile(r"[A-Za-z0-9]")
 _LINK: Final = re.compile(r"\](?=\()")
 
 
 def write(workbook: Workbook) -> bytes:
-    """Cover, contents, notes and a sheet for each table, laid out as the Government Analysis Function asks."""
+    """Cover, contents, notes and a sheet for each table, laid out as the Government Analysis Function asks.
+
+    Headings stay in sight, and stand on every page that is printed; a table is as wide as the sheet of paper.
+    """
     import gptables  # noqa: PLC0415  pandas comes with it
     import pandas as pd  # noqa: PLC0415  as the module says
 
@@ -81,9 +86,16 @@ def write(workbook: Workbook) -> bytes:
         ),
         notes_table=pd.DataFrame(notes.rows, columns=["Note", "Note text"]),
     )
+    for worksheet in written.worksheets():
+        worksheet.set_paper(_A4)
+        worksheet.set_landscape()
+        worksheet.fit_to_pages(1, 0)
     for worksheet, sheet in zip(written.worksheets()[-len(sheets) :], workbook["sheets"], strict=True):
         for column in _wordy(sheet):
             worksheet.set_column(column, column, _WIDTH)
+        headings = _heading_row(sheet)
+        worksheet.freeze_panes(headings + 1, 0)
+        worksheet.repeat_rows(headings)
     written.set_properties(_properties(workbook))
     written.in_memory = True  # a container may have no place for the files that it would make otherwise
     written.close()
@@ -104,6 +116,11 @@ class _Notes:
     def references(self, notes: list[str]) -> str:
         every = [*self._general, *notes]
         return "".join(f"$${self._known.setdefault(text, f'n{len(self._known) + 1}')}$$" for text in every)
+
+
+def _heading_row(sheet: Sheet) -> int:
+    """The row of the headings, from 0: title and instructions stand above, and the shorthand if there is any."""
+    return 2 + len(_legend(sheet))
 
 
 def _wordy(sheet: Sheet) -> list[int]:

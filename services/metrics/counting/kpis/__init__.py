@@ -7,9 +7,8 @@ A figure of a month is the sum of `numerator` over what the KPI looks at whose `
 from __future__ import annotations
 
 from services.metrics.counting.kpis.deadlines import deadlines
-from services.metrics.counting.kpis.flow import flow
+from services.metrics.counting.kpis.flow import flow, waiting
 from services.metrics.counting.kpis.kpi import Kpi
-from services.metrics.counting.kpis.waiting import waiting
 from services.metrics.counting.kpis.work import work
 from shared.policy import Policy
 

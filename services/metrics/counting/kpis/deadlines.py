@@ -13,6 +13,7 @@ from services.metrics.counting.kpis.kpi import (
     TRIAGE,
     Kpi,
     cases,
+    counted,
     is_on_time,
     share,
     working_days,
@@ -48,11 +49,17 @@ def _contact_due(case: Case, *, priority: bool) -> date | None:
     return due if was_met or not (case.is_over(due) or case.is_held(due)) else None
 
 
-def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
+def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:
+    """The share of first contacts in time, and how many of those missed no team had taken on when they were due."""
     who = "with priority (late in pregnancy, or a baby under six months)" if priority else "without priority"
-    return share(
-        code,
-        name,
+    words = f"within {days} working days{', priority' if priority else ''}"
+
+    def due(case: Case) -> date | None:
+        return _contact_due(case, priority=priority)
+
+    in_time = share(
+        f"contacted_in_time{suffix}",
+        f"First contact {words}",
         f"Families {who}: was the first contact made within {days} working days of receipt? Every family whose day "
         "has come counts, whether or not a team has taken it on. Working time for which we waited for the referrer is "
         "not counted; for a family held until its ward opens, days count from then. Families whose referral was "
@@ -65,10 +72,27 @@ def _contact(code: str, name: str, days: int, *, priority: bool) -> Kpi:
         quality="Counts the day on which the contact was made, as the team wrote it down. A referral that was ended "
         "before its day is not in here: read it beside those who were sent away and came back.",
         over=cases,
-        day=lambda case: _contact_due(case, priority=priority),
-        numerator=lambda case: is_on_time(case.first_contact_on, case.contact_due_on),
+        day=due,
+        numerator=_is_contacted_in_time,
         denominator=lambda _: 1,
     )
+    not_taken_on = counted(
+        f"not_taken_on{suffix}",
+        f"Not taken on when the first contact {words} was due",
+        f"Families {who} whose first contact was due and not made, and whom no team had taken on by that day.",
+        counted_by="the day the first contact was due",
+        source=TRIAGE,
+        quality="A part of those without a first contact in time. A family that is taken on later stays in here.",
+        over=cases,
+        day=due,
+        numerator=lambda case: int(not _is_contacted_in_time(case) and not is_on_time(case.accepted_on, due(case))),
+        missed_of=in_time.code,
+    )
+    return in_time, not_taken_on
+
+
+def _is_contacted_in_time(case: Case) -> int:
+    return is_on_time(case.first_contact_on, case.contact_due_on)
 
 
 def deadlines(policy: Policy) -> tuple[Kpi, ...]:
@@ -123,18 +147,8 @@ def deadlines(policy: Policy) -> tuple[Kpi, ...]:
             numerator=lambda case: is_on_time(case.decided_on, case.decision_due_on),
             denominator=lambda _: 1,
         ),
-        _contact(
-            "contacted_in_time",
-            f"First contact within {days.first_contact_days} working days",
-            days.first_contact_days,
-            priority=False,
-        ),
-        _contact(
-            "contacted_in_time_priority",
-            f"First contact within {days.first_contact_priority_days} working days, priority",
-            days.first_contact_priority_days,
-            priority=True,
-        ),
+        *_contacts("", days.first_contact_days, priority=False),
+        *_contacts("_priority", days.first_contact_priority_days, priority=True),
         share(
             "safeguarding_acknowledged",
             f"Safeguarding acknowledged within {working_days(days.safeguarding_days)}",

@@ -24,7 +24,8 @@ class Kpi:
     `over`: what is looked at; `day`: which date puts each into a month (None: into none); `numerator` and
     `denominator`: how much each adds; `wait`: for a median, the days of each (None: not looked at).
     `counted_by`, `source` and `quality` are sentences for the report. `numerator_cell` and `denominator_cell` name a
-    number that another KPI or a table publishes too, so that it is published once and the same.
+    number that another KPI or a table publishes too, so that it is published once and the same. `missed_of`: the share
+    of whose missed part this count is a part.
     """
 
     code: str
@@ -43,6 +44,7 @@ class Kpi:
     wait: Callable[[Any], int | None] | None = None
     numerator_cell: str = ""
     denominator_cell: str = ""
+    missed_of: str = ""
 
 
 def cases(book: Book) -> Sequence[Case]:

@@ -12,6 +12,7 @@ from services.metrics.reports import words
 from services.metrics.reports.charts.svg import BAR, BLUE, GAP, INK, Drawing, across
 from services.metrics.reports.charts.telling import held_back, joined, listing
 from services.metrics.reports.model import Figure, Shown, Table, Unit, Verdict
+from services.metrics.reports.remarks import reason
 
 MOST: Final = 12
 """More bars than this are not a picture any more; the table has them all."""
@@ -113,7 +114,8 @@ def _target_words(figure: Figure) -> str:
     if figure.target is None:
         return ""
     verdict = words.VERDICTS[figure.verdict].lower() if figure.verdict else ""
-    return f"target {words.target(figure.target)}{verdict and f' {verdict}'}"
+    exact = " by the exact count" if figure.verdict is not Verdict.UNSAID and reason(figure) else ""
+    return f"target {words.target(figure.target)}{verdict and f' {verdict}'}{exact}"
 
 
 def _judged(what: str, verdict: Verdict, figures: Sequence[Figure]) -> str:

@@ -13,6 +13,7 @@ from services.metrics.reports import words
 from services.metrics.reports.charts.svg import BLUE, GREY, INK, LINE, Drawing, across
 from services.metrics.reports.charts.telling import held_back
 from services.metrics.reports.model import ContractReport, Figure, Shown, Unit, Verdict, figure_of
+from services.metrics.reports.remarks import SHOWN_ROUNDED, reason
 
 _HEIGHT: Final = 180
 _LEFT: Final = 18
@@ -24,18 +25,21 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One month: `name` as `June 2026`."""
+    """One month: `name` as `June 2026`. `is_exact`: its verdict is told by the exact count, which is shown rounded."""
 
     name: str
     shown: Shown
     verdict: Verdict | None = None
+    is_exact: bool = False
 
 
 def points(reports: Sequence[ContractReport], code: str) -> list[Point]:
     """The figure of each report, in their order; a report without it is left out."""
     found = ((report, figure_of(report.figures, code)) for report in reports)
     return [
-        Point(words.month(report.heading.first_day), figure.value, figure.verdict) for report, figure in found if figure
+        Point(words.month(report.heading.first_day), figure.value, figure.verdict, reason(figure) == SHOWN_ROUNDED)
+        for report, figure in found
+        if figure
     ]
 
 
@@ -56,6 +60,9 @@ def trend(ident: str, figure: Figure, months: Sequence[Point]) -> Markup:
     drawing.y += _HEIGHT + LINE + 6
     if any(month.verdict is Verdict.MISSED and month.shown.value is not None for month in months):
         drawing.paragraph("Open ring: target missed.")
+    if any(month.is_exact and month.shown.value is not None for month in months):
+        drawing.paragraph("A dot on the wrong side of the target:")
+        drawing.paragraph("it is rounded, the verdict is exact.")
     if any(month.shown.value is None for month in months):
         drawing.paragraph("A mark in brackets: no number.")
     return drawing.markup()
@@ -72,7 +79,7 @@ def _message(figure: Figure, months: Sequence[Point]) -> str:
     met = sum(month.verdict is Verdict.MET for month in judged)
     target = ""
     if figure.target is not None and judged:
-        target = f"Target {words.target(figure.target)}: met in {met} of {len(judged)} months."
+        target = f"Target {words.target(figure.target)}: met in {met} of {len(judged)} months, by the exact counts."
     gaps = held_back([(month.name, month.shown) for month in months])
     return " ".join(part for part in (run, target, gaps) if part)
 

@@ -1,12 +1,28 @@
-"""What each column of the coded export is: the national name, where it comes from, and its codes with their words."""
+"""The files of the coded export: a month's lines as a manager takes them along, and the dictionary of their codes."""
 
 from __future__ import annotations
 
 import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
+
+from fastapi import Response
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.metrics.coded.mapping import COLUMNS, coded
+from services.metrics.counting.reading import read_book
+from services.metrics.reports.cells import harmless
+from services.metrics.spans import Span
+from shared import audit
+from shared.access import Staff
+from shared.audit import Actor, Entry
+from shared.database import one_moment
+from shared.policy import WorkingTime
 
 NHS_CODES: Final = Path(__file__).parents[3] / "deploy" / "reference" / "nhs_codes.csv"
 
@@ -113,3 +129,43 @@ def nhs_codes() -> dict[str, dict[str, str]]:
         for row in csv.DictReader(lines):
             found.setdefault(row["attribute"], {})[row["code"]] = row["description"]
     return found
+
+
+async def coded_csv(tx: AsyncConnection, span: Span, working_time: WorkingTime) -> bytes:
+    """Every referral received in the span, in the order of receipt, UTF-8; those of an erased family are left out."""
+    book = await read_book(tx, span, working_time)
+    return _csv(COLUMNS, (coded(case) for case in book.cases if case.received_on in span and not case.is_erased))
+
+
+def dictionary_csv() -> bytes:
+    """What each column and each code means."""
+    lines = dictionary()
+    return _csv(tuple(lines[0]), lines)
+
+
+def _csv(columns: Sequence[str], lines: Iterable[Mapping[str, str]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([harmless(line[column]) for column in columns] for line in lines)
+    return text.getvalue().encode()
+
+
+async def coded_export(
+    engine: AsyncEngine, span: Span, working_time: WorkingTime, *, taken_by: Staff, at: datetime
+) -> Response:
+    """Every referral received in the span, as an attachment that nothing on the way keeps."""
+    async with one_moment(engine).begin() as tx:
+        content = await coded_csv(tx, span, working_time)
+        await audit.write(tx, [Entry(Actor("staff", taken_by.id), "codes.exported", at, detail=span.code)])
+    return _file(content, f"coded-export-{span.code}.csv")
+
+
+def coded_dictionary() -> Response:
+    """What each column and each code means. It tells of nobody, so that no line is written."""
+    return _file(dictionary_csv(), "coded-export-dictionary.csv")
+
+
+def _file(content: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(content, headers=headers, media_type="text/csv; charset=utf-8")

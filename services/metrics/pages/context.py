@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.metrics.desk.archive import Archive
+from services.metrics.reports.queries import PublishedReports
 from shared.pages import Pages
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """Figures come from the `archive` alone; the `engine` is for what a manager takes along, and its trail."""
+class PageContext:
+    """Figures come from the `reports` alone; the `engine` is for what a manager takes along, and its trail."""
 
     engine: AsyncEngine
-    archive: Archive
+    reports: PublishedReports
     pages: Pages
