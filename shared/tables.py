@@ -1,4 +1,4 @@
-"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit, session."""
+"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit, session, kept."""
 
 from __future__ import annotations
 
@@ -110,4 +110,18 @@ def session_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.Index("session_seen", "seen_at"),
+    )
+
+
+def kept_table(metadata: sa.MetaData) -> sa.Table:
+    """What was typed, or a page, for an hour: `digest` is of its id, the key that opens `sealed` is kept nowhere."""
+    return sa.Table(
+        "kept",
+        metadata,
+        sa.Column("digest", sa.LargeBinary, primary_key=True),
+        sa.Column("staff_id", sa.Text, nullable=False),
+        sa.Column("session", sa.LargeBinary),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Index("kept_of", "staff_id", "kept_at"),
     )

@@ -15,7 +15,7 @@ from shared import startup as startup  # noqa: PLC0414  first, before the librar
 from pydantic import ValidationError
 
 from deploy.demo.filling import fill
-from deploy.demo.mark import Mark
+from deploy.demo.mark import MORNING, Mark
 from deploy.demo.practice import practise_once
 from services.metrics.settings import Settings as MetricsSettings
 from services.referral.demo.command import DEVELOPMENT_ONLY, REFUSED
@@ -30,6 +30,9 @@ def main() -> int:
     """0 when it is there or not for this place, 1 when the demo has not come to rest, 2 outside development."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--families", type=int, default=300, metavar="N", help="how many referrals (300)")
+    parser.add_argument(
+        "--morning", dest="families", action="store_const", const=MORNING, help="twelve awkward cases instead"
+    )
     parser.add_argument("--mark", type=Path, help="the file that says that it has been done")
     verbs = parser.add_subparsers(dest="verb", metavar="verb")
     verbs.add_parser("practice", help="practice reports of an invented past, without the families")

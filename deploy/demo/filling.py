@@ -15,14 +15,15 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.demo.colleagues import introduce, shared_out
-from deploy.demo.mark import Mark
+from deploy.demo.mark import MORNING, Mark
 from deploy.demo.practice import practise_once
 from deploy.demo.rest import is_at_rest, is_heard, listeners, until
 from deploy.demo.team import SECONDS, Team
-from deploy.demo.ways import Item, Move, item_of, way_of
+from deploy.demo.ways import LEFT, Item, Move, item_of, way_of
 from services.referral import tables as referral
 from services.referral.demo.families import SEED, invented
 from services.referral.demo.filling import Filling, filling, refuse_elsewhere, refuse_if_used
+from services.referral.demo.morning import CASES, GONE_LATE, morning
 from services.referral.demo.sent import Sent
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import Preparing, preparing_of
@@ -108,16 +109,30 @@ class _Demo:
         return self._preparing.policy
 
     async def fill(self, agency_keys: Mapping[str, str]) -> None:
-        sent = invented(self._families, now=self._now, policy=self.policy)
-        earlier = [each for each in sent if self._now - each.at > LATELY]
         async with filling(self._engine, self._preparing) as demo:
-            await self._send(demo, earlier)
-            await self._team.leave_no_place(FULL)  # who comes later waits for one
-            await self._send(demo, sent[len(earlier) :])
-        await _answer(self._asked(sent, demo.references, agency_keys))
+            if self._families == MORNING:
+                await self._send_morning(demo)
+            else:
+                await self._send_families(demo, agency_keys)
         say("waiting until everything is told and counted")
         await until(self._of_triage, self._is_on_time)
         await until(self._engine, lambda tx: is_at_rest(tx, self._heard_by))
+
+    async def _send_families(self, demo: Filling, agency_keys: Mapping[str, str]) -> None:
+        sent = invented(self._families, now=self._now, policy=self.policy)
+        earlier = [each for each in sent if self._now - each.at > LATELY]
+        await self._send(demo, earlier)
+        await self._team.leave_no_place(FULL)  # who comes later waits for one
+        await self._send(demo, sent[len(earlier) :])
+        await _answer(self._asked(sent, demo.references, agency_keys))
+
+    async def _send_morning(self, demo: Filling) -> None:
+        """The team has done nothing yet, but for one thing: somebody took the emergency on, and left it."""
+        await demo.send(morning(now=self._now, policy=self.policy))
+        say(f"{len(CASES)} awkward cases")
+        await until(self._engine, lambda tx: is_heard(tx, "triage", self._heard_by["triage"]))
+        items = await self._open_items()
+        await self._team.go((item, LEFT) for item in items if item.reference == demo.references[GONE_LATE])
 
     async def _send(self, demo: Filling, sent: Sequence[Sent]) -> None:
         """Part by part, the team always a part behind: so nothing lies unread for longer than it should."""
@@ -128,13 +143,17 @@ class _Demo:
 
     async def _work(self) -> None:
         """Each open item that was not there before goes its way."""
-        async with self._of_triage.connect() as tx:
-            found = await tx.execute(sql(_OPEN), {"known": list(self._known)})
-            items = [item_of(row) for row in found.mappings()]
+        items = await self._open_items()
         self._known |= {item.id for item in items}
         ways = [way_of(item, now=self._now, policy=self.policy, chance=self._chance) for item in items]
         shared = [shared_out(way, chance=self._chance) for way in ways]
         self._taken += await self._team.go(zip(items, shared, strict=True))
+
+    async def _open_items(self) -> list[Item]:
+        """Those that were not there before."""
+        async with self._of_triage.connect() as tx:
+            found = await tx.execute(sql(_OPEN), {"known": list(self._known)})
+            return [item_of(row) for row in found.mappings()]
 
     def _say(self, done: int) -> None:
         done = min(done, self._families)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+MORNING: Final = -1
+"""As a number of families: the twelve awkward cases of a morning instead."""
 
 
 class Mark:

@@ -51,6 +51,8 @@ _message_left = Move("contact-attempt", {"outcome": "left_message"})
 _reached = Move("contact-attempt", {"outcome": "reached"})
 _given_by_lead = Move("assign", {"to": "dev-triage-worker"}, LEAD)
 _taken_by_lead = Move("claim", who=LEAD)
+LEFT: Final[Way] = (_claim, Move("assign", {"to": "dev-jo-ferreira"}, LEAD))
+"""Taken on, given to a colleague, and nothing done since."""
 
 
 def _note(text: str) -> Move:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.demo.mark import Mark
+from deploy.demo.mark import MORNING, Mark
 from deploy.local.console import LocalError, StoppedError, last_line, say
 
 VARIABLE = "PIR_DEMO"
@@ -18,8 +18,10 @@ TEND_SECONDS = 1.0
 
 
 def families(environ: Mapping[str, str] = os.environ) -> int:
-    """How many families PIR_DEMO asks for; 0 is none, 300 when it says nothing."""
+    """How many families PIR_DEMO asks for; 0 is none, 300 when it says nothing, MORNING for `morning`."""
     text = environ.get(VARIABLE) or str(DEFAULT_FAMILIES)
+    if text == "morning":
+        return MORNING
     if not text.isdecimal():
         raise LocalError(f"{VARIABLE}={text} is not a number of families; 0 leaves the demo out")
     return int(text)
@@ -35,14 +37,15 @@ class Demo:
 
     @property
     def is_wanted(self) -> bool:
-        return self.count > 0 and not Mark(self.mark).is_done
+        return self.count != 0 and not Mark(self.mark).is_done
 
     def fill(self, environment: dict[str, str], *, tend: Callable[[], None], stopping: threading.Event) -> None:
         """Return when it is filled and at rest, or has given up; `tend` keeps the services alive meanwhile."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        what = ("--morning",) if self.count == MORNING else ("--families", str(self.count))
         with self.log.open("ab") as log:
             child = subprocess.Popen(
-                (sys.executable, "-m", "deploy.demo", "--families", str(self.count), "--mark", str(self.mark)),
+                (sys.executable, "-m", "deploy.demo", *what, "--mark", str(self.mark)),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

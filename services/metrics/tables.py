@@ -21,6 +21,7 @@ metadata: Final = sa.MetaData()
 inbox_table, parked_table = common.inbox_tables(metadata)
 audit = common.audit_table(metadata)
 session = common.session_table(metadata)
+kept = common.kept_table(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 

@@ -138,6 +138,7 @@ policy_version = sa.Table(
 )
 
 session = common.session_table(metadata)
+kept = common.kept_table(metadata)
 
 
 async def insert(tx: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -86,6 +86,7 @@ class Pages:
                 "navigation": self._links(visitor, path),
                 "path": path,
                 "flash": DONE.get(request.query_params.get("done", "")),
+                "is_typed_again": getattr(request.state, "is_typed_again", False),
                 **context,
             }
         )

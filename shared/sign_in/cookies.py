@@ -1,4 +1,4 @@
-"""The two cookies: one for a session, one for the minutes of a sign-in. Both bound to this very host, over TLS only.
+"""The cookies: for a session, for the minutes of a sign-in, for the key to what is kept. All of this very host, by TLS.
 
 A name that starts with `__Host-` makes browsers refuse the cookie unless it is Secure, without a domain and for `/`:
 another host of the same domain can't plant one. Browsers take 127.0.0.1 and localhost for as good as TLS.
@@ -14,19 +14,21 @@ from starlette.responses import Response
 
 SESSION: Final = "__Host-pir-session"
 HANDSHAKE: Final = "__Host-pir-sign-in"
+KEPT: Final = "__Host-pir-kept"
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a service calls its two: browsers send cookies to every port of a host, so each has names of its own."""
+    """What a service calls its own: browsers send cookies to every port of a host, so each has names of its own."""
 
     session: str = SESSION
     handshake: str = HANDSHAKE
+    kept: str = KEPT
 
     @classmethod
     def of(cls, pages: str) -> Names:
         """Those of the pages that are called so: `reports`."""
-        return cls(f"__Host-pir-{pages}-session", f"__Host-pir-{pages}-sign-in")
+        return cls(*(f"__Host-pir-{pages}-{name}" for name in ("session", "sign-in", "kept")))
 
 
 _ATTRIBUTES: Final[dict[str, Any]] = {"path": "/", "secure": True, "httponly": True, "samesite": "lax"}

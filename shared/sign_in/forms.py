@@ -31,18 +31,23 @@ async def read_form(request: Request, visitor: Visitor) -> FormData:
     Raises Problem: "forbidden" when the form is of another site or another session, 408, 413, 415 and 400 for a body
     that is too slow, too large, of another kind or unreadable. Nothing of a refused body is used.
     """
-    refuse_other_sites(request)
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            form = await _in_memory(await _parser(request).parse())
-    except TimeoutError:
-        raise Problem("too-slow", headers={"Connection": "close"}) from None
-    except (MultiPartException, FormParserError, KeyError, ValueError):
-        raise Problem("unreadable") from None
+    form = await fields_of(request)
     token = form.get(FIELD)
     if not isinstance(token, str) or not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
         raise Problem("forbidden", _RAN_OUT)
     return form
+
+
+async def fields_of(request: Request) -> FormData:
+    """The fields of a form that no other site has sent, whoever it was shown to; raises as read_form does."""
+    refuse_other_sites(request)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _in_memory(await _parser(request).parse())
+    except TimeoutError:
+        raise Problem("too-slow", headers={"Connection": "close"}) from None
+    except (MultiPartException, FormParserError, KeyError, ValueError):
+        raise Problem("unreadable") from None
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -17,14 +17,16 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from shared import audit
 from shared.access import Staff
 from shared.audit import Actor, Entry
-from shared.sign_in import addresses, cookies, handshakes, sessions
+from shared.sign_in import addresses, cookies, handshakes, kept, sessions
 from shared.sign_in.addresses import local_page
 from shared.sign_in.door import FrontDoor
 from shared.sign_in.forms import read_form
 from shared.sign_in.handshakes import Handshake
+from shared.sign_in.keeping import TYPED
 from shared.sign_in.provider import Identity, Provider
 from shared.sign_in.refusals import WORDS, Refusal, RefusedError
 from shared.sign_in.roles import RoleBook
+from shared.sign_in.tokens import new_token
 from shared.sign_in.visitors import Visitor, any_visitor, optional_visitor
 
 log = structlog.get_logger(__name__)
@@ -71,7 +73,8 @@ class Reception:
             return self._refuse(request, Refusal.NOT_SET_UP)
         start = f"{addresses.START}?next={quote(page, safe='/')}"
         ran_out = self.door.names.session in request.cookies
-        return self.pages.render(request, "sign_in.html", onward=start, ran_out=ran_out)
+        is_kept = f"{TYPED}=" in page
+        return self.pages.render(request, "sign_in.html", onward=start, ran_out=ran_out, is_kept=is_kept)
 
     async def leave(self, request: Request) -> Response:
         """Off to the provider, with a cookie that ties the way back to this browser."""
@@ -117,6 +120,7 @@ class Reception:
         at = self.door.now()
         async with self.door.engine.begin() as tx:
             id_token = await sessions.end(tx, visitor.session)
+            await kept.drop_pages(tx, visitor.session)
             if id_token is not None:
                 await audit.write(tx, [Entry(Actor("staff", visitor.staff.id), SIGNED_OUT, at)])
         request.state.visitor = None
@@ -159,8 +163,10 @@ class Reception:
         before = request.cookies.get(self.door.names.session, "")
         async with self.door.engine.begin() as tx:
             await sessions.sweep(tx, at=at)
+            await kept.sweep(tx, at=at)
             await sessions.end(tx, sessions.digest_of(before))
-            await sessions.start(tx, staff, token=token, csrf=self.new_secret(), id_token=id_token, at=at)
+            csrf = new_token(self._provider().client.secret, staff.id, nonce=self.new_secret())
+            await sessions.start(tx, staff, token=token, csrf=csrf, id_token=id_token, at=at)
             await self.keep_colleague(tx, staff, at=at)
             await audit.write(tx, [Entry(Actor("staff", staff.id), SIGNED_IN, at, detail=staff.role.value)])
 

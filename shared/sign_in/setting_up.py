@@ -14,6 +14,7 @@ from shared.settings import Settings
 from shared.sign_in.client import Client
 from shared.sign_in.cookies import Names
 from shared.sign_in.door import FrontDoor
+from shared.sign_in.keeping import KeepsWhatIsTyped
 from shared.sign_in.provider import Provider
 from shared.sign_in.reception import KeepsColleague, Reception, Renders, keep_nothing, routes
 from shared.sign_in.roles import RoleBook
@@ -36,11 +37,13 @@ def install(
 
     A second service on the same host needs other `names` for its cookies.
     """
-    door = FrontDoor(engine, settings.public_url, now, names)
+    door, provider = FrontDoor(engine, settings.public_url, now, names), provider_of(settings)
     app.state.sign_in = door
+    if provider is not None:
+        app.add_middleware(KeepsWhatIsTyped, door=door, pages=pages, secret=provider.client.secret)
     reception = Reception(
         door=door,
-        provider=provider_of(settings),
+        provider=provider,
         roles=RoleBook.of(claim=settings.oidc_roles_claim, fields=settings.oidc_role_fields, roles=settings.oidc_roles),
         pages=pages,
         keep_colleague=keep_colleague,

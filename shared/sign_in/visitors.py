@@ -39,8 +39,12 @@ class SignInNeededError(HTTPException):
     """Nobody is signed in: a redirect to the sign-in page, and from there back to `page`; nothing is done."""
 
     def __init__(self, page: str) -> None:
-        headers = {"Location": f"{SIGN_IN}?next={quote(page, safe='/')}", "Cache-Control": "no-store"}
-        super().__init__(303, headers=headers)
+        super().__init__(303, headers={"Location": sign_in_at(page), "Cache-Control": "no-store"})
+
+
+def sign_in_at(page: str) -> str:
+    """The sign-in page, which leads to `page` afterwards."""
+    return f"{SIGN_IN}?next={quote(page, safe='/')}"
 
 
 PageCheck = Callable[[Request], Awaitable[Visitor]]
@@ -57,7 +61,7 @@ def visitor(*permissions: Permission) -> PageCheck:
     async def check(request: Request) -> Visitor:
         found = await optional_visitor(request)
         if found is None:
-            raise SignInNeededError(_page_of(request))
+            raise SignInNeededError(page_of(request))
         if permissions and not any(found.staff.may(permission) for permission in permissions):
             raise Problem("forbidden", f"The role {found.staff.role.value} may not do this")
         return found
@@ -81,11 +85,17 @@ async def optional_visitor(request: Request) -> Visitor | None:
     return found
 
 
-def _page_of(request: Request) -> str:
-    """The address to come back to: for a form its page, as nothing that was sent is sent again."""
+def page_of(request: Request) -> str:
+    """The address to come back to: for a form its page, or the nearest above it; nothing is sent again by itself."""
     url = request.url
     if request.method in _READING:
         return f"{url.path}?{url.query}" if url.query else url.path
-    scope = {**request.scope, "method": "GET"}
-    has_page = any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
-    return url.path if has_page else HOME
+    path = url.path
+    while path != HOME and not _has_page(request, path):
+        path = path.rpartition("/")[0] or HOME
+    return path
+
+
+def _has_page(request: Request, path: str) -> bool:
+    scope = {**request.scope, "method": "GET", "path": path}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)

@@ -110,3 +110,28 @@ def test_a_manager_looks_by_reference_only(desk: Desk, cases: Cases) -> None:
     manager.reads("What the referral says")
     manager.does_not_read("Who this is about")
     manager.does_not_read(case.name)
+
+
+def test_back_and_reload_show_what_was_found_and_search_no_second_time(worker: Person, cases: Cases) -> None:
+    case = cases.plain()
+    type_who(worker, case)
+    worker.presses("Find this family")
+    worker.reads("1 referral found")
+    searches = cases.query("SELECT count(*) AS n FROM triage.audit WHERE action = 'identity.searched'")
+    worker.follows(case.reference)
+    worker.page.go_back()
+    worker.reads("1 referral found")
+    worker.page.reload()
+    worker.reads(case.reference)
+    assert cases.query("SELECT count(*) AS n FROM triage.audit WHERE action = 'identity.searched'") == searches
+
+
+def test_back_to_a_refused_form_is_no_error(worker: Person, cases: Cases) -> None:
+    case = cases.plain()
+    worker.presses("Find this family")
+    worker.reads("There is a problem")
+    worker.opens(case.path)
+    worker.page.go_back()
+    worker.reads("There is a problem")
+    worker.page.reload()
+    worker.reads("There is a problem")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.cases import Cases
-from tests.browser.desk import LEAD, MANAGER, WORKER, Desk
+from tests.browser.desk import LEAD, MANAGER, WORKER, Desk, Person
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no-script"])
@@ -15,6 +15,59 @@ def test_whoever_signs_in_gets_the_page_they_asked_for(desk: Desk, cases: Cases,
     desk.sign_in(worker, WORKER, at=case.path)
     assert worker.path == case.path
     worker.reads(case.reference)
+
+
+def loses_the_session(person: Person) -> None:
+    """As when it ran out, or the browser was closed meanwhile."""
+    person.page.context.clear_cookies(name="__Host-pir-session")
+
+
+def signs_in_again(desk: Desk, person: Person, role: str = WORKER) -> None:
+    person.presses("Sign in with your work account")
+    person.presses(desk.name(role))
+
+
+def test_a_note_typed_when_the_session_had_ended_comes_back_and_is_saved(desk: Desk, cases: Cases) -> None:
+    case = cases.taken_on()
+    worker = desk.sit_down(WORKER, is_fresh=True)
+    worker.opens(f"{case.path}/note")
+    worker.fills("Your note", "A long call.\nShe said: <yes> & thanks.")
+    loses_the_session(worker)
+    worker.presses("Add a note")
+    worker.reads("What you typed is kept for 1 hour")
+    signs_in_again(desk, worker)
+    worker.reads("You were signed out. What you typed is here; send it again.")
+    assert worker.page.get_by_label("Your note", exact=True).input_value() == "A long call.\nShe said: <yes> & thanks."
+    worker.presses("Add a note")
+    worker.is_told("Your note is added")
+    assert "She said: <yes> & thanks." in str(cases.lead.sees(case.item, why="quality_review")["texts"])
+
+
+def test_every_choice_and_box_comes_back_too(desk: Desk) -> None:
+    worker = desk.sit_down(WORKER, is_fresh=True)
+    worker.opens("/staff/find")
+    worker.chooses("The family or the referrer rang")
+    worker.fills("First name", "Zoë")
+    worker.fills("Day", "29")
+    loses_the_session(worker)
+    worker.presses("Find this family")
+    signs_in_again(desk, worker)
+    worker.reads("What you typed is here")
+    assert worker.page.get_by_label("The family or the referrer rang", exact=True).is_checked()
+    values = [worker.page.get_by_label(label, exact=True).input_value() for label in ("First name", "Day", "Reference")]
+    assert values == ["Zoë", "29", ""]
+
+
+def test_what_somebody_typed_is_not_shown_to_who_signs_in_instead(desk: Desk, cases: Cases) -> None:
+    case = cases.taken_on()
+    worker = desk.sit_down(WORKER, is_fresh=True)
+    worker.opens(f"{case.path}/note")
+    worker.fills("Your note", "For my own eyes")
+    loses_the_session(worker)
+    worker.presses("Add a note")
+    signs_in_again(desk, worker, LEAD)
+    worker.does_not_read("What you typed is here")
+    assert worker.page.get_by_label("Your note", exact=True).input_value() == ""
 
 
 def test_an_old_page_is_refused_after_signing_out(desk: Desk, cases: Cases) -> None:

@@ -39,6 +39,13 @@ class Caller:
         headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
         self.connection.request("POST", f"{case.path}/claim", body, headers)
         answer = self.connection.getresponse()
+        page = answer.headers.get("Location", "")
+        if "kept=" in page:  # the page that says why not
+            answer.read()
+            cookies = [each.partition(";")[0] for each in answer.headers.get_all("Set-Cookie", [])]
+            self.cookie = "; ".join([self.cookie, *cookies])
+            self.connection.request("GET", page, headers={"Cookie": self.cookie})
+            answer = self.connection.getresponse()
         return answer.status, unescape(re.sub(r"<[^>]+>", "", answer.read().decode()))
 
 

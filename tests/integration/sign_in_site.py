@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 import asyncpg
 import uvicorn
 from fastapi import Depends, FastAPI, Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
 from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
@@ -43,7 +43,9 @@ class Clock:
 
 
 class Site:
-    """A service with one page for workers and one form, its provider, and its clock."""
+    """A service with one page for workers and some forms, its provider, and its clock."""
+
+    app: FastAPI
 
     def __init__(self, provider: IdentityProvider, database: str, url: str, **changes: Any) -> None:
         self.provider, self.database, self.url, self.clock = provider, database, url, Clock()
@@ -68,7 +70,7 @@ class Site:
 
     async def _serve(self, server: uvicorn.Server, is_up: threading.Event) -> None:
         engine = create_engine(self.settings, tables.SCHEMA)
-        server.config.app = an_app(self.settings, engine, self.clock.now)
+        server.config.app = self.app = an_app(self.settings, engine, self.clock.now)
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():  # noqa: ASYNC110  uvicorn has no event for it
             await asyncio.sleep(0.01)
@@ -89,7 +91,9 @@ class Site:
 
 
 def an_app(settings: Settings, engine: Any, now: Callable[[], datetime]) -> FastAPI:
+    """`app.state.sent` is every form of /staff/words that was read."""
     app = FastAPI()
+    app.state.sent = []
     problems.install(app)
     folder = Path(triage_pages.__file__).parent / "templates"
     app.state.pages = Pages(name="Referrals", folder=folder, navigation=(), is_development=True)
@@ -106,7 +110,38 @@ def an_app(settings: Settings, engine: Any, now: Callable[[], datetime]) -> Fast
         await read_form(request, found)
         return RedirectResponse("/staff", 303)
 
+    @app.get("/staff/words")
+    async def words_form(found: Annotated[Visitor, Depends(any_visitor())], request: Request) -> Response:
+        is_again = getattr(request.state, "is_typed_again", False)
+        return HTMLResponse(f"<p>{'Typed before' if is_again else 'New'}</p>{words_of(found)}")
+
+    @app.post("/staff/words")
+    async def words(request: Request, found: Annotated[Visitor, Depends(any_visitor())]) -> Response:
+        sent = await read_form(request, found)
+        app.state.sent.append([each for each in sent.multi_items() if each[0] != "csrf"])
+        if sent.get("text") == "refuse this":
+            return HTMLResponse(f"<p>Refused, try {len(app.state.sent)}</p>{words_of(found)}", 422)
+        return RedirectResponse("/staff", 303)
+
+    @app.get("/staff/gone")
+    async def gone(_: Annotated[Visitor, Depends(any_visitor())]) -> Response:
+        return HTMLResponse("<p>There is no form here any more</p>")
+
+    @app.post("/staff/gone/send")
+    async def to_no_form(request: Request, found: Annotated[Visitor, Depends(any_visitor())]) -> Response:
+        await read_form(request, found)
+        return RedirectResponse("/staff", 303)
+
     return app
+
+
+def words_of(found: Visitor) -> str:
+    """A form with every kind of box."""
+    return f"""<form method="post" action="/staff/words"><input type="hidden" name="csrf" value="{found.csrf}">
+<input type="hidden" name="seen" value="9"><textarea name="text"></textarea><input name="day" value="today">
+<input type="radio" name="how" value="phone" checked><input type="radio" name="how" value="visit">
+<input type="checkbox" name="who" value="baby" checked><input type="checkbox" name="who" value="carer">
+<select name="to"><option value="a" selected>A</option><option value="b">B</option></select></form>"""
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
-from deploy.setup import add_demo_agencies
+from deploy.setup import DEMO_AGENCIES, add_demo_agencies
 from services.referral import tables
 from services.referral.demo.families import invented
 from services.referral.demo.filling import NoDemoError, filling, refuse_if_used
@@ -24,7 +24,9 @@ from services.referral.settings import Settings
 from services.referral.submitting.prepare import preparing_of
 from shared.database import create_engine
 from tests.integration.support import count, fetch
-from tests.system import System, eventually
+from tests.rendering import Page
+from tests.signing_in import Browser
+from tests.system import System, call, eventually
 
 FAMILIES = 40
 
@@ -170,3 +172,48 @@ def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path:
     by_hand = run(system, "services.referral", "demo")
     assert (by_hand.returncode, "already" in by_hand.stdout) == (0, True), by_hand.stdout + by_hand.stderr
     assert system.totals() == totals
+
+
+LEADS_TO: dict[str, tuple[str, str]] = {
+    "MORNING-01": ("emergency_call", "999"),
+    "MORNING-02": ("bereavement_review", "loss"),
+    "MORNING-03": ("pir_short", "Do not contact the household"),
+    "MORNING-04": ("pir_short", "Take this on"),
+    "MORNING-05-2": ("review_duplicate", "another referral"),
+    "MORNING-06": ("review_birth_outcome", "birth"),
+    "MORNING-07": ("review_location", "live"),
+    "MORNING-08": ("pir_short", "Take this on"),
+    "MORNING-09": ("pir_short", "Take this on"),
+    "MORNING-10-2": ("signpost_age", "decline"),
+    "MORNING-11": ("pir_short", "Take this on"),
+    "MORNING-12": ("mash", "withdrew"),
+}
+"""External reference → the work that is open, and words of its page."""
+
+
+def references_of(system: System) -> dict[str, str]:
+    """External reference → ours, from the feed of each agency."""
+    found = {}
+    for slug in DEMO_AGENCIES:
+        reply = call("GET", f"{system.url('referral')}/referrals?limit=200", token=system.agency_key(slug))
+        found |= {each["external_reference"]: each["reference"] for each in reply.body["items"]}
+    return found
+
+
+def test_each_case_of_the_morning_has_work_whose_page_says_what_to_do(system: System, tmp_path: Path) -> None:
+    done = run(system, "deploy.demo", "--morning", "--mark", str(tmp_path / "demo.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = references_of(system)
+    with Browser(system.url("triage")) as lead:
+        lead.sign_in("triage-lead")
+        for name, (route, words) in LEADS_TO.items():
+            items = system.query(
+                "SELECT id, assignee FROM triage.work_item WHERE reference = $1 AND route = $2 AND ended_at IS NULL",
+                names[name],
+                route,
+            )
+            assert len(items) == 1, name
+            assert items[0]["assignee"] == ("dev-jo-ferreira" if name == "MORNING-01" else None), name
+            page = lead.open(f"/staff/items/{items[0]['id']}")
+            assert page.status_code == 200
+            assert words.lower() in Page(page.text).words("main").lower(), name

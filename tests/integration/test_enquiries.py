@@ -315,6 +315,30 @@ async def test_a_form_says_what_would_be_right(
     assert words in read(answer.text)
 
 
+@pytest.mark.parametrize(
+    ("arranged", "words"),
+    [
+        (False, "it was asked for on Monday 15 June 2026, which is later"),
+        (True, "it is arranged for Monday 22 June 2026, which is later"),
+    ],
+)
+async def test_a_day_before_it_was_asked_for_or_arranged_is_asked_about(
+    triage: Behind, desk: Visits, arranged: bool, words: str
+) -> None:
+    item = await an_enquiry_of(triage)
+    if arranged:
+        assert (await desk.send(f"/staff/enquiries/{item}/arrange", **monday())).status_code == 303
+    path, typed = f"/staff/enquiries/{item}/deliver", held(day="15" if arranged else "14") | {"attendees": "3"}
+    answer = await desk.send(path, **typed)
+    assert answer.status_code == 422
+    assert words in read(answer.text)
+    assert 'href="#sure"' in answer.text
+    assert 'id="sure"' in answer.text
+    assert (await row_of(triage, item)).ended_at is None
+    assert (await desk.send(path, **typed, sure="yes")).status_code == 303
+    assert (await row_of(triage, item)).attendees == 3
+
+
 async def test_who_comes_too_late_is_told_so(triage: Behind, desk: Visits) -> None:
     item = await an_enquiry_of(triage)
     assert (await tries(triage, item, "claim")).status_code == 200

@@ -127,6 +127,18 @@ async def a_draft(desk: Visits, content: str = DRAFT, note: str = "") -> str:
     return answer.headers["location"].partition("?")[0]
 
 
+@pytest.mark.parametrize("content", [TEXT, f"# with a remark\n{TEXT}"])
+async def test_a_draft_that_is_the_policy_in_force_is_refused_in_words(
+    triage: Behind, desk: Visits, content: str
+) -> None:
+    answer = await desk.send("/staff/policy/drafts/new", Role.MANAGER, content=content, note="for May")
+    assert answer.status_code == 422
+    assert "This is the policy in force: nothing is changed" in read(answer.text)
+    assert await count(triage.engine, "policy_version WHERE state = 'draft'") == 0
+    raised = content.replace("version = 3", "version = 4", 1)
+    assert (await desk.send("/staff/policy/drafts/new", Role.MANAGER, content=raised)).status_code == 303
+
+
 async def test_a_draft_is_kept_with_its_differences_and_changes_nothing(triage: Behind, desk: Visits) -> None:
     draft = await a_draft(desk, note="Four areas, as agreed in May")
     shown = read(await desk.see(draft, Role.LEAD))

@@ -15,13 +15,14 @@ from uuid import UUID
 
 import pytest
 
-from deploy.demo.mark import Mark
+from deploy.demo.mark import MORNING, Mark
 from deploy.demo.ways import DECLINES, LEAD, Item, way_of
 from deploy.local import demo as local
 from deploy.local.console import LocalError
 from deploy.setup import DEMO_AGENCIES
 from services.referral.agencies import Agency
 from services.referral.demo.families import invented
+from services.referral.demo.morning import AGAIN, CASES, GONE_LATE, morning
 from services.referral.demo.sent import Sent, What
 from services.referral.document.read import read_enquiry, read_referral
 from services.referral.identity import Identities
@@ -46,12 +47,17 @@ def referrals() -> list[Sent]:
 @cache
 def prepared() -> list[tuple[Sent, Prepared]]:
     """As the intake reads them; raises Invalid for one that it would refuse."""
-    preparing = Preparing(a_policy(), PostcodeFiles(), Identities(master_key=b"m" * 32, index_key=b"i" * 32))
+    return [(each, prepared_of(each)) for each in referrals()]
+
+
+@cache
+def intake() -> Preparing:
+    return Preparing(a_policy(), PostcodeFiles(), Identities(master_key=b"m" * 32, index_key=b"i" * 32))
+
+
+def prepared_of(sent: Sent) -> Prepared:
     agencies = {slug: Agency(UUID(int=1), slug, slug, "", source) for slug, (_, source) in DEMO_AGENCIES.items()}
-    return [
-        (each, preparing.referral(each.body, agency=agencies[each.agency], now=each.at, received_at=each.at))
-        for each in referrals()
-    ]
+    return intake().referral(sent.body, agency=agencies[sent.agency], now=sent.at, received_at=sent.at)
 
 
 @cache
@@ -67,6 +73,37 @@ def values(node: Any, name: str) -> Iterator[Any]:
     if isinstance(node, list):
         for each in node:
             yield from values(each, name)
+
+
+ROUTES: dict[str, set[Route]] = {
+    "MORNING-01": {Route.EMERGENCY_CALL, Route.MASH},
+    "MORNING-02": {Route.BEREAVEMENT_REVIEW},
+    "MORNING-06": {Route.REVIEW_BIRTH_OUTCOME},
+    "MORNING-07": {Route.REVIEW_LOCATION},
+    "MORNING-10-2": {Route.SIGNPOST_AGE},
+    "MORNING-12": {Route.MASH},
+}
+
+
+def test_a_morning_has_twelve_cases_and_each_is_what_it_says() -> None:
+    sent = morning(now=NOW, policy=a_policy())
+    assert len(CASES) == 12
+    assert {each.name.removesuffix(AGAIN) for each in sent} == set(CASES)
+    by_name = {each.name: each for each in sent if each.what is What.REFERRAL}
+    for name, routes in ROUTES.items():
+        each = by_name[name]
+        assert set(decide(prepared_of(each).facts, received_at=each.at, policy=a_policy()).routes) == routes, name
+    body = {name: each.body for name, each in by_name.items()}
+    assert NOW - by_name[GONE_LATE].at > timedelta(days=7)
+    assert body["MORNING-03"]["safety"] == ["domestic_abuse"]
+    assert "reads the phone" in body["MORNING-03"]["notes"]
+    assert len({baby["nhs_number"] for baby in body["MORNING-04"]["babies"]}) == 2
+    assert by_name["MORNING-05"].agency != by_name["MORNING-05-2"].agency
+    assert body["MORNING-05"]["babies"] == body["MORNING-05-2"]["babies"]
+    assert [each["relationship"] for each in body["MORNING-08"]["caregivers"]] == ["father"]
+    assert body["MORNING-09"]["caregivers"][0]["interpreter_needed"]
+    assert body["MORNING-11"]["caregivers"][0]["date_of_birth"] > (NOW - timedelta(days=16 * 365)).date().isoformat()
+    assert [each.name for each in sent if each.what is What.WITHDRAWAL] == ["MORNING-12"]
 
 
 def an_item(route: Route, *, age: timedelta, urgency: Urgency = Urgency.ROUTINE, state: str = "open") -> Item:
@@ -222,6 +259,7 @@ def test_how_many_families_is_asked_by_a_variable() -> None:
     assert local.families({}) == 300
     assert local.families({"PIR_DEMO": ""}) == 300
     assert local.families({"PIR_DEMO": "40"}) == 40
+    assert local.families({"PIR_DEMO": "morning"}) == MORNING
     with pytest.raises(LocalError, match="PIR_DEMO=lots"):
         local.families({"PIR_DEMO": "lots"})
 
@@ -229,6 +267,7 @@ def test_how_many_families_is_asked_by_a_variable() -> None:
 def test_without_a_number_of_families_or_once_done_no_demo_is_wanted(tmp_path: Path) -> None:
     assert not local.Demo(tmp_path, 0).is_wanted
     assert local.Demo(tmp_path, 300).is_wanted
+    assert local.Demo(tmp_path, MORNING).is_wanted
     (tmp_path / "local").mkdir()
     Mark(local.Demo(tmp_path, 300).mark).done()
     assert not local.Demo(tmp_path, 300).is_wanted

@@ -46,7 +46,9 @@ def invented(count: int, *, now: datetime, policy: Policy, seed: int = SEED) -> 
     recent = RECENT[:first_count]
     times = some_times(first_count - len(recent), now=now, chance=chance)
     planned = [*zip(times, cards(len(times), chance), strict=True), *((now - ago, twist) for ago, twist in recent)]
-    firsts = [_first(f"DEMO-{number:04d}", *plan, policy, chance) for number, plan in enumerate(planned, start=1)]
+    firsts = [
+        first_referral(f"DEMO-{number:04d}", *plan, policy, chance) for number, plan in enumerate(planned, start=1)
+    ]
     asked = enquiries(share(count, 8), now=now, chance=chance)
     return sorted([*firsts, *_later(firsts, sequels, now, chance), *asked], key=lambda each: (each.at, each.name))
 
@@ -56,8 +58,9 @@ def share(count: int, many: int) -> int:
     return round(count * many / FAMILIES)
 
 
-def _first(name: str, at: datetime, twist: Twist, policy: Policy, chance: Random) -> Sent:
-    hand = _hand(at, policy, chance)
+def first_referral(name: str, at: datetime, twist: Twist, policy: Policy, chance: Random) -> Sent:
+    """An ordinary family with this twist, referred then."""
+    hand = hand_at(at, policy, chance)
     agency, family = ordinary_family(hand)
     twist(family, hand)
     if len(family["caregivers"]) > 1 and hand.happens(45):
@@ -65,7 +68,8 @@ def _first(name: str, at: datetime, twist: Twist, policy: Policy, chance: Random
     return Sent(at, agency, What.REFERRAL, name, finished(family, name))
 
 
-def _hand(at: datetime, policy: Policy, chance: Random) -> Hand:
+def hand_at(at: datetime, policy: Policy, chance: Random) -> Hand:
+    """What chance gives a family that is referred then."""
     on = day_in_london(at)
     wards = {ward.code: policy.is_open(ward.code, on) for ward in policy.wards}
     opened = tuple(code for code, is_open in wards.items() if is_open)

@@ -68,7 +68,8 @@ def _may_be_born(first: Sent) -> bool:
     return timedelta(0) < date.fromisoformat(baby["due_on"]) - first.at.date() < timedelta(days=40)
 
 
-def _by_another(first: Sent, name: str, hand: Hand) -> Iterator[Sent]:
+def by_another(first: Sent, name: str, hand: Hand) -> Iterator[Sent]:
+    """The same family, referred by another agency."""
     agency = hand.of([slug for slug in REFERRERS if slug != first.agency])
     yield _again(first, name, hand, agency)
 
@@ -84,7 +85,7 @@ def _after_an_end(first: Sent, name: str, hand: Hand) -> Iterator[Sent]:
     yield _again(first, name, hand, first.agency)
 
 
-def _sibling(first: Sent, name: str, hand: Hand) -> Iterator[Sent]:
+def sibling(first: Sent, name: str, hand: Hand) -> Iterator[Sent]:
     """Another baby of the same carer is on the way."""
     sent = _again(first, name, hand, first.agency)
     sent.body["babies"] = [{"family_name": first.body["babies"][0].get("family_name"), "due_on": hand.in_days(30, 120)}]
@@ -112,9 +113,9 @@ def _birth(first: Sent, _: str, hand: Hand) -> Iterator[Sent]:
 
 
 SEQUELS: Final = (
-    Sequel(6, _is_known, _by_another),
+    Sequel(6, _is_known, by_another),
     Sequel(3, _is_known, _by_the_same),
-    Sequel(4, _has_known_carer, _sibling),
+    Sequel(4, _has_known_carer, sibling),
     Sequel(2, _is_known, _after_an_end),
     Sequel(6, _goes_on, _withdrawal, is_referral=False),
     Sequel(3, _may_be_born, _birth, is_referral=False),

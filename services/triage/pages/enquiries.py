@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,15 +30,18 @@ from services.triage.work_items.steps import offered, take
 from services.triage.work_items.working import StaffActor
 from shared.access import Permission
 from shared.pages.outcomes import OF_STEP
+from shared.pages.times import long_day
 from shared.problems import Problem
 from shared.web import cause_of
+from shared.working_time import day_in_london
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 LAST_PAGE: Final = 10_000
 COMERS: Final = range(1, 1001)
 DAYS: Final = frozenset({"arrange-on", "deliver-on"})
-
+SURE: Final = "yes"
+"""What is ticked when the day is right although it is an odd one."""
 
 Typed = dict[str, Any]
 """What was typed into either form, by box, with `mistakes` (box → words)."""
@@ -136,10 +140,13 @@ async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, An
 
 
 async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
-    """Read the form, take the step; what can't be used is shown again with what was typed."""
-    filled, body = FORMS[step](await visit.form())
+    """Read the form, take the step; what can't be used, or is doubtful, is shown again with what was typed."""
+    sent = await visit.form()
+    filled, body = FORMS[step](sent)
     if body is None:
         return await _show(visit, item_id, filled=filled, status=422)
+    if step == "deliver" and sent.get("sure") != SURE and (doubt := await _doubt(visit, item_id, body.on)):
+        return await _show(visit, item_id, filled=filled | {"mistakes": {"sure": doubt}}, status=422)
     by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     try:
         async with visit.engine.begin() as tx:
@@ -151,6 +158,20 @@ async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
         status = 422 if problem.name == "invalid" else 409
         return await _show(visit, item_id, filled=filled | {"mistakes": _refused(step, problem)}, status=status)
     return RedirectResponse(f"/staff/enquiries/{item_id}?done={OF_STEP[step]}", 303)
+
+
+async def _doubt(visit: Visit, item_id: UUID, on: date) -> str:
+    """What to ask before it is recorded as held on a day that lies too early; nothing for any other day."""
+    async with visit.engine.connect() as tx:
+        row = await enquiries.one(tx, item_id)
+    asked_on, arranged_on = day_in_london(row.received_at), row.arranged_for and day_in_london(row.arranged_for)
+    if on < asked_on:
+        later = f"it was asked for on {long_day(asked_on)}"
+    elif arranged_on and on < arranged_on:
+        later = f"it is arranged for {long_day(arranged_on)}"
+    else:
+        return ""
+    return f"Check the day: {later}, which is later. Tick the box if the day is right"
 
 
 def _page_of(text: str) -> int:

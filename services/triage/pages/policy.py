@@ -38,6 +38,7 @@ routes = APIRouter(prefix="/staff", include_in_schema=False)
 LONGEST_NOTE: Final = 1_000
 MOST_SHOWN: Final = 200
 """So many mistakes are listed; what is left is counted."""
+NOTHING_NEW: Final = "This is the policy in force: nothing is changed. Change it, raise its version, and send it again"
 SPAN: Final = frozenset({"first", "last"})
 
 
@@ -145,6 +146,9 @@ async def new_draft(visit: Drafter) -> Response:
 @routes.post("/policy/drafts/new")
 async def keep_draft(visit: Drafter) -> Response:
     filled, policy = await NewDraft.read(await visit.form())
+    if policy is not None and policies.canonical(policy) == policies.canonical(visit.policy):
+        filled.mistakes.append(("content", NOTHING_NEW))
+        policy = None
     if policy is None:
         return visit.render("policy_new.html", status=422, filled=filled, errors=filled.summary)
     by, at = visit.staff.id, visit.now
