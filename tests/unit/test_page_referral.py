@@ -339,7 +339,7 @@ def test_where_the_work_has_ended_nothing_more_is_to_be_done(end: tuple[str, str
 def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, holder: str | None) -> None:
     item = own(route=route, urgency="1wd") if holder else a_work_item(route=route, urgency="1wd")
     told = now_of(item, a_family(safety=[Safety.SIGNIFICANT_HARM]))
-    assert "The system does not tell them." in told.words
+    assert "The system does not tell them." in told.more[0]
     assert told.first
     assert (told.first.step, told.first.text) == ("rung", "I have rung")
     assert (a_policy().on_call.name, a_policy().on_call.phone) in told.rings
@@ -376,7 +376,7 @@ def test_a_doubt_is_said_with_what_the_rules_suggest() -> None:
     facts = a_family(severity=Severity.MILD, domains=(), complex_history=[ComplexHistory.PREVIOUS_REMOVAL])
     told = now_of(own(route="review", decided_as_of=NOON), facts)
     assert "Why a person: what was told does not fit together (" in told.more[0]
-    assert "An earlier child was removed" in told.more[0]
+    assert "(how severe the concern is: Mild, complex history: An earlier child was removed)" in told.more[0]
     assert told.more[1] == "The rules suggest: Early Help."
     assert told.first
     assert told.first.text == "Agree: Early Help"

@@ -33,12 +33,12 @@ class KindOfWork:
 _PLACES: Final = frozenset({"accept", "wait", "offer-interim", "first-contact"})
 """Only a team that works with families takes one on, in a place, and meets it."""
 _DECIDES: Final = ("claim", "override", "take-over")
-_NOT_TOLD: Final = "Write down who took it, when, and their reference. The system does not tell them."
+NOT_TOLD: Final = "Write down who took it, when, and their reference. The system does not tell them."
 
 
 def _rings(now: str, *, hides: frozenset[str] = frozenset({"contact-attempt"})) -> KindOfWork:
     return KindOfWork(
-        now=f"{now} {_NOT_TOLD}",
+        now=now,
         first=("rung", "claim", "take-over"),
         also=("claim",),
         hides=_PLACES | hides | {"decline", "request-information"},

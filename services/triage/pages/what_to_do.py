@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from services.triage.pages.decision_view import without_the_decline
-from services.triage.pages.kinds import RINGS, kind_of
+from services.triage.pages.kinds import NOT_TOLD, RINGS, kind_of
 from services.triage.pages.labels import routes_in_words, used_facts
 from services.triage.pages.step_forms import Offer
 from services.triage.rules.model import support_ends_on
@@ -158,7 +158,7 @@ def what_to_do(
     if first and kind.button and first.step not in ("claim", "take-over"):
         first = first._replace(text=kind.button)
     beside = [possible[step] for step in also if step in possible and (first is None or step != first.step)]
-    more = []
+    more = [NOT_TOLD] if row.route in RINGS else []
     if row.route == Route.REVIEW and decision:
         if doubts := why_a_person(decision, policy):
             more.append(f"Why a person: {'; '.join(doubts)}.")
@@ -210,7 +210,8 @@ def why_a_person(decision: Mapping[str, Any], policy: Policy) -> list[str]:
 
 
 def _doubt(rule: str, facts: Sequence[tuple[str, str]]) -> str:
-    told = ", ".join(f"{name[:1].lower()}{name[1:]}: {value}" for name, value in facts if value != "yes")
+    said = [(name, value) for name, value in facts if value not in ("yes", "none") and not value.isdecimal()]
+    told = ", ".join(f"{name[:1].lower()}{name[1:]}: {value}" for name, value in said)
     return DOUBTS[rule] + (f" ({told})" if told else "")
 
 
