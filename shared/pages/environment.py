@@ -47,11 +47,17 @@ def _unmoved(text: Any, *_: Any, **__: Any) -> Any:
     return text
 
 
+def _dialled(number: str) -> str:
+    """What a telephone dials: digits, and the + of another country."""
+    return re.sub(r"[^0-9+]", "", number)
+
+
 FILTERS: Final[dict[str, Any]] = {
     "indent": _unmoved,
     "long_day": times.long_day,
     "clock": times.clock,
     "machine_time": times.machine_time,
+    "dialled": _dialled,
     "route_name": wording.route_name,
     "tier_name": wording.tier_name,
     "urgency_name": wording.urgency_name,

@@ -41,6 +41,15 @@ def near(at: Moment, now: Moment) -> str:
     return f"{word} at {moment:%H:%M}" if word else clock(moment)
 
 
+def age(born_on: date, on: date) -> str:
+    """How old on a day not before the birth: `9 days`, `7 weeks`, from 14 weeks whole months, from 3 years years."""
+    days = (on - born_on).days
+    months = (on.year - born_on.year) * 12 + on.month - born_on.month - (on.day < born_on.day)
+    units = ((days, "day"), (days // 7, "week"), (months, "month"), (months // 12, "year"))
+    number, unit = units[(days >= 14) + (days >= 14 * 7) + (months >= 36)]  # noqa: PLR2004  as the docstring says
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
 def is_past(at: Moment, now: Moment) -> bool:
     """Whether the moment has gone by; never for None."""
     moment, then = _moment(at), _moment(now)

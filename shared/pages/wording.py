@@ -90,7 +90,7 @@ STEPS: Final[Words] = {
     "request-information": "Ask the referrer for information",
     "wait": "Put the family on the waiting list",
     "offer-interim": "Record an offer while the family waits",
-    "contact-attempt": "Record an attempt to make contact",
+    "contact-attempt": "Record a contact",
     "first-contact": "Record the first contact",
     "arrange": "Arrange a date",
     "deliver": "Record that it took place",
@@ -116,8 +116,8 @@ MARKS: Final[Words] = {
     "young_parent": "Parent under 16",
     "child_protection": "Child protection or pre-birth plan",
     "consent_overridden": "Goes on without consent, for safety",
-    "contact_hold_c1": "Do not contact the household: a loss",
-    "contact_hold_c2": "Do not contact the household: domestic abuse",
+    "contact_hold_c1": "Go gently: a loss, or there may be one",
+    "contact_hold_c2": "Contact only in the safe way: domestic abuse",
     "ages_out_soon": "Second birthday soon, and still waiting",
     "undeliverable": "A message could not be delivered",
     "safety_words": "Safety words in what was written",
@@ -164,6 +164,14 @@ CONTACTS: Final[Words] = {
     "left_message": "Left a message",
     "wrong_details": "The number or address is wrong",
 }
+CHANNELS: Final[Words] = {
+    "phone": "By phone",
+    "visit": "A visit",
+    "text": "By text message",
+    "email": "By email",
+    "letter": "By letter",
+    "video": "By video call",
+}
 PLACES: Final[Words] = {
     codes.PlaceKind.INDIVIDUAL: "An individual place",
     codes.PlaceKind.GROUP: "A place in a group",
@@ -183,7 +191,7 @@ ESCALATIONS: Final[Words] = {
     codes.EscalationReason.PLACE_FREE: "A place is free for this family",
 }
 HOLDS: Final[Words] = {
-    codes.Hold.C1: "A baby or a pregnancy was lost. Nothing automatic goes to the household.",
+    codes.Hold.C1: "A baby or a pregnancy was lost, or may be. Nothing automatic goes to the household.",
     codes.Hold.C2: "Domestic abuse. Nothing automatic goes to the household.",
 }
 ELIGIBILITIES: Final[Words] = {

@@ -88,6 +88,9 @@ class Cases:
         family["caregivers"][0]["safe_contact"] = "Only by text, on weekdays."
         return self.send(family, "pir_short")
 
+    def in_danger(self) -> Case:
+        return self.send(a_referral(safety=["immediate_danger"]), "emergency_call")
+
     def with_a_long_name(self) -> Case:
         family = a_referral()
         for person in (*family["babies"], *family["caregivers"]):

@@ -54,6 +54,9 @@ class Person:
         with self.page.expect_navigation():
             way.first.click()
 
+    def unfolds(self, heading: str) -> None:
+        self.main.locator("summary").filter(has_text=heading).first.click()
+
     def fills(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)
 

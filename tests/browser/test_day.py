@@ -26,15 +26,16 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.follows(case.reference)
     worker.reads(case.name)
 
-    worker.follows("Record an attempt to make contact")
-    worker.chooses("No answer")
+    worker.page.get_by_label("What came of it?").select_option("No answer")
     worker.presses("Record this")
-    worker.is_told("The attempt to make contact is recorded.")
+    worker.is_told("The contact is recorded.")
+    worker.reads("1 try, the last today: no answer")
 
     worker.follows("Add a note")
     worker.fills("Your note", "Best on Tuesdays.\nNot before ten.")
     worker.presses("Add a note")
     worker.is_told("Your note is added.")
+    worker.unfolds("History")
     worker.reads("Best on Tuesdays.")
 
     worker.follows("Accept the family")
@@ -42,7 +43,9 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.presses("Accept the family")
     worker.is_told("The family is accepted.")
 
-    worker.follows("Record the first contact")
+    worker.reads("Meet or speak with the family for the first time")
+    worker.page.get_by_label("What came of it?").select_option("Spoke with the family")
+    worker.chooses("This was the first contact")
     worker.presses("Record this")
     worker.is_told("The first contact is recorded.")
 

@@ -38,6 +38,7 @@ def test_a_worker_compares_both_and_says_that_it_is_one_family(desk: Desk, cases
 
     lead = desk.sit_down(LEAD)
     lead.opens(case.path)
+    lead.unfolds("History")
     lead.reads("found that two agencies referred the same family")
     lead.follows("Open it again")
     lead.page.get_by_role("textbox").first.fill("They are cousins.")

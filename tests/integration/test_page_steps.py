@@ -30,6 +30,7 @@ from shared.messaging.dispatch import dispatch
 from shared.runtime import Service
 from shared.sign_in import sessions
 from shared.sign_in.cookies import SESSION
+from shared.working_time import LONDON
 from tests.builders import a_family, a_policy, elsewhere
 from tests.families import a_referral
 from tests.integration.conftest import Behind, behind
@@ -186,8 +187,10 @@ async def test_the_page_of_an_item_says_what_it_is_why_and_what_comes_next(desk:
     words = page.words("main")
     for said in ("N3", "Severe, moderate, or 2 areas or more", "How severe the concern is: Severe", "Nobody yet"):
         assert said in words
-    assert "The team accepts the family and makes the first contact" in words
+    assert "What to do now Take the family on in a place" in words
     assert "The messages cannot be fetched right now" in words
+    assert "6 months old" in words
+    assert "Nobody has tried yet" in words
     assert len(page.all("h1")) == 1
     assert page.is_harmless
     assert "/staff/policy/nottingham/3" in {each["href"] for each in page.all("a")}
@@ -240,6 +243,100 @@ async def test_contact_holds_say_how_to_make_contact_safely(desk: Desk) -> None:
     abuse = await desk.page(f"/items/{await desk.hear(a_baby(safety=[Safety.DOMESTIC_ABUSE]))}")
     assert "Speak with the team that sent this first" in loss.words("main")
     assert "Use only the safe way to make contact" in abuse.words("main")
+    assert "Contact only in the safe way: domestic abuse" in abuse.words("main")
+    assert "Do not contact the household" not in abuse.words("main")
+
+
+async def test_after_a_loss_the_page_says_what_happened_and_offers_no_place_and_no_birthday(desk: Desk) -> None:
+    item = await desk.hear(a_baby(circumstances=[Circumstance.INFANT_DIED]))
+    for who in (MAYA, LENA):
+        page = await desk.page(f"/items/{item}", who)
+        words = page.words("main")
+        assert "Go gently: the baby died" in words
+        assert "Ring the team that knows the family" in words
+        for wrong in ("birthday", "Accept the family", "waiting list", "months old"):
+            assert wrong not in words, wrong
+    ended = await desk.page(f"/items/{await desk.hear(a_baby(circumstances=[Circumstance.PREGNANCY_ENDED]))}")
+    assert "Go gently: the pregnancy ended" in ended.words("main")
+
+
+async def test_the_page_of_an_older_child_names_no_birthday_that_has_passed(desk: Desk) -> None:
+    item = await desk.hear(a_family(born_on=datetime.now(UTC).date() - timedelta(days=1000)))
+    assert "birthday" not in (await desk.page(f"/items/{item}")).words("main")
+
+
+async def test_overdue_is_said_as_overdue_after_acceptance(desk: Desk) -> None:
+    item = await desk.hear(a_baby(severity=Severity.MODERATE))
+    await desk.post(f"/items/{item}/accept", place="individual")
+    async with desk.triage.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE work_item SET due_at = now() - interval '30 days'"))
+    words = (await desk.page(f"/items/{item}")).words("main")
+    assert "Overdue" in words
+    assert "First contact: overdue by" in words
+    assert "Meet or speak with the family for the first time" in words
+
+
+# Safety work: a person rings.
+
+
+@pytest.mark.parametrize(
+    ("danger", "route", "number"),
+    [(Safety.IMMEDIATE_DANGER, "emergency_call", "999"), (Safety.SIGNIFICANT_HARM, "mash", "0115 496 0101")],
+)
+async def test_safety_work_begins_with_whom_to_ring_and_i_have_rung(
+    desk: Desk, danger: Safety, route: str, number: str
+) -> None:
+    key = uuid7()
+    await desk.hear(a_baby(safety=[danger]), key=key)
+    [item] = [row.id for row in await desk.items(key) if row.route == route]
+    for who in (MAYA, LENA):
+        page = await desk.page(f"/items/{item}", who)
+        assert "The system does not tell them." in page.words("main")
+        assert number in page.words("a")
+        links = [each.get("href", "") for each in page.all("a")]
+        assert f"tel:{number.replace(' ', '')}" in links
+        assert f"/staff/items/{item}/rung" in links
+        for gone in ("accept", "wait", "request-information", "decline"):
+            assert f"/staff/items/{item}/{gone}" not in links
+    assert "they confirm it" not in page.words("main")
+
+
+async def test_whoever_has_rung_writes_down_who_when_and_their_reference(desk: Desk) -> None:
+    item = await desk.hear(a_baby(safety=[Safety.SIGNIFICANT_HARM]))
+    form = await desk.page(f"/items/{item}/rung")
+    filled = {
+        each["name"]: each.get("value", "") for each in form.all("input") if each.get("name", "").startswith("on-")
+    }
+    today = datetime.now(LONDON).date()
+    assert filled == {"on-day": str(today.day), "on-month": str(today.month), "on-year": str(today.year)}
+    refused = await desk.post(f"/items/{item}/rung", **filled, at="25:61", then="ends")
+    assert refused.status_code == 422
+    assert {"#who", "#at"} <= {each.get("href") for each in Page(refused.text).all("a")}
+    told = {**filled, "at": "9.05", "who": "Ann Hill, duty desk", "reference": "CS-77", "then": "ends"}
+    assert (await desk.post(f"/items/{item}/rung", **told)).headers["location"].endswith("?done=rung")
+    row = await desk.item(item)
+    assert (row.state, row.end_reason, row.assignee) == ("closed", "passed_on", "maya")
+    words = Page((await desk.post(f"/items/{item}/look", why="safeguarding")).text).words("blockquote")
+    assert "Rung: Ann Hill, duty desk" in words
+    assert "09:05. Their reference: CS-77." in words
+
+
+async def test_whoever_has_rung_may_keep_the_work(desk: Desk) -> None:
+    item = await desk.hear(a_baby(safety=[Safety.SIGNIFICANT_HARM]))
+    day = {"on-day": "1", "on-month": "6", "on-year": "2026"}
+    sent = await desk.post(f"/items/{item}/rung", who="Ann", at="9:05", then="goes-on", note="Ring again", **day)
+    assert sent.status_code == 303
+    assert ((row := await desk.item(item)).state, row.assignee) == ("claimed", "maya")
+    assert [action for action, _ in await desk.audited("item.note")] == ["maya", "maya"]
+
+
+async def test_an_ask_never_stops_the_clock_of_danger(desk: Desk) -> None:
+    key = uuid7()
+    await desk.hear(a_baby(safety=[Safety.IMMEDIATE_DANGER]), key=key)
+    for row in await desk.items(key):
+        await desk.post(f"/items/{row.id}/request-information", asked="Who is there?")
+        after = await desk.item(row.id)
+        assert (after.clock_stands, after.due_at) == (False, row.due_at)
 
 
 # Who a family is.
@@ -256,6 +353,8 @@ async def test_somebody_who_does_not_work_on_it_gives_a_reason_before_each_look(
     assert after.is_harmless
     assert "Sana" not in after.words("title")
     assert await desk.audited("identity.viewed") == [("maya", "covering")]
+    links = {each.get("href", "").partition(":")[0] for each in after.all("a")}
+    assert {"tel", "mailto"} <= links
     there = await fetch(intake.engine, "SELECT actor_id FROM audit WHERE action = 'identity.viewed'")
     assert [row.actor_id for row in there] == ["maya"]
     again = await desk.page(f"/items/{item}")
@@ -486,10 +585,14 @@ async def test_deciding_differently_compares_before_and_after_and_needs_a_reason
     assert "secret-name" not in preview.words()
     answer = await desk.post(f"/items/{item}/override", **chosen, reason="Knows her", seen=seen_of(preview))
     assert answer.status_code == 303
+    leads_to = answer.headers["location"].partition("?")[0].removeprefix("/staff")
+    assert leads_to in {f"/items/{row.id}" for row in await desk.items(key) if row.ended_at is None}
+    assert "Their reason is shown to whoever works on it" in (await desk.page(leads_to)).words("main")
     assert {row.route for row in await desk.items(key) if row.ended_at is None} == set(chosen["routes"])
     page = Page((await desk.post(f"/items/{item}/look", why="team_queue")).text)
     assert "Knows her" in page.words("blockquote")
     assert "1 earlier decision" in page.words("main")
+    assert "Nothing more" not in page.words("table")
     assert "Maya Patel decided differently" in page.words("main")
 
 
@@ -524,7 +627,9 @@ async def test_a_family_waits_with_an_offer_and_gets_another(desk: Desk) -> None
 
 async def test_a_family_is_accepted_met_and_the_work_closed(desk: Desk) -> None:
     item = await desk.hear(a_baby(severity=Severity.MODERATE))
-    for step, fields in (("accept", {"place": "group"}), ("first-contact", {}), ("close", {"reason": "completed"})):
+    met = {"outcome": "reached", "how": "visit", "first": "yes"}
+    for step, fields in (("accept", {"place": "group"}), ("contact-attempt", met), ("close", {"reason": "completed"})):
+        await desk.post(f"/items/{item}/claim")
         page = await desk.page(f"/items/{item}")
         assert f"/staff/items/{item}/{step}" in {each.get("href", each.get("action")) for _, each in page.elements}
         assert (await desk.post(f"/items/{item}/{step}", **fields)).status_code == 303
@@ -545,6 +650,92 @@ async def test_without_a_free_place_the_form_says_so_and_keeps_the_choice(desk: 
     answer = await desk.post(f"/items/{item}/accept", place="individual")
     assert answer.status_code == 409
     assert (await desk.post(f"/items/{item}/accept", place="group")).status_code == 303
+
+
+# One form for contact.
+
+
+async def test_a_contact_is_one_form_on_the_page_with_today_in_its_boxes(desk: Desk) -> None:
+    item = await desk.hear(a_baby(severity=Severity.MODERATE))
+    assert "outcome" not in fields_of(await desk.page(f"/items/{item}")), "for whoever has it"
+    await desk.post(f"/items/{item}/claim")
+    page = await desk.page(f"/items/{item}")
+    today = datetime.now(LONDON).date()
+    assert {"outcome", "how", "on-day", "on-month", "on-year", "note"} <= fields_of(page)
+    assert {str(today.day), str(today.month), str(today.year)} <= {each.get("value") for each in page.all("input")}
+    assert "first" not in fields_of(page), "no team has taken the family on"
+    yesterday = today - timedelta(days=1)
+    day = {"on-day": yesterday.day, "on-month": yesterday.month, "on-year": yesterday.year}
+    async with desk.triage.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE work_item SET received_at = now() - interval '5 days'"))
+    fields = {"outcome": "no_answer", "how": "phone", "note": "Rang twice", **day}
+    assert (await desk.post(f"/items/{item}/contact-attempt", **fields)).status_code == 303
+    assert await desk.audited("item.contact-attempt") == [("maya", f"no_answer phone {yesterday}")]
+    words = (await desk.page(f"/items/{item}")).words("main")
+    assert "1 try, the last yesterday: no answer" in words
+    assert "Maya Patel tried to make contact: No answer, by phone, on" in words
+
+
+async def test_the_first_contact_is_a_tick_with_its_day(desk: Desk) -> None:
+    item = await desk.hear(a_baby(severity=Severity.MODERATE))
+    await desk.post(f"/items/{item}/accept", place="individual")
+    assert "first" in fields_of(await desk.page(f"/items/{item}"))
+    nobody = await desk.post(f"/items/{item}/contact-attempt", outcome="no_answer", first="yes")
+    assert nobody.status_code == 422
+    assert "#first" in {each.get("href") for each in Page(nobody.text).all("a")}
+    assert await desk.audited("item.contact-attempt") == []
+    await desk.post(f"/items/{item}/contact-attempt", outcome="reached", first="yes")
+    assert (await desk.item(item)).first_contact_on == datetime.now(LONDON).date()
+    assert "first" not in fields_of(await desk.page(f"/items/{item}"))
+
+
+async def test_no_message_is_left_where_none_may_be_left(desk: Desk) -> None:
+    item = await desk.hear(a_baby(severity=Severity.MODERATE, safety=[Safety.DOMESTIC_ABUSE]))
+    await desk.post(f"/items/{item}/claim")
+    for path in (f"/items/{item}", f"/items/{item}/contact-attempt"):
+        page = await desk.page(path)
+        assert "left_message" not in {each.get("value") for each in page.all("option")}
+        assert "no_answer" in {each.get("value") for each in page.all("option")}
+    assert (await desk.post(f"/items/{item}/contact-attempt", outcome="left_message")).status_code == 422
+    assert await desk.audited("item.contact-attempt") == []
+
+
+async def test_what_the_referrer_says_on_the_telephone_has_its_place(desk: Desk) -> None:
+    item = await desk.hear(a_baby(severity=Severity.MODERATE))
+    await desk.post(f"/items/{item}/claim")
+    sent = await desk.post(f"/items/{item}/request-information", asked="Since when?", answer="Since May")
+    assert sent.headers["location"].endswith("?done=noted")
+    assert (await desk.item(item)).state == "claimed", "nothing waits"
+    await desk.post(f"/items/{item}/request-information", asked="Who else?")
+    assert (await desk.item(item)).state == "waiting_for_referrer"
+    page = await desk.page(f"/items/{item}")
+    assert "Take this on" not in page.words("main")
+    assert "Go on without their answer" in page.words("button")
+    assert f"/staff/items/{item}/answered" in {each.get("href") for each in page.all("a")}
+    assert (await desk.post(f"/items/{item}/answered", text="An aunt")).status_code == 303
+    assert (await desk.item(item)).state == "claimed"
+    words = (await desk.page(f"/items/{item}")).words("blockquote")
+    for said in ("Asked the referrer: Since when?", "They answered: Since May", "The referrer answered: An aunt"):
+        assert said in words
+
+
+async def test_looks_are_folded_away_from_the_history(desk: Desk) -> None:
+    item = await desk.hear(a_baby())
+    await desk.post(f"/items/{item}/claim")
+    for _ in range(3):
+        page = await desk.page(f"/items/{item}")
+    assert "Who looked at the family: 3" in page.words("summary")
+    first = page.words("ol").partition("looked at who the family is")[0]
+    assert "Maya Patel took this on" in first
+
+
+async def test_the_waiting_list_says_the_place_on_the_item(desk: Desk) -> None:
+    items = [await desk.hear(a_baby(severity=Severity.MODERATE)) for _ in range(2)]
+    for item in items:
+        await desk.post(f"/items/{item}/wait")
+    words = (await desk.page(f"/items/{items[1]}")).words("main")
+    assert "Number 2 on the waiting list." in words
+    assert "The family waits for a place." in words
 
 
 # How the birth went.

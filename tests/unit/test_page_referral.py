@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,16 +17,30 @@ from services.triage.identity_access import LookReason
 from services.triage.pages import birth_outcome, identity_view
 from services.triage.pages.birth_outcome import BirthOutcome, Outcome
 from services.triage.pages.decision_view import near, without_the_decline
-from services.triage.pages.item import next_steps
-from services.triage.pages.labels import FACTS, LOOKED, LOOKS, fact_value, gap_in_words, rule_meaning, told_facts
-from services.triage.pages.step_forms import DECLINED_FOR, FORMS, ORDER, offers
-from services.triage.pages.timeline import DID, TEXT_OF, timeline
+from services.triage.pages.kinds import KINDS, RINGS
+from services.triage.pages.labels import (
+    FACTS,
+    LOOKED,
+    LOOKS,
+    age_of_baby,
+    fact_value,
+    gap_in_words,
+    loss_in_words,
+    message_name,
+    rule_meaning,
+    told_facts,
+)
+from services.triage.pages.step_forms import DECLINED_FOR, FORMS, ORDER, WORDS, offers
+from services.triage.pages.timeline import DID, TEXT_OF, contacts_in_words, timeline
+from services.triage.pages.what_to_do import DOUBTS, ToDo, coming, what_to_do
 from services.triage.rules import CATALOGUE
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items.item import AuditLine
+from services.triage.work_items.places import Waiting
 from services.triage.work_items.steps import STEPS
 from shared.access import Permission, Role, Staff
 from shared.events import (
+    Circumstance,
     ComplexHistory,
     Consent,
     Domain,
@@ -37,8 +53,10 @@ from shared.events import (
     Safety,
     Severity,
     Tier,
+    Urgency,
 )
 from shared.policy import Policy
+from shared.service_map import of_authority
 from tests.builders import (
     SHERWOOD,
     TODAY,
@@ -69,13 +87,13 @@ def nearly(facts: Facts, policy: Policy | None = None) -> dict[str, str]:
 
 def test_one_more_area_of_concern_may_make_it_longer_term_work() -> None:
     two = nearly(a_family(severity=Severity.SEVERE, domains=[Domain.MAIN_CARER, Domain.EMOTIONAL]))
-    assert two["N2"] == "One more area of concern would make this longer-term work (N2)."
+    assert two["N2"] == "One more area of concern would make this longer-term work."
     assert "N2" not in nearly(a_family(severity=Severity.SEVERE, domains=[Domain.MAIN_CARER]))
 
 
 def test_one_more_risk_factor_may_make_it_targeted_help() -> None:
     one = a_family(severity=Severity.NONE, domains=(), risk_factors=[RiskFactor.ISOLATION])
-    assert nearly(one)["N4"] == "One more risk factor would make this targeted help (N4)."
+    assert nearly(one)["N4"] == "One more risk factor would make this targeted help."
     assert "N4" in nearly(a_family(severity=Severity.NONE, domains=()))  # one step more severe
 
 
@@ -130,7 +148,8 @@ def test_whatever_the_facts_every_near_rule_is_a_sentence_with_its_rule(
     facts = a_family(severity=severity, domains=domains, risk_factors=factors, born_on=TODAY - days * DAY)
     for rule, text in nearly(facts).items():
         assert rule in CATALOGUE
-        assert text.endswith(f"({rule}).")
+        assert text.endswith(".")
+        assert rule not in text.replace("(", " ").split()
         assert "_" not in text
 
 
@@ -255,46 +274,161 @@ def test_what_was_written_stands_with_the_step_it_was_written_in() -> None:
 # What comes next, and what can be done.
 
 
-def coming(item: Any, facts: Facts | None = None, mode: Mode = Mode.AUTO_ROUTE) -> str:
-    return "; ".join(each.what for each in next_steps(item, facts, {"mode": mode}, a_policy()))
+SERVICES = of_authority(a_policy().authority, folder=Path(__file__).parents[2] / "deploy" / "service_maps")
+
+
+def now_of(item: Any, facts: Facts | None = None, *, staff: Staff = MAYA, **more: Any) -> ToDo:
+    """What the page of an item says; decided by the rules when there are facts."""
+    decision = decided(facts).model_dump(mode="json") if facts else None
+    known = {"facts": facts, "decision": decision, "policy": a_policy(), "service_map": SERVICES, "on": TODAY}
+    return what_to_do(item, offers(item, staff), **known | more)
+
+
+def own(**changes: Any) -> Any:
+    return a_work_item(**{"state": "claimed", "assignee": "maya"} | changes)
+
+
+def test_every_route_says_what_to_do_and_has_a_first_step() -> None:
+    assert set(KINDS) == set(Route)
+    assert {step for kind in KINDS.values() for step in (*kind.first, *kind.also)} <= set(WORDS)
+    for route in Route:
+        for item in (a_work_item(route=route), own(route=route), own(route=route, assignee="tom")):
+            told = now_of(item)
+            assert told.words, route
+            assert told.first, (route, item.assignee)
 
 
 @pytest.mark.parametrize(
-    ("item", "words"),
+    ("item", "words", "first"),
     [
-        (a_work_item(), "The team accepts the family"),
-        (a_work_item(escalate_at=NOON), "later than this the team is alerted; The team accepts"),
-        (a_work_item(route="mash"), "A person rings them, and writes down who was told"),
-        (a_work_item(route="review"), "Somebody decides what happens"),
-        (a_work_item(route="bereavement_review"), "Somebody speaks with the team that knows the family"),
-        (a_work_item(state="waiting_for_referrer", clock_stands=True), "The clock stands still until then"),
-        (
-            a_work_item(state="waiting_for_referrer", clock_stands=True, escalate_at=NOON),
-            "somebody in the team rings them",
-        ),
-        (a_work_item(state="waiting_list"), "A place becomes free"),
-        (a_work_item(route="training"), "arranges a date"),
-        (a_work_item(route="training", arranged_for=NOON), "records who came"),
-        (a_work_item(state="accepted", accepted_at=NOON), "speaks with the family for the first time"),
-        (a_work_item(state="accepted", accepted_at=NOON, first_contact_at=NOON), "closes this when the work has ended"),
-        (
-            a_work_item(state="closed", ended_at=NOON, end_reason="moved_away"),
-            "Nothing more here. The family moved away.",
-        ),
-        (a_work_item(state="declined", ended_at=NOON, end_reason="over_age"), "Nothing more here. The child is past"),
+        (a_work_item(), "Take the family on in a place", "claim"),
+        (own(), "Take the family on in a place", "accept"),
+        (own(route="review_birth_outcome"), "Never ask the family first", "birth-outcome"),
+        (own(route="review_duplicate"), "say whether they are of one family", "confirm-duplicate"),
+        (own(route="review_call_back"), "Ring the family back", "contact-attempt"),
+        (own(route="bereavement_review"), "Ask what the family knows and what they wish", "note"),
+        (own(route="info_request", state="waiting_for_referrer"), "Ring the referrer", "answered"),
+        (own(state="waiting_for_referrer", clock_stands=True), "The clock stands still until they answer", "answered"),
+        (a_work_item(state="waiting_list"), "Tell them how long it may take", "claim"),
+        (a_work_item(state="waiting_list", marks=["place_free"]), "A place is free", "accept"),
+        (a_work_item(route="training"), "arrange a date", "claim"),
+        (own(route="training", arranged_for=NOON, state="accepted"), "write down who came", "deliver"),
+        (own(state="accepted", accepted_at=NOON), "for the first time", "contact-attempt"),
+        (own(state="accepted", accepted_at=NOON, first_contact_at=NOON), "when the work has ended", "contact-attempt"),
+        (own(marks=["facts_changed"]), "The facts have changed", "take-proposal"),
+        (own(marks=["undeliverable"]), "could not be delivered", "close"),
+        (own(assignee="tom"), "Take the family on", "take-over"),
     ],
 )
-def test_what_happens_next_follows_from_the_state(item: Any, words: str) -> None:
-    assert words in coming(item)
+def test_one_sentence_says_what_to_do_and_one_step_comes_first(item: Any, words: str, first: str) -> None:
+    told = now_of(item)
+    assert words in told.words
+    assert told.first
+    assert told.first.step == first
+
+
+@pytest.mark.parametrize("end", [("moved_away", "The family moved away."), ("over_age", "The child is past")])
+def test_where_the_work_has_ended_nothing_more_is_to_be_done(end: tuple[str, str]) -> None:
+    told = now_of(a_work_item(state="closed", ended_at=NOON, end_reason=end[0]))
+    assert f"Nothing more here. {end[1]}" in told.words
+    assert told.first is None
+
+
+@pytest.mark.parametrize("route", sorted(RINGS))
+@pytest.mark.parametrize("holder", ["maya", None])
+def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, holder: str | None) -> None:
+    item = own(route=route, urgency="1wd") if holder else a_work_item(route=route, urgency="1wd")
+    told = now_of(item, a_family(safety=[Safety.SIGNIFICANT_HARM]))
+    assert "The system does not tell them." in told.more[0]
+    assert told.first
+    assert (told.first.step, told.first.text) == ("rung", "I have rung")
+    assert (a_policy().on_call.name, a_policy().on_call.phone) in told.rings
+    hidden = {"accept", "wait", "offer-interim", "first-contact", "decline", "request-information"}
+    assert not hidden & {*offered(item), *offered(item, LENA)}
+
+
+def test_the_numbers_to_ring_are_those_of_policy_and_service_map() -> None:
+    assert ("Emergency services", "999") in now_of(own(route="emergency_call")).rings
+    assert ("Nottingham children's social care", "0115 496 0101") in now_of(own(route="mash")).rings
+    assert "0115 496 0102" in dict(now_of(own(route="pnmh_emergency")).rings).values()
+    away = now_of(own(route="mash_home_la"), a_family(home=elsewhere(), safety=[Safety.SIGNIFICANT_HARM]))
+    assert away.rings[0] == ("Children's social care for Gedling", "")
+
+
+@pytest.mark.parametrize("route", ["bereavement_review", "review_duplicate", "signpost_age", "signpost_area", "mash"])
+def test_no_place_is_offered_where_nobody_is_taken_on(route: str) -> None:
+    for staff in (MAYA, LENA):
+        assert not {"accept", "wait", "offer-interim"} & set(offered(own(route=route), staff))
+
+
+@pytest.mark.parametrize("urgency", ["now", "4h"])
+def test_what_is_due_now_does_not_wait_for_an_answer(urgency: str) -> None:
+    assert "request-information" not in offered(own(route="review", urgency=urgency))
+    assert "request-information" in offered(own(route="review"))
+
+
+def test_a_waiting_item_of_ones_own_is_not_offered_to_be_taken_on() -> None:
+    item = own(state="waiting_for_referrer")
+    assert {each.step: each.text for each in offers(item, MAYA)}["claim"] == "Go on without their answer"
+
+
+def test_a_doubt_is_said_with_what_the_rules_suggest() -> None:
+    facts = a_family(severity=Severity.MILD, domains=(), complex_history=[ComplexHistory.PREVIOUS_REMOVAL])
+    told = now_of(own(route="review", decided_as_of=NOON), facts)
+    assert "Why a person: what was told does not fit together (" in told.more[0]
+    assert "(how severe the concern is: Mild, complex history: An earlier child was removed)" in told.more[0]
+    assert told.more[1] == "The rules suggest: Early Help."
+    assert told.first
+    assert told.first.text == "Agree: Early Help"
+    assert told.first.href.endswith("/override?routes=targeted&urgency=routine&tier=targeted")
+    assert [each.text for each in told.also] == ["Decide differently"]
+
+
+def test_where_the_need_is_not_known_nothing_is_suggested() -> None:
+    told = now_of(own(route="review", decided_as_of=NOON), a_family(severity=Severity.UNKNOWN, domains=()))
+    assert "nobody has seen yet how the relationship is" in told.more[0]
+    assert told.first
+    assert told.first.text == "Decide differently"
+
+
+def test_every_doubt_is_about_a_rule() -> None:
+    assert set(DOUBTS) <= set(CATALOGUE)
+
+
+def test_under_domestic_abuse_contact_is_in_the_safe_way_only() -> None:
+    told = now_of(own(), a_family(safety=[Safety.DOMESTIC_ABUSE]))
+    assert "Contact the family only in the safe way. When none was given, ask the referrer first." in told.more
+
+
+def test_a_waiting_list_says_the_place_and_the_wait() -> None:
+    def line(position: int, weeks: int | None) -> str:
+        waiting = Waiting(UUID(int=1), Route.PIR_SHORT, "PIR-4K7-29M", NOON, Urgency.ROUTINE, None, position, weeks)
+        return now_of(a_work_item(state="waiting_list"), in_line=waiting).more[0]
+
+    assert line(3, 6) == "Number 3 on the waiting list. About 6 weeks, if it goes on as it did."
+    assert line(1, 0).endswith("A place is free.")
+    assert line(2, None).endswith("How long it takes is not known yet.")
 
 
 def test_a_proposed_decline_waits_for_a_lead() -> None:
-    assert "A lead confirms the decline" in coming(a_work_item(route="signpost_age"), mode=Mode.PROPOSE_DECLINE)
+    worker, lead = (now_of(own(route="signpost_age"), staff=staff) for staff in (MAYA, LENA))
+    assert "A lead confirms the decline" in worker.words
+    assert (worker.first, lead.first) != (None, None)
+    assert lead.first
+    assert lead.first.step == "decline"
 
 
-def test_the_end_of_support_is_said_for_a_baby_who_is_born() -> None:
-    assert "ends with the birthday" in coming(a_work_item(), a_family())
-    assert "ends with the birthday" not in coming(a_work_item(), a_family(due_on=TODAY + 40 * DAY))
+def to_come(facts: Facts, item: Any = None) -> str:
+    decision = decided(facts).model_dump(mode="json")
+    return "; ".join(each.what for each in coming(item or a_work_item(), facts, decision, a_policy(), on=TODAY))
+
+
+def test_the_end_of_support_is_said_for_a_baby_who_is_born_and_never_after_a_loss_or_in_the_past() -> None:
+    assert "ends with the birthday" in to_come(a_family())
+    assert "ends with the birthday" not in to_come(a_family(due_on=TODAY + 40 * DAY))
+    assert "ends with the birthday" not in to_come(a_family(circumstances=[Circumstance.INFANT_DIED]))
+    assert "ends with the birthday" not in to_come(a_family(born_on=TODAY - 800 * DAY))
+    assert "the team is alerted" in to_come(a_family(), a_work_item(escalate_at=NOON))
 
 
 def offered(item: Any, staff: Staff = MAYA) -> list[str]:
@@ -307,7 +441,7 @@ def test_a_step_is_offered_where_it_is_possible_allowed_and_of_use() -> None:
     assert "release" not in offered(a_work_item(state="claimed", assignee="tom"))
     assert "release" in offered(a_work_item(state="claimed", assignee="maya"))
     assert "release" in offered(a_work_item(state="claimed", assignee="tom"), LENA)
-    assert "first-contact" not in offered(a_work_item(state="accepted", first_contact_at=NOON))
+    assert "contact-attempt" in offered(a_work_item(state="accepted"))
     assert "accept" not in offered(a_work_item(route="training"))
     assert "birth-outcome" in offered(a_work_item(route="review_birth_outcome"))
     assert "birth-outcome" not in offered(a_work_item())
@@ -330,7 +464,8 @@ def test_what_is_a_leads_is_offered_to_leads_and_a_manager_is_offered_nothing() 
 
 
 def test_every_step_has_a_place_and_a_form() -> None:
-    assert set(STEPS) | {"birth-outcome"} == set(ORDER)
+    assert set(STEPS) - {"first-contact"} | {"birth-outcome", "rung", "answered"} == set(ORDER)
+    assert "first" in FORMS["contact-attempt"].fields  # the first contact is a tick of that form
     assert set(ORDER) - set(FORMS) == {"arrange", "deliver"}  # on the page of the enquiry
 
 
@@ -338,14 +473,88 @@ def test_every_step_has_a_place_and_a_form() -> None:
 
 
 def headings(document: dict[str, Any], answers: list[dict[str, str]] | None = None) -> dict[str, dict[str, str]]:
-    found = identity_view.sections({"document": document, "answers": answers or []}, a_policy())
+    found = identity_view.sections({"document": document, "answers": answers or []}, a_policy(), on=TODAY)
     return {each.heading: dict(each.rows) for each in found}
 
 
 def test_a_safe_way_to_make_contact_comes_first() -> None:
     carer = {"relationship": "mother", "given_name": "Sana", "phone": "07700 900123", "safe_contact": "Ring at noon"}
-    [section] = identity_view.sections({"document": {"caregivers": [carer]}, "answers": []}, a_policy())
-    assert [name for name, _ in section.rows][:2] == ["Safe way to make contact", "Name"]
+    [section] = identity_view.sections({"document": {"caregivers": [carer]}, "answers": []}, a_policy(), on=TODAY)
+    assert [name for name, _ in section.rows] == [
+        "Safe way to make contact",
+        "Name",
+        "Phone: only in the safe way",
+    ]
+
+
+def test_without_a_safe_way_under_domestic_abuse_the_referrer_is_asked_first() -> None:
+    carer = {"relationship": "mother", "phone": "07700 900123"}
+    found = {"document": {"caregivers": [carer]}, "answers": []}
+    [held] = identity_view.sections(found, a_policy(), ["C2"], on=TODAY)
+    assert dict(held.rows) == {
+        "Safe way to make contact": "None was given: ask the referrer first",
+        "Phone: only in the safe way": "07700 900123",
+    }
+    [free] = identity_view.sections(found, a_policy(), on=TODAY)
+    assert free.rows == [("Phone", "07700 900123")]
+
+
+def test_a_language_is_told_by_its_name_and_an_interpreter_is_asked_about() -> None:
+    def spoken(**carer: Any) -> dict[str, str]:
+        return headings({"caregivers": [{"relationship": "mother", **carer}]}).get("Mother", {})
+
+    assert spoken(preferred_language="uk") == {"Language": "Ukrainian", "Interpreter": "Not said: ask"}
+    assert spoken(preferred_language="ur", interpreter_needed=True)["Interpreter"] == "Needed"
+    assert spoken(preferred_language="pt-BR", interpreter_needed=False) == {
+        "Language": "Portuguese",
+        "Interpreter": "Not needed",
+    }
+    assert spoken(preferred_language="en-GB") == {"Language": "English"}
+    assert spoken(preferred_language="qqq")["Language"] == "Another language (tag qqq)"
+    assert spoken() == {}
+
+
+def test_a_baby_has_an_age_in_weeks_or_months_but_not_after_a_loss() -> None:
+    def told(**changes: Any) -> str:
+        return age_of_baby(a_family(**changes), a_policy(), on=TODAY)
+
+    assert told(born_on=TODAY - 13 * DAY) == "13 days old"
+    assert told(born_on=TODAY - 50 * DAY) == "7 weeks old"
+    assert told(born_on=TODAY.replace(year=TODAY.year - 1)) == "12 months old"
+    assert told(born_on=TODAY.replace(year=TODAY.year - 4)) == "4 years old"
+    assert told(due_on=TODAY + 42 * DAY) == "34 weeks pregnant"
+    assert told(due_on=TODAY - 21 * DAY) == "Due 3 weeks ago, no birth told"
+    assert told(has_dates=False) == ""
+    assert told(born_on=TODAY - 50 * DAY, circumstances=[Circumstance.INFANT_DIED]) == ""
+
+
+def test_a_loss_is_said_in_the_words_of_the_referral() -> None:
+    assert loss_in_words(a_family(circumstances=[Circumstance.INFANT_DIED])) == "The baby died"
+    assert loss_in_words(a_family(circumstances=[Circumstance.PREGNANCY_ENDED])) == "The pregnancy ended"
+    assert loss_in_words(a_family()) == loss_in_words(None) == "The baby may have died"
+
+
+def test_councils_have_names() -> None:
+    assert fact_value("authority", "E06000018", a_policy()) == "Nottingham"
+    assert fact_value("authority", "E09000033", a_policy()) == "Westminster"
+    assert fact_value("authority", "E09999999", a_policy()) == "another council"
+
+
+def test_a_message_names_each_reader_once() -> None:
+    assert message_name({"kind": "on-call", "audience": "on-call"}) == "Call to the person on call"
+    assert message_name({"kind": "decision", "audience": "agency"}) == "Decision to the referrer's team"
+
+
+def test_tries_are_counted_and_the_last_is_told() -> None:
+    tries = [
+        a_line("item.contact-attempt", "no_answer", number=1),
+        a_line("item.contact-attempt", f"left_message phone {TODAY - DAY}", number=2),
+        a_line("item.note", number=3),
+    ]
+    assert contacts_in_words(tries, on=TODAY) == "2 tries, the last today: no answer"
+    assert contacts_in_words(tries[1:], on=TODAY) == "1 try, the last yesterday: left a message"
+    assert contacts_in_words([], on=TODAY) == "Nobody has tried yet"
+    assert timeline(tries[1:2], {})[0].what == "tried to make contact: Left a message, by phone, on Sunday 14 June 2026"
 
 
 def test_each_part_of_what_was_sent_has_its_place() -> None:
@@ -361,7 +570,7 @@ def test_each_part_of_what_was_sent_has_its_place() -> None:
         },
         [{"at": "2026-06-16T09:00:00+00:00", "notes": "She said yes"}],
     )
-    assert shown["Baby"]["Born on"] == "Friday 16 January 2026"
+    assert shown["Baby"]["Born on"] == "Friday 16 January 2026 (4 months old)"
     assert shown["Baby 2"] == {"Name": "not given"}
     assert shown["Father"] == {"Interpreter": "Needed", "Needs": "British Sign Language"}
     assert shown["Home"]["Address"] == "1 High Street\nFlat 2\nNG6 8GB"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.triage.rules.assemble import LISTED
-from services.triage.work_items.bodies import ContactOutcome
+from services.triage.work_items.bodies import ContactChannel, ContactOutcome
 from services.triage.work_items.conditions import OWN_MARKS
 from services.triage.work_items.deadlines import MARKS as MARKED
 from services.triage.work_items.deadlines import ItemState
@@ -43,10 +43,11 @@ def test_every_code_has_words(codes_of: type[StrEnum]) -> None:
         ),
         (wording.STEPS, set(POSSIBLE)),
         (wording.CONTACTS, set(ContactOutcome)),
+        (wording.CHANNELS, set(ContactChannel)),
         (wording.PLACES, set(PlaceKind)),
         (wording.RULE_GROUPS, {rule[0] for rule in LISTED}),
     ],
-    ids=["marks", "states", "steps", "contacts", "places", "rules"],
+    ids=["marks", "states", "steps", "contacts", "channels", "places", "rules"],
 )
 def test_everything_of_a_work_item_has_words(words: dict[str, str], needed: set[str]) -> None:
     assert needed <= set(words)

@@ -23,6 +23,7 @@ from shared.events import (
     DecidedBy,
     Decision,
     Domain,
+    Eligibility,
     Facts,
     Kind,
     Place,
@@ -31,7 +32,7 @@ from shared.events import (
     RiskFactor,
     Severity,
 )
-from shared.pages.wording import ELIGIBILITIES, MODES, route_name, tier_name, urgency_name
+from shared.pages.wording import ELIGIBILITIES, MODES, route_name, rule_group, tier_name, urgency_name
 from shared.policy import Policy
 from shared.working_time import months_later
 
@@ -77,14 +78,20 @@ def decision_view(
     ref = PolicyRef.model_validate(decision["policy"])
     policy = next((each for each in policies if each.ref == ref), None)
     is_persons = decision["decided_by"] == DecidedBy.PERSON
+    says = "A person decided" if is_persons else MODES[decision["mode"]]
+    if decision["eligibility"] != Eligibility.ELIGIBLE:
+        says = f"{says}. {ELIGIBILITIES[decision['eligibility']]}"
     return {
         **decision,
+        "says": f"{says}.",
+        "where": routes_in_words(decision["routes"]),
         "is_persons": is_persons,
         "made_by": names.get(decision["actor"], decision["actor"]) if is_persons else "The rules",
         "reason": reasons.get(decision["decided_at"]) if is_persons else None,
         "fired": [
             {
                 "rule": "A person" if each["rule"] == "person" else each["rule"],
+                "group": rule_group(each["rule"]),
                 "meaning": rule_meaning(each["rule"], policy),
                 "facts": used_facts(each.get("facts") or {}, policy or in_force),
                 "text": each["text"],
@@ -153,7 +160,7 @@ def shown_changes(changes: Changes, draft: Policy, live: Policy, known: Iterable
 
 
 def _tier(tier: str | None) -> str:
-    return tier_name(tier) or "no tier yet"
+    return tier_name(tier) or "none yet"
 
 
 def _turns(before: Decision, after: Decision) -> list[tuple[str, str, str]]:
@@ -165,7 +172,7 @@ def _parts(decision: Decision) -> dict[str, str]:
     return {
         "Eligible": ELIGIBILITIES[decision.eligibility],
         "Who decides": MODES[decision.mode],
-        "Tier": _tier(decision.tier),
+        "Level of support": _tier(decision.tier),
         "Goes to": ", ".join(map(route_name, decision.routes)),
         "Urgency": urgency_name(decision.urgency),
         "Rules": ", ".join(decision.rules),
@@ -181,13 +188,12 @@ def near(facts: Facts, *, received_at: datetime, policy: Policy) -> dict[str, st
     for words, nudged, later in _nudges(facts, received_at=received_at, policy=policy):
         for rule in decide(nudged, received_at=later, policy=policy).rules:
             if rule not in now and rule in CATALOGUE:
-                found.setdefault(rule, f"{words} {_gives(rule)} ({rule}).")
+                found.setdefault(rule, f"{words} {_gives(rule)}.")
     return found
 
 
 def _gives(rule: str) -> str:
-    meaning = CATALOGUE[rule].meaning.partition(":")[0].replace("`", "")
-    return _GIVES.get(rule) or f"would also bring in this rule: {meaning[:1].lower()}{meaning[1:].rstrip('.')}"
+    return _GIVES.get(rule) or f"would bring in another rule about this: {rule_group(rule).lower()}"
 
 
 def _nudges(facts: Facts, *, received_at: datetime, policy: Policy) -> Iterator[tuple[str, Facts, datetime]]:

@@ -135,7 +135,7 @@ async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, An
     found = await visit.context.families.look(row.referral_id, actor=visit.staff.id)
     async with visit.engine.connect() as tx:
         written = await visit.context.steps.texts.read(tx, row.referral_id)
-    asked = sections(found, visit.policy) if found else None
+    asked = sections(found, visit.policy, on=visit.today) if found else None
     return {"may_look": True, "is_shown": True, "asked": asked, "written": written}
 
 

@@ -63,6 +63,10 @@ class TypedDay:
     def of(cls, form: Mapping[str, object], name: str) -> Self:
         return cls(*(short_text_in(form, f"{name}-{part}") for part in ("day", "month", "year")))
 
+    @classmethod
+    def on(cls, day: date) -> Self:
+        return cls(str(day.day), str(day.month), str(day.year))
+
     @property
     def is_empty(self) -> bool:
         return not (self.day or self.month or self.year)

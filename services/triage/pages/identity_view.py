@@ -6,7 +6,8 @@ Values are as they were written; the template escapes them and keeps their lines
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from services.triage.identity_access import LookReason, write_counted
@@ -15,8 +16,10 @@ from services.triage.work_items.deciding import linked_as_duplicate
 from services.triage.work_items.item import VIEWED, ItemDetails
 from shared.access import Permission
 from shared.audit import Actor, Entry
+from shared.events import Hold
 from shared.pages.facts import CARERS, CONSENTS
-from shared.pages.times import clock, long_day
+from shared.pages.names import language_name
+from shared.pages.times import age, clock, long_day
 from shared.pages.wording import word_for
 from shared.policy import Policy
 
@@ -36,6 +39,10 @@ STRENGTHS: Final = {
     "other": "Something else",
 }
 DUPLICATE_STEPS: Final = frozenset({"confirm-duplicate", "not-duplicate"})
+REACHED_BY: Final = ("Phone", "Email")
+ONLY_SAFELY: Final = "only in the safe way"
+"""Stands beside a number itself; such a number is no link that a thumb can slip on."""
+NO_SAFE_WAY: Final = "None was given: ask the referrer first"
 MOST: Final = 3
 """Referrals of others that are shown beside this one."""
 
@@ -65,8 +72,8 @@ _CARER: Final[Members] = {
     "name": ("Name", str),
     "phone": ("Phone", str),
     "email": ("Email", str),
-    "interpreter_needed": ("Interpreter", lambda _: "Needed"),
-    "preferred_language": ("Language (code)", str),
+    "preferred_language": ("Language", language_name),
+    "interpreter_needed": ("Interpreter", str),
     "communication_needs": ("Needs", _listed(NEEDS)),
     "date_of_birth": ("Born on", _said(long_day)),
     "nhs_number": ("NHS number", str),
@@ -101,41 +108,81 @@ class IdentitySection(NamedTuple):
     rows: Rows
 
 
-def sections(found: Mapping[str, Any], policy: Policy) -> list[IdentitySection]:
-    """All that was sent, in the order in which a worker needs it: words to read with care, people, home, notes."""
+FOLDED: Final = frozenset({"consent", "strengths"})
+"""Sections that nobody needs at the first glance."""
+
+
+def sections(
+    found: Mapping[str, Any], policy: Policy, holds: Collection[str] = (), *, on: date
+) -> list[IdentitySection]:
+    """All that was sent, in the order in which a worker needs it: the referrer's words and number, people, home.
+
+    `holds` are those of the decision: under domestic abuse (C2) each number has the safe way beside it. `on` is the day
+    in London on which ages are told.
+    """
     document = found.get("document") or {}
     words = ", ".join(safety_words_of(found, policy))
+    answers = [_answer(number, each) for number, each in enumerate(found.get("answers") or (), 1)]
     all_of_them = [
         IdentitySection("safety-words", "Words to read with care", [("Found in the text", words)] if words else []),
-        *people_and_home(found),
-        IdentitySection("consent", "Consent", _rows(document.get("consent"), _CONSENT)),
+        IdentitySection("notes", "Notes of the referrer", _rows(document, {"notes": ("Notes", str)})),
+        *answers,
         IdentitySection("referrer", "Who referred", _rows(document.get("referrer"), _REFERRER)),
         IdentitySection("enquiry", "What they ask", _rows(document, _ENQUIRY)),
+        *people_and_home(found, holds, on=on),
+        IdentitySection("consent", "Consent", _rows(document.get("consent"), _CONSENT)),
         IdentitySection(
             "strengths", "What goes well", _rows(document, {"strengths": ("Strengths", _listed(STRENGTHS))})
         ),
-        IdentitySection("notes", "Notes of the referrer", _rows(document, {"notes": ("Notes", str)})),
     ]
-    for number, each in enumerate(found.get("answers") or (), 1):
-        is_challenge = each.get("of") == "challenge"
-        heading = "Why the referrer asks to look at the decline again" if is_challenge else "Answer of the referrer"
-        rows = [(_said(clock)(each["at"]), str(each["notes"]))]
-        all_of_them.append(IdentitySection(f"answer-{number}", heading, rows))
     return [section for section in all_of_them if section.rows]
 
 
-def people_and_home(found: Mapping[str, Any]) -> list[IdentitySection]:
-    """Who it is about, and where they live."""
+def _answer(number: int, each: Mapping[str, Any]) -> IdentitySection:
+    is_challenge = each.get("of") == "challenge"
+    heading = "Why the referrer asks to look at the decline again" if is_challenge else "Answer of the referrer"
+    return IdentitySection(f"answer-{number}", heading, [(_said(clock)(each["at"]), str(each["notes"]))])
+
+
+def people_and_home(
+    found: Mapping[str, Any], holds: Collection[str] = (), *, on: date | None = None
+) -> list[IdentitySection]:
+    """Who it is about, and where they live; with the age on a day, but not after a loss (C1)."""
     document = found.get("document") or {}
     shown = []
     for number, person in enumerate(document.get("caregivers") or (), 1):
         heading = word_for(CARERS)(person.get("relationship")) or "Carer"
-        shown.append(IdentitySection(f"carer-{number}", heading, _rows(_named(person), _CARER)))
+        rows = _rows(_spoken_with(_named(person), is_held=Hold.C2 in holds), _CARER)
+        if person.get("safe_contact") or Hold.C2 in holds:
+            rows = [(f"{name}: {ONLY_SAFELY}" if name in REACHED_BY else name, value) for name, value in rows]
+        shown.append(IdentitySection(f"carer-{number}", heading, rows))
     for number, person in enumerate(document.get("babies") or (), 1):
         rows = _rows(_named(person), _BABY) or [("Name", "not given")]
+        if on and Hold.C1 not in holds:
+            rows = [(name, value + _age(person, on)) if name == "Born on" else (name, value) for name, value in rows]
         shown.append(IdentitySection(f"baby-{number}", f"Baby {number}" if number > 1 else "Baby", rows))
     address = _address(document.get("home") or {})
     return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
+
+
+def _spoken_with(person: Mapping[str, Any], *, is_held: bool) -> dict[str, Any]:
+    """How to speak with them: whether an interpreter is needed, and where the safe way has to be asked for first."""
+    needed, language = person.get("interpreter_needed"), person.get("preferred_language")
+    said = "Needed" if needed else None
+    if needed is False and language:
+        said = "Not needed"
+    elif needed is None and language and not str(language).startswith("en"):
+        said = "Not said: ask"
+    safe = person.get("safe_contact") or (NO_SAFE_WAY if is_held else None)
+    return {**person, "interpreter_needed": said, "safe_contact": safe}
+
+
+def _age(person: Mapping[str, Any], on: date) -> str:
+    try:
+        born_on = date.fromisoformat(str(person.get("date_of_birth")))
+    except ValueError:
+        return ""
+    return f" ({age(born_on, on)} old)" if born_on <= on else ""
 
 
 def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:

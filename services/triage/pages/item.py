@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.identity_access import LookReason, record_view
+from services.triage.pages.calls import contact_choices
 from services.triage.pages.context import Looker, Reader, Visit
 from services.triage.pages.decision_view import decision_view, near
 from services.triage.pages.forms import error_summary, read_reference
-from services.triage.pages.identity_view import sections
-from services.triage.pages.labels import AUDIENCES, LOOKS, MESSAGE_STATES, gap_in_words, told_facts
+from services.triage.pages.identity_view import FOLDED, sections
+from services.triage.pages.labels import (
+    LOOKS,
+    MESSAGE_STATES,
+    age_of_baby,
+    gap_in_words,
+    loss_in_words,
+    message_name,
+    told_facts,
+)
 from services.triage.pages.queues import due_in_words
 from services.triage.pages.step_forms import offers
-from services.triage.pages.timeline import Moment, timeline
-from services.triage.rules.model import support_ends_on
+from services.triage.pages.timeline import Moment, contacts_in_words, timeline
+from services.triage.pages.what_to_do import coming, what_to_do
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
-from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, PLACE_FREE
-from services.triage.work_items.item import ItemDetails
+from services.triage.work_items import places
+from services.triage.work_items.conditions import is_on_list, is_overdue
+from services.triage.work_items.item import VIEWED, ItemDetails
+from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import FAMILY_WORK, SAFEGUARDING, Facts, Hold, Mode, Route
-from shared.pages.wording import CLOSURES, DECLINES
-from shared.policy import Policy
+from shared.events import Facts, Hold, Route
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, Service
 
@@ -105,6 +116,7 @@ async def item_page(
     reason = await record_view(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
+        in_line = await _place_in_line(tx, told.row, visit.now) if is_on_list(told.row) else None
     family, messages = await asyncio.gather(
         _family(visit, told.referral_id if reason else None), visit.context.messages.about(told.item["reference"])
     )
@@ -114,10 +126,16 @@ async def item_page(
         errors=list(errors),
         overtaken=overtaken,
         messages=messages,
+        message_name=message_name,
         message_states=MESSAGE_STATES,
-        audiences=AUDIENCES,
-        **_shown(visit, told, family),
+        **_shown(visit, told, family, in_line),
     )
+
+
+async def _place_in_line(tx: AsyncConnection, row: Any, now: datetime) -> Waiting | None:
+    """None when the list is longer than what is shown of one."""
+    lists = await places.waiting_lists(tx, await places.all_places(tx, now=now))
+    return next((each for each in lists.get(Route(row.route), ()) if each.item_id == row.id), None)
 
 
 async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
@@ -129,7 +147,7 @@ async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
         return Family(found, await visit.context.steps.texts.read(tx, referral_id))
 
 
-def _shown(visit: Visit, told: ItemDetails, family: Family | None) -> dict[str, Any]:
+def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Waiting | None) -> dict[str, Any]:
     """All that the template is told about the item."""
     item, row, now, policy = told.item, told.row, visit.now, visit.policy
     texts = family.texts if family else ()
@@ -140,6 +158,23 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None) -> dict[str, 
         return decision_view(decision, policies=known, in_force=policy, names=told.names, reasons=reasons)
 
     decisions = [view(each) for each in item["decisions"]]
+    decision, offered = item["decision"], offers(row, visit.staff)
+    holds = decision["holds"] if decision else []
+    to_do = what_to_do(
+        row,
+        offered,
+        facts=told.facts,
+        decision=decision,
+        policy=policy,
+        service_map=visit.context.service_map,
+        on=visit.today,
+        in_line=in_line,
+    )
+    beside = [to_do.first, *to_do.also]
+    is_own = row.assignee == visit.staff.id
+    may_record = any(offer.step == "contact-attempt" for offer in offered)
+    contact = contact_choices(row, visit.today) if is_own and may_record else None
+    looks = [line for line in told.lines if line.action == VIEWED]
     return {
         "item": item,
         "row": row,
@@ -149,17 +184,27 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None) -> dict[str, 
         "holder": "You" if row.assignee == visit.staff.id else told.names.get(row.assignee, row.assignee),
         "due": "Ended" if row.ended_at else due_in_words(row, now=now),
         "family": family,
-        "sections": sections(family.found, policy) if family and family.found else [],
+        "sections": sections(family.found, policy, holds, on=visit.today) if family and family.found else [],
+        "folded_sections": FOLDED,
         "gaps": [gap_in_words(gap) for gap in item["gaps"]],
         "may_look": visit.may(Permission.SEE_IDENTITY),
         "looks": LOOKS,
         "decision": decisions[-1] if decisions else None,
         "earlier": decisions[-2::-1],
         "proposal": view(item["proposal"]) if item["proposal"] else None,
-        "holds": item["decision"]["holds"] if item["decision"] else [],
-        "next_steps": next_steps(row, told.facts, item["decision"], policy),
-        "offers": offers(row, visit.staff),
-        "history": timeline(told.lines, told.names, texts)[::-1],
+        "holds": holds,
+        "loss": loss_in_words(told.facts),
+        "is_own": is_own,
+        "is_late": not row.ended_at and is_overdue(row, now),
+        "to_do": to_do,
+        "coming": coming(row, told.facts, decision, policy, on=visit.today),
+        "contacts": contacts_in_words(told.lines, on=visit.today),
+        "contact": contact,
+        "chosen": contact,
+        "typed": contact["suggested"] if contact else {},
+        "offers": [offer for offer in offered if offer not in beside],
+        "history": timeline([line for line in told.lines if line.action != VIEWED], told.names, texts)[::-1],
+        "looks_at_family": timeline(looks, told.names)[::-1],
         **_of_facts(visit, told),
     }
 
@@ -167,9 +212,10 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None) -> dict[str, 
 def _of_facts(visit: Visit, told: ItemDetails) -> dict[str, Any]:
     """What the rules saw; nothing for a referral that was erased or that triage has not heard of yet."""
     if told.facts is None or told.row.referral_received_at is None:
-        return {"told": [], "near_rules": [], "signposts": []}
+        return {"told": [], "near_rules": [], "signposts": [], "age": ""}
     return {
         "told": told_facts(told.facts, visit.policy),
+        "age": age_of_baby(told.facts, visit.policy, on=visit.today),
         "near_rules": list(near(told.facts, received_at=told.row.decided_as_of, policy=visit.policy).values()),
         "signposts": _signposts(visit, told.facts, told.item["decision"]),
     }
@@ -182,67 +228,3 @@ def _signposts(visit: Visit, facts: Facts, decision: Mapping[str, Any] | None) -
     ward, on, of_route = facts.place.ward, visit.today, visit.context.service_map.signposts
     onward = [route for route in SIGNPOSTS if route in decision["routes"]]
     return list(dict.fromkeys(each for route in onward for each in of_route(route, ward=ward, on=on)))
-
-
-class Next(NamedTuple):
-    """What is to come; `by` is a moment or a day in ISO 8601, or None where no day is set."""
-
-    what: str
-    by: str | None = None
-
-
-def next_steps(row: Any, facts: Facts | None, decision: dict[str, Any] | None, policy: Policy) -> list[Next]:
-    """What happens next with an item as stored, in the order in which it should; one line when the work has ended."""
-    if row.ended_at:
-        ending = {**CLOSURES, **DECLINES}.get(row.end_reason or "", "")
-        return [Next(f"Nothing more here. {ending}." if ending else "Nothing more here.")]
-    coming = list(_of_state(row, is_decline=bool(decision and decision["mode"] == Mode.PROPOSE_DECLINE)))
-    if FACTS_CHANGED in row.marks:
-        coming.insert(0, Next("Look at the facts, which have changed, and take or leave what the rules propose now"))
-    if row.escalate_at and row.state != "waiting_for_referrer":
-        coming.insert(0, Next("Somebody opens it; later than this the team is alerted", row.escalate_at.isoformat()))
-    if facts and facts.infant.born_on:
-        ends = support_ends_on(facts.infant.born_on, policy.age)
-        coming.append(Next("Help from this service ends with the birthday", ends.isoformat()))
-    return coming
-
-
-def _of_state(row: Any, *, is_decline: bool) -> Iterator[Next]:
-    due = row.due_at.isoformat()
-    if row.state == "waiting_for_referrer":
-        stands = " The clock stands still until then" if row.clock_stands else " Its own clock goes on"
-        yield Next(f"The referrer answers.{stands}")
-        if row.escalate_at:
-            yield Next("If they do not, somebody in the team rings them", row.escalate_at.isoformat())
-    elif row.state == "waiting_list":
-        free = "A place is free: the team" if PLACE_FREE in row.marks else "A place becomes free, and the team"
-        yield Next(f"{free} accepts the family")
-        yield Next("The family hears how long it may take, and what they can do meanwhile", due)
-    elif row.route in ENQUIRIES and row.arranged_for is None:
-        yield Next("Somebody gets in touch and arranges a date", due)
-    elif row.route in ENQUIRIES:
-        yield Next("It takes place, and somebody records who came", row.arranged_for.isoformat())
-    elif row.accepted_at:
-        yield _of_accepted(row, due)
-    elif is_decline:
-        yield Next("A lead confirms the decline, or somebody decides differently", due)
-    else:
-        yield Next(_decision_of(row.route), due)
-
-
-def _of_accepted(row: Any, due: str) -> Next:
-    if row.first_contact_at:
-        return Next("The team works with the family, and closes this when the work has ended")
-    if row.route not in FAMILY_WORK:
-        return Next("Whoever has it sees it through, and closes it with what was done")
-    return Next("The team meets or speaks with the family for the first time", due)
-
-
-def _decision_of(route: str) -> str:
-    if route in SAFEGUARDING:
-        return "A person rings them, and writes down who was told, when, and their reference"
-    if route == Route.BEREAVEMENT_REVIEW:
-        return "Somebody speaks with the team that knows the family, and decides with them"
-    if route in FAMILY_WORK:
-        return "The team accepts the family and makes the first contact"
-    return "Somebody decides what happens"

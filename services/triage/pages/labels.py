@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
 from services.triage.identity_access import LookReason
 from services.triage.rules import CATALOGUE
-from shared.events import Facts, PlaceQuality, Route
-from shared.pages.facts import OF_FIELD, fact_name
-from shared.pages.times import long_day
-from shared.pages.wording import route_name, tier_name
+from shared.events import Circumstance, Facts, PlaceQuality, Route
+from shared.pages.facts import CIRCUMSTANCES, OF_FIELD, fact_name
+from shared.pages.names import council_name
+from shared.pages.times import age, long_day
+from shared.pages.wording import MESSAGES, route_name, tier_name, word_for
 from shared.policy import Policy
 
 LOOKS: Final[dict[str, str]] = {
@@ -41,7 +43,8 @@ MESSAGE_STATES: Final = {
     "undeliverable": "Could not be delivered",
     "held": "Held: a person decides about it",
 }
-AUDIENCES: Final = {"agency": "The referrer's team", "household": "The family", "on-call": "The person on call"}
+AUDIENCES: Final = {"agency": "the referrer's team", "household": "the family"}
+"""The person on call is named by the kind of the message already."""
 
 FACTS: Final = {
     "source": "Who referred",
@@ -78,6 +81,7 @@ FACTS: Final = {
     "kind": "Kind",
     "full_routes": "Teams that are full",
 }
+LOSSES: Final = (Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED)
 _DAYS: Final = frozenset({"born_on", "due_on", "received_on", "support_ends_on", "opens_on"})
 _UNITS: Final = {"days": "days", "months": "months", "years": "years", "domains": "areas", "factors": "risk factors"}
 
@@ -121,7 +125,7 @@ def _code(name: str, value: str, policy: Policy) -> str:
         ward = policy.ward_by_code.get(value)
         return ward.name if ward else value
     if name == "authority":
-        return policy.authority_name if value == policy.authority else f"another council ({value})"
+        return policy.authority_name if value == policy.authority else council_name(value)
     if name == "full_routes":
         return route_name(value)
     if name == "tier":
@@ -135,6 +139,30 @@ def told_facts(facts: Facts, policy: Policy) -> list[tuple[str, str]]:
     place = {name: value for name, value in said.pop("place", {}).items() if value != PlaceQuality.KNOWN}
     flat = {**said.pop("infant", {}), **place, **said.pop("concern", {}), **said}
     return used_facts(flat, policy)
+
+
+def age_of_baby(facts: Facts, policy: Policy, *, on: date) -> str:
+    """`12 months old`, `34 weeks pregnant`, on a day in London; nothing after a loss, and where no date was given."""
+    infant = facts.infant
+    if loss_in_words(facts, is_known=True) or not (infant.born_on or infant.due_on):
+        return ""
+    if infant.born_on:
+        return f"{age(infant.born_on, on)} old" if infant.born_on <= on else ""
+    weeks, over = divmod((infant.due_on - on).days, 7) if infant.due_on else (0, 0)
+    pregnant = policy.age.pregnancy_days // 7 - weeks - (1 if over else 0)
+    return f"{pregnant} weeks pregnant" if weeks >= 0 else f"Due {age(infant.due_on or on, on)} ago, no birth told"
+
+
+def loss_in_words(facts: Facts | None, *, is_known: bool = False) -> str:
+    """What was lost, as the referral says it; what may be, unless only what `is_known` is asked for."""
+    told = [CIRCUMSTANCES[each] for each in facts.circumstances if each in LOSSES] if facts else []
+    return " and ".join(told) or ("" if is_known else "The baby may have died")
+
+
+def message_name(message: Mapping[str, Any]) -> str:
+    """`Decision to the referrer's team`."""
+    kind, audience = message["kind"], message["audience"]
+    return word_for(MESSAGES)(kind) + (f" to {AUDIENCES[audience]}" if audience in AUDIENCES else "")
 
 
 def routes_in_words(routes: list[str] | tuple[Route, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -12,12 +12,15 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
 
-from services.triage.pages.birth_outcome import OUTCOMES, BirthOutcome, DayInBoxes, steps_of
+from services.triage.pages import calls
+from services.triage.pages.birth_outcome import OUTCOMES, BirthOutcome, steps_of
+from services.triage.pages.calls import contact_choices, rung_choices
 from services.triage.pages.decision_view import without_the_decline
 from services.triage.pages.forms import TypedDay, text_in
+from services.triage.pages.kinds import RINGS, hidden_steps, kind_of
 from services.triage.work_items import bodies, item, steps
 from services.triage.work_items.bodies import Body
-from services.triage.work_items.conditions import ENQUIRIES, is_proposed_decline, is_safety
+from services.triage.work_items.conditions import is_safety
 from services.triage.work_items.item import ItemDetails
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.working import needs_lead
@@ -27,18 +30,17 @@ from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, 
 from shared.pages import wording
 from shared.policy import Policy
 from shared.problems import FieldError
+from shared.working_time import day_in_london
 
 BIRTH_OUTCOME: Final = "birth-outcome"
 WORDS: Final = {
     **wording.STEPS,
     "deliver": "Record who came",
     BIRTH_OUTCOME: "Write down how the birth went",
+    "rung": "I have rung",
+    "answered": "Write down what they answered",
 }
 """What the button of a step says."""
-
-NOT_HERE: Final = frozenset({"accept", "first-contact"})
-NOT_ACCEPTED: Final = ENQUIRIES | {Route.REVIEW_BIRTH_OUTCOME, Route.REVIEW_DUPLICATE}
-"""Routes on which nobody takes a family on: a colleague is talked to, or somebody is asked."""
 
 Typed = dict[str, Any]
 """What somebody typed, by field: text, a TypedDay, or a list of what they ticked; empty fields are left out."""
@@ -108,16 +110,6 @@ class StepForm:
         return name, TOO_LONG if kind == "string_too_long" else self.fields[name]
 
 
-class FirstContactForm(bodies.FirstContact):
-    """With the day in three boxes; left empty it is today."""
-
-    on: DayInBoxes = None
-
-
-class ContactAttemptForm(bodies.ContactAttempt):
-    on: DayInBoxes = None
-
-
 _OFFER: Final = {"offer": "Choose what was offered"}
 _DAY: Final = {"on": "Enter the day it happened: today or before, and not before the referral came"}
 _NOTE: Final = {"note": "Write a note, or leave it"}
@@ -125,6 +117,27 @@ _NOTE: Final = {"note": "Write a note, or leave it"}
 FORMS: Final[dict[str, StepForm]] = {
     form.step: form
     for form in (
+        StepForm(
+            "rung",
+            calls.Rung,
+            {
+                "who": "Enter who took it: their name and team, in 200 characters or fewer",
+                "on": "Enter the day of the call, for example 3 5 2026",
+                "at": "Enter the time of the call, for example 14:30",
+                "reference": "Enter their reference in 200 characters or fewer",
+                "then": "Choose what happens with this work",
+                **_NOTE,
+            },
+            done="rung",
+            steps=calls.rung_steps,
+        ),
+        StepForm(
+            "answered",
+            calls.Answered,
+            {"text": "Write what they answered"},
+            done="answered",
+            steps=calls.answered_steps,
+        ),
         StepForm("take-proposal", bodies.Nothing),
         StepForm("leave-proposal", bodies.Nothing),
         StepForm("claim", bodies.Nothing),
@@ -143,10 +156,25 @@ FORMS: Final[dict[str, StepForm]] = {
             steps=steps_of,
         ),
         StepForm("accept", bodies.Accept, {"place": "Choose which kind of place"}),
-        StepForm("first-contact", FirstContactForm, _DAY),
-        StepForm("contact-attempt", ContactAttemptForm, {"outcome": "Choose what came of it", **_DAY}),
+        StepForm(
+            "contact-attempt",
+            calls.ContactForm,
+            {
+                "outcome": "Choose what came of it",
+                "how": "Choose how",
+                "first": "It is the first contact only when you met them or spoke with them",
+                **_DAY,
+                **_NOTE,
+            },
+            steps=calls.contact_steps,
+        ),
         StepForm("note", bodies.Note, {"text": "Write your note"}),
-        StepForm("request-information", bodies.AskForInformation, {"asked": "Write what you need to know"}),
+        StepForm(
+            "request-information",
+            calls.AskForm,
+            {"asked": "Write what you need to know", "answer": "Write what they answered, or leave it"},
+            steps=calls.ask_steps,
+        ),
         StepForm("wait", bodies.Wait, _OFFER),
         StepForm("offer-interim", bodies.OfferInterim, _OFFER),
         StepForm(
@@ -176,7 +204,7 @@ ONE_BUTTON: Final = frozenset(step for step, form in FORMS.items() if not form.f
 """Steps without a question: a button on the page itself."""
 ON_THEIR_PAGE: Final = ("arrange", "deliver")
 """Steps of consultations and training, on the page of the enquiry."""
-_AT: Final = list(FORMS).index("first-contact")
+_AT: Final = list(FORMS).index("contact-attempt")
 ORDER: Final = (*list(FORMS)[:_AT], *ON_THEIR_PAGE, *list(FORMS)[_AT:])
 """Every step as the page of an item offers it."""
 
@@ -192,18 +220,24 @@ class Offer(NamedTuple):
 
 def offers(row: Any, staff: Staff) -> list[Offer]:
     """What this person may do with the item as stored, where it is of use; of an ended one only what opens it again."""
-    possible = set(steps.offered(row, staff)) - (NOT_HERE if row.route in NOT_ACCEPTED else set())
+    possible = set(steps.offered(row, staff))
     if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
         possible.add(BIRTH_OUTCOME)
-    words = dict(WORDS)
-    if is_proposed_decline(row):
-        words |= {"decline": "Confirm the decline", "override": "Do not decline: decide differently"}
+    if row.route in RINGS and possible & {"claim", "close"}:
+        possible.add("rung")
+    is_asked = row.state == "waiting_for_referrer"
+    if is_asked and "claim" in possible:
+        possible.add("answered")
+    words = {**WORDS, **kind_of(row).says, **({"claim": "Go on without their answer"} if is_asked else {})}
     address = {step: f"/staff/items/{row.id}/{step}" for step in FORMS}
     address |= dict.fromkeys(ON_THEIR_PAGE, f"/staff/enquiries/{row.id}")
-    return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in ORDER if step in possible]
+    shown = [step for step in ORDER if step in possible - hidden_steps(row)]
+    return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in shown]
 
 
-async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy) -> dict[str, Any]:
+async def choices(
+    tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy, *, now: datetime
+) -> dict[str, Any]:
     """For the template: lists of (value, words), and `suggested`: what is chosen before anybody has typed."""
     chosen: dict[str, Any] = {}
     match step:
@@ -220,7 +254,9 @@ async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Pol
             reason = next((DECLINED_FOR[rule].value for rule in rules if rule in DECLINED_FOR), None)
             chosen = {"reasons": list(wording.DECLINES.items()), "suggested": {"reason": reason}}
         case "contact-attempt":
-            chosen = {"outcomes": list(wording.CONTACTS.items())}
+            chosen = contact_choices(told.row, day_in_london(now))
+        case "rung":
+            chosen = rung_choices(now, is_plan=told.row.route == Route.SOCIAL_WORKER_LINK)
         case "birth-outcome":
             chosen = {"outcomes": list(OUTCOMES.items())}
         case "wait" | "offer-interim":

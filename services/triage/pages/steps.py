@@ -16,14 +16,16 @@ from services.triage.pages.decision_view import before_and_after
 from services.triage.pages.forms import error_summary
 from services.triage.pages.identity_view import DUPLICATE_STEPS, side_by_side
 from services.triage.pages.item import Overtaken, item_page
+from services.triage.pages.labels import loss_in_words
 from services.triage.pages.step_forms import DAYS, FORMS, ONE_BUTTON, WORDS, StepForm, Typed, choices, offers
 from services.triage.pages.timeline import timeline
 from services.triage.work_items import item as items
-from services.triage.work_items import steps
+from services.triage.work_items import steps, store
 from services.triage.work_items.bodies import Body
 from services.triage.work_items.item import VIEWED
 from services.triage.work_items.working import StaffActor
 from shared.access import Staff
+from shared.events import ClosureReason
 from shared.pages.outcomes import OF_STEP
 from shared.pages.wording import state_name
 from shared.problems import Problem
@@ -99,22 +101,31 @@ async def _take(asked: Asked, sent: FormData) -> Response:
         return await _overtaken(asked, typed=typed, seen=seen, problem=problem)
     if led_to is None:
         return await _overtaken(asked, typed=typed, seen=seen)
-    named, done = sent.get("next"), urlencode({"done": form.done or OF_STEP[form.step]})
-    page = local_page(named) if isinstance(named, str) and named else f"/staff/items/{led_to}"
+    item_id, last = led_to
+    named, done = sent.get("next"), urlencode({"done": form.done or OF_STEP[last]})
+    page = local_page(named) if isinstance(named, str) and named else f"/staff/items/{item_id}"
     return RedirectResponse(f"{page}{'&' if '?' in page else '?'}{done}", 303)
 
 
-async def _step(asked: Asked, body: Body, *, seen: int | None) -> UUID | None:
-    """All of it or nothing: the item that it leads to; None when something was done to the referral since `seen`."""
+async def _step(asked: Asked, body: Body, *, seen: int | None) -> tuple[UUID, str] | None:
+    """All of it or nothing: the item that it leads to, and its last step; None when something was done since `seen`.
+
+    After a decision that ends the item that is the work that goes on.
+    """
     visit, form, item_id = asked
     by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     async with visit.engine.begin() as tx:
         if seen is not None and await items.changes_since(tx, item_id, seen=seen):
             return None
         row = (await items.load(tx, item_id)).row if form.steps else None
+        step = form.step
         for step, part in form.taken(body, row):
             item_id = await steps.take(tx, item_id, step, part, by, visit.context.steps)
-    return item_id
+        stands = await store.find(tx, item_id)
+        if stands.end_reason == ClosureReason.DECIDED_AGAIN:
+            open_work = await items.open_items(tx, stands.referral_id)
+            item_id = next((each.id for each in open_work), item_id)
+    return item_id, step
 
 
 def _seen(sent: FormData) -> int | None:
@@ -164,7 +175,7 @@ async def _form_page(
     visit, form, item_id = asked
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-        chosen = await choices(tx, form.step, told, visit.policy)
+        chosen = await choices(tx, form.step, told, visit.policy, now=visit.now)
     compared = await side_by_side(visit, told) if form.step in DUPLICATE_STEPS else None
     offered = {offer.step: offer.text for offer in offers(told.row, visit.staff)}
     if form.step not in offered and typed is None:  # opened from an old page
@@ -180,6 +191,7 @@ async def _form_page(
         overtaken=overtaken,
         item=told.item,
         holds=told.item["decision"]["holds"] if told.item["decision"] else [],
+        loss=loss_in_words(told.facts),
         seen=told.seen if seen is None else seen,
         action=f"/staff/items/{item_id}/{form.step}",
         heading=offered.get(form.step) or WORDS[form.step],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 from services.triage.identity_access import SEARCHED
@@ -13,7 +13,8 @@ from services.triage.trail import READ
 from services.triage.work_items.item import VIEWED, AuditLine
 from shared.events import Mode
 from shared.pages.times import clock, long_day
-from shared.pages.wording import CLOSURES, CONTACTS, DECLINES, ESCALATIONS, route_name, word_for
+from shared.pages.wording import CHANNELS, CLOSURES, CONTACTS, DECLINES, ESCALATIONS, route_name, word_for
+from shared.working_time import day_in_london
 
 DID: Final = {
     "item.claim": "took this on: {route}",
@@ -29,7 +30,7 @@ DID: Final = {
     "item.leave-proposal": "left the decision as it was",
     "item.reopen": "opened this again: {route}",
     "item.contact-attempt": "tried to make contact: {contact}",
-    "item.first-contact": "recorded the first contact: {route}",
+    "item.first-contact": "recorded the first contact: {first}",
     "item.note": "wrote a note",
     "item.confirm-duplicate": "found that two agencies referred the same family",
     "item.not-duplicate": "found that it is not the same family as in the other referral",
@@ -90,6 +91,7 @@ _DECIDED: Final[dict[str, str]] = {
 }
 _SYSTEM: Final = {"rules": "The rules", "clock": "The clock"}
 _PERSONS_DECISION: Final = "referral.decided"
+_TRIED: Final = "item.contact-attempt"
 
 
 class Moment(NamedTuple):
@@ -145,15 +147,35 @@ def what(action: str, detail: str | None, names: Mapping[str, str]) -> str:
 
 
 def _contact_in_words(detail: str | None) -> str:
-    """`no_answer`, and the day it happened when another was given: `no_answer 2026-06-01`."""
-    outcome, _, day = (detail or "").partition(" ")
-    return word_for(CONTACTS)(outcome) + (f", on {long_day(day)}" if day else "")
+    """`no_answer phone 2026-06-01`: what came of it, how, and the day when it was another than that of the entry."""
+    outcome, *more = (detail or "").split()
+    how = [word_for(CHANNELS)(each).lower() for each in more if not each[:1].isdigit()]
+    days = [f"on {long_day(each)}" for each in more if each[:1].isdigit()]
+    return ", ".join((word_for(CONTACTS)(outcome), *how, *days))
+
+
+def _day_of(line: AuditLine) -> date:
+    """On which a contact took place: the day it names, else that of the entry."""
+    named = (line.detail or "").split()[-1:]
+    return date.fromisoformat(named[0]) if named and named[0][:1].isdigit() else day_in_london(line.at)
+
+
+def contacts_in_words(lines: Sequence[AuditLine], *, on: date) -> str:
+    """How often somebody tried to reach the family, and the last time, as seen on a day in London."""
+    tries = sorted((line for line in lines if line.action == _TRIED), key=_day_of)
+    if not tries:
+        return "Nobody has tried yet"
+    last = tries[-1]
+    day, outcome = _day_of(last), word_for(CONTACTS)((last.detail or "").partition(" ")[0])
+    said = {0: "today", 1: "yesterday"}.get((on - day).days, f"on {long_day(day)}")
+    return f"{len(tries)} {'try' if len(tries) == 1 else 'tries'}, the last {said}: {outcome[:1].lower()}{outcome[1:]}"
 
 
 _SAID: Final[dict[str, Callable[[str | None], str]]] = {
     "route": route_name,
     "decline": word_for(DECLINES),
     "contact": _contact_in_words,
+    "first": lambda detail: f"on {long_day(detail)}" if (detail or "")[:1].isdigit() else route_name(detail),
     "closure": word_for(CLOSURES),
     "escalation": word_for(ESCALATIONS),
     "mode": word_for(_DECIDED),

@@ -24,6 +24,15 @@ class ContactOutcome(StrEnum):
     WRONG_DETAILS = "wrong_details"
 
 
+class ContactChannel(StrEnum):
+    PHONE = "phone"
+    VISIT = "visit"
+    TEXT = "text"
+    EMAIL = "email"
+    LETTER = "letter"
+    VIDEO = "video"
+
+
 class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -76,7 +85,10 @@ class FirstContact(Body):
 
 
 class ContactAttempt(FirstContact):
+    """`how` the family was tried, when somebody says it."""
+
     outcome: ContactOutcome
+    how: ContactChannel | None = None
 
 
 class Wait(Body):

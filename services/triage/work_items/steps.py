@@ -129,7 +129,7 @@ STEPS: Final[Mapping[str, Step]] = {
         body=bodies.OfferInterim, routes=FAMILY_WORK,
     ),
     "contact-attempt": Step(
-        working.contact_attempt, "The family was tried", ANY_OPEN, body=bodies.ContactAttempt, codes=("outcome", "on")
+        working.contact_attempt, "The family was tried", ANY_OPEN, body=bodies.ContactAttempt
     ),
     "first-contact": Step(
         working.first_contact, "The family has been met or spoken to", frozenset({ACCEPTED}),

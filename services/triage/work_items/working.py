@@ -181,9 +181,10 @@ def happened_on(row: sa.Row[Any], on: date | None, at: datetime) -> date:
 
 
 async def contact_attempt(it: StepRequest[bodies.ContactAttempt]) -> Done:
-    """Counted from the audit trail, which names the day it happened when that is another than today."""
-    happened_on(it.row, it.body.on, it.by.at)
-    return Done(says=None)
+    """Counted from the audit trail, which names how, and the day it happened when that is another than today."""
+    day = happened_on(it.row, it.body.on, it.by.at)
+    other_day = None if day == day_in_london(it.by.at) else day.isoformat()
+    return Done(says=None, detail=" ".join(filter(None, (it.body.outcome, it.body.how, other_day))))
 
 
 async def first_contact(it: StepRequest[bodies.FirstContact]) -> Done:
