@@ -391,6 +391,13 @@ def test_where_the_need_is_not_known_nothing_is_suggested() -> None:
     assert told.first.text == "Decide differently"
 
 
+def test_two_referrals_are_compared_before_anything_is_said_of_them() -> None:
+    told = now_of(own(route="review_duplicate"))
+    assert told.first
+    assert (told.first.text, told.first.step) == ("Compare the two referrals", "confirm-duplicate")
+    assert {"confirm-duplicate", "not-duplicate"} <= set(offered(own(route="review_duplicate")))
+
+
 def test_every_doubt_is_about_a_rule() -> None:
     assert set(DOUBTS) <= set(CATALOGUE)
 
