@@ -196,7 +196,7 @@ async def test_hostile_words_of_a_draft_are_only_words(desk: Visits) -> None:
 async def test_a_draft_under_a_version_that_is_in_use_is_told_so(desk: Visits) -> None:
     assert "Raise its version" not in read(await desk.see(await a_draft(desk)))
     assert "Raise its version" in read(await desk.see(await a_draft(desk, DRAFT.replace("version = 4", "version = 3"))))
-    assert "Raise its version" not in read(await desk.see(await a_draft(desk, TEXT)))
+    assert "Raise its version" not in read(await desk.see(await a_draft(desk, CITYWIDE)))
 
 
 async def test_only_a_manager_sends_in_and_discards_drafts(triage: Behind, desk: Visits) -> None:
