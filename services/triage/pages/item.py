@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from services.triage.pages.decision_view import decision_view, near
 from services.triage.pages.forms import error_summary, read_reference
 from services.triage.pages.identity_view import sections
 from services.triage.pages.labels import AUDIENCES, LOOKS, MESSAGE_STATES, gap_in_words, told_facts
-from services.triage.pages.queues import due_in_words
+from services.triage.pages.queues import done_with, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, timeline
 from services.triage.rules.model import support_ends_on
@@ -117,7 +118,16 @@ async def item_page(
         message_states=MESSAGE_STATES,
         audiences=AUDIENCES,
         **_shown(visit, told, family),
+        **_given(visit, told),
     )
+
+
+def _given(visit: Visit, told: ItemDetails) -> dict[str, Any]:
+    """After it was given to a colleague: to whom."""
+    row = told.row
+    holder = told.names.get(row.assignee, row.assignee)
+    named = SimpleNamespace(id=row.id, reference=row.reference, assignee=row.assignee, holder=holder)
+    return done_with(visit, [named]) if visit.request.query_params.get("done") == "assigned" else {}
 
 
 async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
@@ -245,4 +255,6 @@ def _decision_of(route: str) -> str:
         return "Somebody speaks with the team that knows the family, and decides with them"
     if route in FAMILY_WORK:
         return "The team accepts the family and makes the first contact"
+    if route == Route.PHASE_HOLD:
+        return "Somebody looks again, and writes a note: a note sets the next review date"
     return "Somebody decides what happens"

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
@@ -203,12 +202,13 @@ def offers(row: Any, staff: Staff) -> list[Offer]:
     return [Offer(step, words[step], address[step], step in ONE_BUTTON) for step in ORDER if step in possible]
 
 
-async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy) -> dict[str, Any]:
+async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Policy, *, today: date) -> dict[str, Any]:
     """For the template: lists of (value, words), and `suggested`: what is chosen before anybody has typed."""
     chosen: dict[str, Any] = {}
     match step:
         case "assign":
-            chosen = _colleagues(told, await item.assignees_for(tx, told.row.route))
+            people = await item.assignees_for(tx, [told.row.route], today=today)
+            chosen = {"colleagues": people, "holder": told.row.assignee}
         case "accept":
             is_full = Route(told.row.route) in await full_routes(tx)
             suggested = {"place": PlaceKind.INDIVIDUAL.value}
@@ -228,12 +228,6 @@ async def choices(tx: AsyncConnection, step: str, told: ItemDetails, policy: Pol
         case "close":
             chosen = _endings(told)
     return chosen
-
-
-def _colleagues(told: ItemDetails, people: Sequence[sa.Row[Any]]) -> dict[str, Any]:
-    """Whoever has it already is not suggested again."""
-    others = [each for each in people if each.id != told.row.assignee]
-    return {"colleagues": others, "suggested": {"to": next((each.id for each in others if each.knows_route), "")}}
 
 
 def _decisions(told: ItemDetails, policy: Policy) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from services.triage.pages.decision_view import before_and_after
 from services.triage.pages.forms import error_summary
 from services.triage.pages.identity_view import DUPLICATE_STEPS, side_by_side
 from services.triage.pages.item import Overtaken, item_page
+from services.triage.pages.queues import DONE as NAMED
 from services.triage.pages.step_forms import DAYS, FORMS, ONE_BUTTON, WORDS, StepForm, Typed, choices, offers
 from services.triage.pages.timeline import timeline
 from services.triage.work_items import item as items
@@ -99,7 +100,8 @@ async def _take(asked: Asked, sent: FormData) -> Response:
         return await _overtaken(asked, typed=typed, seen=seen, problem=problem)
     if led_to is None:
         return await _overtaken(asked, typed=typed, seen=seen)
-    named, done = sent.get("next"), urlencode({"done": form.done or OF_STEP[form.step]})
+    code = form.done or OF_STEP[form.step]
+    named, done = sent.get("next"), urlencode({"done": code} | ({"about": str(led_to)} if code in NAMED else {}))
     page = local_page(named) if isinstance(named, str) and named else f"/staff/items/{led_to}"
     return RedirectResponse(f"{page}{'&' if '?' in page else '?'}{done}", 303)
 
@@ -164,7 +166,7 @@ async def _form_page(
     visit, form, item_id = asked
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-        chosen = await choices(tx, form.step, told, visit.policy)
+        chosen = await choices(tx, form.step, told, visit.policy, today=visit.today)
     compared = await side_by_side(visit, told) if form.step in DUPLICATE_STEPS else None
     offered = {offer.step: offer.text for offer in offers(told.row, visit.staff)}
     if form.step not in offered and typed is None:  # opened from an old page
