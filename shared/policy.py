@@ -94,6 +94,8 @@ class WorkingTime(Part):
     unopened_first_minutes: Annotated[int, Field(ge=1, le=1440)]
     unopened_second_minutes: Annotated[int, Field(ge=1, le=1440)]
     re_referral_months: Months
+    hold_review_months: Months = 3
+    """How long after a look a family that waits for its ward is looked at again; assumed, REPLACE BY THE TEAM'S."""
 
 
 class Ring(Part):

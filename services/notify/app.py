@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.notify import api, internal, measures, tables
@@ -14,6 +14,7 @@ from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
+from services.notify.templates import Council
 from services.notify.writing import Writer
 from shared import audit_calls, events, parked_calls
 from shared.access import staff_directory
@@ -27,6 +28,7 @@ from shared.policy import load_all
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app
+from shared.working_time import day_in_london
 
 SPEAKS = (events.MessageSent, events.MessageDelivered, events.MessageUndeliverable)
 MEASURE_SECONDS = 10.0
@@ -44,6 +46,11 @@ async def build(settings: Settings) -> Service:
         bootstrap_servers=settings.kafka_bootstrap_servers,
         calm_seconds=0.25,  # that a mail was sent is only counted
     )
+    service_map = of_authority(policy.authority, folder=settings.service_maps_dir)
+
+    def council() -> Council:
+        return Council(policy, service_map, on=day_in_london(datetime.now(UTC)))
+
     delivery = partial(
         Delivery,
         dsn=settings.dsn,
@@ -51,7 +58,7 @@ async def build(settings: Settings) -> Service:
         engine=by_key,
         writer=Writer(
             policy,
-            of_authority(policy.authority, folder=settings.service_maps_dir),
+            service_map,
             mail_from=settings.sender,
             envelope_from=settings.envelope_from,
         ),
@@ -86,7 +93,7 @@ async def build(settings: Settings) -> Service:
     app.state.staff = staff_directory(settings)
     app.include_router(api.router(engine))
     token = settings.internal_token.get_secret_value()
-    app.include_router(internal.router(engine, token))
+    app.include_router(internal.router(engine, token, council))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
 

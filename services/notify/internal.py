@@ -1,7 +1,11 @@
-"""For our own services: what became of the messages about a referral. States and times, no words, no addresses."""
+"""For our own services: what became of the messages about a referral, and what each says. No addresses.
+
+The words are made again, from the codes that a message keeps and the policy in force: they name nobody.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -9,12 +13,14 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import rows
-from services.notify.content import UNSENT
+from services.notify.content import UNSENT, Content
+from services.notify.templates import Council, words
 from shared.access import check_internal
+from shared.events import MessageKind
 from shared.web import answer
 
 
-def router(engine: AsyncEngine, internal_token: str) -> APIRouter:
+def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Council]) -> APIRouter:
     """One call, with the internal token."""
 
     async def known_service(request: Request) -> None:
@@ -22,15 +28,19 @@ def router(engine: AsyncEngine, internal_token: str) -> APIRouter:
 
     routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
 
-    @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times")
+    @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times, words")
     async def messages(reference: Annotated[str, Path(min_length=1, max_length=20)]) -> Response:
         async with engine.connect() as tx:
-            return answer({"items": [_shown(row) for row in await rows.of_reference(tx, reference)]})
+            return answer(
+                {"items": [_shown(row, reference, council()) for row in await rows.of_reference(tx, reference)]}
+            )
 
     return routes
 
 
-def _shown(row: sa.Row[Any]) -> dict[str, Any]:
+def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]:
+    content = Content.model_validate(row.content)
+    subject, body = words(MessageKind(row.kind), reference=reference, content=content, council=council)
     return {
         "kind": row.kind,
         "audience": row.audience,
@@ -38,4 +48,6 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "created_at": row.created_at.isoformat(),
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "next_try_at": row.due_at.isoformat() if row.state in UNSENT else None,
+        "subject": subject,
+        "body": body,
     }

@@ -214,10 +214,11 @@ async def forget(tx: AsyncConnection, references: Sequence[str]) -> None:
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:
-    """The messages about one referral, oldest first, without what they say."""
+    """The messages about one referral, oldest first, with the codes that their words are made from."""
     found = await tx.execute(
         sql("""
-            SELECT id, kind, version, audience, channel, state, created_at, attempts, due_at, sent_at, last_error
+            SELECT id, kind, version, audience, channel, state, created_at, attempts, due_at, sent_at, last_error,
+                content
             FROM message WHERE reference = :reference ORDER BY created_at, id
         """),
         {"reference": reference},

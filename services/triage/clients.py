@@ -120,7 +120,7 @@ class Families(InternalClient):
 
 
 class Messages(InternalClient):
-    """What became of the messages about a referral: kinds, states and times; no words, no addresses."""
+    """What became of the messages about a referral: kinds, states, times and words; no addresses."""
 
     SECONDS = 3
 

@@ -71,6 +71,7 @@ LABELS: Final[dict[str, Label]] = {
     "working_time.unopened_first_minutes": Label("Nobody opened urgent work: told on call after", "minutes"),
     "working_time.unopened_second_minutes": Label("Still not opened: told again after", "minutes"),
     "working_time.re_referral_months": Label("Back again counts as referred before, within", "months"),
+    "working_time.hold_review_months": Label("A family that waits for its ward is looked at again after", "months"),
     "on_call.name": Label("Name"),
     "on_call.email": Label("E-mail"),
     "on_call.phone": Label("Phone"),

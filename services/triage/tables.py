@@ -123,6 +123,7 @@ colleague = sa.Table(
     *_columns(sa.Text, "name", "role"),
     sa.Column("routes", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     *_columns(_TIME, "seen_at"),
+    *_columns(sa.Date, "away_until", nullable=True),
 )
 
 policy_version = sa.Table(

@@ -70,6 +70,22 @@ def _waiting_for_the_referrer(cases: Cases) -> Case:
     return case
 
 
+def _giving(person: Person, cases: Cases) -> None:
+    person.opens(f"/staff/give?item={cases.plain().item}&item={cases.with_abuse().item}")
+
+
+def _given(person: Person, cases: Cases) -> None:
+    _giving(person, cases)
+    person.presses("Give to ")
+
+
+def _away_before_today(person: Person, _: Cases) -> None:
+    person.opens("/staff/team/dev-triage-lead")
+    for box, typed in (("Day", "31"), ("Month", "2"), ("Year", "2026")):
+        person.fills(box, typed)
+    person.presses("Save when they are away")
+
+
 def _found(person: Person, cases: Cases) -> None:
     case = cases.plain()
     person.opens("/staff/find")
@@ -204,6 +220,11 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "enquiry-done": (WORKER, _done),
     "team": (LEAD, at("/staff/team")),
     "team-routes": (LEAD, at("/staff/team/dev-triage-lead")),
+    "team-away-mistake": (LEAD, _away_before_today),
+    "home-of-a-lead": (LEAD, at("/staff")),
+    "queue-given": (LEAD, _given),
+    "give": (LEAD, _giving),
+    "give-nothing": (LEAD, at("/staff/give")),
     "parked": ("operations", at("/staff/parked")),
     "audit": (LEAD, at("/staff/audit")),
     "audit-own": (WORKER, at("/staff/audit?view=my-looks")),

@@ -21,7 +21,7 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     find(worker, case.reference)
 
     worker.presses("Take this on", within=worker.row(case.reference))
-    worker.is_told("You have taken this on.")
+    worker.is_told(f"You have taken this on: {case.reference}.")
     assert case.reference in worker.path, "the list is narrowed as before"
     worker.follows(case.reference)
     worker.reads(case.name)

@@ -16,12 +16,9 @@ def test_a_lead_gives_work_to_the_colleague_who_is_suggested(desk: Desk, cases: 
     lead = desk.sit_down(LEAD)
     lead.opens(case.path)
     lead.follows("Give it to a colleague")
-    suggested = lead.page.get_by_label("(suggested)")
-    expect(suggested).to_be_checked()
-    lead.page.get_by_label(desk.name(WORKER)).check()
-    lead.presses("Give it to a colleague")
-    lead.is_told("It is given to your colleague.")
-    lead.reads(desk.name(WORKER))
+    lead.reads("Suggested: knows this queue and has the least open work")
+    lead.presses(f"Give to {desk.name(WORKER)}")
+    lead.is_told(f"Given to {desk.name(WORKER)}: {case.reference}")
     assert cases.lead.sees(case.item)["assignee"] == "dev-triage-worker"
 
 

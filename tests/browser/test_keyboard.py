@@ -62,7 +62,7 @@ def test_a_family_is_taken_on_and_accepted_by_keyboard_alone(desk: Desk, cases: 
     presses(worker, desk.name(WORKER))
     worker.reads("Showing 1 to 1 of 1.")
     presses(worker, "Take this on")
-    worker.is_told("You have taken this on.")
+    worker.is_told(f"You have taken this on: {case.reference}.")
     presses(worker, case.reference, tag="A")
     worker.reads(case.name)
 

@@ -54,13 +54,14 @@ def paths(desk: Desk, cases: Cases) -> Iterator[dict[str, str]]:
         "queues": "/staff/queues",
         "queue, first page": QUEUE,
         "queue, filtered": f"{QUEUE}?view=unassigned&urgency=urgent&tier=specialist_short",
-        "queue, sorted": f"{QUEUE}?sort=urgency&size=50",
+        "queue, sorted": f"{QUEUE}?sort=due&size=50",
         "queue, deep page": deep(cases, FEW - 10),
         "all queues": "/staff/queues/all?sort=received",
         "places": "/staff/capacity",
         "team": "/staff/team",
         "item": case.path,
         "give to a colleague": f"{case.path}/assign",
+        "give several": f"/staff/give?item={case.item}",
     }
     cases.query("DELETE FROM triage.work_item WHERE reference LIKE 'MANY-%'")
 
@@ -72,7 +73,7 @@ def copy(cases: Cases, item: str, count: int) -> None:
 
 def deep(cases: Cases, place: int) -> str:
     [row] = cases.query(DEEP, place)
-    return f"{QUEUE}?after={quote('_'.join(('0', row['due_at'].isoformat(), str(row['id']))))}"
+    return f"{QUEUE}?sort=due&after={quote('_'.join(('0', row['due_at'].isoformat(), str(row['id']))))}"
 
 
 def test_no_page_asks_more_often_for_thousands(

@@ -11,7 +11,7 @@ from tests.browser.cases import Cases
 from tests.browser.desk import LEAD, WORKER, Desk, Person
 from tests.system import System
 
-WAITING = "tbody td:has(> .nhsuk-table__heading:text-is('Waiting'))"
+WAITING = "tbody td:has(> .nhsuk-table__heading:text-is('Since it came'))"
 REFERENCE = "tbody a[href*='/staff/items/']"
 
 
@@ -33,22 +33,22 @@ def test_a_queue_shows_only_what_was_chosen(worker: Person) -> None:
     worker.reads("Only: urgency: Urgent.")
     rows = worker.texts("tbody tr")
     assert rows
-    assert all("Urgent" in row and "Nobody yet" in row for row in rows)
+    assert all("Urgent" in row and "Nobody has it yet" in row for row in rows)
 
 
 def test_the_choice_is_kept_in_the_form_and_in_the_address(worker: Person) -> None:
     worker.opens("/staff/queues/all")
-    narrow(worker, Tier="Targeted support", Order="Waiting longest first")
+    narrow(worker, Level_of_support="Targeted support", Order="Oldest first")
     assert "tier=targeted" in worker.path
     worker.page.get_by_text("Filter and sort").click()
-    expect(worker.page.get_by_label("Tier", exact=True)).to_have_value("targeted")
+    expect(worker.page.get_by_label("Level of support", exact=True)).to_have_value("targeted")
     worker.follows("Show everything again")
     assert worker.path == "/staff/queues/all"
 
 
 def test_a_queue_is_put_in_order(worker: Person) -> None:
     worker.opens("/staff/queues/all")
-    narrow(worker, Show="Not accepted yet", Order="Waiting longest first")
+    narrow(worker, Show="Not accepted yet", Order="Oldest first")
     waits = [int(found[1]) for text in worker.texts(WAITING) if (found := re.search(r"(\d+) working days", text))]
     assert len(waits) > 5
     assert waits == sorted(waits, reverse=True)

@@ -19,6 +19,8 @@ from services.triage.pages.context import PageContext
 from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
+from shared.ids import uuid7
+from shared.messaging.outbox import Cause
 from shared.pages import Pages
 from shared.sign_in import Visitor
 from tests.builders import a_policy
@@ -33,6 +35,7 @@ class Door:
     """Whoever comes has the role that the request names."""
 
     async def find(self, request: Request) -> Visitor:
+        request.scope["pir_cause"] = Cause(uuid7())  # as the edge of the service does
         return Visitor(PEOPLE[Role(request.headers["role"])], CSRF, b"")
 
 

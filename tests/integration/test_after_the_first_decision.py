@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.triage import measures, tables
-from services.triage.work_items import queues, timers
+from services.triage.work_items import queues, timers, today
 from services.triage.work_items.queues import Choices, Show
 from shared.events import (
     Circumstance,
@@ -49,6 +49,31 @@ async def shown(team: TriageTeam, show: Show) -> set[str]:
     async with team.engine.connect() as tx:
         page = await queues.page(tx, None, Choices(show=show), staff=LEAD, now=team.now)
     return {row.reference for row in page.rows}
+
+
+async def test_a_family_that_waits_for_its_ward_is_late_only_when_its_review_is(team: TriageTeam) -> None:
+    key = await team.referred(a_family(home=at_home(SHERWOOD)))
+    reference = (await team.items(key))["phase_hold"].reference
+    team.later(days=60)
+    await team.take(
+        (await team.items(key))["consultation"], "close", LEAD, reason="completed", note="Talked it through"
+    )
+    assert reference not in await shown(team, Show.OVERDUE)
+    team.later(days=60)
+    assert reference in await shown(team, Show.OVERDUE)
+    await team.take((await team.items(key))["phase_hold"], "note", text="Still waits; rang the health visitor")
+    assert reference not in await shown(team, Show.OVERDUE)
+    assert (await team.items(key))["phase_hold"].due_at - team.now > 85 * DAY
+
+
+async def test_a_challenge_that_nobody_has_taken_is_new_for_a_lead(team: TriageTeam) -> None:
+    key = await team.referred(a_family(home=elsewhere()))
+    await team.take(await team.only(key), "decline", LEAD, reason="out_of_area")
+    await team.challenged(key)
+    async with team.engine.connect() as tx:
+        [told] = await today.news(tx, OTHER_LEAD)
+        assert not await today.news(tx, MAYA)
+    assert told.action == "referral.challenged"
 
 
 # B1: the first contact stays a deadline after acceptance.

@@ -379,11 +379,14 @@ def _is_watched(row: Any) -> bool:
     return row.route in SAFETY or words or row.urgency in ("now", "4h")
 
 
+def _is_done(row: Any, known: ItemModel) -> bool:
+    return known.is_met if row.route in FAMILY_WORK else known.is_accepted
+
+
 def _is_late(row: Any, known: ItemModel, asked: list[datetime], now: datetime) -> bool:
     """Past its time and not done; not while a question stands that was asked before it was due."""
-    is_done = known.is_met if row.route in FAMILY_WORK else known.is_accepted
     stands = not _is_watched(row) and any(at <= row.due_at for at in asked)
-    return not is_done and not stands and row.due_at < now
+    return not _is_done(row, known) and not stands and row.due_at < now
 
 
 _LISTS: dict[Show, Callable[[Any, ItemModel, list[datetime], datetime], bool]] = {
@@ -392,7 +395,7 @@ _LISTS: dict[Show, Callable[[Any, ItemModel, list[datetime], datetime], bool]] =
     Show.CONTACT_DUE: lambda row, known, _, __: known.is_accepted and row.route in FAMILY_WORK and not known.is_met,
     Show.WITH_TEAM: lambda _, known, __, ___: known.is_accepted,
     Show.WAITING_LIST: lambda row, known, _, __: "waiting_list" in row.marks and not known.is_accepted,
-    Show.ON_CALL: lambda row, known, _, __: row.urgency in ("now", "4h") and not known.is_accepted,
+    Show.ON_CALL: lambda row, known, _, __: row.urgency in ("now", "4h") and not _is_done(row, known),
     Show.DECLINES: lambda row, *_: row.route in ("signpost_age", "signpost_area", "advice_to_referrer"),
 }
 

@@ -184,9 +184,10 @@ VIEWS = {
     "on_call": OPENED | {"urgency": "now", "state": "claimed"},
     "near_birthday": CLAIMED | {"assignee": "lea", "marks": ["twins", "time_short"]},
     "undeliverable": CLAIMED | {"assignee": "lea", "marks": ["undeliverable"]},
+    "unowned_late": {"due_at": NOON - DAY},
 }
-ALSO = {"unassigned": {"on_call"}, "with_team": {"contact_due"}}
-"""Opened, but nobody has taken it on; accepted, and not met."""
+ALSO = {"unassigned": {"on_call", "unowned_late"}, "with_team": {"contact_due"}, "overdue": {"unowned_late"}}
+"""Opened, but nobody has taken it on; accepted, and not met; late whoever has it."""
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -356,13 +357,159 @@ async def test_a_family_accepted_and_not_met_stands_by_its_deadline(engine: Asyn
 @pytest.mark.parametrize("role", [Role.WORKER, Role.LEAD])
 async def test_the_start_page_says_calmly_that_nothing_waits(http: httpx.AsyncClient, role: Role) -> None:
     page = await http.get("/staff", headers={"role": role})
-    for show, (_, heading, calm) in home.LISTS.items():
-        if show is Show.DECLINES and role is Role.WORKER:
-            assert f">{heading}</h2>" not in page.text
+    for show, listed in home.LISTS.items():
+        if show in (Show.DECLINES, Show.UNOWNED_LATE) and role is Role.WORKER:
+            assert f">{listed.heading}</h2>" not in page.text
             continue
-        assert f">{heading}</h2>" in page.text
-        assert html.escape(calm, quote=False) in page.text
+        assert f">{listed.heading}</h2>" in page.text
+        assert html.escape(listed.calm, quote=False) in page.text
+    assert "No safety work is open." in page.text
     assert f"{len(Route)} queues are empty" in page.text
+
+
+async def test_an_emergency_that_a_colleague_has_stays_on_top_with_who_has_it_and_how_late_it_is(
+    engine: AsyncEngine, http: httpx.AsyncClient
+) -> None:
+    async with engine.begin() as tx:
+        await tx.execute(
+            tables.colleague.insert().values(id="jo", name="Jo Ferreira", role="triage-worker", seen_at=NOON)
+        )
+    hers = CLAIMED | {"assignee": "jo", "urgency": "now", "route": "emergency_call"}
+    old = {"received_at": NOON - 8 * DAY, "due_at": NOON - 8 * DAY}
+    late, mine, free = await keep(
+        engine, hers | old, CLAIMED | {"urgency": "4h", "route": "pnmh_emergency"}, {"urgency": "4h", "route": "mash"}
+    )
+    page = Page((await http.get("/staff")).text)
+    said = page.words("main")
+    on_call = said.partition("Nobody has it yet")[0]
+    assert said.index(late) < said.index("8 days over") < said.index("Jo Ferreira has it") < said.index(mine)
+    assert "You have it" in on_call
+    assert said.index(mine) < said.index(free)
+    assert "Safety work: 3 open. 1 overdue, 1 with nobody." in said
+    assert "Somebody has each of them" not in said
+
+
+async def test_a_family_at_four_hours_stays_on_top_until_somebody_has_spoken_with_them(engine: AsyncEngine) -> None:
+    accepted, _ = await keep(
+        engine, ACCEPTED | {"urgency": "4h"}, ACCEPTED | {"urgency": "4h", "first_contact_at": NOON}
+    )
+    assert await references(engine, Choices(show=Show.ON_CALL), None) == [accepted]
+
+
+async def test_all_safety_work_is_looked_after_only_when_each_has_somebody_who_is_here_and_none_is_late(
+    engine: AsyncEngine, http: httpx.AsyncClient
+) -> None:
+    calm = "Safety work: 1 open. Somebody has each of them, and none is overdue."
+    await keep(engine, CLAIMED | {"route": "mash", "assignee": "jo"})
+    assert calm in Page((await http.get("/staff")).text).words("main")
+    jo = {"id": "jo", "name": "Jo Ferreira", "role": "triage-worker", "seen_at": NOON, "away_until": TODAY}
+    async with engine.begin() as tx:
+        await tx.execute(tables.colleague.insert().values(jo))
+    assert "0 overdue, 0 with nobody, 1 with somebody who is away." in Page((await http.get("/staff")).text).words(
+        "main"
+    )
+    for wrong in ({"assignee": None, "state": "open"}, {"due_at": NOON - HOUR}):
+        async with engine.begin() as tx:
+            await tx.execute(tables.colleague.delete())
+            await tx.execute(tables.work_item.delete())
+        await keep(engine, CLAIMED | {"route": "mash", "assignee": "jo"} | wrong)
+        assert calm not in Page((await http.get("/staff")).text).words("main")
+
+
+async def test_urgency_comes_before_age_in_every_list(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
+    older = CLAIMED | {"due_at": NOON - 9 * DAY, "received_at": NOON - 30 * DAY}
+    routine, urgent = await keep(engine, older, CLAIMED | {"urgency": "urgent", "due_at": NOON - DAY})
+    page = await http.get("/staff")
+    for name in ("overdue", "mine", "waiting"):
+        section = page.text.partition(f'id="{name}"')[2].partition("</section>")[0]
+        assert re.findall(r">(PIR-[^<]+)</a>", section) == [urgent, routine], name
+    assert those_on(await http.get("/staff/queues/pir_short")) == [urgent, routine]
+
+
+async def test_what_happened_to_my_work_is_new_until_i_look_at_it(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
+    async with engine.begin() as tx:
+        await tx.execute(
+            tables.colleague.insert().values(id="lea", name="Lea Okafor", role="triage-lead", seen_at=NOON)
+        )
+    given, answered, seen, hers = await keep(engine, CLAIMED, CLAIMED, CLAIMED, CLAIMED | {"assignee": "lea"})
+
+    async def happened(reference: str, action: str, detail: str | None, *, by: str = "referrer") -> None:
+        async with engine.begin() as tx:
+            await tx.execute(
+                sa.text("""
+                    INSERT INTO audit (at, actor_kind, actor_id, action, referral_id, detail)
+                    SELECT :at, :kind, :by, :action, referral_id, :detail FROM work_item WHERE reference = :reference
+                """),
+                {"at": NOON, "kind": "agency" if by == "referrer" else "staff", "by": by, "action": action}
+                | {"detail": detail, "reference": reference},
+            )
+
+    await happened(given, "item.assign", "wren", by="lea")
+    for reference in (answered, seen, hers):
+        await happened(reference, "item.claim", "pir_short", by="wren")
+        await happened(reference, "referral.informed", None)
+    await happened(seen, "identity.viewed", "assigned", by="wren")
+    page = (await http.get("/staff")).text
+    news = page.partition('id="news"')[2].partition("</section>")[0]
+    assert set(re.findall(r">(PIR-[^<]+)</a>", news)) == {given, answered}
+    assert "Lea Okafor gave it to you, today at 13:00." in Page(page).words("main")
+    assert "The referrer has answered, today at 13:00." in Page(page).words("main")
+    assert 'id="news"' not in (await http.get("/staff", headers={"role": Role.MANAGER})).text
+
+
+async def test_a_lead_reads_declines_of_every_queue_late_work_with_nobody_and_who_is_away(
+    engine: AsyncEngine, http: httpx.AsyncClient
+) -> None:
+    away = {"id": "jo", "name": "Jo Ferreira", "role": "triage-worker", "seen_at": NOON, "away_until": TODAY + 2 * DAY}
+    async with engine.begin() as tx:
+        await tx.execute(tables.colleague.insert().values(away))
+    age, area, advice, late, hers = await keep(
+        engine,
+        {"route": "signpost_age"},
+        {"route": "signpost_area"},
+        {"route": "advice_to_referrer"},
+        {"due_at": NOON - DAY},
+        CLAIMED | {"assignee": "jo"},
+    )
+    page = (await http.get("/staff", headers={"role": Role.LEAD})).text
+
+    def those(name: str) -> list[str]:
+        return re.findall(r">(PIR-[^<]+)</a>", page.partition(f'id="{name}"')[2].partition("</section>")[0])
+
+    assert sorted(those("declines")) == sorted([age, area, advice])
+    assert page.partition('id="declines"')[2].partition("</section>")[0].count("Confirm the decline<") == 3
+    assert those("unowned_late") == [late]
+    assert "Jo Ferreira is away until Wednesday 17 June 2026." in Page(page).words("main")
+    assert those_on(await http.get("/staff/queues/all?assignee=jo&size=50", headers={"role": Role.LEAD})) == [hers]
+    worker = (await http.get("/staff")).text
+    assert "Confirm the decline" not in worker
+    assert "Jo Ferreira is away" not in worker
+
+
+@pytest.mark.parametrize("path", ["/staff", "/staff/queues/pir_short"])
+async def test_what_was_taken_on_is_named_with_its_link(
+    engine: AsyncEngine, http: httpx.AsyncClient, path: str
+) -> None:
+    mine, hers = await keep(engine, CLAIMED, CLAIMED | {"assignee": "lea"})
+    async with engine.connect() as tx:
+        ids = {row.reference: row.id for row in await tx.execute(sa.text("SELECT id, reference FROM work_item"))}
+    page = await http.get(path, params={"done": "claimed", "about": str(ids[mine])})
+    banner = page.text.partition('role="alert"')[2].partition("<h1")[0]
+    assert (
+        f'You have taken this on: <a class="nhsuk-notification-banner__link" href="/staff/items/{ids[mine]}">' in banner
+    )
+    assert mine in banner
+    stolen = await http.get(path, params={"done": "claimed", "about": f"{ids[hers]},x,<b>"})
+    assert hers not in stolen.text.partition('role="alert"')[2].partition("<h1")[0]
+
+
+async def test_a_family_that_waits_for_its_ward_has_a_review_date(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
+    await keep(
+        engine, {"route": "phase_hold", "due_at": NOON + 90 * DAY}, {"route": "phase_hold", "due_at": NOON - DAY}
+    )
+    said = Page((await http.get("/staff/queues/phase_hold")).text).words("main")
+    assert "Look again: due Sunday 13 September" in said
+    assert "Look again: overdue by 1 working day" in said
 
 
 async def test_my_work_comes_first_due_first(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
@@ -397,7 +544,7 @@ async def test_a_page_takes_as_many_statements_for_many_items_as_for_none(
     await count()
     without = await count()
     await keep(engine, *(each | {"route": route.value} for each in VIEWS.values() for route in list(Route)[:12]))
-    assert await count() == without <= 2
+    assert await count() == without <= 5
 
 
 @pytest.mark.parametrize("path", ["/staff", "/staff/queues", "/staff/queues/all", "/staff/queues/mash?reference=no"])

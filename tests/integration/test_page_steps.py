@@ -410,7 +410,11 @@ async def test_messages_are_told_by_kind_and_state(whole: tuple[Desk, Behind], d
     async with notify.begin() as tx:
         await dispatch([await received(intake, key)], notify_handlers(a_policy(), mail_domain="here.example"), tx)
     await notify.dispose()
-    assert "Receipt to the referrer's team: On its way" in (await desk.page(f"/items/{item}")).words("main")
+    page = await desk.page(f"/items/{item}")
+    assert "Receipt to the referrer's team: On its way" in page.words("main")
+    assert "What it says" in page.words("summary")
+    assert "We have your referral PIR-" in page.words("details")
+    assert "You will hear from us by" in page.words("details")
 
 
 async def test_what_staff_wrote_is_shown_escaped_with_its_lines_and_to_nobody_without_a_reason(desk: Desk) -> None:
@@ -433,7 +437,9 @@ def a_baby(**changes: Any) -> Facts:
 async def test_a_claim_leads_back_to_where_it_was_pressed(desk: Desk) -> None:
     item, other = await desk.hear(a_baby()), await desk.hear(a_baby())
     answer = await desk.post(f"/items/{item}/claim", next="/staff/queues/all?view=mine")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/staff/queues/all?view=mine&done=claimed")
+    back = f"/staff/queues/all?view=mine&done=claimed&about={item}"
+    assert (answer.status_code, answer.headers["location"]) == (303, back)
+    assert "You have taken this on: PIR-" in (await desk.page(back.removeprefix("/staff"))).words("main")
     assert (await desk.item(item)).assignee == "maya"
     away = await desk.post(f"/items/{other}/claim", next="//evil.example/staff")
     assert away.headers["location"].startswith("/staff?done=")
@@ -549,10 +555,13 @@ async def test_work_is_given_to_whoever_has_the_least(desk: Desk) -> None:
     await desk.post(f"/items/{first}/claim")
     await desk.post(f"/items/{await desk.hear(a_baby())}/claim", LENA)
     page = await desk.page(f"/items/{second}/assign", LENA)
-    [chosen] = [each["value"] for each in page.all("input") if "checked" in each]
-    assert chosen == "tom"
-    assert "Tom Reed: 0 open items (suggested)" in page.words("main")
-    assert (await desk.post(f"/items/{second}/assign", LENA, to="tom")).status_code == 303
+    assert [each["value"] for each in page.all("button") if each.get("name") == "to"] == ["lena", "maya", "tom"]
+    said = page.words("main").partition("Give to Maya Patel")[2].partition("Give to Tom Reed")[0]
+    assert "Suggested: knows this queue and has the least open work" in said
+    answer = await desk.post(f"/items/{second}/assign", LENA, to="tom")
+    assert answer.status_code == 303
+    given = await desk.page(answer.headers["location"].removeprefix("/staff"), LENA)
+    assert "Given to Tom Reed: PIR-" in given.words("main")
     assert "Lena Okafor gave this to Tom Reed" in (await desk.page(f"/items/{second}")).words("main")
     assert (await desk.get(f"/items/{second}/assign")).status_code == 403
 

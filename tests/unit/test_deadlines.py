@@ -9,8 +9,8 @@ import pytest
 
 from services.triage.work_items.deadlines import ItemState, PlannedItem, Since, is_told_since, marks_of_item, plan
 from shared.events import Consent, Decision, Facts, MentalHealth, Route, Safety, Severity
-from shared.working_time import due_at
-from tests.builders import TODAY, a_family, a_policy, decided, noon
+from shared.working_time import LONDON, due_at
+from tests.builders import TODAY, a_family, a_policy, decided, noon, not_open_yet
 
 NOON = noon(TODAY)
 TIMES = a_policy().working_time
@@ -65,6 +65,14 @@ def test_a_first_contact_counts_from_the_start_of_the_referral_whatever_is_decid
     late = {"at": LATER, "is_first": False, "was_decided": True}
     assert planned(MODERATE, Route.PIR_SHORT, **late).due_at == in_days(20)
     assert planned(MODERATE, Route.PIR_SHORT, **late, started_at=LATER).due_at == in_days(20, LATER)
+
+
+def test_a_family_that_waits_for_its_ward_is_looked_at_again_months_later_at_the_close_of_a_working_day() -> None:
+    held = planned(a_family(home=not_open_yet()), Route.PHASE_HOLD)
+    assert held.due_at == datetime(2026, 9, 15, 17, tzinfo=LONDON)
+    saturday = datetime(2026, 6, 6, 12, tzinfo=LONDON)
+    at_weekend = planned(a_family(home=not_open_yet()), Route.PHASE_HOLD, received_at=saturday, started_at=saturday)
+    assert at_weekend.due_at == datetime(2026, 9, 7, 17, tzinfo=LONDON), "6 September is a Sunday"
 
 
 def test_priority_that_was_given_once_stays() -> None:

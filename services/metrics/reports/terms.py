@@ -25,7 +25,7 @@ def contract_terms(policy: Policy) -> dict[str, Any]:
     decisions as they were made; need shares, which a report names itself; words, telephone numbers, capacity, and when
     a ward opens.
     """
-    own_hours = {"unopened_first_minutes", "unopened_second_minutes"}
+    own_hours = {"unopened_first_minutes", "unopened_second_minutes", "hold_review_months"}
     return {
         "policy": policy.id,
         "authority": policy.authority,

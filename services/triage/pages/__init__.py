@@ -11,6 +11,7 @@ from services.triage.pages import (
     capacity,
     enquiries,
     find,
+    giving,
     home,
     item,
     parked,
@@ -22,7 +23,7 @@ from services.triage.pages import (
 )
 from services.triage.pages.context import PageContext
 
-AREAS: Final = (home, find, queues, item, steps, capacity, policy, service_map, enquiries, team, parked, audit)
+AREAS: Final = (home, find, queues, giving, item, steps, capacity, policy, service_map, enquiries, team, parked, audit)
 
 
 def router(context: PageContext) -> APIRouter:

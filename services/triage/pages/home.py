@@ -1,37 +1,65 @@
-"""The start page: what is on call now, what is mine, what is late, and how much waits where."""
+"""The start page, by danger and then by time: emergencies until they are done, what is new for me, what is late."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from fastapi import APIRouter, Response
 
+from services.triage import team
 from services.triage.pages import parked_words
-from services.triage.pages.context import Anybody
-from services.triage.pages.queues import EVERYWHERE, address, line_of
-from services.triage.work_items import queues
-from services.triage.work_items.queues import Choices, Show, Sort
+from services.triage.pages.context import Anybody, Visit
+from services.triage.pages.queues import EVERYWHERE, address, done_in_words, line_of
+from services.triage.work_items import queues, today
+from services.triage.work_items.queues import Choices, Show
 from shared.access import Permission, Role
+from shared.pages.wording import ESCALATIONS
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
-LISTS: Final[dict[Show, tuple[Sort, str, str]]] = {
-    Show.ON_CALL: (Sort.DUE, "On call now", "Nothing is waiting for the person on call."),
-    Show.SAFETY: (Sort.DUE, "Other safety work", "No other safety work is open."),
-    Show.OVERDUE: (Sort.DUE, "Overdue", "Nothing is overdue."),
-    Show.DUE_TODAY: (Sort.DUE, "Due today", "Nothing more is due today."),
-    Show.FACTS_CHANGED: (Sort.DUE, "The facts have changed since a decision", "No decision waits for another look."),
-    Show.PLACE_FREE: (Sort.DUE, "A place is free", "No free place waits for a family."),
-    Show.CONTACT_DUE: (Sort.DUE, "Accepted, and no first contact yet", "Every accepted family has been met."),
-    Show.MINE: (Sort.DUE, "Your work", "You have no open work. You can take something on from a queue."),
-    Show.WAITING: (Sort.RECEIVED, "Waiting longest", "No family is waiting."),
-    Show.NEAR_BIRTHDAY: (Sort.DUE, "Second birthday soon", "No baby who waits is close to the second birthday."),
-    Show.UNDELIVERABLE: (Sort.DUE, "Messages that did not arrive", "Every message has arrived."),
-    Show.DECLINES: (Sort.DUE, "Declines to confirm", "No proposed decline waits for a lead."),
+
+class Listed(NamedTuple):
+    """A list of the page: its heading, what it says when it is empty, and how many lines it has at most."""
+
+    heading: str
+    calm: str
+    size: int = 5
+
+
+LISTS: Final[dict[Show, Listed]] = {
+    Show.ON_CALL: Listed("On call now", "Nothing is waiting for the person on call.", 25),
+    Show.SAFETY: Listed("Other safety work", "No other safety work is open.", 25),
+    Show.DECLINES: Listed("Declines to confirm", "No proposed decline waits for a lead."),
+    Show.UNOWNED_LATE: Listed("Overdue, and nobody has it", "Everything that is overdue is with somebody."),
+    Show.MINE: Listed("Your work", "You have no open work. You can take something on from a queue."),
+    Show.OVERDUE: Listed("Overdue", "Nothing is overdue."),
+    Show.DUE_TODAY: Listed("Due today", "Nothing more is due today."),
+    Show.PLACE_FREE: Listed("A place is free", "No free place waits for a family."),
+    Show.FACTS_CHANGED: Listed("The facts have changed since a decision", "No decision waits for another look."),
+    Show.CONTACT_DUE: Listed("Accepted, and no first contact yet", "Every accepted family has been met."),
+    Show.NEAR_BIRTHDAY: Listed("Second birthday soon", "No baby who waits is close to the second birthday."),
+    Show.WAITING: Listed("Not accepted yet", "Every family is with a team."),
+    Show.UNDELIVERABLE: Listed("Messages that did not arrive", "Every message has arrived."),
 }
-"""In the order of the page: how each is sorted, its heading, and what it says when it is empty."""
-ONLY_FOR: Final = {Show.MINE: Permission.WORK_ITEMS, Show.DECLINES: Permission.CONFIRM_DECLINE}
-"""Only who can take work on has work of their own; declines are for whoever confirms them."""
+"""In the order of the page; each has the most urgent first."""
+SAFETY_LISTS: Final = (Show.ON_CALL, Show.SAFETY)
+"""On top of the page; what is new for whoever looks stands below them."""
+ONLY_FOR: Final = {
+    Show.MINE: Permission.WORK_ITEMS,
+    Show.DECLINES: Permission.CONFIRM_DECLINE,
+    Show.UNOWNED_LATE: Permission.ASSIGN,
+}
+"""Only who can take work on has work of their own; declines and work with nobody are a lead's."""
+NEWS: Final = {
+    "item.assign": "{who} gave it to you",
+    "item.hand-back": "{who} gave it back to you",
+    "referral.informed": "The referrer has answered",
+    "referral.proposed": "The facts have changed",
+    "referral.decided": "The rules have decided again",
+    "referral.challenged": "The referrer asks us to look at the decline again",
+    "referral.withdrawn": "The referrer has withdrawn it",
+}
+"""Action of the audit trail → words; for what was brought to attention, the reason's."""
 NOT_FOR_QUEUES: Final = {
     Role.COMMISSIONER: "The published figures are in the reports, which have their own pages. No family is in them.",
     Role.OPERATIONS: "You look after the running of the services. The queues of families are for the triage team.",
@@ -44,15 +72,32 @@ async def home(visit: Anybody) -> Response:
     if not visit.may(Permission.READ_QUEUES):
         seen = await visit.context.all_services.look() if visit.may(Permission.READ_PARKED) else ()
         return visit.render("home.html", words=NOT_FOR_QUEUES[visit.staff.role], seen=seen, services=parked_words)
-    wanted = {show: sort for show, (sort, *_) in LISTS.items() if show not in ONLY_FOR or visit.may(ONLY_FOR[show])}
+    wanted = {show: each.size for show, each in LISTS.items() if show not in ONLY_FOR or visit.may(ONLY_FOR[show])}
     async with visit.engine.connect() as tx:
         found = await queues.short_lists(tx, wanted, staff=visit.staff, now=visit.now)
         counts = await queues.counts(tx, now=visit.now)
-    sections = []
-    for show, each in found.items():
-        sort, heading, calm = LISTS[show]
-        lines = [line_of(row, staff=visit.staff, now=visit.now) for row in each.rows]
-        href = address(EVERYWHERE, Choices(show=show, sort=sort))
-        shown = {"name": show.value, "heading": heading, "calm": calm, "lines": lines, "total": each.total}
-        sections.append(shown | {"href": href})
-    return visit.render("home.html", sections=sections, here="/staff", **counts)
+        watch = await today.watch(tx, now=visit.now)
+        news = await today.news(tx, visit.staff) if visit.may(Permission.WORK_ITEMS) else None
+        everybody = await team.colleagues(tx, now=visit.now) if visit.may(Permission.ASSIGN) else None
+        done = await done_in_words(visit, tx)
+    return visit.render(
+        "home.html",
+        sections=[_section(visit, show, page) for show, page in found.items()],
+        on_top=SAFETY_LISTS,
+        watch=watch,
+        news=None if news is None else [(row, _news_in_words(row)) for row in news],
+        away=None if everybody is None else [each for each in everybody if each.away_until and each.open],
+        here="/staff",
+        **done,
+        **counts,
+    )
+
+
+def _section(visit: Visit, show: Show, page: queues.QueuePage) -> dict[str, Any]:
+    lines = [line_of(row, staff=visit.staff, now=visit.now) for row in page.rows]
+    shown = {"name": show.value, "heading": LISTS[show].heading, "calm": LISTS[show].calm, "lines": lines}
+    return shown | {"total": page.total, "href": address(EVERYWHERE, Choices(show=show))}
+
+
+def _news_in_words(row: Any) -> str:
+    return NEWS[row.action].format(who=row.who) if row.action in NEWS else ESCALATIONS.get(row.detail, row.detail)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from services.triage.pages.labels import (
     message_name,
     told_facts,
 )
-from services.triage.pages.queues import due_in_words
+from services.triage.pages.queues import done_with, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, contacts_in_words, timeline
 from services.triage.pages.what_to_do import coming, what_to_do
@@ -129,6 +130,7 @@ async def item_page(
         message_name=message_name,
         message_states=MESSAGE_STATES,
         **_shown(visit, told, family, in_line),
+        **_given(visit, told),
     )
 
 
@@ -136,6 +138,14 @@ async def _place_in_line(tx: AsyncConnection, row: Any, now: datetime) -> Waitin
     """None when the list is longer than what is shown of one."""
     lists = await places.waiting_lists(tx, await places.all_places(tx, now=now))
     return next((each for each in lists.get(Route(row.route), ()) if each.item_id == row.id), None)
+
+
+def _given(visit: Visit, told: ItemDetails) -> dict[str, Any]:
+    """After it was given to a colleague: to whom."""
+    row = told.row
+    holder = told.names.get(row.assignee, row.assignee)
+    named = SimpleNamespace(id=row.id, reference=row.reference, assignee=row.assignee, holder=holder)
+    return done_with(visit, [named]) if visit.request.query_params.get("done") == "assigned" else {}
 
 
 async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:

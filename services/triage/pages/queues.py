@@ -6,6 +6,7 @@ An item as a line of a list is here too: by when, how long it has waited and who
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -13,12 +14,20 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Response
+from markupsafe import Markup
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.pages.context import Reader
+from services.triage.pages.context import Reader, Visit
 from services.triage.pages.forms import LONGEST, UNREADABLE_REFERENCE, code_in, error_summary, read_reference
 from services.triage.pages.forms import short_text_in as typed_in
-from services.triage.work_items import queues
-from services.triage.work_items.conditions import OWN_MARKS, WALL_CLOCK, is_contact_due, is_overdue
+from services.triage.work_items import queues, today
+from services.triage.work_items.conditions import (
+    OWN_MARKS,
+    WALL_CLOCK,
+    is_contact_due,
+    is_overdue,
+    is_proposed_decline,
+)
 from services.triage.work_items.deadlines import MARKS
 from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import Permission, Staff
@@ -55,11 +64,12 @@ SHOWN: Final[dict[Show, str]] = {
     Show.FACTS_CHANGED: "The facts have changed since a decision",
     Show.NEAR_BIRTHDAY: "Second birthday soon",
     Show.UNDELIVERABLE: "A message could not be delivered",
+    Show.UNOWNED_LATE: "Overdue, and nobody has it",
 }
 SORTED: Final[dict[Sort, str]] = {
-    Sort.DUE: "Due first",
-    Sort.RECEIVED: "Waiting longest first",
     Sort.URGENCY: "Most urgent first",
+    Sort.DUE: "Due first",
+    Sort.RECEIVED: "Oldest first",
 }
 CLAIMED_FROM_A_LIST: Final = frozenset({"open", "waiting_list"})
 """Not from `waiting_for_referrer`: that lets the clock run again, so it is decided on the item's own page."""
@@ -73,7 +83,8 @@ _DAY: Final = 24 * _HOUR
 @routes.get("/queues")
 async def all_queues(visit: Reader) -> Response:
     async with visit.engine.connect() as tx:
-        return visit.render("queues.html", **await queues.counts(tx, now=visit.now))
+        counts = await queues.counts(tx, now=visit.now)
+    return visit.render("queues.html", may_decline=visit.may(Permission.CONFIRM_DECLINE), **counts)
 
 
 @routes.get("/queues/{name}")
@@ -86,6 +97,7 @@ async def one_queue(visit: Reader, name: str) -> Response:
     async with visit.engine.connect() as tx:
         found = await queues.page(tx, route, choices, staff=visit.staff, now=visit.now)
         options = _options(await queues.holders(tx, route) if may_assign else [])
+        done = await done_in_words(visit, tx)
     typed = choices.reference or typed_in(asked, "reference")
     is_misread = bool(typed) and not choices.reference  # said, because somebody is looking for a family
     return visit.render(
@@ -102,6 +114,7 @@ async def one_queue(visit: Reader, name: str) -> Response:
         may_assign=may_assign,
         typed=typed,
         errors=error_summary({"reference": UNREADABLE_REFERENCE} if is_misread else {}),
+        **done,
     )
 
 
@@ -111,7 +124,7 @@ def read_choices(asked: Mapping[str, str]) -> Choices:
     after = _read_position(asked.get("after", ""))
     return Choices(
         show=code_in(asked, "view", Show) or Show.ALL,
-        sort=code_in(asked, "sort", Sort) or Sort.DUE,
+        sort=code_in(asked, "sort", Sort) or Sort.URGENCY,
         mark=mark if mark in ALL_MARKS else None,
         urgency=code_in(asked, "urgency", Urgency),
         tier=code_in(asked, "tier", Tier),
@@ -162,9 +175,10 @@ def _options(holders: list[tuple[str, str]]) -> dict[str, list[tuple[str, str]]]
 
 def _said(choices: Choices, options: Mapping[str, list[tuple[str, str]]]) -> list[str]:
     """What the list is narrowed to, in words."""
+    fields = {"urgency": "urgency", "tier": "level of support", "mark": "mark"}
     said = [
-        f"{field}: {dict(options[field]).get(value, value)}"
-        for field in ("urgency", "tier", "mark")
+        f"{words}: {dict(options[field]).get(value, value)}"
+        for field, words in fields.items()
         if (value := getattr(choices, field))
     ]
     if choices.assignee:
@@ -172,8 +186,43 @@ def _said(choices: Choices, options: Mapping[str, list[tuple[str, str]]]) -> lis
     return [*said, *([f"reference: {choices.reference}"] if choices.reference else [])]
 
 
+DONE: Final = {"claimed": Markup("You have taken this on: {items}."), "assigned": Markup("Given to {who}: {items}.")}
+"""What a list says after one of these steps: with whom the work items named by the address (`about`) are now."""
+
+
+async def done_in_words(visit: Visit, tx: AsyncConnection) -> dict[str, Any]:
+    """For the top of a list that somebody comes back to: each item with its link, and who has it as stored."""
+    asked = visit.request.query_params
+    if asked.get("done") not in DONE:
+        return {}
+    return done_with(visit, await today.named(tx, read_ids(asked.get("about", "").split(","))))
+
+
+def done_with(visit: Visit, rows: Sequence[Any]) -> dict[str, Any]:
+    """The banner about `rows` (id, reference, assignee, holder); none when they are with somebody else by now."""
+    code = visit.request.query_params.get("done", "")
+    holders = {row.assignee for row in rows}
+    if code not in DONE or len(holders) != 1 or (code == "claimed" and holders != {visit.staff.id}):
+        return {}
+    link = Markup('<a class="nhsuk-notification-banner__link" href="/staff/items/{}">{}</a>')
+    items = Markup(", ").join(link.format(row.id, row.reference) for row in rows)
+    return {"flash": DONE[code].format(items=items, who=rows[0].holder or "nobody")}
+
+
+def read_ids(typed: Sequence[str]) -> list[UUID]:
+    """Ids of work items, each once, as many as a page of a list has; what is none is left out."""
+    found = []
+    for text in typed[: SIZES[-1]]:
+        with suppress(ValueError):
+            found.append(UUID(text))
+    return list(dict.fromkeys(found))
+
+
 class QueueRow(NamedTuple):
-    """What a list says of an item (`row`): contact holds apart from other marks; no `holder` while nobody has it."""
+    """What a list says of an item (`row`): contact holds apart from other marks; no `holder` while nobody has it.
+
+    `who` says it in words: `You have it`, `Jo Ferreira has it`.
+    """
 
     row: sa.Row[Any]
     holds: Sequence[str]
@@ -182,12 +231,15 @@ class QueueRow(NamedTuple):
     is_late: bool
     waiting: str
     holder: str | None
+    who: str
     may_be_claimed: bool
+    may_be_declined: bool
 
 
 def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
     """A row of a list as `staff` sees it at `now`."""
     is_free = row.assignee is None and row.state in CLAIMED_FROM_A_LIST
+    holder = "You" if row.assignee == staff.id else row.holder or row.assignee
     return QueueRow(
         row,
         holds=[mark for mark in row.marks if mark.startswith(HOLD)],
@@ -195,8 +247,10 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
         due=due_in_words(row, now=now),
         is_late=is_overdue(row, now),
         waiting=waiting_in_words(row.received_at, min(row.accepted_at or now, now)),
-        holder="You" if row.assignee == staff.id else row.holder or row.assignee,
+        holder=holder,
+        who="You have it" if holder == "You" else f"{holder} has it" if holder else "Nobody has it yet",
         may_be_claimed=is_free and staff.may(Permission.WORK_ITEMS),
+        may_be_declined=is_proposed_decline(row) and staff.may(Permission.CONFIRM_DECLINE),
     )
 
 
@@ -209,7 +263,8 @@ def due_in_words(row: sa.Row[Any], *, now: datetime) -> str:
     if Urgency(row.urgency) in WALL_CLOCK:
         return clock_in_words(row.received_at, row.due_at, now=now)
     due = day_in_words(row.due_at, now=now)
-    return f"First contact: {due[:1].lower()}{due[1:]}" if row.accepted_at is not None else due
+    what = "First contact" if row.accepted_at is not None else "Look again" if row.route == Route.PHASE_HOLD else ""
+    return f"{what}: {due[:1].lower()}{due[1:]}" if what else due
 
 
 def clock_in_words(received_at: datetime, due_at: datetime, *, now: datetime) -> str:

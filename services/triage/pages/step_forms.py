@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
@@ -242,7 +241,8 @@ async def choices(
     chosen: dict[str, Any] = {}
     match step:
         case "assign":
-            chosen = _colleagues(told, await item.assignees_for(tx, told.row.route))
+            people = await item.assignees_for(tx, [told.row.route], today=day_in_london(now))
+            chosen = {"colleagues": people, "holder": told.row.assignee}
         case "accept":
             is_full = Route(told.row.route) in await full_routes(tx)
             suggested = {"place": PlaceKind.INDIVIDUAL.value}
@@ -264,12 +264,6 @@ async def choices(
         case "close":
             chosen = _endings(told)
     return chosen
-
-
-def _colleagues(told: ItemDetails, people: Sequence[sa.Row[Any]]) -> dict[str, Any]:
-    """Whoever has it already is not suggested again."""
-    others = [each for each in people if each.id != told.row.assignee]
-    return {"colleagues": others, "suggested": {"to": next((each.id for each in others if each.knows_route), "")}}
 
 
 def _decisions(told: ItemDetails, policy: Policy) -> dict[str, Any]:

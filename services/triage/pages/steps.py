@@ -17,6 +17,7 @@ from services.triage.pages.forms import error_summary
 from services.triage.pages.identity_view import DUPLICATE_STEPS, side_by_side
 from services.triage.pages.item import Overtaken, item_page
 from services.triage.pages.labels import loss_in_words
+from services.triage.pages.queues import DONE as NAMED
 from services.triage.pages.step_forms import DAYS, FORMS, ONE_BUTTON, WORDS, StepForm, Typed, choices, offers
 from services.triage.pages.timeline import timeline
 from services.triage.work_items import item as items
@@ -102,7 +103,8 @@ async def _take(asked: Asked, sent: FormData) -> Response:
     if led_to is None:
         return await _overtaken(asked, typed=typed, seen=seen)
     item_id, last = led_to
-    named, done = sent.get("next"), urlencode({"done": form.done or OF_STEP[last]})
+    code = form.done or OF_STEP[last]
+    named, done = sent.get("next"), urlencode({"done": code} | ({"about": str(item_id)} if code in NAMED else {}))
     page = local_page(named) if isinstance(named, str) and named else f"/staff/items/{item_id}"
     return RedirectResponse(f"{page}{'&' if '?' in page else '?'}{done}", 303)
 

@@ -52,6 +52,7 @@ DID: Final = {
     READ: "read the audit trail: {code}",
     "capacity.set": "changed the places of a team: {code}",
     "team.routes-set": "changed what a colleague takes: {code}",
+    "team.away-set": "said until when a colleague is away: {code}",
     "policy.drafted": "sent in a draft of the policy: {code}",
     "policy.compared": "compared a draft of the policy: {code}",
     "policy.discarded": "discarded a draft of the policy: {code}",

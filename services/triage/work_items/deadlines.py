@@ -24,7 +24,7 @@ from services.triage.work_items.conditions import (
 )
 from shared.events import FAMILY_WORK, SAFEGUARDING, Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
 from shared.policy import Policy, WorkingTime
-from shared.working_time import Stop, day_in_london, due_at, months_later, moved
+from shared.working_time import LONDON, Stop, day_in_london, due_at, months_later, moved
 
 MARKS: Final = {
     "M1": "priority",
@@ -128,6 +128,8 @@ def _due(route: Route, made: Since, *, since: datetime, times: WorkingTime) -> d
     decision = made.decision
     if (within := WALL_CLOCK.get(decision.urgency)) is not None:
         return since + within
+    if route is Route.PHASE_HOLD:
+        return look_again_at(since, times)
     if route in FAMILY_WORK:
         has_priority = made.had_priority or "M1" in decision.rules
         days = times.first_contact_priority_days if has_priority else times.first_contact_days
@@ -136,6 +138,12 @@ def _due(route: Route, made: Since, *, since: datetime, times: WorkingTime) -> d
     else:
         days = times.decision_days
     return due_at(since, days=days, hours=times)
+
+
+def look_again_at(since: datetime, times: WorkingTime) -> datetime:
+    """When a family that waits for its ward is looked at again: at the close of a working day, some months after."""
+    day = months_later(day_in_london(since), times.hold_review_months)
+    return due_at(datetime.combine(day, times.opens, LONDON), days=0, hours=times)
 
 
 def moved_due(item: Any, stops: Iterable[Stop], *, started_at: datetime, times: WorkingTime) -> tuple[datetime, bool]:

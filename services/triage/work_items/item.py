@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -182,17 +182,24 @@ async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, 
     return {row.id: row.name for row in found}
 
 
-async def assignees_for(tx: AsyncConnection, route: str) -> Sequence[sa.Row[Any]]:
-    """Workers and leads with how much they have: who knows the route first, among them the least loaded."""
+async def assignees_for(tx: AsyncConnection, routes: Collection[str], *, today: date) -> Sequence[sa.Row[Any]]:
+    """Workers and leads by name, as a list does not change its order with what is given; `place` 1 is the best choice.
+
+    Who is here comes before who is away, then who knows all the routes, then who has the least open work.
+    """
     found = await tx.execute(
         sql(f"""
-            SELECT c.id, c.name, (c.routes = '[]'::jsonb OR jsonb_exists(c.routes, :route)) AS knows_route,
-                count(w.id) AS open_items
+            SELECT c.id, c.name, (c.routes = '[]'::jsonb OR jsonb_exists_all(c.routes, :routes)) AS knows_route,
+                count(w.id) AS open_items, CASE WHEN c.away_until >= :today THEN c.away_until END AS away_until,
+                row_number() OVER (
+                    ORDER BY coalesce(c.away_until >= :today, FALSE),
+                        (c.routes = '[]'::jsonb OR jsonb_exists_all(c.routes, :routes)) DESC, count(w.id), c.name, c.id
+                ) AS place
             FROM colleague c LEFT JOIN work_item w ON w.assignee = c.id AND w.{IS_OPEN}
             WHERE c.role = ANY(:roles) GROUP BY c.id
-            ORDER BY knows_route DESC, open_items, c.name, c.id
+            ORDER BY c.name, c.id
         """),  # noqa: S608  a constant
-        {"route": route, "roles": [Role.WORKER.value, Role.LEAD.value]},
+        {"routes": sorted(routes), "roles": [Role.WORKER.value, Role.LEAD.value], "today": today},
     )
     return found.all()
 

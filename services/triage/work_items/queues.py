@@ -58,6 +58,7 @@ class Show(StrEnum):
     FACTS_CHANGED = "facts_changed"
     NEAR_BIRTHDAY = "near_birthday"
     UNDELIVERABLE = "undeliverable"
+    UNOWNED_LATE = "unowned_late"
 
 
 SHOWN: Final[dict[Show, str]] = {
@@ -72,12 +73,13 @@ SHOWN: Final[dict[Show, str]] = {
     Show.WAITING: is_.IS_WITHOUT_TEAM,
     Show.WITH_TEAM: f"NOT {is_.IS_WITHOUT_TEAM}",
     Show.CONTACT_DUE: is_.IS_CONTACT_DUE,
-    Show.ON_CALL: f"{is_.IS_ON_WALL_CLOCK} AND {is_.IS_WITHOUT_TEAM}",
-    Show.SAFETY: f"{is_.IS_SAFETY} AND NOT {is_.IS_ON_WALL_CLOCK} AND {is_.IS_WITHOUT_TEAM}",
+    Show.ON_CALL: f"{is_.IS_ON_WALL_CLOCK} AND NOT {is_.IS_MET}",
+    Show.SAFETY: f"{is_.IS_SAFETY} AND NOT {is_.IS_ON_WALL_CLOCK} AND NOT {is_.IS_MET}",
     Show.DECLINES: is_.IS_PROPOSED_DECLINE,
     Show.FACTS_CHANGED: f"marks ? '{is_.FACTS_CHANGED}'",
     Show.NEAR_BIRTHDAY: is_.IS_NEAR_BIRTHDAY,
     Show.UNDELIVERABLE: f"marks ? '{is_.UNDELIVERABLE}'",
+    Show.UNOWNED_LATE: f"{is_.IS_UNASSIGNED} AND {is_.IS_OVERDUE}",
 }
 
 
@@ -111,10 +113,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What somebody asked a queue for; at most one of `after` and `before` counts."""
+    """What somebody asked a queue for; at most one of `after` and `before` counts. Danger comes before age."""
 
     show: Show = Show.ALL
-    sort: Sort = Sort.DUE
+    sort: Sort = Sort.URGENCY
     mark: str | None = None
     urgency: Urgency | None = None
     tier: Tier | None = None
@@ -242,10 +244,10 @@ async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, st
 
 
 async def short_lists(
-    tx: AsyncConnection, wanted: Mapping[Show, Sort], *, staff: Staff, now: datetime, size: int = 5
+    tx: AsyncConnection, wanted: Mapping[Show, int], *, staff: Staff, now: datetime
 ) -> dict[Show, QueuePage]:
-    """The first few of each, across all queues."""
-    parts = " UNION ALL ".join(_short(show, sort) for show, sort in wanted.items())
+    """The first so many of each, across all queues, the most urgent first."""
+    parts = " UNION ALL ".join(_short(show, size) for show, size in wanted.items())
     statement = f"""
         WITH open AS MATERIALIZED (
             SELECT id, route, state, urgency, marks, assignee, received_at, due_at, opened_first_at, accepted_at,
@@ -256,7 +258,7 @@ async def short_lists(
         FROM shown JOIN work_item w ON w.id = shown.id LEFT JOIN colleague ON colleague.id = w.assignee
         ORDER BY shown.show, rank, at, w.id
     """  # noqa: S608  conditions of conditions.py
-    rows = (await tx.execute(sql(statement), {**_values(staff, now), "size": size})).all()
+    rows = (await tx.execute(sql(statement), _values(staff, now))).all()
     found: dict[Show, list[sa.Row[Any]]] = {show: [] for show in wanted}
     for row in rows:
         found[Show(row.show)].append(row)
@@ -277,11 +279,11 @@ async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, s
     return [(row.id, row.name) for row in rows]
 
 
-def _short(show: Show, sort: Sort) -> str:
-    rank, at = _ORDER[sort]
+def _short(show: Show, size: int) -> str:
+    rank, at = _ORDER[Sort.URGENCY]
     return f"""
         (SELECT '{show.value}' AS show, id, {rank} AS rank, {at} AS at, count(*) OVER () AS total
-         FROM open WHERE {SHOWN[show]} ORDER BY rank, at, id LIMIT :size)
+         FROM open WHERE {SHOWN[show]} ORDER BY rank, at, id LIMIT {size})
     """  # noqa: S608  the condition is this module's own
 
 

@@ -16,11 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.staff_notes import StaffNotes
 from services.triage.work_items import bodies, places
-from services.triage.work_items.conditions import PLACE_FREE, WAITING_LIST, is_proposed_decline, is_safety, is_watched
-from services.triage.work_items.deadlines import ItemState
+from services.triage.work_items.conditions import (
+    PLACE_FREE,
+    WAITING_LIST,
+    WALL_CLOCK,
+    is_proposed_decline,
+    is_safety,
+    is_watched,
+)
+from services.triage.work_items.deadlines import ItemState, look_again_at
 from shared.access import Staff
 from shared.database import sql
-from shared.events import WaitingFor
+from shared.events import Route, WaitingFor
 from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
@@ -197,8 +204,12 @@ async def first_contact(it: StepRequest[bodies.FirstContact]) -> Done:
 
 
 async def note(it: StepRequest[bodies.Note]) -> Done:
+    """Of a family that waits for its ward a note is a look: the next one is due months later."""
     await it.write("note", it.body.text)
-    return Done(says=None)
+    if it.row.route != Route.PHASE_HOLD or it.row.urgency in WALL_CLOCK:
+        return Done(says=None)
+    again = look_again_at(it.by.at, it.context.policy.working_time)
+    return Done({"base_due_at": again, "due_at": again}, None)
 
 
 def needs_lead(row: Any) -> bool:
