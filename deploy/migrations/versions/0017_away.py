@@ -7,7 +7,7 @@ The first look is due three months after their work began to count, or three mon
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

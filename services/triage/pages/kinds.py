@@ -108,7 +108,8 @@ KINDS: Final[Mapping[str, KindOfWork]] = {
         "Ask the referrer whether the family agrees to the referral.", first=("answered", "request-information")
     ),
     Route.PHASE_HOLD: _asks(
-        "The family waits until the service opens in its ward. Look whether somebody else can help until then.",
+        "The family waits until the service opens in its ward. Look whether somebody else can help until then, "
+        "and write a note: it sets the day of the next look.",
         first=("note",),
     ),
 }
