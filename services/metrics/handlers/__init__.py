@@ -6,7 +6,7 @@ the stream of its service, and nothing is assumed about the order across topics.
 
 from __future__ import annotations
 
-from services.metrics.handlers import decisions, messages, referrals, work_items
+from services.metrics.handlers import messages, referrals, work_items
 from shared.events import (
     AgencyUpdated,
     CapacityChanged,
@@ -42,7 +42,7 @@ def handlers(policy: Policy) -> Handlers:
             ReferralErased: referrals.forget,
             EnquiryReceived: referrals.count_enquiries,
             AgencyUpdated: referrals.keep_agencies,
-            ReferralTriaged: decisions.count_triaged,
+            ReferralTriaged: work_items.count_triaged,
             WorkItemOpened: work_items.count_opened,
             WorkItemClaimed: work_items.count_claimed,
             WorkItemWaiting: work_items.count_waiting,

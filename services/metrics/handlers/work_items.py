@@ -1,4 +1,4 @@
-"""What the teams do: items opened, claimed, accepted, declined, ended; consultations held; places to take."""
+"""What triage decides and what the teams do: decisions, items from opened to ended, talks held, places to take."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.handlers.once import count_once, end_erased, families, moments
+from services.metrics.handlers.once import count_once, end_erased, families, latest, mark_once, moments
 from services.metrics.handlers.referrals import change_clock
 from shared.database import sql
 from shared.events import (
     AboutWorkItem,
     CapacityChanged,
+    DecidedBy,
     Envelope,
+    Mode,
+    ReferralTriaged,
     WaitingFor,
     WorkItemAccepted,
     WorkItemClaimed,
@@ -22,6 +25,7 @@ from shared.events import (
     WorkItemFirstContact,
     WorkItemOpened,
     WorkItemWaiting,
+    opened_by,
 )
 from shared.working_time import day_in_london
 
@@ -159,5 +163,57 @@ async def keep_places(events: Sequence[Envelope[CapacityChanged]], tx: AsyncConn
             "times": _times(events),
             "individuals": [event.data.individual for event in events],
             "groups": [event.data.group for event in events],
+        },
+    )
+
+
+PRIORITY: Final = "M1"
+"""The mark of the rules for late pregnancy and young babies: the first contact is due sooner."""
+
+
+async def count_triaged(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
+    """The first decision counts as triaged; the latest in the stream gives tier, mode and urgency.
+
+    Priority, once a decision gave it, stays: triage counts the first contact likewise.
+    """
+    told = families(events)
+    by_person = [event for event in told if event.data.decided_by is DecidedBy.PERSON]
+    standing = [event for event in told if event in by_person or event.data.decision.mode is Mode.AUTO_ROUTE]
+    proposed = [
+        event
+        for event in told
+        if event.data.decision.mode is Mode.PROPOSE_DECLINE and event.data.decided_by is DecidedBy.MACHINE
+    ]
+    await count_once("triaged_at", "triaged", moments(told), tx)
+    await count_once("decline_proposed_at", "declined_proposed", moments(proposed), tx)
+    await mark_once("decided_at", moments(standing), tx)
+    await mark_once("person_decided_at", moments(by_person), tx)
+    await mark_once("released_at", moments([event for event in told if event.data.is_release]), tx)
+    soon = [event.key for event in told if PRIORITY in event.data.decision.rules]
+    await tx.execute(sql("UPDATE referral SET is_priority = TRUE WHERE id = ANY(:ids)"), {"ids": soon})
+    await _keep_latest(latest(told), tx)
+    await count_opened(opened_by(events), tx)
+
+
+async def _keep_latest(told: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
+    if not told:
+        return
+    decisions = [event.data.decision for event in told]
+    await tx.execute(
+        sql("""
+            UPDATE referral r SET tier = t.tier, mode = t.mode, eligibility = t.eligibility, urgency = t.urgency,
+                decision_sequence = t.number
+            FROM unnest(CAST(:ids AS uuid[]), CAST(:tiers AS text[]), CAST(:modes AS text[]),
+                        CAST(:eligibilities AS text[]), CAST(:urgencies AS text[]), CAST(:numbers AS integer[]))
+                AS t(id, tier, mode, eligibility, urgency, number)
+            WHERE r.id = t.id AND coalesce(r.decision_sequence, 0) < t.number
+        """),
+        {
+            "ids": [event.key for event in told],
+            "tiers": [decision.tier for decision in decisions],
+            "modes": [decision.mode.value for decision in decisions],
+            "eligibilities": [decision.eligibility.value for decision in decisions],
+            "urgencies": [decision.urgency.value for decision in decisions],
+            "numbers": [event.sequence for event in told],
         },
     )

@@ -8,8 +8,15 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from services.metrics.pages.context import PageContext
-from services.metrics.pages.reading import Reader, download, found_at, nothing_yet, span_in_words, version_of
-from services.metrics.pages.whole import whole_report
+from services.metrics.pages.reading import (
+    Reader,
+    download,
+    found_at,
+    nothing_yet,
+    span_in_words,
+    version_of,
+    whole_report,
+)
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.queries import ReportQuery, read_period
 from services.metrics.reports.store import ReportResult, ReportVersion, latest

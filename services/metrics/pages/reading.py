@@ -1,20 +1,24 @@
-"""What pages ask of an address, who may look, and what is said while nothing is published."""
+"""What pages ask of an address and who may look; a whole report as a page; what is said while nothing is published."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse
 
 from services.metrics.pages.context import PageContext
 from services.metrics.reports import queries, words
+from services.metrics.reports.as_html import View, contract_view, equality_view, need_view
 from services.metrics.reports.formats import Format, file_name, media_type
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.queries import ReportQuery
 from services.metrics.reports.store import ReportResult
 from services.metrics.spans import Span
 from shared.access import Permission
+from shared.pages import Pages
 from shared.problems import Problem
 from shared.sign_in import Visitor, visitor
 
@@ -87,3 +91,25 @@ def nothing_yet(room: PageContext, request: Request, kind: ReportKind = ReportKi
 def span_in_words(span: Span) -> str:
     """`June 2026`; `March 2026 to August 2026`."""
     return words.span(span.first_day, span.last_day)
+
+
+VIEWS: Final[dict[ReportKind, Callable[[Any], View]]] = {
+    ReportKind.CONTRACT: contract_view,
+    ReportKind.EQUALITY: equality_view,
+    ReportKind.NEED: need_view,
+}
+
+
+def whole_report(pages: Pages, request: Request, found: ReportResult, **context: Any) -> HTMLResponse:
+    """`context` is what a page has beyond the report itself: without `is_page` it leads to no other page."""
+    heading = found.report.heading
+    return pages.render(
+        request,
+        "report.html",
+        view=VIEWS[heading.kind](found.report),
+        heading=heading,
+        versions=found.versions,
+        is_latest=found.edition is None or found.edition == found.versions[0],
+        words=words,
+        **context,
+    )

@@ -8,8 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from services.metrics.reports.charts.svg import BLUE, GAP, GREY, LINE, Drawing, across
-from services.metrics.reports.charts.telling import listing
+from services.metrics.reports.charts.svg import BLUE, GAP, GREY, LINE, Drawing, across, listing
 from services.metrics.reports.model import Access, Dimension
 
 _FARTHEST: Final = 8.0

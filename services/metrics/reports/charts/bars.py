@@ -9,8 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from services.metrics.reports import words
-from services.metrics.reports.charts.svg import BAR, BLUE, GAP, INK, Drawing, across
-from services.metrics.reports.charts.telling import held_back, joined, listing
+from services.metrics.reports.charts.svg import BAR, BLUE, GAP, INK, Drawing, across, held_back, joined, listing
 from services.metrics.reports.model import Figure, Shown, Table, Unit, Verdict
 from services.metrics.reports.remarks import reason
 

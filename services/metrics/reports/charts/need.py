@@ -7,8 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from services.metrics.reports.charts.svg import BLUE, GAP, INK, Drawing, across
-from services.metrics.reports.charts.telling import held_back, joined
+from services.metrics.reports.charts.svg import BLUE, GAP, INK, Drawing, across, held_back, joined
 from services.metrics.reports.model import Need
 
 MOST: Final = 12

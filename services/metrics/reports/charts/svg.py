@@ -1,15 +1,17 @@
-"""A picture under construction: shapes and words in per cent across and pixels down, read out by its title and text."""
+"""A picture under construction: shapes in per cent across and pixels down, and what it shows in words."""
 
 from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
 from services.metrics.reports.cells import without_controls
+from services.metrics.reports.model import Shown
 
 INK: Final = "currentColor"
 BLUE: Final = "#005eb8"
@@ -91,3 +93,24 @@ def across(percent: float) -> str:
 
 def _written(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+SOME: Final = 5
+"""Longer lists are counted, not read out."""
+
+
+def joined(names: Sequence[str]) -> str:
+    """`one, two and three`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def listing(what: str, names: Sequence[str]) -> str:
+    """`Targets met: A and B.`; the number of them when they are many, nothing when there are none."""
+    if not names:
+        return ""
+    return f"{what}: {joined(names) if len(names) <= SOME else len(names)}."
+
+
+def held_back(rows: Sequence[tuple[str, Shown]]) -> str:
+    """Which names have no number."""
+    return listing("Without a number", [name for name, shown in rows if shown.value is None])

@@ -10,8 +10,7 @@ from typing import Final
 from markupsafe import Markup
 
 from services.metrics.reports import words
-from services.metrics.reports.charts.svg import BLUE, GREY, INK, LINE, Drawing, across
-from services.metrics.reports.charts.telling import held_back
+from services.metrics.reports.charts.svg import BLUE, GREY, INK, LINE, Drawing, across, held_back
 from services.metrics.reports.model import ContractReport, Figure, Shown, Unit, Verdict, figure_of
 from services.metrics.reports.remarks import SHOWN_ROUNDED, reason
 
