@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from tests.browser.cases import Case, Cases
@@ -50,6 +50,41 @@ def _overtaken(person: Person, cases: Cases) -> None:
     person.fills("Your note", "Half written")
     cases.lead.does(case.item, "close", reason="moved_away")
     person.presses("Add a note")
+
+
+def _signed_out_while_typing(person: Person, cases: Cases) -> None:
+    person.opens(f"{cases.taken_on().path}/note")
+    person.fills("Your note", "Half written")
+    person.page.context.clear_cookies(name="__Host-pir-session")
+    person.presses("Add a note")
+
+
+def _typed_again(person: Person, cases: Cases) -> None:
+    _signed_out_while_typing(person, cases)
+    person.presses("Sign in with your work account")
+    person.presses(cases.system.credentials["staff"][WORKER]["name"])
+
+
+def _nothing_to_send_to(person: Person, cases: Cases) -> None:
+    """The work was closed while nobody was signed in."""
+    case = cases.taken_on()
+    person.opens(f"{case.path}/request-information")
+    person.page.get_by_role("textbox").first.fill("Since when?")
+    cases.lead.does(case.item, "close", reason="moved_away")
+    person.page.context.clear_cookies(name="__Host-pir-session")
+    person.page.locator("main form button").first.click()
+    person.presses("Sign in with your work account")
+    person.presses(cases.system.credentials["staff"][WORKER]["name"])
+    person.reads("What you typed is here, but")
+
+
+def _enquiry_too_early(person: Person, cases: Cases) -> None:
+    person.opens(f"/staff/enquiries/{cases.enquiry().item}")
+    on = datetime.now(UTC) - timedelta(days=2)
+    for part in ("day", "month", "year"):
+        person.page.locator(f"#deliver-on-{part}").fill(str(getattr(on, part)))
+    person.fills("How many people came", "3")
+    person.presses("Record it and end")
 
 
 def _decided_again(person: Person, cases: Cases) -> None:
@@ -154,6 +189,9 @@ def of_policy(text: str) -> dict[str, tuple[str | None, Way]]:
 STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "sign-in": (None, at("/staff")),
     "signed-out": (f"{WORKER}, fresh", _signed_out),
+    "signed-out-while-typing": (f"{WORKER}, fresh", _signed_out_while_typing),
+    "typed-again": (f"{WORKER}, fresh", _typed_again),
+    "typed-and-nothing-to-send-to": (f"{WORKER}, fresh", _nothing_to_send_to),
     "home": (WORKER, at("/staff")),
     "home-without-queues": (COMMISSIONER, at("/staff")),
     "queues": (WORKER, at("/staff/queues")),
@@ -216,6 +254,7 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "enquiry": (WORKER, _enquiry),
     "enquiry-without-a-reason": (WORKER, pressed(_enquiry, "Show what was asked, and by whom")),
     "enquiry-mistake": (WORKER, pressed(_enquiry, "Arrange it")),
+    "enquiry-too-early": (WORKER, _enquiry_too_early),
     "enquiry-arranged": (WORKER, _arranged),
     "enquiry-done": (WORKER, _done),
     "team": (LEAD, at("/staff/team")),
