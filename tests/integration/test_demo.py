@@ -194,7 +194,7 @@ LEADS_TO: dict[str, tuple[str, str]] = {
 
 def references_of(system: System) -> dict[str, str]:
     """External reference → ours, from the feed of each agency."""
-    found = {}
+    found: dict[str, str] = {}
     for slug in DEMO_AGENCIES:
         reply = call("GET", f"{system.url('referral')}/referrals?limit=200", token=system.agency_key(slug))
         found |= {each["external_reference"]: each["reference"] for each in reply.body["items"]}
