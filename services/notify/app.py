@@ -67,11 +67,6 @@ async def build(settings: Settings) -> Service:
     )
     ordinary = delivery(sender=sender_of(settings))
     on_call = delivery(sender=sender_of(settings), name="on_call", first_part=PARTS)
-
-    def wake() -> None:
-        ordinary.wake.set()
-        on_call.wake.set()
-
     consumer = Consumer(
         engine=by_key,
         service="notify",
@@ -79,7 +74,7 @@ async def build(settings: Settings) -> Service:
         handlers=heard,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
-        wake=wake,
+        wake=ordinary.wake.set,  # calls are few: their loop looks four times a second
     )
     loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
     health = Health.of(settings, by_key, consumer, relay)

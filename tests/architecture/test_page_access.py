@@ -111,6 +111,7 @@ METRICS: Final[dict[str, Who]] = {
     "GET /staff/need/{period}.{suffix}": P.READ_REPORTS,
     "GET /staff/reports": P.READ_REPORTS,
     "GET /staff/reports/{month}": P.READ_REPORTS,
+    "GET /staff/reports/{month}/one-page": P.READ_REPORTS,
     "GET /staff/reports/{month}.{suffix}": P.READ_REPORTS,
     "GET /staff/about": P.READ_REPORTS,
     "GET /staff/export": P.EXPORT_CODED,

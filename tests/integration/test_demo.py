@@ -178,7 +178,7 @@ def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path:
 LEADS_TO: dict[str, tuple[str, str]] = {
     "MORNING-01": ("emergency_call", "999"),
     "MORNING-02": ("bereavement_review", "loss"),
-    "MORNING-03": ("pir_short", "Do not contact the household"),
+    "MORNING-03": ("pir_short", "Contact only in the safe way"),
     "MORNING-04": ("pir_short", "Take this on"),
     "MORNING-05-2": ("review_duplicate", "another referral"),
     "MORNING-06": ("review_birth_outcome", "birth"),
