@@ -49,6 +49,9 @@ def test_an_enquiry_goes_from_requested_to_arranged_to_done(worker: Person, aske
     type_day(worker, "Day on which it took place", TODAY)
     worker.fills("How many people came", "9")
     worker.presses("Record it and end")
+    worker.is_told("which is later. Tick the box if the day is right")
+    worker.chooses("The day is right")
+    worker.presses("Record it and end")
     worker.is_told("It is recorded who came, and when.")
     worker.reads("9 people")
 

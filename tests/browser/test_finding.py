@@ -107,7 +107,7 @@ def test_a_manager_looks_by_reference_only(desk: Desk, cases: Cases) -> None:
     case = cases.plain()
     manager.fills("Reference", case.reference)
     manager.presses("Find this reference")
-    manager.reads("What the referral says")
+    manager.reads("What to do now")
     manager.does_not_read("Who this is about")
     manager.does_not_read(case.name)
 
