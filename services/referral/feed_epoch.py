@@ -29,13 +29,15 @@ async def renew(tx: AsyncConnection) -> int | None:
     """After a restore: how many referrals have new numbers. None when there was none.
 
     The row of the epoch names the transaction that wrote it. In a restored database another one has: the restore's.
+    Numbers ahead of the cluster's own tell of a restore too, whoever brought the rows.
     """
     row = (
         await tx.execute(
             sql("""
-                SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS now,
-                    CAST(CAST(xmin AS text) AS bigint) = renewed_in % 4294967296 AS is_as_written
-                FROM feed_epoch FOR UPDATE
+                SELECT now.number AS now, CAST(CAST(e.xmin AS text) AS bigint) = e.renewed_in % 4294967296
+                    AND NOT EXISTS (SELECT FROM referral WHERE changed_in > now.number) AS is_as_written
+                FROM feed_epoch e, (SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint) AS number) now
+                FOR UPDATE OF e
             """)
         )
     ).one()

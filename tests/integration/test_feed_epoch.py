@@ -50,6 +50,19 @@ async def test_a_feed_in_another_cluster_starts_anew(intake: Behind) -> None:
     assert (await fetch(intake.engine, "SELECT count(*) AS n FROM feed_epoch"))[0].n == 1
 
 
+async def test_rows_with_numbers_ahead_of_the_cluster_are_listed_again_whoever_brought_them(intake: Behind) -> None:
+    await intake.send(a_referral())
+    async with intake.engine.begin() as tx:
+        await tx.execute(sa.text(f"UPDATE referral SET changed_in = changed_in + {AHEAD}"))
+    async with intake.engine.begin() as tx:
+        assert await feed_epoch.renew(tx) == 1
+
+    async def is_listed() -> bool:
+        return bool((await intake.look("/referrals")).json()["items"])
+
+    assert await eventually(is_listed, what="the referral in the feed")
+
+
 async def test_a_cursor_of_before_there_were_epochs_goes_on(intake: Behind, settings: dict[str, Any]) -> None:
     """Of the first epoch: its numbers are those of the cluster still."""
     await intake.send(a_referral())
