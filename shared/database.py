@@ -104,7 +104,11 @@ def one_moment(engine: AsyncEngine) -> AsyncEngine:
 
 @asynccontextmanager
 async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any]]:
-    """The driver's own connection, for statements that are a transaction each: one trip, and no words around it."""
+    """The driver's own connection, for statements that are a transaction each: one trip, and no words around it.
+
+    The pool knows nothing of a BEGIN that is sent here. A transaction that is still open after an error of PostgreSQL's
+    is rolled back; after any other error the connection is given up.
+    """
     async with engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
@@ -112,6 +116,8 @@ async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any
         except BaseException as error:
             if not isinstance(error, asyncpg.PostgresError):
                 await connection.invalidate()
+            elif driver.is_in_transaction():
+                await driver.execute("ROLLBACK")
             raise
 
 

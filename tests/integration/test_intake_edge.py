@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from services.referral import agencies
 from services.referral.agencies import AgencyError
+from services.referral.families import links
+from services.referral.submitting import idempotency
 from shared.audit import Actor
 from shared.ids import uuid7
 from tests.families import a_referral
@@ -216,3 +218,13 @@ async def test_a_row_that_is_held_fails_its_own_request_and_no_other(intake: Beh
         )
         await holder.rollback()
     assert [answer.status_code for answer in answers] == [503, *[201] * 10]
+
+
+async def test_a_family_that_is_held_fails_its_own_request_and_leaves_no_transaction_behind(intake: Behind) -> None:
+    body = a_referral()
+    sent = (await intake.send(body)).json()
+    async with intake.engine.begin() as holder:
+        await idempotency.lock(holder, await links.tokens_of(holder, UUID(sent["id"])))
+        assert (await intake.send(body)).status_code == 503
+    assert [(await intake.send(a_referral())).status_code for _ in range(6)] == [201] * 6
+    assert (await intake.send(body)).status_code == 201

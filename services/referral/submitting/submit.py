@@ -66,20 +66,17 @@ async def admit(tx: AsyncConnection, arrivals: Sequence[Arrival], *, preparing: 
 async def admit_at_once(connection: asyncpg.Connection[Any], arrivals: Sequence[Arrival]) -> list[Answer]:
     """As `admit`, in three trips: locks, one statement, commit.
 
-    Raises what PostgreSQL raises when it is no new referral of a new family: a key or external reference that is known
-    is a unique violation, a family that is known a division by zero. Then nothing is written, and `admit` does it.
+    `connection` is of `driver_of`, which rolls back. Raises what PostgreSQL raises when it is no new referral of a new
+    family: a key or external reference that is known is a unique violation, a family that is known a division by zero.
+    Then nothing is written, and `admit` does it.
     """
     await connection.execute(f"BEGIN; {idempotency.locking(name for each in arrivals for name in each.locks)}")
-    try:
-        statement = Statement(connection)
-        tx = cast("AsyncConnection", statement)
-        stored = await _store_new(tx, arrivals, {each.id: Related(each.id, Links()) for each in arrivals})
-        await idempotency.keep(tx, list(stored.items()), at=arrivals[0].by.at)
-        tokens = [token for each in arrivals for token in each.prepared.family.relating]
-        await statement.run(_UNLESS_RELATED, {"tokens": tokens})
-    except asyncpg.PostgresError:
-        await connection.execute("ROLLBACK")
-        raise
+    statement = Statement(connection)
+    tx = cast("AsyncConnection", statement)
+    stored = await _store_new(tx, arrivals, {each.id: Related(each.id, Links()) for each in arrivals})
+    await idempotency.keep(tx, list(stored.items()), at=arrivals[0].by.at)
+    tokens = [token for each in arrivals for token in each.prepared.family.relating]
+    await statement.run(_UNLESS_RELATED, {"tokens": tokens})
     await connection.execute("COMMIT")
     return [stored[each.request] for each in arrivals]
 
