@@ -226,7 +226,7 @@ def handlers(policy: Policy) -> Handlers:
     """What the referral service does with each event it hears."""
     return {
         ReferralTriaged: AtOnce(keep_decisions),
-        WorkItemOpened: AtOnce(partial(keep_opened, policy=policy)),
+        WorkItemOpened: partial(keep_opened, policy=policy),
         WorkItemClaimed: keep_claimed,
         WorkItemWaiting: keep_waiting,
         WorkItemAccepted: keep_accepted,

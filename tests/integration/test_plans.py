@@ -58,7 +58,7 @@ async def read_whole(url: str, schema: str, queries: Sequence[str]) -> set[str]:
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_batch_finds_its_rows_by_their_keys(database: str, service: str, sent: list[str]) -> None:
     engine = engine_of(database, service)
-    told = [record for record in RECORDS if dict(record.headers).get("ce_sequence") in (b"1", b"2", b"3")]
+    told = [record for record in RECORDS if dict(record.headers).get("ce_sequence") in (b"1", b"2")]
     await what_comes_of(engine, service, [told[:-1]], at_once=True)
     await engine.dispose()
     assert sent
