@@ -29,7 +29,7 @@ from services.notify import measures, rows
 from services.notify.content import Content, State
 from services.notify.rows import Try
 from services.notify.rules import Retries
-from services.notify.senders import Outcome, Sender
+from services.notify.senders import DeliveryResult, Sender
 from services.notify.writing import Writer, utc_now
 from shared import audit
 from shared.audit import Actor, Entry
@@ -145,7 +145,7 @@ class Delivery:
 
         A stop ends the batch after the mail in hand: the others stay due, and nobody has sent them.
         """
-        outcomes: dict[UUID, Outcome] = {}
+        outcomes: dict[UUID, DeliveryResult] = {}
         mails = self.writer.write(due, outcomes)
         by_id, written = {row["id"]: row for row in due}, {each.id for each in mails}
         await self._keep([row for row in due if row["id"] not in written], outcomes)
@@ -163,7 +163,7 @@ class Delivery:
 
     async def send_together(self, collected: Sequence[Any]) -> None:
         """One mail for what one agency's day collected; what comes of it is recorded of each message in it."""
-        outcomes: dict[UUID, Outcome] = {}
+        outcomes: dict[UUID, DeliveryResult] = {}
         if (recipient := self.writer.recipient(collected[0])) and (
             together := self.writer.together(collected, recipient, outcomes)
         ):
@@ -172,7 +172,7 @@ class Delivery:
                     outcomes = {row["id"]: some[0] for row in collected} | outcomes
         await self._keep(collected, outcomes)
 
-    async def _keep(self, due: Sequence[Any], outcomes: Mapping[UUID, Outcome]) -> None:
+    async def _keep(self, due: Sequence[Any], outcomes: Mapping[UUID, DeliveryResult]) -> None:
         """Record, for as long as that takes: a row that is read again before it is recorded would be mailed again."""
         if not due:
             return None
@@ -190,7 +190,7 @@ class Delivery:
             await pause.sleep()
         return None
 
-    def _judge(self, row: Any, outcome: Outcome | None, now: datetime) -> Try:
+    def _judge(self, row: Any, outcome: DeliveryResult | None, now: datetime) -> Try:
         """Sent, to be tried again, or a person's work now; no outcome means that there was no recipient.
 
         What was collected for one mail is due again at one moment, or it would come apart.

@@ -13,7 +13,7 @@ import structlog
 from services.notify import collecting, mail, templates
 from services.notify.content import Audience, Content
 from services.notify.messages import message_id_header
-from services.notify.senders import Outcome
+from services.notify.senders import DeliveryResult
 from shared.events import MessageKind
 from shared.policy import Policy
 from shared.service_map import ServiceMap
@@ -38,7 +38,7 @@ class Writer:
     envelope_from: str
     now: Callable[[], datetime] = utc_now
 
-    def write(self, due: Sequence[Any], outcomes: dict[UUID, Outcome]) -> list[mail.Mail]:
+    def write(self, due: Sequence[Any], outcomes: dict[UUID, DeliveryResult]) -> list[mail.Mail]:
         """The mails of those with a recipient; one that can't be written holds up nobody: it is in `outcomes`."""
         mails = []
         for row in due:
@@ -47,10 +47,12 @@ class Writer:
                     mails.append(self._mail(row, recipient))
                 except Exception:  # whatever it is, the other messages have to go
                     log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
-                    outcomes[row["id"]] = Outcome(UNWRITABLE)
+                    outcomes[row["id"]] = DeliveryResult(UNWRITABLE)
         return mails
 
-    def together(self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, Outcome]) -> mail.Mail | None:
+    def together(
+        self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, DeliveryResult]
+    ) -> mail.Mail | None:
         """The mail of a day; a message whose line can't be written is in `outcomes`."""
         lines, first = [], collected[0]
         for row in collected:
@@ -58,7 +60,7 @@ class Writer:
                 lines.append(collecting.line(**self._said(row)))
             except Exception:  # as in `write`
                 log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
-                outcomes[row["id"]] = Outcome(UNWRITABLE)
+                outcomes[row["id"]] = DeliveryResult(UNWRITABLE)
         if not lines:
             return None
         subject, body = collecting.words(lines)

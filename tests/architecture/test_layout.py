@@ -53,9 +53,6 @@ CORE: Final = {"__init__", "__main__", "api", "app", "handlers", "settings", "ta
 
 LINES: Final = 330
 
-ONE_NAME_ONE_CLASS: Final = ("referral",)
-"""Services in which no class name is used twice."""
-
 
 def modules_of(folder: Path) -> set[str]:
     inside = {path.name for path in folder.iterdir() if path.is_dir() and any(path.glob("*.py"))}
@@ -88,7 +85,7 @@ def test_no_file_is_long() -> None:
     assert long == []
 
 
-@pytest.mark.parametrize("service", ONE_NAME_ONE_CLASS)
+@pytest.mark.parametrize("service", SERVICES)
 def test_no_class_name_stands_for_two_things(service: str) -> None:
     names = Counter(
         node.name

@@ -20,7 +20,7 @@ from services.notify.handlers import NO_CAPS
 from services.notify.mail import Mail
 from services.notify.messages import Message
 from services.notify.rules import Caps
-from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings
 from shared.events import MessageKind, Route
 from shared.ids import uuid7
@@ -43,7 +43,7 @@ class Recording:
         self.asked = 0
         self._gate = gate
 
-    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         self.asked += len(mails)
         if self._gate:
             await self._gate.wait()
@@ -60,7 +60,7 @@ class Slow:
         self.handed: list[UUID] = []
         self._seconds = seconds
 
-    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         for mail in mails:
             await asyncio.sleep(self._seconds)
             self.handed.append(mail.id)
@@ -242,9 +242,9 @@ async def test_a_collected_mail_that_fails_stays_together_and_is_the_same_one(
     database: str, engine: AsyncEngine
 ) -> None:
     class FailsOnce(Recording):
-        async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+        async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
             self.handed += mails
-            yield [HANDED_OVER if self.handed[1:] else Outcome("smtp-451") for _ in mails]
+            yield [HANDED_OVER if self.handed[1:] else DeliveryResult("smtp-451") for _ in mails]
 
     sender = FailsOnce()
     await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 8, caps=Caps(own=1))

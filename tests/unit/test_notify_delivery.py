@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from services.notify.content import Audience, Content, State
 from services.notify.delivery import NO_RECIPIENT, Delivery
-from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.writing import UNWRITABLE
 from shared.events import MessageKind
 from tests.builders import TODAY, a_policy, a_writer, noon
@@ -40,7 +40,7 @@ def a_row(number: int = 1, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def judged(row: dict[str, Any], outcome: Outcome | None) -> tuple[State, str | None]:
+def judged(row: dict[str, Any], outcome: DeliveryResult | None) -> tuple[State, str | None]:
     each = a_delivery()._judge(row, outcome, NOW)
     return each.state, each.error
 
@@ -50,22 +50,22 @@ def test_what_was_handed_over_is_sent() -> None:
 
 
 def test_a_first_failure_is_tried_again_within_half_a_minute() -> None:
-    each = a_delivery()._judge(a_row(), Outcome("smtp-421"), NOW)
+    each = a_delivery()._judge(a_row(), DeliveryResult("smtp-421"), NOW)
     assert (each.state, each.error, each.due_at) == (State.FAILED, "smtp-421", NOW + timedelta(seconds=15))
 
 
 def test_later_failures_wait_longer() -> None:
-    each = a_delivery()._judge(a_row(attempts=20, first_tried_at=NOW), Outcome("smtp-421"), NOW)
+    each = a_delivery()._judge(a_row(attempts=20, first_tried_at=NOW), DeliveryResult("smtp-421"), NOW)
     assert each.due_at == NOW + timedelta(minutes=30)
 
 
 def test_after_72_hours_of_failures_it_is_undeliverable() -> None:
     row = a_row(attempts=90, first_tried_at=NOW - timedelta(hours=72))
-    assert judged(row, Outcome("connection")) == (State.UNDELIVERABLE, "connection")
+    assert judged(row, DeliveryResult("connection")) == (State.UNDELIVERABLE, "connection")
 
 
 def test_an_address_that_does_not_exist_is_undeliverable_at_once() -> None:
-    assert judged(a_row(), Outcome("smtp-550", is_final=True)) == (State.UNDELIVERABLE, "smtp-550")
+    assert judged(a_row(), DeliveryResult("smtp-550", is_final=True)) == (State.UNDELIVERABLE, "smtp-550")
 
 
 def test_an_agency_that_is_not_known_yet_costs_no_try() -> None:
@@ -75,7 +75,7 @@ def test_an_agency_that_is_not_known_yet_costs_no_try() -> None:
 
 def test_what_was_collected_for_one_mail_is_tried_again_at_one_moment() -> None:
     rows = [a_row(number, collected_on=TODAY, created_at=NOW - timedelta(hours=number)) for number in (8, 20)]
-    for outcome, state in ((Outcome("smtp-421"), State.FAILED), (None, State.COLLECTED)):
+    for outcome, state in ((DeliveryResult("smtp-421"), State.FAILED), (None, State.COLLECTED)):
         tries = [a_delivery()._judge(row, outcome, NOW) for row in rows]
         assert {each.state for each in tries} == {state}
         assert len({each.due_at for each in tries}) == 1
@@ -98,10 +98,10 @@ def test_without_a_usable_inbox_nothing_is_written(inbox: str | None) -> None:
 
 
 def test_a_message_that_cannot_be_written_holds_up_nobody() -> None:
-    outcomes: dict[UUID, Outcome] = {}
+    outcomes: dict[UUID, DeliveryResult] = {}
     mails = a_writer().write([a_row(1, kind="unheard-of"), a_row(2)], outcomes)
     assert [mail.id for mail in mails] == [UUID(int=2)]
-    assert outcomes == {UUID(int=1): Outcome(UNWRITABLE)}
+    assert outcomes == {UUID(int=1): DeliveryResult(UNWRITABLE)}
 
 
 def test_every_try_is_the_same_mail() -> None:
@@ -118,7 +118,7 @@ async def test_what_was_handed_over_is_recorded_again_whatever_the_database_says
     delivery, handed, tries = a_delivery(), 0, 0
 
     class Once:
-        async def send(self, mails: list[Any]) -> AsyncGenerator[list[Outcome], None]:
+        async def send(self, mails: list[Any]) -> AsyncGenerator[list[DeliveryResult], None]:
             nonlocal handed
             handed += 1
             yield [HANDED_OVER for _ in mails]

@@ -12,13 +12,13 @@ from uuid import UUID
 import pytest
 
 from services.notify import mail
-from services.notify.senders import Outcome
+from services.notify.senders import DeliveryResult
 from services.notify.senders.files import Files
 
 ID = UUID(int=77)
 
 
-async def of(handed: AsyncGenerator[list[Outcome], None]) -> list[Outcome]:
+async def of(handed: AsyncGenerator[list[DeliveryResult], None]) -> list[DeliveryResult]:
     return [outcome async for some in handed for outcome in some]
 
 

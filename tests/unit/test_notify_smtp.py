@@ -10,7 +10,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.notify.mail import Mail
-from services.notify.senders import Outcome
+from services.notify.senders import DeliveryResult
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
 from shared.settings import Profile
@@ -54,7 +54,7 @@ async def serving(inbox: Inbox) -> AsyncIterator[Callable[[list[Mail]], Any]]:
         await server.wait_closed()
 
 
-async def of(handed: AsyncGenerator[list[Outcome], None]) -> list[Outcome]:
+async def of(handed: AsyncGenerator[list[DeliveryResult], None]) -> list[DeliveryResult]:
     return [outcome async for some in handed for outcome in some]
 
 

@@ -10,14 +10,14 @@ from services.notify.mail import Mail
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryResult:
     """No error: handed over. Else a code (never a server's words, which may hold an address); `is_final` = give up."""
 
     error: str | None = None
     is_final: bool = False
 
 
-HANDED_OVER = Outcome()
+HANDED_OVER = DeliveryResult()
 
 
 class Sender(Protocol):
@@ -25,7 +25,7 @@ class Sender(Protocol):
 
     batch: int
 
-    def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+    def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         """Hand over each, in their order; yields what came of the next ones, so that it is written down at once.
 
         Whoever stops reading after one outcome has sent no more than that.

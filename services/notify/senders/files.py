@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from services.notify.mail import Mail
-from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.senders import HANDED_OVER, DeliveryResult
 
 
 class Files:
@@ -19,18 +19,18 @@ class Files:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         """Write each in a thread, all in one go; a full disk or missing rights fail the mail, to be tried again."""
         yield await asyncio.to_thread(self._write_all, mails)
 
-    def _write_all(self, mails: Sequence[Mail]) -> list[Outcome]:
+    def _write_all(self, mails: Sequence[Mail]) -> list[DeliveryResult]:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             return [_failed(error)] * len(mails)
         return [self._write(mail) for mail in mails]
 
-    def _write(self, mail: Mail) -> Outcome:
+    def _write(self, mail: Mail) -> DeliveryResult:
         whole = f"{self._folder}/{mail.id}.eml"
         half = f"{whole}.tmp"
         try:
@@ -42,5 +42,5 @@ class Files:
         return HANDED_OVER
 
 
-def _failed(error: OSError) -> Outcome:
-    return Outcome(f"disk-{error.errno}")
+def _failed(error: OSError) -> DeliveryResult:
+    return DeliveryResult(f"disk-{error.errno}")

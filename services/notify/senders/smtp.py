@@ -19,7 +19,7 @@ import aiosmtplib
 from aiosmtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
 
 from services.notify.mail import Mail
-from services.notify.senders import HANDED_OVER, Outcome
+from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings, Tls
 
 NO_SUCH_MAILBOX: Final = frozenset({550, 551, 553})
@@ -35,7 +35,7 @@ class Smtp:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[Outcome], None]:
+    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         """Hand over one by one on one connection, and say of each at once what came of it."""
         done, server = 0, self._server()
         try:
@@ -45,21 +45,21 @@ class Smtp:
                 done += 1
                 yield [outcome]
         except (SMTPException, OSError, TimeoutError) as error:
-            yield [Outcome(_code(error))] * (len(mails) - done)
+            yield [DeliveryResult(_code(error))] * (len(mails) - done)
         finally:
             await _leave(server)
 
-    async def _send_one(self, server: aiosmtplib.SMTP, mail: Mail) -> Outcome:
+    async def _send_one(self, server: aiosmtplib.SMTP, mail: Mail) -> DeliveryResult:
         """Raises when the connection is of no more use."""
         try:
             await server.sendmail(mail.sender, mail.recipient, mail.content)
         except SMTPRecipientsRefused as error:
             refused = error.recipients[0]
-            return Outcome(_code(refused), is_final=_is_unknown(refused))
+            return DeliveryResult(_code(refused), is_final=_is_unknown(refused))
         except SMTPResponseException as error:
             if error.code == CLOSING or not server.is_connected:
                 raise
-            return Outcome(_code(error))
+            return DeliveryResult(_code(error))
         return HANDED_OVER
 
     def _server(self) -> aiosmtplib.SMTP:
