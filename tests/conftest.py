@@ -27,7 +27,7 @@ from tests.servers import Servers, endings, passing_folder, running
 from tests.system import System
 
 __all__ = ["reused"]
-ONLY_WITH = {"browser": "PIR_BROWSER", "chaos/test_mail_by_smtp.py": "PIR_FAULTS"}
+ONLY_WITH = {"browser": "PIR_BROWSER"}
 """What takes too long for every run, and the variable with which its own target of the Makefile asks for it."""
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]
 LONGEST_FIRST = ("chaos", "journeys", "integration")

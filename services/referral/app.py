@@ -108,7 +108,7 @@ async def build(settings: Settings) -> Service:
         express=api.express(),
         only=settings.only,
     )
-    http_loops: dict[str, Loop] = {"group-writer": writer.run, "places": places.watch}
+    http_loops: dict[str, Loop] = {"batch-writer": writer.run, "places": places.watch}
     if settings.only is Part.HTTP:
         http_loops["wake"] = partial(relay.wake.pass_on, engine)
     return Service(

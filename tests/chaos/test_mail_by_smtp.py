@@ -10,6 +10,7 @@ Twenty rounds take minutes, so they are run by `make test-faults` alone. One of 
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import defaultdict
@@ -24,7 +25,8 @@ from tests.system import System, under_load
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-ROUNDS = 20
+ROUNDS = 20 if os.environ.get("PIR_FAULTS") else 1
+"""Twenty take minutes: `make test-faults`. The first runs with all other tests."""
 KILLS = 3
 """Of the notify service, in each round."""
 

@@ -121,7 +121,7 @@ async def new_intake(database: str, settings: dict[str, Any]) -> AsyncIterator[C
     async with AsyncExitStack() as copies:
 
         async def make() -> Behind:
-            copy = behind(referral_app.build, ReferralSettings(**settings), ("group-writer",))
+            copy = behind(referral_app.build, ReferralSettings(**settings), ("batch-writer",))
             return await copies.enter_async_context(copy)
 
         yield make

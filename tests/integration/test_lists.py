@@ -532,9 +532,12 @@ async def test_other_roles_are_told_kindly_and_see_no_referral(
     assert "PIR-" not in page.text
 
 
-@pytest.mark.parametrize("path", ["/staff", "/staff/queues", "/staff/queues/all", "/staff/queues/pir_short?after=x"])
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [("/staff", 5), ("/staff/queues", 2), ("/staff/queues/all", 2), ("/staff/queues/pir_short?after=x", 2)],
+)
 async def test_a_page_takes_as_many_statements_for_many_items_as_for_none(
-    engine: AsyncEngine, http: httpx.AsyncClient, path: str
+    engine: AsyncEngine, http: httpx.AsyncClient, path: str, most: int
 ) -> None:
     async def count() -> int:
         with statements(engine) as sent:
@@ -544,7 +547,7 @@ async def test_a_page_takes_as_many_statements_for_many_items_as_for_none(
     await count()
     without = await count()
     await keep(engine, *(each | {"route": route.value} for each in VIEWS.values() for route in list(Route)[:12]))
-    assert await count() == without <= 5
+    assert await count() == without <= most
 
 
 @pytest.mark.parametrize("path", ["/staff", "/staff/queues", "/staff/queues/all", "/staff/queues/mash?reference=no"])

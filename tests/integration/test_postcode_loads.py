@@ -266,7 +266,7 @@ async def served(database: str, settings: dict[str, Any], monkeypatch: pytest.Mo
     """The intake with its own watch on loads, sped up."""
     monkeypatch.setattr(lookup, "LOOK_SECONDS", 0.05)
     await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
-    async with behind(referral_app.build, Settings(**settings), ("group-writer", "places")) as copy:
+    async with behind(referral_app.build, Settings(**settings), ("batch-writer", "places")) as copy:
         yield copy
 
 

@@ -106,6 +106,8 @@ def test_sending_the_same_again_changes_nothing(system: System, health_visiting:
     # And one referral is all that came of it
     system.totals_at_rest()
     reference = first.body["reference"]
+    settled = health_visiting.call("POST", "/referrals", family)
+    assert settled.body == first.body | {"status": health_visiting.status(reference)}
     assert [line["what"] for line in health_visiting.sees_decided(reference)["history"]].count("received") == 1
     assert len(mails(system, reference, "receipt")) == 1
 

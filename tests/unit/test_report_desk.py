@@ -1,4 +1,4 @@
-"""ReportFiles to take along: made once, a workbook at a time, and nobody waits behind a workbook who needs none."""
+"""Files to take along: made once, a workbook at a time, and nobody waits behind a workbook who needs none."""
 
 from __future__ import annotations
 

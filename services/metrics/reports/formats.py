@@ -69,7 +69,7 @@ def _weight(media_type: str, ranges: list[tuple[str, float]]) -> float:
 
 
 KEPT: Final = 60
-"""ReportFiles in memory, some 50 KB each."""
+"""Files in memory, some 50 KB each."""
 MAKING: Final[dict[tuple[ReportKind, Format], Callable[[Any], bytes]]] = {
     (ReportKind.CONTRACT, Format.CSV): contract_csv,
     (ReportKind.EQUALITY, Format.CSV): equality_csv,

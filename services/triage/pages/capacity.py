@@ -1,4 +1,4 @@
-"""RoutePlaces by route, who waits for one and how long that may take; and the form that sets the places."""
+"""Places by route, who waits for one and how long that may take; and the form that sets the places."""
 
 from __future__ import annotations
 
