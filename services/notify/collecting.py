@@ -25,12 +25,19 @@ def id_of(agency_id: UUID, on: date, first: UUID) -> UUID:
     return uuid5(NAMESPACE, f"{agency_id}/{KIND}/{on}/{first}")
 
 
-def line(kind: MessageKind, *, reference: str, content: Content, council: Council) -> str:
-    """One message in a line: what its subject says, and of a decision where the referral goes."""
+def line(kind: MessageKind, *, reference: str, content: Content, council: Council, is_overtaken: bool = False) -> str:
+    """One message in a line: what its subject says, and of a decision where the referral goes.
+
+    A day that has passed is promised no more.
+    """
+    if content.by and content.by < council.on:
+        content = content.model_copy(update={"by": None})
     if kind is MessageKind.DECISION:
-        return f"{reference}: {_decided(content)}"
-    subject, _ = templates.words(kind, reference=reference, content=content, council=council)
-    return f"{subject}; you will hear from us by {long_date(content.by)}" if content.by else subject
+        said = f"{reference}: {_decided(content)}"
+    else:
+        said, _ = templates.words(kind, reference=reference, content=content, council=council)
+        said += f"; you will hear from us by {long_date(content.by)}" if content.by else ""
+    return f"{said}; there is newer word of it" if is_overtaken else said
 
 
 def _decided(content: Content) -> str:

@@ -117,7 +117,9 @@ class Delivery:
                 parts = [self.first_part + part for part in leases.held]
                 if due := await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch):
                     await self._to_its_end(self.send(due))
-                elif due := await connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES):
+                elif self.first_part == 0 and (
+                    due := await connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES)
+                ):
                     await self._to_its_end(self.send_together(due))
                 if due:
                     going_well()
@@ -169,8 +171,8 @@ class Delivery:
         ):
             async with aclosing(self.sender.send([together])) as handed:
                 async for some in handed:
-                    outcomes = {row["id"]: some[0] for row in collected} | outcomes
-        await self._keep(collected, outcomes)
+                    return await self._keep(collected, {row["id"]: some[0] for row in collected} | outcomes)
+        return await self._keep(collected, outcomes)
 
     async def _keep(self, due: Sequence[Any], outcomes: Mapping[UUID, DeliveryResult]) -> None:
         """Record, for as long as that takes: a row that is read again before it is recorded would be mailed again."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notify import rows
+from services.notify import collecting, rows
 from services.notify.content import UNSENT, Content
 from services.notify.templates import Council, words
 from shared.access import check_internal
@@ -31,16 +31,18 @@ def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Counc
     @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times, words")
     async def messages(reference: Annotated[str, Path(min_length=1, max_length=20)]) -> Response:
         async with engine.connect() as tx:
-            return answer(
-                {"items": [_shown(row, reference, council()) for row in await rows.of_reference(tx, reference)]}
-            )
+            told = council()
+            return answer({"items": [_shown(row, reference, told) for row in await rows.of_reference(tx, reference)]})
 
     return routes
 
 
 def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]:
     content = Content.model_validate(row.content)
-    subject, body = words(MessageKind(row.kind), reference=reference, content=content, council=council)
+    said: dict[str, Any] = {"reference": reference, "content": content, "council": council}
+    subject, body = words(MessageKind(row.kind), **said)
+    if row.collected_on:
+        subject, body = "", collecting.line(MessageKind(row.kind), **said)
     return {
         "kind": row.kind,
         "audience": row.audience,

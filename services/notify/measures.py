@@ -29,8 +29,8 @@ for _kind in MessageKind:  # a counter that starts with its first message has no
 async def measure(tx: AsyncConnection) -> None:
     """Set the gauges from the rows.
 
-    A message that failed has a time to come, however long it has been tried: its age is counted from its making, or
-    from when the mail was to go that it was collected for.
+    A message that failed has a time to come, however long it has been tried: its age is counted from its making. One
+    that was collected counts from when its mail was to go; when nobody could take that, from the morning of its day.
     """
     due, oldest = await rows.waiting(tx)
     DUE.set(due)
@@ -39,7 +39,8 @@ async def measure(tx: AsyncConnection) -> None:
         sql("""
             SELECT kind, state, count(*) AS messages,
                 greatest(0, extract(epoch FROM now() - min(
-                    CASE WHEN collected_on IS NULL THEN created_at ELSE coalesce(first_tried_at, due_at) END
+                    CASE WHEN collected_on IS NULL THEN created_at
+                         WHEN last_error IS NULL THEN due_at ELSE coalesce(first_tried_at, collected_on) END
                 ))) AS oldest
             FROM message
             WHERE state IN ('due', 'failed') OR (state IN ('collected', 'failed') AND collected_on IS NOT NULL)

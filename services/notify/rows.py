@@ -75,7 +75,11 @@ DUE: Final = f"""{_TO_SEND}
 """  # noqa: S608  the columns stand above
 """What is to be sent by `$2` of the parts `$1`, at most `$3`, the longest due first; for asyncpg itself."""
 
-COLLECTED: Final = f"""{_TO_SEND}
+COLLECTED: Final = f"""{_TO_SEND},
+        EXISTS (
+            SELECT FROM message newer WHERE newer.reference = m.reference AND newer.agency_id = m.agency_id
+                AND newer.created_at > m.created_at AND newer.kind IN ('decision', 'outcome', 'withdrawal')
+        ) AS is_overtaken
     FROM (
         SELECT agency_id, collected_on, part FROM message
         WHERE part = ANY($1::smallint[]) AND state IN ('collected', 'failed') AND collected_on IS NOT NULL
@@ -85,7 +89,10 @@ COLLECTED: Final = f"""{_TO_SEND}
     WHERE m.state IN ('collected', 'failed') AND m.collected_on IS NOT NULL AND m.due_at <= $2
     ORDER BY m.created_at, m.id LIMIT $3
 """  # noqa: S608  as above
-"""What one mail of one agency and day collects, at most `$3`, the oldest first; the others go in another one."""
+"""What one mail of one agency and day collects, at most `$3`, the oldest first; the others go in another one.
+
+`is_overtaken`: something newer was decided, told or taken back, which went by itself or stands further down.
+"""
 
 _RECORD: Final = sql("""
     WITH recorded AS (UPDATE message SET
@@ -161,7 +168,7 @@ async def make(
             "most": most,
             "agency_parts": [part_of(message.agency_id) for message in messages],
             "today": begin_of_day(now),
-            "largest": max((each for each in most if each is not None), default=0),
+            "largest": max(caps.own or 0, caps.others or 0),
             "goes_at": goes_at,
             "goes_on": goes_at.date(),
         },
@@ -218,7 +225,7 @@ async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[A
     found = await tx.execute(
         sql("""
             SELECT id, kind, version, audience, channel, state, created_at, attempts, due_at, sent_at, last_error,
-                content
+                collected_on, content
             FROM message WHERE reference = :reference ORDER BY created_at, id
         """),
         {"reference": reference},

@@ -54,20 +54,22 @@ class Writer:
         self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, DeliveryResult]
     ) -> mail.Mail | None:
         """The mail of a day; a message whose line can't be written is in `outcomes`."""
-        lines, first = [], collected[0]
+        lines, written = [], []
         for row in collected:
             try:
-                lines.append(collecting.line(**self._said(row)))
+                lines.append(collecting.line(**self._said(row), is_overtaken=row["is_overtaken"]))
+                written.append(row)
             except Exception:  # as in `write`
                 log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
                 outcomes[row["id"]] = DeliveryResult(UNWRITABLE)
         if not lines:
             return None
         subject, body = collecting.words(lines)
+        first = written[0]
         id_ = collecting.id_of(first["agency_id"], first["collected_on"], first["id"])
         header = message_id_header(id_, self.envelope_from.rpartition("@")[2])
         whole = mail.write(
-            sender=self.mail_from, recipient=recipient, message_id=header, at=self.now(), reference=None,
+            sender=self.mail_from, recipient=recipient, message_id=header, at=first["created_at"], reference=None,
             kind=collecting.KIND, subject=subject, body=body,
         )  # fmt: skip
         return mail.Mail(id_, self.envelope_from, recipient, whole)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import app, rows
 from services.notify.content import Audience, Content, State
+from services.notify.content import Outcome as Told
 from services.notify.delivery import Delivery
 from services.notify.handlers import NO_CAPS
 from services.notify.mail import Mail
@@ -25,6 +26,7 @@ from services.notify.settings import Settings
 from shared.events import MessageKind, Route
 from shared.ids import uuid7
 from shared.messaging.outbox import PARTS, Cause
+from shared.messaging.statement import Statement
 from tests.builders import a_policy, a_writer
 from tests.integration.support import count, engine_of, eventually, fetch, running
 
@@ -277,6 +279,35 @@ async def test_what_is_erased_meanwhile_is_in_no_collected_mail(database: str, e
         await all_sent(engine, 4)
     said = "".join(body_of(mail) for mail in sender.handed)
     assert [reference for reference in references if reference not in said] == [erased]
+
+
+async def test_what_newer_word_has_overtaken_says_so(database: str, engine: AsyncEngine) -> None:
+    sender = Recording()
+    [_, reference] = await make(engine, MessageKind.DECISION, Audience.AGENCY, 2, caps=Caps(own=1))
+    await a_day_later(engine)
+    async with engine.begin() as tx:
+        newer = "SELECT referral_id FROM message WHERE reference = :reference"
+        of = await tx.scalar(sa.text(newer), {"reference": reference})
+        told = Message(
+            referral_id=of, reference=reference, agency_id=AGENCY, kind=MessageKind.OUTCOME, occasion="2",
+            state=State.DUE, content=Content(outcome=Told.DECIDED), at=datetime.now(UTC), cause=Cause(uuid7()),
+        )  # fmt: skip
+        await rows.make(tx, [told], mail_domain="pir.localhost", caps=CAPS, now=datetime.now(UTC))
+    async with running(loops(database, engine, sender, Recording())[0]):
+        await all_sent(engine, 3)
+    assert f"{reference}: " in body_of(sender.handed[-1])
+    assert "there is newer word of it" in " ".join(body_of(sender.handed[-1]).split())
+
+
+async def test_messages_under_a_cap_are_made_in_one_statement_whatever_their_kinds(engine: AsyncEngine) -> None:
+    caps, now, nobody = Caps(100, 10), datetime.now(UTC), cast("Any", None)
+    statement = cast("Any", Statement(nobody))
+    for kind in (MessageKind.RECEIPT, MessageKind.OUTCOME, MessageKind.DUPLICATE):
+        message = Message(
+            referral_id=uuid7(), reference="PIR-4K7-29M", agency_id=AGENCY, kind=kind, occasion="1", state=State.DUE,
+            content=Content(), at=now, cause=Cause(uuid7()),
+        )  # fmt: skip
+        await rows.make(statement, [message], mail_domain="pir.localhost", caps=caps, now=now)
 
 
 async def test_two_copies_send_a_collected_mail_once(database: str, engine: AsyncEngine) -> None:

@@ -172,6 +172,13 @@ async def test_what_is_collected_is_counted_and_late_only_after_its_day(database
     assert 3600 <= value("pir_messages_oldest_unsent_seconds", kind="receipt") < 2 * 3600
 
 
+async def test_what_was_collected_and_nobody_can_take_grows_old(database: str) -> None:
+    async with measured(database, "notify", of_notify.measure) as tx:
+        await a_message(tx, "collected", due="now() + interval '10 minutes'")
+        await tx.execute(text("UPDATE message SET collected_on = current_date - 1, last_error = 'no-recipient'"))
+    assert value("pir_messages_oldest_unsent_seconds", kind="receipt") >= 24 * 3600
+
+
 async def test_word_to_the_on_call_contact_is_measured_apart(database: str) -> None:
     async with measured(database, "notify", of_notify.measure) as tx:
         await a_message(tx, "due", kind="on-call")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -76,6 +76,14 @@ def test_a_decision_says_where_the_referral_goes() -> None:
         "and there is a waiting list"
     )
     assert "decides by Monday 22 June 2026" in in_a_line(*EVERY_MESSAGE["a person looks"])
+
+
+def test_a_day_that_has_passed_is_promised_no_more_and_what_was_overtaken_says_so() -> None:
+    late = Content(by=TODAY - timedelta(days=1))
+    assert "you will hear" not in in_a_line(MessageKind.RECEIPT, late)
+    assert "decides by" not in in_a_line(MessageKind.DECISION, late.model_copy(update={"next": Next.PERSON}))
+    told = line(MessageKind.DECISION, reference=REFERENCE, content=late, council=COUNCIL, is_overtaken=True)
+    assert told.endswith("; there is newer word of it")
 
 
 def test_after_a_loss_and_for_an_enquiry_a_person_gets_in_touch() -> None:

@@ -104,6 +104,18 @@ def test_a_message_that_cannot_be_written_holds_up_nobody() -> None:
     assert outcomes == {UUID(int=1): DeliveryResult(UNWRITABLE)}
 
 
+def test_two_mails_of_what_was_collected_never_have_one_message_id() -> None:
+    """The oldest could not be written; once it can, it goes in a mail of its own, and is no repeat of the first."""
+    rows = [a_row(each, agency_id=UUID(int=9), collected_on=TODAY, is_overtaken=False) for each in (1, 2)]
+    outcomes: dict[UUID, DeliveryResult] = {}
+    without = a_writer().together([rows[0] | {"kind": "unheard-of"}, rows[1]], TEAM, outcomes)
+    alone = a_writer().together(rows[:1], TEAM, {})
+    assert outcomes == {UUID(int=1): DeliveryResult(UNWRITABLE)}
+    assert without
+    assert alone
+    assert without.id != alone.id
+
+
 def test_every_try_is_the_same_mail() -> None:
     first, again = (a_writer().write([a_row(attempts=number)], {}) for number in (0, 7))
     assert first == again
