@@ -106,15 +106,15 @@ def one_moment(engine: AsyncEngine) -> AsyncEngine:
 async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any]]:
     """The driver's own connection, for statements that are a transaction each: one trip, and no words around it.
 
-    The pool knows nothing of a BEGIN that is sent here. A transaction that is still open after an error of PostgreSQL's
-    is rolled back; after any other error the connection is given up.
+    The pool knows nothing of what is sent here: a connection that died is given up, and a transaction that an error of
+    PostgreSQL's left open is rolled back.
     """
     async with engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         try:
             yield driver
         except BaseException as error:
-            if not isinstance(error, asyncpg.PostgresError):
+            if driver.is_closed() or not isinstance(error, asyncpg.PostgresError):
                 await connection.invalidate()
             elif driver.is_in_transaction():
                 await driver.execute("ROLLBACK")

@@ -1,15 +1,16 @@
-"""The lock across all copies of a service: one holds it, the others are refused, and nothing outlives its connection."""
+"""Connections that are used apart from a transaction of the pool: a lock across all copies, and the driver's own."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.database import alone
+from shared.database import alone, driver_of
 from tests.integration.support import engine_of
 from tests.servers import Servers
 
@@ -121,3 +122,20 @@ async def test_the_lock_is_free_again_after_its_holder_was_cancelled(engine: Asy
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await is_free(other)
+
+
+async def test_a_connection_that_dies_in_a_transaction_is_not_given_again(engine: AsyncEngine) -> None:
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        async with driver_of(engine) as driver:
+            await driver.execute("BEGIN; SELECT pg_terminate_backend(pg_backend_pid())")
+    async with driver_of(engine) as driver:
+        assert await driver.fetchval("SELECT 1") == 1
+
+
+async def test_a_transaction_that_an_error_left_open_is_rolled_back(engine: AsyncEngine) -> None:
+    with pytest.raises(asyncpg.PostgresError):
+        async with driver_of(engine) as driver:
+            await driver.execute("BEGIN; SELECT 1 / 0")
+    async with driver_of(engine) as driver:
+        assert not driver.is_in_transaction()
+        assert await driver.fetchval("SELECT 1") == 1
