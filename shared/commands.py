@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.audit import operator
 from shared.database import create_engine
 from shared.logs import configure
 from shared.messaging import outbox, repair
@@ -123,14 +123,14 @@ async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
 
 
 async def _replay(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    done, failed = await repair.replay(engine, arguments.handlers, only=arguments.id, by=getpass.getuser())
+    done, failed = await repair.replay(engine, arguments.handlers, only=arguments.id, by=operator().id)
     print(f"{done} handled, {failed} still parked")
     return 1 if failed else 0
 
 
 async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     try:
-        found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=getpass.getuser())
+        found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=operator().id)
     except repair.CannotDiscardError:
         print(repair.NOT_GIVEN_UP)
         return 1

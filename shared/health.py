@@ -125,7 +125,7 @@ class Health:
         able_since = reached_at = time.monotonic()
         while True:
             await asyncio.sleep(5)
-            if await self.own_connections_answer():
+            if self.consumer and await self.own_connections_answer():
                 reached_at = time.monotonic()
             idle = self.idle_with_work(reached_at=reached_at)
             if not idle or not (await self._postgresql_answers() and await self._kafka_answers()):

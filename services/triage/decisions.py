@@ -157,6 +157,8 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:
         counts_from = planned.counts_from
+    elif row.route == Route.PHASE_HOLD:
+        due = row.base_due_at  # counts from the last look, which new facts do not undo
     elif row.route in FAMILY_WORK and urgency not in WALL_CLOCK:
         counts_from, due = planned.counts_from, planned.due_at  # as the contract counts
     unopened = [at for at in (row.escalate_at, planned.escalate_at) if at] if row.escalate_at else []

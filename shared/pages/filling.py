@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from html.parser import HTMLParser
 from typing import Final
@@ -39,9 +39,13 @@ class _Filler(HTMLParser):
         self._is_inside = self._is_replacing = False
         self._select = ""
 
+    def _is_ours(self, form: Mapping[str, str | None]) -> bool:
+        """A form that only goes on to another page (GET) would lose what was typed."""
+        return form.get("action") == self._action and (form.get("method") or "").lower() == "post"
+
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         known, name = dict(attrs), dict(attrs).get("name") or ""
-        if tag == "form" and not self.is_found and known.get("action") == self._action:
+        if tag == "form" and not self.is_found and self._is_ours(known):
             self.is_found = self._is_inside = True
         if not self._is_inside or (tag != "option" and (not name or name in self._keeps)):
             self._write(self.get_starttag_text())

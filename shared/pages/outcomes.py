@@ -11,7 +11,7 @@ DONE: Final = {
     "accepted": "The family is accepted. The referrer is told.",
     "declined": "The referral is declined. The referrer is told.",
     "overridden": "Your decision is in force. The referrer is told.",
-    "asked": "The referrer is asked. The clock waits until they answer.",
+    "asked": "The referrer is asked.",
     "attempted": "The contact is recorded.",
     "contacted": "The first contact is recorded.",
     "noted": "Your note is added.",

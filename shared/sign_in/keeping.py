@@ -37,11 +37,12 @@ log = structlog.get_logger(__name__)
 
 TYPED: Final = "typed"
 KEPT: Final = "kept"
-_OURS: Final = frozenset({FIELD, "seen", "next"})
-"""Hidden fields: nobody types them."""
+_OURS: Final = frozenset({FIELD, "seen", "next", "item", "to"})
+"""Hidden fields and names of buttons: nobody types them."""
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _REDIRECTS: Final = range(300, 400)
 _FORBIDDEN: Final = 403
+_FAILED: Final = 500
 _OF_ITS_OWN: Final = frozenset({"content-length", "connection", "set-cookie"})
 """Headers that belong to one answer."""
 
@@ -113,6 +114,8 @@ class KeepsWhatIsTyped:
                 return None
             if visitor is None or form.token != visitor.csrf:
                 return await self._keep_typed(request, form, visitor)
+        if answer.status >= _FAILED:  # what fails now may work the next time
+            return None
         page = {"status": answer.status, "headers": answer.own_headers, "body": answer.body.decode()}
         name = await self._keep(request, page, visitor.staff.id, session=visitor.session)
         return self._redirect(request, f"{page_of(request)}?{KEPT}={name}") if name else None

@@ -145,6 +145,8 @@ def test_a_button_alone_leaves_nothing(site: Site, person: Browser) -> None:
     person.cookies.pop(SESSION)
     person.send("/staff/words", seen="7")
     assert "What you typed" not in person.words
+    person.send("/staff/words", item="01a0", to="maya")
+    assert "What you typed" not in person.words
     assert site.query("SELECT 1 FROM triage.kept") == []
 
 
@@ -185,12 +187,14 @@ def test_only_so_much_is_kept_of_one_person(site: Site, person: Browser) -> None
 
 def test_a_page_without_the_form_is_not_changed() -> None:
     assert fill_in("<p>Nothing</p>", action="/a", fields=[("x", "1")], keeps=frozenset()) is None
+    goes_on = '<form method="get" action="/a"><input name="x"></form>'
+    assert fill_in(goes_on, action="/a", fields=[("x", "1")], keeps=frozenset()) is None
 
 
 def test_everything_but_the_boxes_of_the_form_stays_as_it_is() -> None:
     html = (
-        '<!DOCTYPE html><p title="a &amp; b">5 &lt; 6 &#8217;</p><form action="/b"><input name="x" value="other">'
-        '</form><form action="/a"><input type="hidden" name="csrf" value="c"><input name="x" value=""></form>'
+        '<!DOCTYPE html><p title="a &amp; b">5 &lt; 6 &#8217;</p><form method="post" action="/b"><input name="x" value="other">'
+        '</form><form method="post" action="/a"><input type="hidden" name="csrf" value="c"><input name="x" value=""></form>'
     )
     filled = fill_in(html, action="/a", fields=[("x", '"1" <'), ("csrf", "old")], keeps=frozenset({"csrf"}))
     assert filled == html.replace('name="x" value=""', 'name="x" value="&quot;1&quot; &lt;"')

@@ -1,7 +1,7 @@
 """A referral as the agency writes it, with its values in one form.
 
 Every member may be missing here, because a referral about a danger is accepted whatever is missing: what a referral
-needs otherwise is in `needs`. The JSON Schema still lists the members as required, for whoever writes a client.
+needs otherwise is in `checks`. The JSON Schema still lists the members as required, for whoever writes a client.
 """
 
 from __future__ import annotations

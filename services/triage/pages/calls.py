@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
 from services.triage.pages.birth_outcome import DayInBoxes
 from services.triage.pages.forms import TypedDay, read_clock
@@ -73,6 +74,13 @@ class Rung(Body):
     reference: Line | None = None
     note: bodies.Text | None = None
     then: Literal["ends", "goes-on"]
+
+    @model_validator(mode="after")
+    def _was_made(self, info: ValidationInfo) -> Self:
+        today: date = (info.context or {}).get("today", date.max)
+        if self.on is None or self.on > today:
+            raise PydanticCustomError("on", "A call was made today or before")
+        return self
 
 
 def rung_choices(now: datetime, *, is_plan: bool) -> dict[str, Any]:

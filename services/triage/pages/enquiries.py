@@ -82,7 +82,7 @@ async def look_at_it(visit: Looker, item_id: UUID) -> Response:
 
 @routes.get("/enquiries/{item_id}/look")
 async def back_to_the_enquiry(_: Looker, item_id: UUID) -> Response:
-    """After signing in again, or when the page is loaded once more: each look is asked for."""
+    """After signing in again, or when the page is kept no more: a new look is asked for."""
     return RedirectResponse(f"/staff/enquiries/{item_id}", 303)
 
 

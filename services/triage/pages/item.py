@@ -80,7 +80,7 @@ async def look_at_it(visit: Looker, item_id: UUID) -> Response:
 
 @routes.get("/items/{item_id}/look")
 async def back_to_the_item(_: Looker, item_id: UUID) -> Response:
-    """After signing in again, or when the page with the family is loaded once more: each look is asked for."""
+    """After signing in again, or when the page with the family is kept no more: a new look is asked for."""
     return RedirectResponse(f"/staff/items/{item_id}", 303)
 
 

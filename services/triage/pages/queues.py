@@ -25,6 +25,7 @@ from services.triage.work_items.conditions import (
     OWN_MARKS,
     WALL_CLOCK,
     is_contact_due,
+    is_on_list,
     is_overdue,
     is_proposed_decline,
 )
@@ -229,6 +230,7 @@ class QueueRow(NamedTuple):
     marks: Sequence[str]
     due: str
     is_late: bool
+    is_listed: bool
     waiting: str
     holder: str | None
     who: str
@@ -246,6 +248,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
         marks=[mark for mark in row.marks if not mark.startswith(HOLD)],
         due=due_in_words(row, now=now),
         is_late=is_overdue(row, now),
+        is_listed=is_on_list(row),
         waiting=waiting_in_words(row.received_at, min(row.accepted_at or now, now)),
         holder=holder,
         who="You have it" if holder == "You" else f"{holder} has it" if holder else "Nobody has it yet",

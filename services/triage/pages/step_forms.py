@@ -19,10 +19,10 @@ from services.triage.pages.forms import TypedDay, text_in
 from services.triage.pages.kinds import RINGS, hidden_steps, kind_of
 from services.triage.work_items import bodies, item, steps
 from services.triage.work_items.bodies import Body
-from services.triage.work_items.conditions import is_safety
+from services.triage.work_items.conditions import PLACE_FREE, is_safety
 from services.triage.work_items.item import ItemDetails
 from services.triage.work_items.places import full_routes
-from services.triage.work_items.working import needs_lead
+from services.triage.work_items.working import NEEDS_WORDS, needs_lead
 from services.triage.work_items.working import offers as interim_offers
 from shared.access import Permission, Staff
 from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
@@ -121,7 +121,7 @@ FORMS: Final[dict[str, StepForm]] = {
             calls.Rung,
             {
                 "who": "Enter who took it: their name and team, in 200 characters or fewer",
-                "on": "Enter the day of the call, for example 3 5 2026",
+                "on": "Enter the day of the call, today or before, for example 3 5 2026",
                 "at": "Enter the time of the call, for example 14:30",
                 "reference": "Enter their reference in 200 characters or fewer",
                 "then": "Choose what happens with this work",
@@ -186,7 +186,7 @@ FORMS: Final[dict[str, StepForm]] = {
                 "reason": "Write why you decide differently",
             },
         ),
-        StepForm("decline", bodies.Decline, {"reason": "Choose why", **_NOTE}),
+        StepForm("decline", bodies.Decline, {"reason": "Choose why", "note": NEEDS_WORDS}),
         StepForm("assign", bodies.Assign, {"to": "Choose a colleague"}),
         StepForm("hand-back", bodies.Nothing),
         StepForm("release", bodies.Nothing),
@@ -244,7 +244,7 @@ async def choices(
             people = await item.assignees_for(tx, [told.row.route], today=day_in_london(now))
             chosen = {"colleagues": people, "holder": told.row.assignee}
         case "accept":
-            is_full = Route(told.row.route) in await full_routes(tx)
+            is_full = PLACE_FREE not in told.row.marks and Route(told.row.route) in await full_routes(tx)
             suggested = {"place": PlaceKind.INDIVIDUAL.value}
             chosen = {"places": list(wording.PLACES.items()), "is_full": is_full, "suggested": suggested}
         case "override":
@@ -253,6 +253,7 @@ async def choices(
             rules = told.item["decision"]["rules"] if told.item["decision"] else ()
             reason = next((DECLINED_FOR[rule].value for rule in rules if rule in DECLINED_FOR), None)
             chosen = {"reasons": list(wording.DECLINES.items()), "suggested": {"reason": reason}}
+            chosen["needs_words"] = is_safety(told.row)
         case "contact-attempt":
             chosen = contact_choices(told.row, day_in_london(now))
         case "rung":

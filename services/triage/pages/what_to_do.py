@@ -13,7 +13,14 @@ from services.triage.pages.kinds import NOT_TOLD, RINGS, kind_of
 from services.triage.pages.labels import routes_in_words, used_facts
 from services.triage.pages.step_forms import Offer
 from services.triage.rules.model import support_ends_on
-from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, PLACE_FREE, UNDELIVERABLE, is_contact_due
+from services.triage.work_items.conditions import (
+    ENQUIRIES,
+    FACTS_CHANGED,
+    PLACE_FREE,
+    UNDELIVERABLE,
+    is_contact_due,
+    is_on_list,
+)
 from services.triage.work_items.places import Waiting
 from shared.events import FAMILY_WORK, Facts, Hold, Route, Severity, Tier
 from shared.pages.names import council_name
@@ -123,12 +130,12 @@ _STANDS: Final = (
         ("contact-attempt", "take-over"),
     ),
     _Stands(
-        lambda row: row.state == "waiting_list" and PLACE_FREE in row.marks,
+        lambda row: is_on_list(row) and PLACE_FREE in row.marks,
         "A place is free: take the family on.",
         ("accept", "claim", "take-over"),
     ),
     _Stands(
-        lambda row: row.state == "waiting_list",
+        is_on_list,
         "The family waits for a place. Tell them how long it may take, and what they can do meanwhile.",
         ("claim", "contact-attempt", "take-over"),
     ),
@@ -159,7 +166,7 @@ def what_to_do(
         first = first._replace(text=kind.button)
     beside = [possible[step] for step in also if step in possible and (first is None or step != first.step)]
     more = [NOT_TOLD] if row.route in RINGS else []
-    if row.route == Route.REVIEW and decision:
+    if row.route == Route.REVIEW and decision and UNDELIVERABLE not in row.marks:
         if doubts := why_a_person(decision, policy):
             more.append(f"Why a person: {'; '.join(doubts)}.")
         if agreed := suggestion(row, decision, facts, policy):
@@ -186,7 +193,7 @@ def _line(waiting: Waiting) -> str:
 def _rings(
     row: Any, facts: Facts | None, policy: Policy, service_map: ServiceMap, on: date
 ) -> Iterator[tuple[str, str]]:
-    """Who to ring and their number, from the policy and the service map."""
+    """Who to ring, and the number: of the service map, else those of the policy that it names for nothing else."""
     if row.route not in RINGS:
         return
     emergency, *others = ((each.who, each.phone) for each in policy.ring)
@@ -199,7 +206,9 @@ def _rings(
     elif row.route != Route.SAFEGUARDING_LEAD:
         ward = facts.place.ward if facts else None
         named = service_map.signposts(Route(row.route), ward=ward, on=on)
-        yield from [(each.name, each.contact.phone) for each in named] or others
+        of_others = {each.contact.phone for each in service_map.services} - {each.contact.phone for each in named}
+        free = [each for each in others if each[1] not in of_others]
+        yield from [(each.name, each.contact.phone) for each in named] or free or others
     yield policy.on_call.name, policy.on_call.phone
 
 

@@ -79,7 +79,7 @@ SHOWN: Final[dict[Show, str]] = {
     Show.FACTS_CHANGED: f"marks ? '{is_.FACTS_CHANGED}'",
     Show.NEAR_BIRTHDAY: is_.IS_NEAR_BIRTHDAY,
     Show.UNDELIVERABLE: f"marks ? '{is_.UNDELIVERABLE}'",
-    Show.UNOWNED_LATE: f"{is_.IS_UNASSIGNED} AND {is_.IS_OVERDUE}",
+    Show.UNOWNED_LATE: f"assignee IS NULL AND {is_.IS_OVERDUE}",
 }
 
 

@@ -209,7 +209,7 @@ async def note(it: StepRequest[bodies.Note]) -> Done:
     if it.row.route != Route.PHASE_HOLD or it.row.urgency in WALL_CLOCK:
         return Done(says=None)
     again = look_again_at(it.by.at, it.context.policy.working_time)
-    return Done({"base_due_at": again, "due_at": again}, None)
+    return Done({"counts_from": it.by.at, "base_due_at": again, "due_at": again}, None)
 
 
 def needs_lead(row: Any) -> bool:
