@@ -76,7 +76,7 @@ async def build(settings: Settings) -> Service:
     )
 
     waits: Waits | None = None
-    room = _add_reports(app, settings, engine, PublishedReports.of(engine, policy, terms, _now, lambda: waits))
+    context = _add_reports(app, settings, engine, PublishedReports.of(engine, policy, terms, _now, lambda: waits))
 
     async def keep_measuring() -> None:
         while True:
@@ -111,7 +111,7 @@ async def build(settings: Settings) -> Service:
         None,
         {"measure": keep_measuring, "publish": keep_publishing},
         closes=(by_key.dispose,),
-        http_loops={"pages": room.pages.keep_compiled, "waits": keep_looking},
+        http_loops={"pages": context.pages.keep_compiled, "waits": keep_looking},
     )
 
 
@@ -123,15 +123,15 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, reports:
         navigation=pages.navigation(settings.triage_public_url),
         is_development=settings.is_development,
     )
-    room = PageContext(engine=engine, reports=reports, pages=shown)
+    context = PageContext(engine=engine, reports=reports, pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
     app.include_router(reports_api.router(reports, shown))
     app.include_router(exports_api.router(engine, reports.policy.working_time, _now))
     app.include_router(shown.router())
-    app.include_router(pages.router(room))
+    app.include_router(pages.router(context))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))
-    return room
+    return context
 
 
 def _now() -> datetime:

@@ -34,9 +34,9 @@ def navigation(triage_url: str) -> tuple[NavigationItem, ...]:
     return (*NAVIGATION, NavigationItem("Referrals", f"{triage_url.rstrip('/')}/staff", Permission.READ_QUEUES))
 
 
-def router(room: PageContext) -> APIRouter:
+def router(context: PageContext) -> APIRouter:
     """Every page; docs/pages.md lists the addresses."""
     routes = APIRouter(prefix="/staff", include_in_schema=False)
     for add in PAGES:
-        add(routes, room)
+        add(routes, context)
     return routes

@@ -11,18 +11,18 @@ from services.metrics.reports import words
 from services.metrics.reports.model import MARKS
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
-    policy = room.reports.policy
+def add(routes: APIRouter, context: PageContext) -> None:
+    policy = context.reports.policy
 
     @routes.get("/about")
     async def about(request: Request, _: Reader) -> Response:
-        return room.pages.render(
+        return context.pages.render(
             request,
             "about.html",
             contract=policy.contract,
             authority=policy.authority_name,
             kpis=kpis(policy),
             marks=[(f"[{mark}]", meaning) for mark, meaning in MARKS.items()],
-            awaited=coming(room),
+            awaited=coming(context),
             words=words,
         )

@@ -21,41 +21,41 @@ MONTHS: Final = 24
 MISSING: Final = "Choose a month from the list"
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
-    working_time, now = room.reports.policy.working_time, room.reports.now
+def add(routes: APIRouter, context: PageContext) -> None:
+    working_time, now = context.reports.policy.working_time, context.reports.now
 
     @routes.get("/export")
     async def form(request: Request, _: Manager) -> Response:
-        return room.pages.render(request, "export.html", months=_choices(room), errors=[])
+        return context.pages.render(request, "export.html", months=_choices(context), errors=[])
 
     @routes.post("/export")
     async def take(request: Request, who: Manager) -> Response:
-        span = _chosen(room, (await read_form(request, who)).get("month"))
+        span = _chosen(context, (await read_form(request, who)).get("month"))
         if span is None:
             errors = [{"text": MISSING, "href": "#month"}]
-            return room.pages.render(request, "export.html", status=422, months=_choices(room), errors=errors)
-        return await coded_export(room.engine, span, working_time, taken_by=who.staff, at=now())
+            return context.pages.render(request, "export.html", status=422, months=_choices(context), errors=errors)
+        return await coded_export(context.engine, span, working_time, taken_by=who.staff, at=now())
 
     @routes.get("/export/dictionary.csv")
     async def meanings(_: Manager) -> Response:
         return coded_dictionary()
 
 
-def _ended(room: PageContext) -> list[Span]:
+def _ended(context: PageContext) -> list[Span]:
     """The latest first."""
-    first = month_of(room.reports.today).first_day
+    first = month_of(context.reports.today).first_day
     return [Span(months_later(first, -number)) for number in range(1, MONTHS + 1)]
 
 
-def _choices(room: PageContext) -> list[dict[str, str]]:
+def _choices(context: PageContext) -> list[dict[str, str]]:
     """As the select of the design system takes them."""
-    return [{"value": span.code, "text": span_in_words(span)} for span in _ended(room)]
+    return [{"value": span.code, "text": span_in_words(span)} for span in _ended(context)]
 
 
-def _chosen(room: PageContext, typed: object) -> Span | None:
+def _chosen(context: PageContext, typed: object) -> Span | None:
     """None for what is not on the list."""
     try:
         span = read_month(typed) if isinstance(typed, str) else None
     except ValueError:
         return None
-    return span if span in _ended(room) else None
+    return span if span in _ended(context) else None

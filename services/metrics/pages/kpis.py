@@ -35,26 +35,28 @@ class MonthOfFigure:
         return cls(report.heading, figure, reason(figure), remarks(figure, report))
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
+def add(routes: APIRouter, context: PageContext) -> None:
     @routes.get("/kpis")
     async def all_kpis(request: Request, _: Reader) -> Response:
-        months = await _months(room)
+        months = await _months(context)
         if not months:
-            return nothing_yet(room, request)
+            return nothing_yet(context, request)
         heading = months[-1].heading
         meanings = words.meanings(figure.value for figure in months[-1].figures)
         groups = groups_of(months)
-        return room.pages.render(request, "kpis.html", groups=groups, heading=heading, meanings=meanings, words=words)
+        return context.pages.render(
+            request, "kpis.html", groups=groups, heading=heading, meanings=meanings, words=words
+        )
 
     @routes.get("/kpis/{code}")
     async def one_kpi(request: Request, code: str, _: Reader) -> Response:
-        months = await _months(room)
+        months = await _months(context)
         if not months:
-            return nothing_yet(room, request)
+            return nothing_yet(context, request)
         figure = figure_of(months[-1].figures, code)
         if figure is None:
             raise Problem("not-found", "There is no such figure in the last report.")
-        return room.pages.render(
+        return context.pages.render(
             request,
             "kpi.html",
             figure=figure,
@@ -74,7 +76,7 @@ def _shown(months: Sequence[ContractReport], code: str) -> Iterator[Shown | None
             yield from (figure.value, figure.numerator, figure.denominator)
 
 
-async def _months(room: PageContext) -> list[ContractReport]:
+async def _months(context: PageContext) -> list[ContractReport]:
     """The last ones, oldest first."""
-    editions = latest(await room.reports.store.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
-    return await room.reports.store.read(ContractReport, editions)
+    editions = latest(await context.reports.store.editions(), ReportKind.CONTRACT)[:MONTHS][::-1]
+    return await context.reports.store.read(ContractReport, editions)

@@ -28,8 +28,8 @@ CODES: Final = (
 """So many figures fit on a sheet; the rest is in the whole report."""
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
-    store = room.reports.store
+def add(routes: APIRouter, context: PageContext) -> None:
+    store = context.reports.store
 
     @routes.get("/reports/{month}/one-page")
     async def one_page(request: Request, month: str, _: Reader) -> Response:
@@ -41,7 +41,7 @@ def add(routes: APIRouter, room: PageContext) -> None:
         reports = [each.report for each in await store.documents(asked)]
         months = [each for each in reports if isinstance(each, ContractReport)]
         lines = lines_of(CODES, months)
-        return room.pages.render(
+        return context.pages.render(
             request,
             "one_page.html",
             heading=months[-1].heading,

@@ -32,25 +32,25 @@ HEADLINES: Final = (
 TRENDS: Final = ("received", "accepted", "decided_in_time", "contacted_in_time")
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
-    store = room.reports.store
+def add(routes: APIRouter, context: PageContext) -> None:
+    store = context.reports.store
 
     @routes.get("")
     async def overview(request: Request, _: Reader) -> Response:
         editions = await store.editions()
         months = latest(editions, ReportKind.CONTRACT)[:MONTHS][::-1]
         if not months:
-            return nothing_yet(room, request)
+            return nothing_yet(context, request)
         asked = [*months, *_last(editions, ReportKind.EQUALITY), *_last(editions, ReportKind.NEED)]
         reports = [each.report for each in await store.documents(asked)]
         contracts = [each for each in reports if isinstance(each, ContractReport)]
-        return room.pages.render(
+        return context.pages.render(
             request,
             "overview.html",
             report=contracts[-1],
             heading=contracts[-1].heading,
             months=len(contracts),
-            waiting=waiting(room),
+            waiting=waiting(context),
             headlines=lines_of(HEADLINES, contracts),
             paid=lines_of([figure.code for figure in contracts[-1].figures if figure.is_paid], contracts),
             trends=_trends(contracts),

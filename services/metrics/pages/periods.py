@@ -32,29 +32,29 @@ class Choice:
     words: str
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
+def add(routes: APIRouter, context: PageContext) -> None:
     for kind in KINDS:
-        _add(routes, room, kind)
+        _add(routes, context, kind)
 
 
-def _add(routes: APIRouter, room: PageContext, kind: ReportKind) -> None:
+def _add(routes: APIRouter, context: PageContext, kind: ReportKind) -> None:
     @routes.get(f"/{kind}")
     async def page(request: Request, _: Reader) -> Response:
         period = request.query_params.get("period") or None
-        if period is None and not latest(await room.reports.store.editions(), kind):
-            return nothing_yet(room, request, kind)
-        found = await _find(room, request, kind, period)
+        if period is None and not latest(await context.reports.store.editions(), kind):
+            return nothing_yet(context, request, kind)
+        found = await _find(context, request, kind, period)
         heading = found.report.heading
         choices = [_choice(each) for each in latest(found.editions, kind) if each.period != heading.period]
-        return whole_report(room.pages, request, found, is_page=True, choices=choices)
+        return whole_report(context.pages, request, found, is_page=True, choices=choices)
 
     @routes.get(f"/{kind}/{{period}}.{{suffix}}")
     async def as_file(request: Request, period: str, suffix: str, _: Reader) -> Response:
-        return await download(room, await _find(room, request, kind, period), suffix)
+        return await download(context, await _find(context, request, kind, period), suffix)
 
 
-async def _find(room: PageContext, request: Request, kind: ReportKind, period: str | None) -> ReportResult:
-    return await found_at(room, ReportQuery(kind, period, version_of(request.query_params.get("version"))))
+async def _find(context: PageContext, request: Request, kind: ReportKind, period: str | None) -> ReportResult:
+    return await found_at(context, ReportQuery(kind, period, version_of(request.query_params.get("version"))))
 
 
 def _choice(edition: ReportVersion) -> Choice:

@@ -39,22 +39,22 @@ def version_of(text: str | None) -> int | None:
     return int(text)
 
 
-async def found_at(room: PageContext, asked: ReportQuery) -> ReportResult:
+async def found_at(context: PageContext, asked: ReportQuery) -> ReportResult:
     """Raises Problem 404, for what is no period as well: it is part of the address of a page."""
     try:
-        return await room.reports.find(asked)
+        return await context.reports.find(asked)
     except Problem as problem:
         if problem.name != "invalid":
             raise
         raise Problem("not-found", "There is no report at this address.") from None
 
 
-async def download(room: PageContext, found: ReportResult, suffix: str) -> Response:
+async def download(context: PageContext, found: ReportResult, suffix: str) -> Response:
     """The report as a file to keep; raises Problem 404 for another form and where nothing is published."""
     if suffix not in set(FILES) or found.edition is None:
         raise Problem("not-found", "There is no such file.")
     form = Format(suffix)
-    content = await room.reports.files.content(found, form)
+    content = await context.reports.files.content(found, form)
     headers = {
         "Content-Disposition": f'attachment; filename="{file_name(found.report.heading, form)}"',
         "Cache-Control": "no-store",
@@ -62,29 +62,29 @@ async def download(room: PageContext, found: ReportResult, suffix: str) -> Respo
     return Response(content, headers=headers, media_type=media_type(form))
 
 
-def coming(room: PageContext, kind: ReportKind = ReportKind.CONTRACT) -> Coming | None:
+def coming(context: PageContext, kind: ReportKind = ReportKind.CONTRACT) -> Coming | None:
     """The report that comes next; None when the policy has no contract."""
-    contract = room.reports.policy.contract
-    return queries.next_publication(kind, contract, today=room.reports.today) if contract else None
+    contract = context.reports.policy.contract
+    return queries.next_publication(kind, contract, today=context.reports.today) if contract else None
 
 
-def waiting(room: PageContext, kind: ReportKind = ReportKind.CONTRACT) -> str:
+def waiting(context: PageContext, kind: ReportKind = ReportKind.CONTRACT) -> str:
     """Why the first of the reports of a kind that are due is not published, in a sentence; empty when none waits."""
-    waits = room.reports.waits()
+    waits = context.reports.waits()
     first = next((span for each, span in waits.reports if each is kind), None) if waits else None
     return words.waiting(first.first_day, first.last_day, waits.reason) if waits and first else ""
 
 
-def nothing_yet(room: PageContext, request: Request, kind: ReportKind = ReportKind.CONTRACT) -> Response:
+def nothing_yet(context: PageContext, request: Request, kind: ReportKind = ReportKind.CONTRACT) -> Response:
     """For a first day: says when a report of this kind comes, and about which period."""
-    awaited = coming(room, kind)
-    return room.pages.render(
+    awaited = coming(context, kind)
+    return context.pages.render(
         request,
         "nothing_yet.html",
         awaited=awaited,
         awaited_words=span_in_words(awaited[0]) if awaited else "",
         kind=kind,
-        waiting=waiting(room, kind),
+        waiting=waiting(context, kind),
     )
 
 

@@ -22,32 +22,32 @@ class Series:
     periods: list[list[Heading]]
 
 
-def add(routes: APIRouter, room: PageContext) -> None:
+def add(routes: APIRouter, context: PageContext) -> None:
     @routes.get("/reports")
     async def all_reports(request: Request, _: Reader) -> Response:
-        editions = await room.reports.store.editions()
-        headings = await room.reports.store.headings(editions)
-        return room.pages.render(
+        editions = await context.reports.store.editions()
+        headings = await context.reports.store.headings(editions)
+        return context.pages.render(
             request,
             "reports.html",
             every_series=[_series(kind, headings) for kind in ReportKind],
-            awaited=coming(room),
-            waiting=waiting(room),
+            awaited=coming(context),
+            waiting=waiting(context),
             words=words,
         )
 
     @routes.get("/reports/{month}.{suffix}")
     async def as_file(request: Request, month: str, suffix: str, _: Reader) -> Response:
-        return await download(room, await _find(room, request, month), suffix)
+        return await download(context, await _find(context, request, month), suffix)
 
     @routes.get("/reports/{month}")
     async def one_report(request: Request, month: str, _: Reader) -> Response:
-        return whole_report(room.pages, request, await _find(room, request, month), is_page=True)
+        return whole_report(context.pages, request, await _find(context, request, month), is_page=True)
 
 
-async def _find(room: PageContext, request: Request, month: str) -> ReportResult:
+async def _find(context: PageContext, request: Request, month: str) -> ReportResult:
     return await found_at(
-        room, ReportQuery(ReportKind.CONTRACT, month, version_of(request.query_params.get("version")))
+        context, ReportQuery(ReportKind.CONTRACT, month, version_of(request.query_params.get("version")))
     )
 
 

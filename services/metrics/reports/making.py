@@ -54,8 +54,8 @@ class Plan:
 def plan_of(exact: Exact, kpis: tuple[Kpi, ...]) -> Plan:
     """The cells of a month with all that ties them together.
 
-    A share's `missed` part (denominator - numerator) is a cell that is never published; it is named so that the attack
-    looks at it as well.
+    A share's `missed` part (denominator - numerator) is a cell that is never published, and so is what else was missed
+    beside a count of a part of it (`missed_of`); they are named so that the attack looks at them as well.
     """
     cells: dict[str, int] = {}
     sums: list[Sum] = []
