@@ -283,11 +283,11 @@ async def test_what_is_erased_meanwhile_is_in_no_collected_mail(database: str, e
 
 async def test_what_newer_word_has_overtaken_says_so(database: str, engine: AsyncEngine) -> None:
     sender = Recording()
-    [_, reference] = await make(engine, MessageKind.DECISION, Audience.AGENCY, 2, caps=Caps(own=1))
+    await make(engine, MessageKind.DECISION, Audience.AGENCY, 2, caps=Caps(own=1))
+    [collected] = await fetch(engine, "SELECT referral_id, reference FROM message WHERE state = 'collected'")
+    of, reference = collected
     await a_day_later(engine)
     async with engine.begin() as tx:
-        newer = "SELECT referral_id FROM message WHERE reference = :reference"
-        of = await tx.scalar(sa.text(newer), {"reference": reference})
         told = Message(
             referral_id=of, reference=reference, agency_id=AGENCY, kind=MessageKind.OUTCOME, occasion="2",
             state=State.DUE, content=Content(outcome=Told.DECIDED), at=datetime.now(UTC), cause=Cause(uuid7()),
