@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Annotated, Final, Protocol
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Header, Request
 
 from shared.problems import Problem
 from shared.settings import Settings
@@ -165,10 +165,18 @@ def may(permission: Permission) -> Callable[[Request], Staff]:
     return check
 
 
-def check_internal(request: Request, expected: str) -> None:
-    """Only another of our services: Problem 401 otherwise."""
-    if not hmac.compare_digest(bearer_token(request).encode(), expected.encode()):
-        raise Problem("credentials-missing")
+ActingPerson = Annotated[str, Header(min_length=1, max_length=100)]
+"""Of an internal call: which person the other service acts for. The parameter has to be called `x_pir_actor`."""
+
+
+def internal_router(token: str, *, below: str = "") -> APIRouter:
+    """For calls of our own services, at `/internal` and what is `below` it; without the internal token Problem 401."""
+
+    async def known_service(request: Request) -> None:  # before anything is said about the rest of the request
+        if not hmac.compare_digest(bearer_token(request).encode(), token.encode()):
+            raise Problem("credentials-missing")
+
+    return APIRouter(prefix=f"/internal{below}", tags=["internal"], dependencies=[Depends(known_service)])
 
 
 def _digest(token: str) -> bytes:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.access import check_internal
+from shared.access import internal_router
 from shared.database import sql
 from shared.web import answer
 
@@ -79,11 +79,7 @@ async def rows(tx: AsyncConnection, asked: AuditQuery) -> AuditRows:
 
 def router(engine: AsyncEngine, *, internal_token: str) -> APIRouter:
     """One call, for our own services."""
-
-    async def known_service(request: Request) -> None:
-        check_internal(request, internal_token)  # before anything is said about the rest of the request
-
-    routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
+    routes = internal_router(internal_token)
 
     @routes.get("/audit", summary="What this service has written into its audit trail")
     async def audit_trail(asked: Annotated[AuditQuery, Query()]) -> Response:

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import audit
-from shared.access import check_internal
+from shared.access import ActingPerson, internal_router
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.events import EVENTS
@@ -34,8 +34,6 @@ log = structlog.get_logger(__name__)
 MOST: Final = 200
 """Rows that are listed, the oldest; the others come up as those are dealt with."""
 
-Asking = Annotated[str, Header(min_length=1, max_length=100)]
-"""Who of the staff acts."""
 RowId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -113,11 +111,7 @@ def router(
     engine: AsyncEngine, *, handlers: Handlers, health: Health, internal_token: str, note: Note = audited
 ) -> APIRouter:
     """Three calls; `handlers` are those of the service's consumer."""
-
-    async def known_service(request: Request) -> None:
-        check_internal(request, internal_token)  # before anything is said about the rest of the request
-
-    routes = APIRouter(prefix="/internal/parked", tags=["internal"], dependencies=[Depends(known_service)])
+    routes = internal_router(internal_token, below="/parked")
 
     @routes.get("", summary="What is parked here, and how this service is")
     async def parked() -> Response:
@@ -127,14 +121,14 @@ def router(
         return _told(Found(items=items, total=total, health=condition))
 
     @routes.post("/{row_id}/replay", summary="Handle a record again, with those behind it (audited)")
-    async def replay(row_id: RowId, x_pir_actor: Asking) -> Response:
+    async def replay(row_id: RowId, x_pir_actor: ActingPerson) -> Response:
         handled, left = await repair.replay(engine, handlers, only=row_id, by=x_pir_actor, note=note)
         if not handled and not left:
             raise Problem("not-found")
         return _told(Replayed(handled=handled, left=left))
 
     @routes.post("/{row_id}/discard", summary="Give a record up, with a reason (audited)", openapi_extra=_TAKES)
-    async def discard(request: Request, row_id: RowId, x_pir_actor: Asking) -> Response:
+    async def discard(request: Request, row_id: RowId, x_pir_actor: ActingPerson) -> Response:
         asked = _read(await read_json_body(request))
         try:
             is_done = await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note)

@@ -9,24 +9,20 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import collecting, rows
 from services.notify.content import UNSENT, Content
 from services.notify.templates import Council, words
-from shared.access import check_internal
+from shared.access import internal_router
 from shared.events import MessageKind
 from shared.web import answer
 
 
 def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Council]) -> APIRouter:
     """One call, with the internal token."""
-
-    async def known_service(request: Request) -> None:
-        check_internal(request, internal_token)  # before anything is said about the rest of the request
-
-    routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
+    routes = internal_router(internal_token)
 
     @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times, words")
     async def messages(reference: Annotated[str, Path(min_length=1, max_length=20)]) -> Response:

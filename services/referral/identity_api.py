@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,7 +25,7 @@ from services.referral.document.read import read
 from services.referral.document.text import Name
 from services.referral.identity import Identities, Sealed
 from shared import audit
-from shared.access import check_internal
+from shared.access import ActingPerson, internal_router
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.folding import fold
@@ -40,9 +40,6 @@ SHORTEST: Final = 3
 """Letters of a part that counts: `al`, `de` and `el` stand in many names."""
 SEARCHED: Final = "identity.searched"
 COMPARED: Final = "identity.compared"
-
-Asking = Annotated[str, Header(min_length=1, max_length=100)]
-"""Which person our own service asks for."""
 
 
 class Search(Part):
@@ -80,14 +77,10 @@ def _takes(model: type[BaseModel]) -> dict[str, Any]:
 
 def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> APIRouter:
     """Three calls, with the internal token and the name of who looks."""
-
-    async def known_service(request: Request) -> None:
-        check_internal(request, internal_token)  # before anything is said about the rest of the request
-
-    routes = APIRouter(prefix="/internal", tags=["internal"], dependencies=[Depends(known_service)])
+    routes = internal_router(internal_token)
 
     @routes.get("/referrals/{referral_id}/identity", summary="Who a referral is about (audited)")
-    async def identity(referral_id: UUID, x_pir_actor: Asking) -> Response:
+    async def identity(referral_id: UUID, x_pir_actor: ActingPerson) -> Response:
         async with engine.begin() as tx:
             columns = sa.select(tables.referral.c.wrapped_key, tables.referral.c.identity)
             row = (await tx.execute(columns.where(tables.referral.c.id == referral_id))).one_or_none()
@@ -100,7 +93,7 @@ def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> 
     @routes.post(
         "/referrals/search", summary="Which referrals are about somebody (audited)", openapi_extra=_takes(Search)
     )
-    async def search(request: Request, x_pir_actor: Asking) -> Response:
+    async def search(request: Request, x_pir_actor: ActingPerson) -> Response:
         now = datetime.now(UTC)
         asked = read_search(await _json(request), now=now)
         async with engine.begin() as tx:
@@ -112,7 +105,7 @@ def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> 
         summary="Who has the family name of who looked (audited)",
         openapi_extra=_takes(OwnNames),
     )
-    async def own_names(request: Request, x_pir_actor: Asking) -> Response:
+    async def own_names(request: Request, x_pir_actor: ActingPerson) -> Response:
         asked = read_own_names(await _json(request))
         async with engine.begin() as tx:
             same = await compare(tx, asked.pairs, identities)

@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
 import structlog
 from pydantic import BaseModel, Field, ValidationError
 
+from shared.internal_client import InternalClient, acting
 from shared.messaging.repair import NOT_GIVEN_UP
 from shared.parked_calls import Found, Replayed
 from shared.problems import FieldError, Problem
@@ -30,44 +31,6 @@ REPLAY: Final = httpx.Timeout(30, connect=1)
 
 class NoAnswerError(Exception):
     """The service can't be reached, or answers with something else; what was asked of it may be done all the same."""
-
-
-class InternalClient:
-    """A connection with the internal token; CONNECT seconds to reach the service, SECONDS for an answer."""
-
-    SECONDS: ClassVar[float] = 5
-    CONNECT: ClassVar[float] = 1
-
-    def __init__(
-        self, base_url: str = "", *, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(self.SECONDS, connect=self.CONNECT),
-            headers={"Authorization": f"Bearer {internal_token}"},
-            transport=transport,
-        )
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-    async def _ask(
-        self, missing: str, method: str, path: str, *, actor: str = "", also: int = HTTPStatus.OK, **more: Any
-    ) -> httpx.Response | None:
-        """An answer of 200 or `also`; None for anything else, with `missing` in the log."""
-        try:
-            answer = await self._http.request(method, path, headers=_acting(actor), **more)
-        except httpx.HTTPError as error:
-            log.warning(missing, cause=type(error).__name__)
-            return None
-        if answer.status_code not in (HTTPStatus.OK, also):
-            log.warning(missing, status=answer.status_code)
-            return None
-        return answer
-
-
-def _acting(actor: str) -> dict[str, str]:
-    return {"X-PIR-Actor": actor} if actor else {}
 
 
 class Match(BaseModel):
@@ -180,7 +143,7 @@ class AllServices(InternalClient):
     async def _parked(self, method: str, name: str, path: str = "", *, actor: str = "", **more: Any) -> httpx.Response:
         try:
             url = f"{self._urls[name]}{PARKED}{path}"
-            answer = await self._http.request(method, url, headers=_acting(actor), **more)
+            answer = await self._http.request(method, url, headers=acting(actor), **more)
         except httpx.HTTPError as error:
             raise NoAnswerError(name) from error
         if answer.status_code == HTTPStatus.CONFLICT:

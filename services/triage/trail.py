@@ -16,13 +16,13 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.triage.clients import InternalClient
 from services.triage.work_items import item
 from shared import audit, audit_calls
 from shared.access import Role, Staff
 from shared.audit import Actor, Entry
 from shared.audit_calls import AuditQuery, AuditRow, AuditRows
 from shared.database import sql
+from shared.internal_client import InternalClient
 from shared.problems import Problem
 
 log = structlog.get_logger(__name__)

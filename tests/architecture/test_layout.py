@@ -27,6 +27,7 @@ SHARED: Final = {
     "folding",
     "health",
     "ids",
+    "internal_client",
     "logs",
     "messaging",
     "metrics",
