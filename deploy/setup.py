@@ -14,6 +14,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrate import migrate
 from services.referral import agencies, feed_epoch
+from services.referral.front import members
+from services.referral.identity import Identities
+from services.referral.settings import Settings
+from services.referral.submitting.prepare import identities_of
 from services.referral.tables import SCHEMA
 from shared.audit import Actor
 from shared.database import connect_args
@@ -48,8 +52,11 @@ def _topic(name: str, copies: int) -> NewTopic:
     return NewTopic(name, PARTITIONS, copies, topic_configs=settings)
 
 
-async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
-    """The development agencies with the `keys` of the credentials file; those there already stay as they are."""
+async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, str]], identities: Identities) -> None:
+    """The development agencies with the keys of the credentials file, and their people; those there already stay."""
+    keys, setup = credentials["agencies"], Actor("system", "setup")
+    people = [(slug, email, False) for slug, email in credentials["members"].items()]
+    people += [(slug, email, True) for slug, email in credentials["keepers"].items()]
     engine = create_async_engine(
         database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
     )
@@ -63,9 +70,14 @@ async def add_demo_agencies(database_url: str, keys: dict[str, str]) -> None:
                     name=name,
                     team_inbox=f"{slug}@agency.example.org",
                     source=source,
-                    actor=Actor("system", "setup"),
+                    actor=setup,
                     at=datetime.now(UTC),
                     key=keys[slug],
+                )
+        for slug, email, is_keeper in people:
+            if not await members.by_email(tx, identities, email):
+                await members.add(
+                    tx, identities, slug=slug, email=email, is_keeper=is_keeper, actor=setup, at=datetime.now(UTC)
                 )
     await engine.dispose()
 
@@ -89,7 +101,7 @@ def main() -> None:
     asyncio.run(renew_feed(os.environ["DATABASE_URL"]))
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
-        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials["agencies"]))
+        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials, identities_of(Settings())))
 
 
 if __name__ == "__main__":

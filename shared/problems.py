@@ -45,7 +45,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
 """name → status and title; `type` is `urn:pir:problem:<name>`."""
 
 RETRY_SECONDS: Final = "5"
-FOR_PEOPLE: Final = "/staff/"
+FOR_PEOPLE: Final = ("/staff/", "/refer/", "/help/")
 """Where pages live: a problem there is a page too."""
 
 

@@ -10,6 +10,14 @@ from deploy.local.console import LocalError
 from deploy.local.record import write_private
 
 AGENCIES = ("health-visiting", "social-care", "early-help", "midwifery", "nursery")
+MEMBERS = {  # one person of each, who signs in with a code; the mail stays in var/mail
+    "health-visiting": "ada.okoro@health-visiting.example.org",
+    "social-care": "rhian.pugh@social-care.example.org",
+    "early-help": "dev.anand@early-help.example.org",
+    "midwifery": "mel.osei@midwifery.example.org",
+    "nursery": "sunny.clarke@nursery.example.org",
+}
+KEEPERS = {"health-visiting": "bryn.talbot@health-visiting.example.org"}
 STAFF = {  # invented people: development actions still have a named actor in the audit trail
     "triage-worker": "Tess Whitlock",
     "triage-lead": "Leonie Marsh",
@@ -25,11 +33,15 @@ TOKENS = ("PIR_INTERNAL_TOKEN",)
 def load(file: Path) -> dict[str, Any]:
     """Return `{"agencies": {slug: key}, "staff": {role: {"token", "name", "id"}}, "secrets": {variable: value}}`.
 
+    `members` and `keepers` (slug → e-mail) are people of the agencies who sign in to the pages.
+
     What is missing is made and written (mode 0600); what is there never changes, or stored referrals became unreadable.
     """
     known = _read(file)
     whole = {
         "agencies": _new_agencies() | known.get("agencies", {}),
+        "members": MEMBERS,
+        "keepers": KEEPERS,
         "staff": _new_staff() | known.get("staff", {}),
         "secrets": _new_secrets() | known.get("secrets", {}),
     }

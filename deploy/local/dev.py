@@ -16,7 +16,10 @@ def document(keepers: list[Keeper], *, credentials: dict[str, Any], database_url
         **{f"{keeper.service.name}_url": keeper.service.url for keeper in keepers},
         "database_url": database_url,
         "kafka_bootstrap_servers": brokers,
+        "front_url": next(keeper.service.url for keeper in keepers if keeper.service.name == "referral"),
         "agencies": credentials["agencies"],
+        "members": credentials["members"],
+        "keepers": credentials["keepers"],
         "staff": {role: person["token"] for role, person in credentials["staff"].items()},
         "processes": {keeper.service.name: keeper.pid for keeper in keepers},
     }
@@ -57,7 +60,18 @@ def welcome(services: list[Service], credentials: dict[str, Any], var: Path, tod
     agencies = [f"  {slug:<16} {key}" for slug, key in credentials["agencies"].items()]
     staff = [f"  {role:<16} {who['token']}  ({who['name']})" for role, who in credentials["staff"].items()]
     pages = {service.name: service.url for service in services if service.name in WITH_PAGES}
-    lines = [f"Staff pages: {pages['triage']}/staff (one click signs you in)"]
-    lines += [f"Reports:     {pages['metrics']}/staff", "", *addresses, "", "Refer a family:", *curl, ""]
+    member = credentials["members"]["health-visiting"]
+    lines = [f"Refer a family:  {first.url}/refer (sign in as {member}; the code is in {var}/mail)"]
+    lines += [f"Ask for help:    {first.url}/help (parents, without an account)"]
+    lines += [f"Staff pages:     {pages['triage']}/staff (one click signs you in)"]
+    lines += [
+        f"Reports:         {pages['metrics']}/staff",
+        "",
+        *addresses,
+        "",
+        "Refer a family by a program:",
+        *curl,
+        "",
+    ]
     lines += ["Demo agency keys:", *agencies, "Demo staff tokens:", *staff]
     return "\n".join([*lines, "", f"Logs: {var}/log  Mail: {var}/mail  Stop: Ctrl-C (data is kept)"])

@@ -80,5 +80,6 @@ def environment(
     }
     places = {f"PIR_{service.name.upper()}_URL": service.url for service in services}
     seen = {WITH_PAGES[service.name]: service.url for service in services if service.name in WITH_PAGES}
+    seen["PIR_FRONT_URL"] = next(service.url for service in services if service.name == "referral")
     ports = {service.port_variable: str(service.port) for service in services}
     return {**os.environ, **own, **places, **seen, **ports, **credentials["secrets"]}

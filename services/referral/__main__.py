@@ -1,4 +1,4 @@
-"""`python -m services.referral [serve | agency … | erase … | reindex | demo | places … | parked … | republish]`."""
+"""`python -m services.referral [serve | agency … | member … | erase … | reindex | demo | places … | …]`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
 from services.referral.demo.command import add_demo_command
 from services.referral.erase_commands import add_erase_commands
+from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
@@ -23,6 +24,7 @@ from shared.policy import load_all
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_agency_commands(commands)
+    add_member_commands(commands)
     add_erase_commands(commands)
     add_reindex_command(commands)
     add_demo_command(commands)

@@ -41,13 +41,17 @@ class Agency:
 
 @dataclass(frozen=True, slots=True)
 class AgencyActor(Occasion):
-    """An agency that sends or changes a referral: who, when, and what led to it."""
+    """An agency that sends or changes a referral: who, when, and what led to it.
+
+    `person` is who of it did so on a page; a program that has the agency's key is nobody in particular.
+    """
 
     agency: Agency
+    person: Actor | None = None
 
     def entry(self, action: str, referral_id: UUID, detail: str | None = None) -> Entry:
         """The line of the audit trail."""
-        return Entry(Actor("agency", self.agency.slug), action, self.at, referral_id, detail)
+        return Entry(self.person or Actor("agency", self.agency.slug), action, self.at, referral_id, detail)
 
 
 SOURCES: Final = re.compile(r"[A-Z][0-9]", re.ASCII)

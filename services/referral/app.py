@@ -6,9 +6,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from services.referral import contract, handlers, identity_api, tables
+from services.referral import contract, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
+from services.referral.front import drafts
+from services.referral.front.clients import NotifyClient, TriageClient
+from services.referral.front.mailing import Mailing
+from services.referral.front.sessions import MemberDoor
+from services.referral.front.visits import FrontContext
 from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
 from services.referral.settings import Settings
 from services.referral.status import STEPS
@@ -22,6 +27,7 @@ from shared.docs import Table
 from shared.health import Health
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
+from shared.pages import Pages
 from shared.policy import load_all
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
@@ -95,10 +101,28 @@ async def build(settings: Settings) -> Service:
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
+    notify = NotifyClient(settings.notify_url, internal_token=token)
+    triage = TriageClient(settings.triage_url, internal_token=token)
+    door = MemberDoor(engine, identities, settings.public_url, _now)
+    pages = Pages(
+        name="Refer to parent-infant support",
+        folder=front.TEMPLATES,
+        navigation=(),
+        is_development=settings.is_development,
+        start="/refer",
+        sign_out="/refer/sign-out",
+    )
+    mailing = Mailing(engine, identities, notify)
+    front.install(
+        app, FrontContext(engine, preparing, writer.submit, pages, door, mailing, triage, api.service_map, _now)
+    )
+
     async def forget() -> None:
         while True:
+            now = _now()
             async with engine.begin() as tx:
-                await idempotency.forget_old(tx, before=datetime.now(UTC) - timedelta(days=idempotency.KEPT_DAYS))
+                await idempotency.forget_old(tx, before=now - timedelta(days=idempotency.KEPT_DAYS))
+                await drafts.sweep(tx, at=now)
             await asyncio.sleep(3600)
 
     edge = Edge(
@@ -108,7 +132,12 @@ async def build(settings: Settings) -> Service:
         express=api.express(),
         only=settings.only,
     )
-    http_loops: dict[str, Loop] = {"batch-writer": writer.run, "places": places.watch}
+    http_loops: dict[str, Loop] = {
+        "batch-writer": writer.run,
+        "places": places.watch,
+        "codes": mailing.run,
+        "pages": pages.keep_compiled,
+    }
     if settings.only is Part.HTTP:
         http_loops["wake"] = partial(relay.wake.pass_on, engine)
     return Service(
@@ -121,6 +150,10 @@ async def build(settings: Settings) -> Service:
         relay,
         loops={"forget": forget},
         prepare=places.refresh,
-        closes=(by_key.dispose,),
+        closes=(by_key.dispose, notify.close, triage.close),
         http_loops=http_loops,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -15,6 +15,7 @@ class Settings(CommonSettings):
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
     outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
+    `public_url` is where browsers see the pages for people who refer.
     `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
     """
 
@@ -26,6 +27,7 @@ class Settings(CommonSettings):
     triage_url: str = "http://127.0.0.1:8002"
     notify_url: str = "http://127.0.0.1:8003"
     metrics_url: str = "http://127.0.0.1:8004"
+    public_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
     erasure_ledger: Path = Path("var/erasures.jsonl")
     erase_alone: bool = False
 

@@ -140,6 +140,69 @@ family_judgment = sa.Table(
     sa.Column("at", _TIME, nullable=False),
 )
 
+# People of an agency who sign in to the pages (front/): their address as a keyed digest, who they are sealed.
+member = sa.Table(
+    "member",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("agency_id", sa.Uuid, sa.ForeignKey(agency.c.id), nullable=False, index=True),
+    sa.Column("email_digest", BYTEA, nullable=False),
+    sa.Column("wrapped_key", BYTEA, nullable=False),
+    sa.Column("identity", BYTEA, nullable=False),
+    sa.Column("is_keeper", sa.Boolean, nullable=False),
+    sa.Column("added_at", _TIME, nullable=False),
+    sa.Column("ended_at", _TIME),
+    sa.Index("member_email", "email_digest", unique=True, postgresql_where=sa.text("ended_at IS NULL")),
+)
+
+member_session = sa.Table(
+    "member_session",
+    metadata,
+    sa.Column("digest", BYTEA, primary_key=True),
+    sa.Column("member_id", sa.Uuid, sa.ForeignKey(member.c.id), nullable=False, index=True),
+    sa.Column("csrf", sa.Text, nullable=False),
+    sa.Column("started_at", _TIME, nullable=False),
+    sa.Column("seen_at", _TIME, nullable=False),
+)
+
+# One for each time that somebody asked, whether or not the address is known.
+sign_in_code = sa.Table(
+    "sign_in_code",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("browser", BYTEA, nullable=False, index=True),
+    sa.Column("email_digest", BYTEA, nullable=False, index=True),
+    sa.Column("code_digest", BYTEA, nullable=False),
+    sa.Column("tries", sa.SmallInteger, nullable=False),
+    sa.Column("asked_at", _TIME, nullable=False),
+    sa.Column("until", _TIME, nullable=False),
+    sa.Column("page", sa.Text, nullable=False),
+)
+
+# A form that is not sent yet. A parent's has no key here: it is in their browser.
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("agency_id", sa.Uuid, sa.ForeignKey(agency.c.id), nullable=False),
+    sa.Column("member_id", sa.Uuid, sa.ForeignKey(member.c.id), index=True),
+    sa.Column("wrapped_key", BYTEA),
+    sa.Column("sealed", BYTEA),
+    sa.Column("begun_at", _TIME, nullable=False),
+    sa.Column("changed_at", _TIME, nullable=False),
+    sa.Column("until", _TIME, nullable=False, index=True),
+    sa.Column("sent_as", sa.Text),
+)
+
+# Whose referral it is among the people of its agency.
+author = sa.Table(
+    "author",
+    metadata,
+    sa.Column("referral_id", sa.Uuid, sa.ForeignKey(referral.c.id), primary_key=True),
+    sa.Column("member_id", sa.Uuid, sa.ForeignKey(member.c.id), nullable=False, index=True),
+    sa.Column("looked_in", sa.BigInteger, nullable=False),
+)
+
 # Why something may not be erased, although somebody asks for it.
 hold = sa.Table(
     "hold",

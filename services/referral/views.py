@@ -133,6 +133,14 @@ _ONE: Final = sql(f"""
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
 """)  # noqa: S608  the columns are constants
 
+_OF_MEMBER: Final = sql(f"""
+    SELECT {_COLUMNS}, r.changed_in > author.looked_in AS has_changed
+    FROM author JOIN referral r ON r.id = author.referral_id
+    WHERE author.member_id = :member ORDER BY r.received_at DESC, r.id DESC LIMIT :limit
+""")  # noqa: S608  the columns are constants
+MOST_LISTED: Final = 500
+"""Of one person's referrals, the latest ones: a page with more is not read, and each can be found by its reference."""
+
 _FEED: Final = sql(f"""
     SELECT {_COLUMNS} FROM referral r
     WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
@@ -167,6 +175,12 @@ async def feed(
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
     items = [_shown(row, _progress_of(row), identities) for row in rows]
     return {"items": items, "next": _write_cursor(identities, last[0], last[1], epoch)}
+
+
+async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID) -> list[dict[str, Any]]:
+    """What one person of an agency has sent, the latest first; `has_changed` since they looked at it."""
+    rows = await tx.execute(_OF_MEMBER, {"member": member_id, "limit": MOST_LISTED, **_FAMILY_WORK})
+    return [_shown(row, _progress_of(row), identities) | {"has_changed": row.has_changed} for row in rows]
 
 
 def _erased(row: sa.Row[Any]) -> dict[str, Any]:

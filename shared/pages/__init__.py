@@ -21,6 +21,7 @@ __all__ = ["NavigationItem", "Pages"]
 
 GUIDE: Final = "/docs"
 START: Final = "/staff"
+SIGN_OUT: Final = "/staff/sign-out"
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -33,7 +34,10 @@ _HEADERS: Final = {
 
 
 class Visitor(Protocol):
-    """Who looks at a page, as shared.sign_in leaves it in the state of the request."""
+    """Who looks at a page, as shared.sign_in leaves it in the state of the request.
+
+    Pages without `navigation` may have visitors without `staff`: those say who they are by a `label`.
+    """
 
     @property
     def staff(self) -> Staff: ...
@@ -62,6 +66,8 @@ class Pages:
         navigation: Sequence[NavigationItem],
         is_development: bool,
         guide: str = GUIDE,
+        start: str = START,
+        sign_out: str = SIGN_OUT,
     ) -> None:
         self._navigation = tuple(navigation)
         self._assets = Assets()
@@ -70,7 +76,8 @@ class Pages:
         self._environment.globals |= {
             "static": self._assets.address,
             "service_name": name,
-            "start": START,
+            "start": start,
+            "sign_out": sign_out,
             "guide": guide,
             "is_development": is_development,
         }

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncGenerator
 from io import BytesIO
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -15,7 +15,6 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 
 from shared.problems import Problem
-from shared.sign_in.visitors import Visitor
 from shared.web import BODY_BYTES, BODY_SECONDS
 
 FIELD: Final = "csrf"
@@ -25,7 +24,14 @@ _RAN_OUT: Final = "form-expired"
 """The page for problems has words for it."""
 
 
-async def read_form(request: Request, visitor: Visitor) -> FormData:
+class Shown(Protocol):
+    """Whoever a form was shown to."""
+
+    @property
+    def csrf(self) -> str: ...
+
+
+async def read_form(request: Request, visitor: Shown) -> FormData:
     """The fields of a form, urlencoded or multipart, 256 KiB at most, small files included.
 
     Raises Problem: "forbidden" when the form is of another site or another session, 408, 413, 415 and 400 for a body

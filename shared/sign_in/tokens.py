@@ -6,26 +6,27 @@ So a form that arrives after its session has ended, or is long deleted, still sa
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Final
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, URLSafeTimedSerializer
 
 _SALT: Final = "pir form"
 
 
-def new_token(secret: str, staff_id: str, *, nonce: str) -> str:
-    return _serializer(secret).dumps([staff_id, nonce])
+def new_token(secret: str, person_id: str, *, nonce: str) -> str:
+    return _serializer(secret).dumps([person_id, nonce])
 
 
-def shown_to(token: str, secret: str) -> str | None:
-    """The id of the person; None when the token was not made here."""
+def shown_to(token: str, secret: str, *, within: timedelta | None = None) -> str | None:
+    """The id of the person; None when the token was not made here, or not `within` this time."""
     try:
-        staff_id, _ = _serializer(secret).loads(token)
+        person_id, _ = _serializer(secret).loads(token, max_age=within and int(within.total_seconds()))
     except (BadData, TypeError, ValueError):
         return None
-    return str(staff_id)
+    return str(person_id)
 
 
-def _serializer(secret: str) -> URLSafeSerializer:
+def _serializer(secret: str) -> URLSafeTimedSerializer:
     signing = {"digest_method": hashlib.sha256, "key_derivation": "hmac"}
-    return URLSafeSerializer(secret, salt=_SALT, signer_kwargs=signing)
+    return URLSafeTimedSerializer(secret, salt=_SALT, signer_kwargs=signing)

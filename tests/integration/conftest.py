@@ -19,6 +19,7 @@ from deploy.local import credentials
 from deploy.setup import add_demo_agencies
 from services.referral import app as referral_app
 from services.referral.settings import Settings as ReferralSettings
+from services.referral.submitting.prepare import identities_of
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from shared.runtime import Service
@@ -117,7 +118,9 @@ async def behind(
 @pytest.fixture
 async def new_intake(database: str, settings: dict[str, Any]) -> AsyncIterator[Callable[[], Awaitable[Behind]]]:
     """Make one more copy of the referral service, all on the same database, with the demo agencies."""
-    await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
+    await add_demo_agencies(
+        database, credentials.load(settings["credentials_file"]), identities_of(ReferralSettings(**settings))
+    )
     async with AsyncExitStack() as copies:
 
         async def make() -> Behind:

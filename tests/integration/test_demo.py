@@ -22,7 +22,7 @@ from services.referral.demo.families import invented
 from services.referral.demo.filling import NoDemoError, filling, refuse_if_used
 from services.referral.demo.sent import Sent, What
 from services.referral.settings import Settings
-from services.referral.submitting.prepare import preparing_of
+from services.referral.submitting.prepare import identities_of, preparing_of
 from shared.database import create_engine
 from tests.integration.support import count, fetch
 from tests.rendering import Page
@@ -35,7 +35,9 @@ FAMILIES = 40
 @pytest.fixture
 async def engine(database: str, settings: dict[str, Any]) -> AsyncIterator[AsyncEngine]:
     """The intake's, with the demo agencies in it."""
-    await add_demo_agencies(database, credentials.load(settings["credentials_file"])["agencies"])
+    await add_demo_agencies(
+        database, credentials.load(settings["credentials_file"]), identities_of(Settings(**settings))
+    )
     engine = create_engine(Settings(**settings), tables.SCHEMA)
     yield engine
     await engine.dispose()

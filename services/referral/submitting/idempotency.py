@@ -85,6 +85,16 @@ async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[Reques
     return found
 
 
+async def first_answer(tx: AsyncConnection, asked: RequestKey) -> Answer:
+    """What the key was answered with, whatever was sent with it. Raises NoResultFound for a key that is not used."""
+    found = await tx.execute(
+        sql("SELECT status, location, answer FROM request WHERE agency_id = :agency AND key = :key"),
+        {"agency": asked.agency_id, "key": asked.key.hex()},
+    )
+    row = found.one()
+    return Answer(row.status, row.answer, row.location, is_replay=True)
+
+
 async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]], *, at: datetime) -> None:
     """Remember the answers for whoever asks again."""
     if answered:

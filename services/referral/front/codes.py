@@ -1,0 +1,101 @@
+"""Codes to sign in with: eight letters and digits that can be said aloud, typed into the browser that asked.
+
+A code opens one door once: 15 minutes, five tries, and no longer than until the next one is asked for. Addresses that
+nobody has get a row, too: neither the answer nor its time tells which are known. (Links would be used up by programs
+that look at mail before people do.)
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral.identity import Identities
+from services.referral.reference import ALPHABET
+from shared.database import sql
+
+LENGTH: Final = 8
+"""Of 28 signs: 38 bits, and five tries at each."""
+LASTS: Final = timedelta(minutes=15)
+TRIES: Final = 5
+AN_HOUR: Final = timedelta(hours=1)
+MOST_AN_HOUR: Final = 5
+"""Mails to one address: more are a flood, not a person."""
+KEPT: Final = timedelta(days=1)
+
+_SEPARATORS: Final = dict.fromkeys(map(ord, " -\u2010\u2011\u2012\u2013\u2014"))
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUsed:
+    """A code that was right: whose address it was sent to (a digest), and the page to go to."""
+
+    email_digest: bytes
+    page: str
+
+
+def new_code() -> str:
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return f"{letters[:4]}-{letters[4:]}"
+
+
+def _compact(code: str) -> str:
+    return code.translate(_SEPARATORS).upper()[: LENGTH + 1]
+
+
+async def ask(
+    tx: AsyncConnection, identities: Identities, *, browser: bytes, email_digest: bytes, page: str, at: datetime
+) -> str | None:
+    """A new code for this browser and address; codes of before are dead. None when there were too many this hour."""
+    await tx.execute(sql("DELETE FROM sign_in_code WHERE asked_at < :before"), {"before": at - KEPT})
+    asked = await tx.scalar(
+        sql("SELECT count(*) FROM sign_in_code WHERE email_digest = :email AND asked_at > :since"),
+        {"email": email_digest, "since": at - AN_HOUR},
+    )
+    await tx.execute(
+        sql("UPDATE sign_in_code SET until = :at WHERE (email_digest = :email OR browser = :browser) AND until > :at"),
+        {"email": email_digest, "browser": browser, "at": at},
+    )
+    code = new_code()
+    await tx.execute(
+        sql("""
+            INSERT INTO sign_in_code (browser, email_digest, code_digest, tries, asked_at, until, page)
+            VALUES (:browser, :email, :code, 0, :at, :until, :page)
+        """),
+        {
+            "browser": browser,
+            "email": email_digest,
+            "code": identities.digest("sign-in code", browser, _compact(code)),
+            "at": at,
+            "until": at + LASTS,
+            "page": page,
+        },
+    )
+    return code if (asked or 0) < MOST_AN_HOUR else None
+
+
+async def redeem(
+    tx: AsyncConnection, identities: Identities, *, browser: bytes, code: str, at: datetime
+) -> CodeUsed | None:
+    """Use the code up; None when it is wrong, used, too old, of another browser, or was tried too often."""
+    row = (
+        await tx.execute(
+            sql("""
+                UPDATE sign_in_code SET tries = tries + 1,
+                    until = CASE WHEN code_digest = :code THEN CAST(:at AS timestamptz) ELSE until END
+                WHERE browser = :browser AND until > :at AND tries < :tries
+                RETURNING code_digest = :code AS is_right, email_digest, page
+            """),
+            {
+                "browser": browser,
+                "code": identities.digest("sign-in code", browser, _compact(code)),
+                "at": at,
+                "tries": TRIES,
+            },
+        )
+    ).one_or_none()
+    return CodeUsed(row.email_digest, row.page) if row and row.is_right else None

@@ -1,0 +1,169 @@
+"""People of an agency who sign in to the pages. Who they are is sealed; their address is found by a keyed digest.
+
+A member belongs to one agency. A keeper adds and ends colleagues, and sees which referrals the agency has, not whom
+they are about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic_core import PydanticCustomError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral import tables
+from services.referral.agencies import Agency
+from services.referral.document.fields import checked_email
+from services.referral.identity import Identities, Sealed
+from shared.audit import Actor, Entry, write
+from shared.database import sql
+from shared.ids import uuid7
+
+
+class MemberError(Exception):
+    """It can't be done; the message says why, without the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person. `name`, `role` and `phone` are what they last wrote into a form as the referrer, or empty."""
+
+    id: UUID
+    agency: Agency
+    email: str
+    is_keeper: bool
+    name: str = ""
+    role: str = ""
+    phone: str = ""
+    added_at: datetime | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """For the audit trail, which names no address."""
+        return Actor("member", str(self.id))
+
+    @property
+    def label(self) -> str:
+        """Who is signed in, for the head of each page."""
+        return f"{self.name or self.email}, {self.agency.name}"
+
+
+_COLUMNS: Final = """
+    m.id, m.wrapped_key, m.identity, m.is_keeper, m.added_at,
+    a.id AS agency_id, a.slug, a.name AS agency_name, a.team_inbox, a.source
+"""
+_JOINED: Final = "member m JOIN agency a ON a.id = m.agency_id AND a.is_active"
+_BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.email_digest = :digest AND m.ended_at IS NULL")  # noqa: S608  constants
+_OF_AGENCY: Final = sql(
+    f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.agency_id = :agency AND m.ended_at IS NULL ORDER BY m.added_at, m.id"  # noqa: S608  constants
+)
+OF_SESSION: Final = sql(f"""
+    SELECT {_COLUMNS}, s.csrf, s.seen_at <= :stale AS is_stale
+    FROM member_session s JOIN {_JOINED} ON m.id = s.member_id AND m.ended_at IS NULL
+    WHERE s.digest = :digest AND s.seen_at > :idle AND s.started_at > :whole
+""")  # noqa: S608  constants
+
+
+def address_of(text: str) -> str:
+    """An address as it is compared: without spaces around it, in small letters."""
+    return text.strip().lower()
+
+
+def digest_of_address(identities: Identities, email: str) -> bytes:
+    return identities.digest("member", address_of(email))
+
+
+def member_of(row: sa.Row[Any], identities: Identities) -> Member:
+    """From the columns above."""
+    known = identities.unseal(row.id, Sealed(row.wrapped_key, row.identity))["document"]
+    agency = Agency(row.agency_id, row.slug, row.agency_name, row.team_inbox, row.source)
+    return Member(row.id, agency, is_keeper=row.is_keeper, added_at=row.added_at, **known)
+
+
+async def by_digest(tx: AsyncConnection, identities: Identities, digest: bytes) -> Member | None:
+    """The member of the address with this digest, whose agency is active."""
+    row = (await tx.execute(_BY_EMAIL, {"digest": digest})).one_or_none()
+    return member_of(row, identities) if row else None
+
+
+async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> Member | None:
+    return await by_digest(tx, identities, digest_of_address(identities, email))
+
+
+async def of_agency(tx: AsyncConnection, identities: Identities, agency_id: UUID) -> Sequence[Member]:
+    """Everybody who may sign in for the agency, in the order in which they came."""
+    return [member_of(row, identities) for row in await tx.execute(_OF_AGENCY, {"agency": agency_id})]
+
+
+async def add(
+    tx: AsyncConnection,
+    identities: Identities,
+    *,
+    slug: str,
+    email: str,
+    is_keeper: bool,
+    actor: Actor,
+    at: datetime,
+    known: Mapping[str, str] | None = None,
+) -> UUID:
+    """A new member of the agency. Raises MemberError for an unknown agency and an address that can't be used or is."""
+    address = address_of(email)
+    try:
+        checked_email(address)
+    except PydanticCustomError:
+        raise MemberError("that is no e-mail address that can be used: one address, as name@example.org") from None
+    agency_id: UUID | None = await tx.scalar(
+        sa.select(tables.agency.c.id).where(tables.agency.c.slug == slug, tables.agency.c.is_active)
+    )
+    if agency_id is None:
+        raise MemberError(f"there is no active agency {slug!r}")
+    member_id = uuid7()
+    sealed = identities.seal(member_id, {"email": address, **(known or {})})
+    added = await tx.execute(
+        sql("""
+            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at)
+            VALUES (:id, :agency, :digest, :key, :identity, :keeper, :at)
+            ON CONFLICT (email_digest) WHERE ended_at IS NULL DO NOTHING
+        """),
+        {
+            "id": member_id,
+            "agency": agency_id,
+            "digest": digest_of_address(identities, address),
+            "key": sealed.wrapped_key,
+            "identity": sealed.identity,
+            "keeper": is_keeper,
+            "at": at,
+        },
+    )
+    if not added.rowcount:
+        raise MemberError("somebody with that address can sign in already")
+    await write(tx, [Entry(actor, "member.added", at, detail=f"{slug} {member_id}")])
+    return member_id
+
+
+async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: Actor, at: datetime) -> bool:
+    """They are out at once, with every session. False when the agency has no such member."""
+    ended = await tx.execute(
+        sql("UPDATE member SET ended_at = :at WHERE id = :id AND agency_id = :agency AND ended_at IS NULL"),
+        {"id": member_id, "agency": agency_id, "at": at},
+    )
+    if not ended.rowcount:
+        return False
+    await tx.execute(sql("DELETE FROM member_session WHERE member_id = :id"), {"id": member_id})
+    await write(tx, [Entry(actor, "member.ended", at, detail=str(member_id))])
+    return True
+
+
+async def remember(tx: AsyncConnection, identities: Identities, member: Member, referrer: Mapping[str, Any]) -> None:
+    """What they wrote of themselves in a form stands in the next one."""
+    said = {name: str(referrer[name]) for name in ("name", "role", "phone") if referrer.get(name)}
+    sealed = identities.seal(member.id, {"email": member.email, **said})
+    await tx.execute(
+        sql("UPDATE member SET wrapped_key = :key, identity = :identity WHERE id = :id"),
+        {"id": member.id, "key": sealed.wrapped_key, "identity": sealed.identity},
+    )

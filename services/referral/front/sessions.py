@@ -1,0 +1,98 @@
+"""Sessions of members: as those of staff, on the server, with the same times; the cookie holds a random token."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.referral.front import members
+from services.referral.front.members import Member
+from services.referral.identity import Identities
+from shared.database import read_only, sql
+from shared.sign_in import cookies, tokens
+from shared.sign_in.cookies import Names
+from shared.sign_in.sessions import IDLE, TOUCH, WHOLE, digest_of
+
+WRITABLE: Final = timedelta(hours=12)
+"""How long after it was shown a form may still write its page into its draft, without a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who looks at a page. `csrf` belongs into each of their forms."""
+
+    member: Member
+    csrf: str
+    session: bytes
+
+    @property
+    def label(self) -> str:
+        return self.member.label
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDoor:
+    """Set as `app.state.sign_in`. `public_url` is where browsers see us, `now` the wall clock in UTC."""
+
+    engine: AsyncEngine
+    identities: Identities
+    public_url: str
+    now: Callable[[], datetime]
+    names: Names = field(default_factory=lambda: Names.of("refer"))
+
+    async def find(self, request: Request) -> SignedIn | None:
+        """Whose session the cookie names, in one statement; None without one, and for an ended member or agency."""
+        token = request.cookies.get(self.names.session, "")
+        if not cookies.is_token(token):
+            return None
+        at, digest = self.now(), digest_of(token)
+        bounds = {"idle": at - IDLE, "whole": at - WHOLE, "stale": at - TOUCH}
+        async with read_only(self.engine).connect() as connection:
+            row = (await connection.execute(members.OF_SESSION, {"digest": digest, **bounds})).one_or_none()
+            if row is not None and row.is_stale:
+                await connection.execute(
+                    sql("UPDATE member_session SET seen_at = :at WHERE digest = :digest AND seen_at < :at"),
+                    {"digest": digest, "at": at},
+                )
+        return SignedIn(members.member_of(row, self.identities), row.csrf, digest) if row else None
+
+    async def start(self, tx: AsyncConnection, member_id: UUID, *, before: bytes) -> str:
+        """A new session, and the end of the one that this browser had; returns the token for the cookie."""
+        at, token = self.now(), secrets.token_urlsafe(32)
+        await tx.execute(
+            sql("DELETE FROM member_session WHERE digest = :before OR seen_at <= :idle OR started_at <= :whole"),
+            {"before": before, "idle": at - IDLE, "whole": at - WHOLE},
+        )
+        await tx.execute(
+            sql("""
+                INSERT INTO member_session (digest, member_id, csrf, started_at, seen_at)
+                VALUES (:digest, :member, :csrf, :at, :at)
+            """),
+            {
+                "digest": digest_of(token),
+                "member": member_id,
+                "csrf": tokens.new_token(self._secret, str(member_id), nonce=secrets.token_urlsafe(16)),
+                "at": at,
+            },
+        )
+        return token
+
+    def shown_to(self, csrf: str) -> UUID | None:
+        """Whose page a form was on, though their session has ended meanwhile: such a form may write, and read nothing."""
+        person = tokens.shown_to(csrf, self._secret, within=WRITABLE)
+        return UUID(person) if person else None
+
+    @property
+    def _secret(self) -> str:
+        return self.identities.digest("secret of forms", "members").hex()
+
+
+async def end(tx: AsyncConnection, session: bytes) -> None:
+    await tx.execute(sql("DELETE FROM member_session WHERE digest = :digest"), {"digest": session})

@@ -1,0 +1,130 @@
+"""Signing in: an address, a code by mail, the code typed into the same browser. No address in a mail signs anybody in.
+
+GET  /refer/sign-in        asks for the work e-mail address
+POST /refer/sign-in        writes a code down, hands the mail to a loop (mailing.py) and answers, the same for unknown addresses
+POST /refer/sign-in/code   the right code in time: a session
+POST /refer/sign-out       ends it
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic_core import PydanticCustomError
+
+from services.referral.document.fields import checked_email
+from services.referral.front import codes, members, sessions
+from services.referral.front.codes import CodeUsed
+from services.referral.front.visits import (
+    HOME,
+    SIGN_IN,
+    FrontContext,
+    SignedInVisit,
+    front_context,
+    local_page,
+    optional_member,
+    to,
+)
+from shared.audit import Entry, write
+from shared.sign_in import cookies
+from shared.sign_in.forms import fields_of
+from shared.sign_in.sessions import digest_of
+
+CODE_PAGE: Final = f"{SIGN_IN}/code"
+
+Front = Annotated[FrontContext, Depends(front_context)]
+
+
+routes: Final = APIRouter(include_in_schema=False)
+
+
+@routes.get(SIGN_IN)
+async def show(request: Request, context: Front) -> Response:
+    page = local_page(request.query_params.get("next"))
+    if await optional_member(request):
+        return to(page)
+    return context.pages.render(request, "sign_in.html", page=page)
+
+
+@routes.post(SIGN_IN)
+async def ask(request: Request, context: Front) -> Response:
+    form = await fields_of(request)
+    email, page = members.address_of(str(form.get("email", ""))), local_page(str(form.get("next", "")))
+    try:
+        checked_email(email)
+    except PydanticCustomError:
+        words = "Write your work e-mail address, such as name@example.nhs.uk"
+        mistake = {"errors": [{"text": words, "href": "#email"}], "mistake": words}
+        return context.pages.render(request, "sign_in.html", status=422, page=page, **mistake)
+    browser, names = secrets.token_urlsafe(32), context.door.names
+    async with context.engine.begin() as tx:
+        code = await codes.ask(
+            tx,
+            context.identities,
+            browser=digest_of(browser),
+            email_digest=members.digest_of_address(context.identities, email),
+            page=page,
+            at=context.now(),
+        )
+    if code:
+        context.mailing.send(email, code)
+    response = to(CODE_PAGE)
+    cookies.give(response, names.handshake, browser, seconds=int(codes.LASTS.total_seconds()))
+    return response
+
+
+@routes.get(CODE_PAGE)
+async def show_code(request: Request, context: Front) -> Response:
+    return context.pages.render(request, "sign_in_code.html")
+
+
+@routes.post(CODE_PAGE)
+async def redeem(request: Request, context: Front) -> Response:
+    form, names = await fields_of(request), context.door.names
+    browser = request.cookies.get(names.handshake, "")
+    async with context.engine.begin() as tx:
+        used = await codes.redeem(
+            tx,
+            context.identities,
+            browser=digest_of(browser),
+            code=str(form.get("code", "")),
+            at=context.now(),
+        )
+    token = await _let_in(request, context, used) if used else None
+    if used is None or token is None:
+        words = "That code does not open the door. Look at the newest mail, or ask for a new code"
+        mistake = {"errors": [{"text": words, "href": "#code"}], "mistake": words}
+        return context.pages.render(request, "sign_in_code.html", status=422, **mistake)
+    response = to(used.page)
+    cookies.give(response, names.session, token)
+    cookies.take(response, names.handshake)
+    return response
+
+
+@routes.post("/refer/sign-out")
+async def sign_out(visit: SignedInVisit) -> Response:
+    await visit.form()
+    async with visit.engine.begin() as tx:
+        await sessions.end(tx, visit.signed_in.session)
+        await write(tx, [Entry(visit.member.actor, "member.signed-out", visit.now)])
+    response = to("/refer/signed-out")
+    cookies.take(response, visit.context.door.names.session)
+    return response
+
+
+@routes.get("/refer/signed-out")
+async def signed_out(request: Request, context: Front) -> Response:
+    return context.pages.render(request, "signed_out.html", sign_in=HOME)
+
+
+async def _let_in(request: Request, context: FrontContext, used: CodeUsed) -> str | None:
+    """The token of a new session; None when nobody has the address (any more)."""
+    async with context.engine.begin() as tx:
+        member = await members.by_digest(tx, context.identities, used.email_digest)
+        if member is None:
+            return None
+        before = digest_of(request.cookies.get(context.door.names.session, ""))
+        await write(tx, [Entry(member.actor, "member.signed-in", context.now())])
+        return await context.door.start(tx, member.id, before=before)

@@ -1,0 +1,262 @@
+"""The form: a draft begun, its pages shown and written, left and found again.
+
+A page is always saved as it was typed; what can't be read is said when it is shown again. A form that arrives after
+its session has ended still writes its page (and reads nothing): then the way leads to the sign-in, and back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.datastructures import FormData
+
+from services.referral.document.checks import is_urgent
+from services.referral.facts import ring_now
+from services.referral.front import drafts, filling, form_pages
+from services.referral.front.drafts import Draft
+from services.referral.front.form import FormPage
+from services.referral.front.visits import (
+    FrontContext,
+    MemberVisit,
+    SignedInVisit,
+    front_context,
+    optional_member,
+    sign_in_at,
+    to,
+)
+from services.referral.requirements import requirements
+from shared.problems import Problem
+from shared.sign_in.forms import FIELD, fields_of, read_form
+
+Front = Annotated[FrontContext, Depends(front_context)]
+CHECKED: Final = "checked"
+"""In the address of a page: its mistakes are shown, which a page that nobody has sent yet does not."""
+SEEN: Final = "seen"
+"""Hidden in each form: what the page said when it was shown, so that another window's answer is not undone unseen."""
+
+
+routes: Final = APIRouter(include_in_schema=False)
+
+
+@routes.get("/refer/new")
+async def before(visit: SignedInVisit) -> Response:
+    told = requirements(visit.policy, visit.today)
+    return visit.render("before.html", told=told, ring=ring_now(visit.policy))
+
+
+@routes.post("/refer/drafts")
+async def begin(visit: SignedInVisit) -> Response:
+    await visit.form()
+    member = visit.member
+    known = {"name": member.name, "role": member.role, "email": member.email, "phone": member.phone}
+    document = {"referrer": {name: value for name, value in known.items() if value}}
+    async with visit.engine.begin() as tx:
+        draft_id = await drafts.begin(
+            tx,
+            visit.identities,
+            agency_id=member.agency.id,
+            member_id=member.id,
+            document=document,
+            at=visit.now,
+        )
+    return to(f"/refer/drafts/{draft_id}/{form_pages.pages_for(document)[0].slug}")
+
+
+@routes.get("/refer/drafts/{draft_id}")
+async def tasks(visit: SignedInVisit, draft_id: UUID) -> Response:
+    draft = await draft_of(visit, draft_id)
+    if draft.sent_as:
+        return to(f"/refer/drafts/{draft_id}/sent")
+    return visit.render("tasks.html", draft=draft, groups=_tasks(draft, visit.now), **_danger(visit, draft))
+
+
+@routes.get("/refer/drafts/{draft_id}/ring")
+async def ring(visit: SignedInVisit, draft_id: UUID) -> Response:
+    draft = await draft_of(visit, draft_id)
+    return visit.render("ring.html", draft=draft, ring=ring_now(visit.policy))
+
+
+@routes.get("/refer/drafts/{draft_id}/drop")
+async def ask_to_drop(visit: SignedInVisit, draft_id: UUID) -> Response:
+    return visit.render("drop.html", draft=await draft_of(visit, draft_id))
+
+
+@routes.post("/refer/drafts/{draft_id}/drop")
+async def drop(visit: SignedInVisit, draft_id: UUID) -> Response:
+    await visit.form()
+    async with visit.engine.begin() as tx:
+        await drafts.drop(tx, draft_id, member_id=visit.member.id)
+    return to("/refer?done=draft-gone")
+
+
+@routes.get("/refer/drafts/{draft_id}/{slug}")
+async def show(visit: SignedInVisit, draft_id: UUID, slug: str) -> Response:
+    draft = await draft_of(visit, draft_id)
+    if draft.sent_as:
+        return to(f"/refer/drafts/{draft_id}/sent")
+    page = _page(draft.document, slug)
+    return _shown(visit, draft, page, draft.document, are_checked=CHECKED in visit.request.query_params)
+
+
+@routes.post("/refer/drafts/{draft_id}/{slug}")
+async def save(request: Request, context: Front, draft_id: UUID, slug: str) -> Response:
+    signed_in = await optional_member(request)
+    if signed_in is None:
+        return await _save_without_session(request, context, draft_id, slug)
+    visit = MemberVisit(request, signed_in, context, context.now())
+    sent = await read_form(request, signed_in)
+    saved = await _save(context, draft_id, slug, sent, member_id=signed_in.member.id, at=visit.now)
+    if saved.changed_meanwhile:
+        return _shown(visit, saved.draft, saved.page, saved.document, status=409, changed_meanwhile=True)
+    return to(f"/refer/drafts/{draft_id}{saved.next}")
+
+
+async def draft_of(visit: MemberVisit, draft_id: UUID) -> Draft:
+    """The member's own; raises Problem 404 for any other, and for one that is gone."""
+    async with visit.engine.connect() as tx:
+        draft = await drafts.one(tx, visit.identities, draft_id, member_id=visit.member.id, at=visit.now)
+    if draft is None:
+        raise Problem("not-found", "This form is gone: it was 14 days old, somebody deleted it, or it is not yours")
+    return draft
+
+
+def _page(document: Mapping[str, Any], slug: str) -> FormPage:
+    for page in form_pages.pages_for(document):
+        if page.slug == slug:
+            return page
+    raise Problem("not-found")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What came of a page that was sent. `document` has what was typed, also where it was not stored."""
+
+    draft: Draft
+    page: FormPage
+    document: dict[str, Any]
+    next: str
+    changed_meanwhile: bool = False
+
+
+async def _save(
+    context: FrontContext, draft_id: UUID, slug: str, sent: FormData, *, member_id: UUID, at: datetime
+) -> Saved:
+    """Write the page into the draft, unless another window has changed this page since it was shown.
+
+    Raises Problem: 404 for a draft that is not the member's, 409 for one that was sent.
+    """
+    fields = {name: [each for each in sent.getlist(name) if isinstance(each, str)] for name in sent}
+    async with context.engine.begin() as tx:
+        draft = await drafts.one(tx, context.identities, draft_id, member_id=member_id, at=at, locked=True)
+        if draft is None:
+            raise Problem("not-found", "This form is gone: it was 14 days old, somebody deleted it, or it is not yours")
+        if draft.sent_as:
+            raise Problem("conflict", f"This form was sent already, as {draft.sent_as}. Tell us more on its own page")
+        page = _page(draft.document, slug)
+        document = filling.read_page(page, draft.document, fields)
+        if fields.get(SEEN, [""])[0] not in ("", _says(page, draft.document)) and document != draft.document:
+            return Saved(draft, page, document, "", changed_meanwhile=True)
+        next_ = f"/{page.slug}"
+        if "add" in fields:
+            document = filling.add_entry(page, document)
+        elif "remove" in fields:
+            document = filling.remove_entry(page, document, int(fields["remove"][0]))
+        elif "later" in fields:
+            next_ = ""
+        else:
+            next_ = _next(page, document, at)
+        if document != draft.document:
+            await drafts.write(tx, context.identities, draft, document, at=at)
+    return Saved(draft, page, document, next_)
+
+
+def _next(page: FormPage, document: dict[str, Any], at: datetime) -> str:
+    """Where Continue leads: to the same page while it has mistakes, to whom to ring after a danger, else onwards."""
+    if filling.errors_of(page, document, now=at):
+        return f"/{page.slug}?{CHECKED}"
+    pages = form_pages.pages_for(document)
+    if page.slug == pages[0].slug and is_urgent(document):
+        return "/ring"
+    slugs = [each.slug for each in pages]
+    place = slugs.index(page.slug) + 1 if page.slug in slugs else len(slugs)
+    return f"/{slugs[place]}" if place < len(slugs) else "/check"
+
+
+async def _save_without_session(request: Request, context: FrontContext, draft_id: UUID, slug: str) -> Response:
+    """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
+    sent = await fields_of(request)
+    shown_to = context.door.shown_to(str(sent.get(FIELD, "")))
+    if shown_to is not None:
+        await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
+    return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
+
+
+def _shown(
+    visit: MemberVisit,
+    draft: Draft,
+    page: FormPage,
+    document: Mapping[str, Any],
+    *,
+    status: int = 200,
+    are_checked: bool = False,
+    changed_meanwhile: bool = False,
+) -> Response:
+    found = filling.errors_of(page, document, now=visit.now) if are_checked else []
+    mistakes = {error.pointer: error.detail for error in found}
+    errors = [{"text": error.detail, "href": f"#{error.pointer.replace('.', '-')}"} for error in found]
+    if changed_meanwhile:
+        words = (
+            "You have changed this form in another window since. What you typed here is below: look, and send it again"
+        )
+        errors = [{"text": words, "href": "#continue"}]
+    pages = form_pages.pages_for(document)
+    return visit.render(
+        "draft_page.html",
+        status=status,
+        draft=draft,
+        page=page,
+        seen=_says(page, draft.document),
+        values=filling.values_of(page, document),
+        mistakes=mistakes,
+        errors=errors,
+        number=[each.slug for each in pages].index(page.slug) + 1,
+        of=len(pages),
+        **_open_wards(visit, page),
+    )
+
+
+def _says(page: FormPage, document: Mapping[str, Any]) -> str:
+    """What the page says, as a short digest."""
+    said = json.dumps(filling.values_of(page, document), sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _open_wards(visit: MemberVisit, page: FormPage) -> dict[str, Any]:
+    """Which wards are open, where the home is asked for."""
+    return {"wards": requirements(visit.policy, visit.today)["area"]} if page.slug == "home" else {}
+
+
+def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
+    return {"ring": ring_now(visit.policy) if is_urgent(draft.document) else []}
+
+
+def _tasks(draft: Draft, at: datetime) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The pages by group, each with where it stands."""
+    missing = filling.missing_of(draft.document)
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for page in form_pages.pages_for(draft.document):
+        if filling.errors_of(page, draft.document, now=at):
+            state = "mistake"
+        elif missing.get(page.slug):
+            state = "needed"
+        else:
+            state = "done" if any(any(each) for each in filling.values_of(page, draft.document).values()) else "empty"
+        groups.setdefault(page.group, []).append({"page": page, "state": state})
+    return list(groups.items())
