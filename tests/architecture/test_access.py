@@ -96,6 +96,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         **EVERYWHERE,
         "GET /messages": P.READ_PARKED,
         "GET /internal/messages/{reference}": INTERNAL,
+        "POST /internal/sign-in-codes": INTERNAL,
     },
     "metrics": {
         **EVERYWHERE,
