@@ -85,7 +85,7 @@ class MemberDoor:
         return token
 
     def shown_to(self, csrf: str) -> UUID | None:
-        """Whose page a form was on, though their session has ended meanwhile: such a form may write, and read nothing."""
+        """Whose page a form was on, though their session has ended: such a form may write, and reads nothing."""
         person = tokens.shown_to(csrf, self._secret, within=WRITABLE)
         return UUID(person) if person else None
 

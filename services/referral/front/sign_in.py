@@ -1,7 +1,7 @@
 """Signing in: an address, a code by mail, the code typed into the same browser. No address in a mail signs anybody in.
 
 GET  /refer/sign-in        asks for the work e-mail address
-POST /refer/sign-in        writes a code down, hands the mail to a loop (mailing.py) and answers, the same for unknown addresses
+POST /refer/sign-in        writes a code down and hands the mail to a loop (mailing.py), for unknown addresses too
 POST /refer/sign-in/code   the right code in time: a session
 POST /refer/sign-out       ends it
 """

@@ -1,4 +1,4 @@
-"""What every page for members works with: made once in app.py (`FrontContext`), and for each request (`MemberVisit`)."""
+"""What each page for members works with: made once in app.py (`FrontContext`), and for a request (`MemberVisit`)."""
 
 from __future__ import annotations
 
