@@ -91,6 +91,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /capacity": P.READ_CAPACITY,
         "PUT /capacity/{route}": P.SET_CAPACITY,
         "GET /audit": P.READ_AUDIT,
+        "GET /internal/questions/{referral_id}": INTERNAL,
     },
     "notify": {
         **EVERYWHERE,
