@@ -1,0 +1,1 @@
+"""The front door: people of partner agencies, and parents, refer in a browser."""
