@@ -1,1 +1,31 @@
-"""The front door: people of partner agencies, and parents, refer in a browser."""
+"""Pages for people who refer: agencies sign in (`/refer`), parents ask for help without an account (`/help`).
+
+What a page sends becomes the same document as that of `POST /referrals`, read by the same model and stored by the same
+steps. docs/front-door.md draws the way of a form.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+
+from services.referral.front import own_account, own_work, sending, sign_in, writing
+from services.referral.front.visits import FrontContext
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+
+def install(app: FastAPI, context: FrontContext) -> None:
+    """Set `app.state.sign_in` and `app.state.pages`, and add the pages."""
+
+    async def with_context(request: Request) -> None:
+        request.state.front_context = context
+
+    routes = APIRouter(dependencies=[Depends(with_context)])
+    for each in (sign_in, own_account, sending, writing, own_work):
+        routes.include_router(each.routes)
+    app.state.sign_in, app.state.pages = context.door, context.pages
+    app.include_router(context.pages.router())
+    app.include_router(routes)
