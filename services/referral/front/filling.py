@@ -43,7 +43,12 @@ _WORDS: Final = {
     "repeated": "Choose each only once",
 }
 """Kind of error → what to do; for others the model's own words do."""
-_ONE_HOME: Final = "Enter an address, or tick one of the two boxes: not both"
+_OF_PARTS: Final = {
+    "/home": "Enter an address, or tick one of the two boxes: not both",
+    "/babies": f"Enter {MOST_BABIES} babies at most",
+    "/caregivers": f"Enter {MOST_CAREGIVERS} carers at most",
+}
+"""Place of an error that is not of one box → what to do."""
 
 
 def values_of(page: FormPage, document: Document) -> dict[str, list[str]]:
@@ -252,6 +257,7 @@ def _whose(pointer: str) -> str:
 
 def _said(error: FieldError, field: Field) -> str:
     """The summary at the top of a page shows these words alone, so they begin with what they are about."""
-    words = _ONE_HOME if error.pointer == "/home" else _WORDS.get(error.code, error.detail)
+    if words := _OF_PARTS.get(error.pointer):
+        return words
     label = field.label if field.label.endswith("?") else f"{field.label}."
-    return f"{_whose(error.pointer)}{label} {words}"
+    return f"{_whose(error.pointer)}{label} {_WORDS.get(error.code, error.detail)}"
