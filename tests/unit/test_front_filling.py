@@ -131,6 +131,12 @@ def test_a_box_without_a_tick_says_no() -> None:
     assert read_page(page("around-them"), document, {}) == {"home": {"withheld": True}, "safety": []}
 
 
+def test_a_radio_is_taken_back_by_its_empty_choice() -> None:
+    assert sent("words", {"requested_tier": "pnmh"}, requested_tier="") == {}
+    document = {"caregivers": [{"interpreter_needed": True, "phone": "1"}]}
+    assert sent("language", document, caregivers__0__interpreter_needed="") == {"caregivers": [{"phone": "1"}]}
+
+
 def test_notes_are_kept_as_typed_with_line_ends_as_the_document_stores_them() -> None:
     assert sent("words", {}, notes=" One\r\n\r\ntwo  ")["notes"] == " One\n\ntwo  "
 
@@ -303,6 +309,11 @@ class TestMissing:
 
     def test_a_whole_one_lacks_nothing(self) -> None:
         assert missing_of(a_document()) == {}
+
+    def test_after_a_loss_nobody_is_asked_whether_they_were_seen_together(self) -> None:
+        missing = missing_of({"circumstances": ["infant_died"]})
+        assert [error.detail for error in missing["relationship"]] == ["Choose an answer. The first one is enough"]
+        assert "You can leave it all empty" in missing["babies"][0].detail
 
     def test_a_second_carer_is_named(self) -> None:
         document = a_document(caregivers=[{"relationship": "mother", "given_name": "Sana"}, {"phone": "1"}])
