@@ -11,6 +11,7 @@ from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
 from services.referral.front import drafts
 from services.referral.front.clients import NotifyClient, TriageClient
+from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
 from services.referral.front.sessions import MemberDoor
 from services.referral.front.visits import FrontContext
@@ -114,7 +115,13 @@ async def build(settings: Settings) -> Service:
     )
     mailing = Mailing(engine, identities, notify)
     front.install(
-        app, FrontContext(engine, preparing, writer.submit, pages, door, mailing, triage, api.service_map, _now)
+        app,
+        FrontContext(engine, preparing, writer.submit, pages, door, mailing, triage, api.service_map, _now),
+        FamilyContext(
+            languages.load(settings.help_words_dir, with_unchecked=settings.is_development),
+            leave_to=settings.help_leave_url,
+            address_header=settings.client_address_header,
+        ),
     )
 
     async def forget() -> None:
