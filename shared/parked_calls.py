@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import audit
@@ -25,9 +25,8 @@ from shared.messaging import repair
 from shared.messaging.dispatch import Handlers
 from shared.messaging.relay import AGE
 from shared.messaging.repair import NOT_GIVEN_UP, CannotDiscardError, Note, Resolved
-from shared.problems import Problem, from_validation
-from shared.strict_json import Unreadable, parse_json
-from shared.web import answer, read_json_body
+from shared.problems import Problem
+from shared.web import NO_STORE, answer, read_json_body, read_model
 
 log = structlog.get_logger(__name__)
 
@@ -129,14 +128,14 @@ def router(
 
     @routes.post("/{row_id}/discard", summary="Give a record up, with a reason (audited)", openapi_extra=_TAKES)
     async def discard(request: Request, row_id: RowId, x_pir_actor: ActingPerson) -> Response:
-        asked = _read(await read_json_body(request))
+        asked = read_model(Discard, await read_json_body(request))
         try:
             is_done = await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note)
         except CannotDiscardError:
             raise Problem("conflict", NOT_GIVEN_UP) from None
         if not is_done:
             raise Problem("not-found")
-        return Response(status_code=204, headers={"Cache-Control": "no-store"})
+        return Response(status_code=204, headers=NO_STORE)
 
     return routes
 
@@ -191,16 +190,6 @@ async def _condition(tx: AsyncConnection, health: Health) -> Condition:
         outbox=outbox.rows if outbox else None,
         outbox_oldest_seconds=max(0.0, float(outbox.oldest or 0)) if outbox else 0.0,
     )
-
-
-def _read(body: bytes) -> Discard:
-    """Raises Problem 400 or 422."""
-    try:
-        return Discard.model_validate(parse_json(body))
-    except Unreadable as error:
-        raise Problem("unreadable", error.detail) from None
-    except ValidationError as error:
-        raise Problem("invalid", errors=from_validation(error)) from None
 
 
 def _told(model: BaseModel) -> Response:

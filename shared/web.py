@@ -6,12 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import docs, problems
@@ -22,11 +23,15 @@ from shared.messaging.outbox import Cause
 from shared.metrics import REQUESTS
 from shared.problems import Problem
 from shared.settings import Part
+from shared.strict_json import Unreadable, parse_json
 
 log = structlog.get_logger(__name__)
 
 BODY_BYTES: Final = 256 * 1024
 BODY_SECONDS: Final = 15.0
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+M = TypeVar("M", bound=BaseModel)
 
 _SECURITY_HEADERS: Final = [
     (b"x-content-type-options", b"nosniff"),
@@ -208,6 +213,16 @@ async def read_json_body(request: Request, *, also: Sequence[str] = (), may_be_e
         raise Problem("too-slow", headers={"Connection": "close"}) from None
 
 
+def read_model(model: type[M], body: bytes) -> M:
+    """The body as `model`. Raises Problem 400 when unreadable, 422 with every mistake, never with what was sent."""
+    try:
+        return model.model_validate(parse_json(body))
+    except Unreadable as error:
+        raise Problem("unreadable", error.detail) from None
+    except ValidationError as error:
+        raise Problem("invalid", errors=problems.from_validation(error)) from None
+
+
 async def _read(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:12]) > BODY_BYTES:
@@ -246,4 +261,4 @@ def bearer_token(request: Request) -> str:
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
     """A JSON answer that no cache keeps."""
-    return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})
+    return JSONResponse(body, status, {**NO_STORE, **(headers or {})})

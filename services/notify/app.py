@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from services.notify import api, internal, measures, tables
+from services.notify import api, internal, measures, sign_in_codes, tables
 from services.notify.delivery import Delivery
 from services.notify.handlers import handlers
 from services.notify.rules import Retries
@@ -14,6 +14,7 @@ from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
+from services.notify.sign_in_codes import CodeMailer
 from services.notify.templates import Council
 from services.notify.writing import Writer
 from shared import audit_calls, events, parked_calls
@@ -89,6 +90,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router(engine))
     token = settings.internal_token.get_secret_value()
     app.include_router(internal.router(engine, token, council))
+    app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), token))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
 

@@ -20,10 +20,15 @@ NOT_SENT: Final = Gauge(
     "pir_messages_unsent", "Messages not sent yet: due, collected for the mail of a day, or failed", ["kind", "state"]
 )
 OLDEST_UNSENT: Final = Gauge("pir_messages_oldest_unsent_seconds", "Age of the oldest of them", ["kind"])
+SIGN_IN_CODES: Final = Counter(
+    "pir_sign_in_codes_total", "Mails with a code to sign in with, by what came of it", ["state"]
+)
 
 for _kind in MessageKind:  # a counter that starts with its first message has no increase to see
     for _state in (State.SENT, State.FAILED, State.UNDELIVERABLE):
         MESSAGES.labels(_kind.value, _state.value)
+for _state in (State.SENT, State.FAILED):
+    SIGN_IN_CODES.labels(_state.value)
 
 
 async def measure(tx: AsyncConnection) -> None:

@@ -212,6 +212,15 @@ def on_call(reference: str, content: Content, council: Council) -> Words:
     return _mail(reference, subject, [urgent, todo, NOBODY_ELSE])
 
 
+def sign_in_code(code: str, minutes: int) -> Words:
+    """For the pages of agencies: about nobody, so without a reference, and without a link to ask for or to open."""
+    here = f"Here is the code that you asked for:\n\n    {code}"
+    use = f"Type it into the page that asked for it. It works once, and for {minutes} minutes."
+    never = "Nobody from our service ever asks you for this code, by phone or by mail. Do not pass it on."
+    nothing = "If you did not ask for a code, do nothing: it is of no use without the page that asked for it."
+    return "Your code to sign in", f"{here}\n\n{use}\n\n{never}\n\n{nothing}\n"
+
+
 _TEMPLATES: Final[dict[MessageKind, Callable[[str, Content, Council], Words]]] = {
     MessageKind.RECEIPT: receipt,
     MessageKind.DECISION: decision,

@@ -13,6 +13,7 @@ from services.referral.front import drafts
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
+from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
 from services.referral.front.visits import FrontContext
 from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
@@ -114,15 +115,24 @@ async def build(settings: Settings) -> Service:
         sign_out="/refer/sign-out",
     )
     mailing = Mailing(engine, identities, notify)
-    front.install(
-        app,
-        FrontContext(engine, preparing, writer.submit, pages, door, mailing, triage, api.service_map, _now),
-        FamilyContext(
-            languages.load(settings.help_words_dir, with_unchecked=settings.is_development),
-            leave_to=settings.help_leave_url,
-            address_header=settings.client_address_header,
-        ),
+    context = FrontContext(
+        engine=engine,
+        preparing=preparing,
+        submit=writer.submit,
+        pages=pages,
+        door=door,
+        mailing=mailing,
+        triage=triage,
+        service_map=api.service_map,
+        providers=providers_of(settings),
+        now=_now,
     )
+    for_families = FamilyContext(
+        languages.load(settings.help_words_dir, with_unchecked=settings.is_development),
+        leave_to=settings.help_leave_url,
+        address_header=settings.client_address_header,
+    )
+    front.install(app, context, for_families)
 
     async def forget() -> None:
         while True:

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.triage import api, measures, pages, policies, tables
+from services.triage import api, measures, pages, policies, questions, tables
 from services.triage.clients import AllServices, Families, Messages
 from services.triage.handlers import handlers
 from services.triage.pages.context import PageContext
@@ -96,6 +96,7 @@ async def build(settings: Settings) -> Service:
         now=_now,
     )
     app.include_router(api.router(engine, known, room.steps, room.families, room.trails))
+    app.include_router(questions.router(engine, room.steps.texts, token))
     app.include_router(audit_calls.router(engine, internal_token=token))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
     app.state.pages = room.pages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,9 @@ from shared.crypto import Safe, seal, unseal
 from shared.database import sql
 from shared.ids import uuid7
 from shared.problems import Problem
+
+ASKED: Final = "asked"
+"""The kind of what the referrer was asked: the one kind that is not for colleagues alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +46,18 @@ class StaffNotes:
         sealed = seal(key, text.encode(), about=text_id.bytes)
         await tables.insert(tx, tables.staff_text, [row | {"at": at, "sealed": sealed}])
 
-    async def read(self, tx: AsyncConnection, referral_id: UUID) -> list[StaffNote]:
-        """All texts of a referral, oldest first; none once its key is destroyed."""
+    async def read(self, tx: AsyncConnection, referral_id: UUID, *, kind: str | None = None) -> list[StaffNote]:
+        """The texts of a referral, of one kind or all, oldest first; none once its key is destroyed."""
         wrapped = await tx.scalar(sql("SELECT wrapped_key FROM referral WHERE id = :id"), {"id": referral_id})
         if wrapped is None:
             return []
         key = self._safe.unwrap(wrapped)
         rows = await tx.execute(
-            sql("SELECT * FROM staff_text WHERE referral_id = :id ORDER BY at, id"), {"id": referral_id}
+            sql("""
+                SELECT * FROM staff_text WHERE referral_id = :id AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+                ORDER BY at, id
+            """),
+            {"id": referral_id, "kind": kind},
         )
         return [
             StaffNote(row.kind, row.author, row.at, unseal(key, row.sealed, about=row.id.bytes).decode())

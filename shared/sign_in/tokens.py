@@ -21,7 +21,7 @@ def new_token(secret: str, person_id: str, *, nonce: str) -> str:
 def shown_to(token: str, secret: str, *, within: timedelta | None = None) -> str | None:
     """The id of the person; None when the token was not made here, or not `within` this time."""
     try:
-        person_id, _ = _serializer(secret).loads(token, max_age=within and int(within.total_seconds()))
+        person_id, _ = _serializer(secret).loads(token, max_age=int(within.total_seconds()) if within else None)
     except (BadData, TypeError, ValueError):
         return None
     return str(person_id)

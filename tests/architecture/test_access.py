@@ -91,11 +91,13 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /capacity": P.READ_CAPACITY,
         "PUT /capacity/{route}": P.SET_CAPACITY,
         "GET /audit": P.READ_AUDIT,
+        "GET /internal/questions/{referral_id}": INTERNAL,
     },
     "notify": {
         **EVERYWHERE,
         "GET /messages": P.READ_PARKED,
         "GET /internal/messages/{reference}": INTERNAL,
+        "POST /internal/sign-in-codes": INTERNAL,
     },
     "metrics": {
         **EVERYWHERE,

@@ -11,17 +11,16 @@ from typing import Any, Final
 
 import httpx
 import pytest
-import structlog
 from structlog.testing import capture_logs
 
 from deploy.setup import add_own_agency
 from services.referral.front.family import asking, keeping
-from services.referral.front.family.floods import MOST_OF_ALL, MOST_OF_ONE
+from services.referral.front.family.floods import MOST_OF_ONE
 from services.referral.front.family.keeping import BrowserSecret
 from services.referral.front.family.sending import FAMILY, HIDDEN_BOX, MARKED
-from services.referral.submitting.prepare import identities_of
-from services.referral.settings import Settings
 from services.referral.identity import Sealed
+from services.referral.settings import Settings
+from services.referral.submitting.prepare import identities_of
 from services.triage.rules import decide
 from shared.crypto import UnreadableSecretError, unseal
 from shared.events import Decision, Facts, Hold, Route, Safety
@@ -211,9 +210,7 @@ async def test_two_pages_write_one_list_of_dangers(site: Behind, parent: Parent)
 
 
 @pytest.mark.parametrize("tag", ["pl", "ur"])
-async def test_words_of_another_language_are_read_by_a_person(
-    site: Behind, settings: dict[str, Any], tag: str
-) -> None:
+async def test_words_of_another_language_are_read_by_a_person(site: Behind, settings: dict[str, Any], tag: str) -> None:
     """Few words of a language in Latin letters: the list and the look at scripts find nothing in them."""
     parent = a_parent(site, tag)
     await parent.types("2", "3", "4", "6", page_3={"caregivers.0.safe_contact": ""}, page_6={"notes": "Znowu mnie"})
@@ -297,7 +294,8 @@ async def test_leaving_deletes_the_draft_and_goes_elsewhere_at_once(site: Behind
     assert answer.status_code == 303
     assert answer.headers["location"] == "https://www.bbc.co.uk/weather"
     assert answer.headers["cache-control"] == "no-store"
-    assert f'{COOKIE}=""; ' in answer.headers["set-cookie"] and "Max-Age=0" in answer.headers["set-cookie"]
+    assert f'{COOKIE}=""; ' in answer.headers["set-cookie"]
+    assert "Max-Age=0" in answer.headers["set-cookie"]
     assert not parent.token
     assert await count(site.engine, "draft") == 0
     for address in ("3", "check", "sent"):
@@ -395,10 +393,11 @@ async def test_nothing_that_was_typed_is_in_an_address_a_log_or_a_column(
         await parent.sends("send")
     told = " ".join([*parent.seen, json.dumps(lines, default=repr), (await site.http.get("/metrics")).text])
     tables = await fetch(
-        site.engine, "SELECT table_schema s, table_name t FROM information_schema.tables WHERE table_schema = 'referral'"
+        site.engine,
+        "SELECT table_schema s, table_name t FROM information_schema.tables WHERE table_schema = 'referral'",
     )
     for each in tables:
-        rows = await fetch(site.engine, f"SELECT t::text AS whole FROM {each.s}.{each.t} t")  # noqa: S608  a table's name
+        rows = await fetch(site.engine, f"SELECT t::text AS whole FROM {each.s}.{each.t} t")
         told += " ".join(row.whole for row in rows)
     assert len(await referrals(site)) == 1
     assert not [canary for canary in CANARIES if canary in told]
@@ -416,7 +415,6 @@ async def test_more_than_families_send_is_marked_and_never_refused(site: Behind,
     notes = [(await document_of(site, settings, row)).get("notes") for row in rows]
     assert notes == [None] * MOST_OF_ONE + [MARKED] * 2
     assert all(Route.REVIEW_CALL_BACK in decided(row).routes for row in rows)
-    assert MOST_OF_ALL > len(rows)
     await parent.http.aclose()
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from services.notify.content import Content, Next, Outcome
-from services.notify.templates import CLOSED, DECLINED, Council, words
+from services.notify.templates import CLOSED, DECLINED, Council, sign_in_code, words
 from shared.events import ClosureReason, DeclineReason, Kind, MessageKind, Route
 from shared.service_map import ServiceMap, of_authority
 from tests.builders import NOTTINGHAM, POLICIES, SHERWOOD, TODAY, a_policy
@@ -301,3 +301,22 @@ def test_every_end_has_words_but_a_death() -> None:
 
 def test_who_looks_at_a_challenge_is_not_who_decided() -> None:
     assert "Another lead than the one who decided" in said("challenged")[1]
+
+
+def test_a_sign_in_code_is_easy_to_read_and_says_what_to_do_with_it() -> None:
+    subject, body = sign_in_code("K7MP-29QX", 15)
+    assert subject.isascii()
+    assert "K7MP" not in subject  # subjects are shown on locked screens, and servers write them into logs
+    assert body.splitlines()[2].split() == ["K7MP-29QX"]
+    assert "Type it into the page that asked for it. It works once, and for 15 minutes." in body
+    assert "Nobody from our service ever asks you for this code" in body
+    assert "If you did not ask for a code, do nothing" in body
+    assert grade(body.replace("K7MP-29QX", "it")) <= 9
+    assert max(len(sentence.split()) for sentence in re.split(r"[.:!?\n]", body)) <= 25
+
+
+def test_a_sign_in_code_names_nobody_and_leads_nowhere() -> None:
+    """What checks the links of mails opens them, and would use a link up."""
+    text = " ".join(sign_in_code("K7MP-29QX", 15)).lower()
+    assert not re.search(r"http|www|/|@|pir-", text)
+    assert not [stem for stem in CLINICAL.split() if re.search(rf"\b{stem}", text)]

@@ -67,4 +67,5 @@ CREATE INDEX ix_author_member_id ON referral.author (member_id);
 
 
 def upgrade() -> None:
-    op.execute(TABLES)
+    for statement in TABLES.split(";\n")[:-1]:
+        op.execute(statement)

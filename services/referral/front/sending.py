@@ -6,7 +6,8 @@ one referral: whoever comes second gets the first answer.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -17,10 +18,10 @@ from services.referral.facts import ring_now
 from services.referral.front import authors, drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
-from services.referral.front.writing import draft_of
+from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
 from services.referral.submitting.idempotency import Answer, request_key
-from shared.problems import FieldError, Problem
+from shared.problems import Problem
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -40,8 +41,8 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     if not draft.sent_as:
         try:
             answer = await _submit(visit, draft)
-        except Invalid as error:
-            return _check(visit, draft, mistakes=error.errors, status=422)
+        except Invalid:
+            return _check(visit, draft, status=422)
         await _keep(visit, draft, answer)
     return to(f"/refer/drafts/{draft_id}/sent")
 
@@ -83,31 +84,23 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 
-def _check(visit: MemberVisit, draft: Draft, *, mistakes: list[FieldError] = [], status: int = 200) -> Response:  # noqa: B006  only read
-    """All answers, with a link to change each, and what is missing."""
-    document = draft.document
-    urgent = is_urgent(document)
-    missing = (
-        []
-        if urgent and not mistakes
-        else [error for errors in filling.missing_of(document).values() for error in errors]
-    )
-    wrong = [error for page in form_pages.pages_for(document) for error in filling.errors_of(page, document, now=visit.now)]
-    found = list(dict.fromkeys([*wrong, *missing]))
-    errors: list[dict[str, Any]] = [
-        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?checked"}
-        for error in found
+def _check(visit: MemberVisit, draft: Draft, *, status: int = 200) -> Response:
+    """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
+    document, pages = draft.document, form_pages.pages_for(draft.document)
+    is_danger, missing = is_urgent(document), filling.missing_of(document)
+    wrong = [error for page in pages for error in filling.errors_of(page, document, now=visit.now)]
+    needed = [] if is_danger else [error for errors in missing.values() for error in errors]
+    to_do = [
+        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
+        for error in dict.fromkeys([*wrong, *needed])
     ]
-    answers = [(page, filling.summary_of(page, document)) for page in form_pages.pages_for(document)]
-    gaps = filling.missing_of(document) if urgent else {}
-    ring = ring_now(visit.policy) if urgent else []
     return visit.render(
         "check.html",
         status=status,
         draft=draft,
-        answers=answers,
-        errors=errors if status != 200 else [],  # noqa: PLR2004  a page that nobody has sent shows no mistakes on top
-        to_do=errors,
-        gaps=gaps,
-        ring=ring,
+        answers=[(page, filling.summary_of(page, document)) for page in pages],
+        errors=to_do if status != HTTPStatus.OK else [],
+        to_do=to_do,
+        gaps=missing if is_danger else {},
+        ring=ring_now(visit.policy) if is_danger else [],
     )

@@ -37,7 +37,7 @@ from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
 from services.triage.work_items import places
 from services.triage.work_items.conditions import is_on_list, is_overdue
-from services.triage.work_items.item import VIEWED, ItemDetails
+from services.triage.work_items.item import ONLY_LOOKED, VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
 from shared.events import Facts, Hold, Route
@@ -213,7 +213,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "chosen": contact,
         "typed": contact["suggested"] if contact else {},
         "offers": [offer for offer in offered if offer not in beside],
-        "history": timeline([line for line in told.lines if line.action != VIEWED], told.names, texts)[::-1],
+        "history": timeline([line for line in told.lines if line.action not in ONLY_LOOKED], told.names, texts)[::-1],
         "looks_at_family": timeline(looks, told.names)[::-1],
         **_of_facts(visit, told),
     }

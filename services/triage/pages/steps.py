@@ -23,7 +23,7 @@ from services.triage.pages.timeline import timeline
 from services.triage.work_items import item as items
 from services.triage.work_items import steps, store
 from services.triage.work_items.bodies import Body
-from services.triage.work_items.item import VIEWED
+from services.triage.work_items.item import ONLY_LOOKED
 from services.triage.work_items.working import StaffActor
 from shared.access import Staff
 from shared.events import ClosureReason
@@ -141,7 +141,7 @@ async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: P
     visit, form, item_id = asked
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-    lines = [line for line in told.lines if seen is not None and line.id > seen and line.action != VIEWED]
+    lines = [line for line in told.lines if seen is not None and line.id > seen and line.action not in ONLY_LOOKED]
     is_possible = form.step in {offer.step for offer in offers(told.row, visit.staff)}
     changed = f"{_CHANGED} {_AGAIN}" if is_possible else _CHANGED
     words = _in_the_way(problem, told.names, visit.staff) if problem else changed

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 
 from services.triage.identity_access import SEARCHED
 from services.triage.pages.labels import LOOKED
-from services.triage.staff_notes import StaffNote
+from services.triage.staff_notes import ASKED, StaffNote
 from services.triage.trail import READ
-from services.triage.work_items.item import VIEWED, AuditLine
+from services.triage.work_items.item import QUESTIONS_VIEWED, VIEWED, AuditLine
 from shared.events import Mode
 from shared.pages.times import clock, long_day
 from shared.pages.wording import CHANNELS, CLOSURES, CONTACTS, DECLINES, ESCALATIONS, route_name, word_for
@@ -48,6 +48,7 @@ DID: Final = {
     "referral.erased": "erased what was held about the family",
     VIEWED: "looked at who the family is: {look}",
     SEARCHED: "searched for a family: {code}",
+    QUESTIONS_VIEWED: "read what the referrer was asked",
     "identity.compared": "found, by a check of the audit page, a look at a family of one's own name: {code}",
     READ: "read the audit trail: {code}",
     "capacity.set": "changed the places of a team: {code}",
@@ -76,7 +77,7 @@ DID: Final = {
 TEXT_OF: Final = {
     "item.note": "note",
     "item.override": "override",
-    "item.request-information": "asked",
+    "item.request-information": ASKED,
     "item.decline": "decline",
     "item.confirm-duplicate": "duplicate",
     "item.not-duplicate": "duplicate",

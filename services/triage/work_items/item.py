@@ -21,7 +21,11 @@ from shared.events import Facts
 from shared.problems import Problem
 
 VIEWED: Final = "identity.viewed"
-"""The action of a look in the audit trail; looking changes nothing."""
+"""The action of a look of staff in the audit trail."""
+QUESTIONS_VIEWED: Final = "questions.viewed"
+"""That of a look of the referrer at what they were asked."""
+ONLY_LOOKED: Final = frozenset({VIEWED, QUESTIONS_VIEWED})
+"""Looking changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +175,7 @@ async def changes_since(tx: AsyncConnection, item_id: UUID, *, seen: int) -> lis
     """
     referral_id = (await store.find(tx, item_id)).referral_id
     await store.lock_if_known(tx, referral_id)
-    return [line for line in await lines_of(tx, referral_id, after=seen) if line.action != VIEWED]
+    return [line for line in await lines_of(tx, referral_id, after=seen) if line.action not in ONLY_LOOKED]
 
 
 async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, str]:

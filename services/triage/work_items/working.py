@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.staff_notes import StaffNotes
+from services.triage.staff_notes import ASKED, StaffNotes
 from services.triage.work_items import bodies, places
 from services.triage.work_items.conditions import (
     PLACE_FREE,
@@ -145,7 +145,7 @@ async def accept(it: StepRequest[bodies.Accept]) -> Done:
 
 async def request_information(it: StepRequest[bodies.AskForInformation]) -> Done:
     """Ask the referrer. The clock waits until they answer, but for work that is watched."""
-    await it.write("asked", it.body.asked)
+    await it.write(ASKED, it.body.asked)
     says = {"waiting_for": WaitingFor.REFERRER, "stops_clock": not is_watched(it.row)}
     return Done({"waiting_since": it.by.at}, says)
 

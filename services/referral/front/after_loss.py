@@ -1,0 +1,65 @@
+"""The pages of the form after a loss: gentler words, fewer questions; what the document says already stays there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from services.referral.front.choices import SEVERITIES_AFTER_LOSS
+from services.referral.front.form import Field, FormPage
+from shared.events import Circumstance
+
+_LOSSES: Final = (Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED)
+_SEVERITY: Final = "concern.severity"
+_AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = {
+    "babies": (
+        "The baby",
+        (
+            "We are sorry for what this family has been through.",
+            "Write the name of the baby if the parents use it. You can leave all of this out.",
+        ),
+        frozenset({"babies.*.given_name", "babies.*.family_name", "babies.*.date_of_birth"}),
+    ),
+    "relationship": (
+        "How the family is",
+        ("After a loss we do not need this. Choose the first answer, unless there is more that you want to say.",),
+        frozenset({_SEVERITY}),
+    ),
+    "equality": (
+        "A few facts for fairness",
+        ("You can leave this out.",),
+        frozenset({"caregivers.*.ethnic_category"}),
+    ),
+}
+"""Page → title, lead, and the fields that are still asked."""
+
+
+def tells_of_loss(document: Mapping[str, Any]) -> bool:
+    """Whether the document says that the baby died or the pregnancy ended."""
+    told = document.get("circumstances")
+    return isinstance(told, list) and any(loss in told for loss in _LOSSES)
+
+
+def after_loss(page: FormPage, document: Mapping[str, Any]) -> FormPage:
+    """The page as it is asked after a loss, with every field that the document has a value for."""
+    if page.slug not in _AFTER_LOSS:
+        return page
+    title, lead, asked = _AFTER_LOSS[page.slug]
+    fields = [field for field in page.fields if field.name in asked or _is_said(field, document)]
+    return replace(page, title=title, lead=lead, fields=tuple(map(_gently, fields)))
+
+
+def _gently(field: Field) -> Field:
+    if field.name != _SEVERITY:
+        return field
+    return replace(field, label="Is there anything to say?", choices=SEVERITIES_AFTER_LOSS)
+
+
+def _is_said(field: Field, document: Mapping[str, Any]) -> bool:
+    """Whether the document has the member, for anybody."""
+    head, _, rest = field.name.partition(".")
+    part = document.get(head)
+    parts = part if field.people and isinstance(part, list) else [part]
+    member = rest.rpartition(".")[2]
+    return any(isinstance(each, dict) and each.get(member) not in (None, [], "") for each in parts)

@@ -1,0 +1,175 @@
+"""Signing in with a code: once, in the browser that asked, for 15 minutes and five tries; nobody learns who is known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.referral.front import members
+from services.referral.front.codes import MOST_AN_HOUR, TRIES
+from shared.audit import Actor
+from tests.integration.front import KEEPER, MEMBER, FrontSite, front_site
+from tests.integration.support import count, fetch
+
+BY = Actor("operator", "test")
+
+
+@pytest.fixture
+async def site(
+    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FrontSite]:
+    async with front_site(database, settings, tmp_path, monkeypatch) as found:
+        yield found
+
+
+async def test_a_code_from_the_mail_opens_the_door_once(site: FrontSite) -> None:
+    browser = await site.browser()
+    answer = await browser.open("/refer/new")
+    assert "/refer/sign-in?next=/refer/new" in str(answer.url)
+    await browser.press(email=f"  {MEMBER.upper()} ")
+    code = await site.code_for(MEMBER)
+    answer = await browser.press(code=code.lower().replace("-", " "), follow=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/refer/new")
+    await browser.open("/refer/new")
+    assert browser.heading == "Refer a family"
+    again = await browser.http.post("/refer/sign-in/code", data={"code": code})
+    assert again.status_code == 422
+    rows = await fetch(site.referral.engine, "SELECT action FROM audit WHERE actor_kind = 'member'")
+    assert [row.action for row in rows] == ["member.signed-in"]
+
+
+async def test_another_browser_can_not_use_it(site: FrontSite) -> None:
+    asked, other = await site.browser(), await site.browser()
+    for browser in (asked, other):
+        await browser.open("/refer/sign-in")
+    await asked.press(email=MEMBER)
+    code = await site.code_for(MEMBER)
+    answer = await other.http.post("/refer/sign-in/code", data={"code": code})
+    assert answer.status_code == 422
+    assert (await asked.press(code=code, follow=False)).status_code == 303
+
+
+async def test_five_wrong_tries_end_a_code(site: FrontSite) -> None:
+    browser = await site.browser()
+    await browser.open("/refer/sign-in")
+    await browser.press(email=MEMBER)
+    code = await site.code_for(MEMBER)
+    for _ in range(TRIES):
+        assert (await browser.press(code="2222-2222")).status_code == 422
+    assert (await browser.press(code=code)).status_code == 422
+    assert await count(site.referral.engine, "member_session") == 0
+
+
+async def test_after_fifteen_minutes_and_after_the_next_one_it_is_dead(site: FrontSite) -> None:
+    browser = await site.browser()
+    await browser.open("/refer/sign-in")
+    await browser.press(email=MEMBER)
+    first = await site.code_for(MEMBER)
+    await browser.open("/refer/sign-in")
+    await browser.press(email=MEMBER)
+    second = await site.code_for(MEMBER)
+    assert (await browser.press(code=first)).status_code == 422
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE sign_in_code SET until = until - interval '15 minutes'"))
+    assert (await browser.press(code=second)).status_code == 422
+
+
+async def test_a_look_at_any_address_signs_nobody_in(site: FrontSite) -> None:
+    browser = await site.browser()
+    await browser.open("/refer/sign-in")
+    await browser.press(email=MEMBER)
+    code = await site.code_for(MEMBER)
+    for path in ("/refer/sign-in/code", f"/refer/sign-in/code?code={code}", f"/refer/sign-in?code={code}"):
+        await browser.http.get(path)
+        await browser.http.head(path)
+    assert await count(site.referral.engine, "member_session") == 0
+
+
+async def test_an_unknown_address_gets_the_same_answer_and_no_mail(site: FrontSite) -> None:
+    known, unknown = await site.browser(), await site.browser()
+    answers = []
+    for browser, address in ((known, MEMBER), (unknown, "nobody@health-visiting.example.org")):
+        await browser.open("/refer/sign-in")
+        answers.append(await browser.press(email=address, follow=False))
+    assert answers[0].status_code == answers[1].status_code == 303
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    assert set(answers[0].cookies) == set(answers[1].cookies)
+    await site.code_for(MEMBER)
+    assert not site.mails_to("nobody@health-visiting.example.org")
+    assert await count(site.referral.engine, "sign_in_code") == 2
+
+
+async def test_no_more_than_five_mails_an_hour_go_to_one_address(site: FrontSite) -> None:
+    browser = await site.browser()
+    for _ in range(MOST_AN_HOUR + 2):
+        await browser.open("/refer/sign-in")
+        await browser.press(email=MEMBER)
+    await browser.open("/refer/sign-in")
+    await browser.press(email=KEEPER)  # mailed after all of the others
+    await site.code_for(KEEPER)
+    assert len(site.mails_to(MEMBER)) == MOST_AN_HOUR
+
+
+async def test_what_is_no_address_is_said_beside_the_box(site: FrontSite) -> None:
+    browser = await site.browser()
+    await browser.open("/refer/sign-in")
+    answer = await browser.press(email="Ada Okoro")
+    assert answer.status_code == 422
+    assert "#email" in browser.links
+    assert await count(site.referral.engine, "sign_in_code") == 0
+
+
+@pytest.mark.parametrize("what", ["member", "agency"])
+async def test_who_is_ended_is_out_at_once(site: FrontSite, what: str) -> None:
+    browser = await site.signed_in()
+    assert (await browser.open("/refer")).url.path == "/refer"
+    async with site.referral.engine.begin() as tx:
+        if what == "member":
+            found = await members.by_email(tx, identities(site), MEMBER)
+            assert found
+            await members.end(tx, found.id, agency_id=found.agency.id, actor=BY, at=found.added_at)
+        else:
+            await tx.execute(sa.text("UPDATE agency SET is_active = false WHERE slug = 'health-visiting'"))
+    assert (await browser.open("/refer")).url.path == "/refer/sign-in"
+    await browser.press(email=MEMBER)
+    assert not site.mails_to(MEMBER)
+
+
+async def test_signing_out_ends_it_on_the_server(site: FrontSite) -> None:
+    browser = await site.signed_in()
+    await browser.open("/refer")
+    kept = dict(browser.http.cookies)
+    token = browser.form("/refer/sign-out").sent["csrf"]
+    await browser.http.post("/refer/sign-out", data={"csrf": token})
+    browser.http.cookies.update(kept)
+    assert (await browser.open("/refer")).url.path == "/refer/sign-in"
+
+
+async def test_a_form_of_another_site_or_session_changes_nothing(site: FrontSite) -> None:
+    browser, other = await site.signed_in(), await site.signed_in(KEEPER)
+    await browser.open("/refer/new")
+    await other.open("/refer/new")
+    foreign = other.form().sent["csrf"]
+    assert (await browser.http.post("/refer/drafts", data={"csrf": foreign})).status_code == 403
+    site_header = {"Sec-Fetch-Site": "cross-site"}
+    own = browser.form().sent["csrf"]
+    assert (await browser.http.post("/refer/drafts", data={"csrf": own}, headers=site_header)).status_code == 403
+    assert await count(site.referral.engine, "draft") == 0
+
+
+async def test_no_address_stands_in_any_column(site: FrontSite) -> None:
+    await site.signed_in()
+    async with site.referral.engine.connect() as tx:
+        for table in ("member", "member_session", "sign_in_code", "audit"):
+            for row in await tx.execute(sa.text(f"SELECT to_jsonb(t)::text FROM {table} t")):
+                assert "ada.okoro" not in row[0].lower()
+
+
+def identities(site: FrontSite) -> Any:
+    from tests.architecture.test_access import framework
+
+    return framework(site.referral.service).state.sign_in.identities

@@ -1,0 +1,252 @@
+"""The form in a browser: page by page, left and found again, sent once, the same referral as by `POST /referrals`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import sqlalchemy as sa
+
+from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite, front_site
+from tests.integration.support import count, fetch
+
+CANARY: Final = "Zebedee-Canary"
+
+
+@pytest.fixture
+async def site(
+    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FrontSite]:
+    async with front_site(database, settings, tmp_path, monkeypatch) as found:
+        yield found
+
+
+async def begun(site: FrontSite, address: str = MEMBER) -> Browser:
+    """A member on the first page of a new form."""
+    browser = await site.signed_in(address)
+    await browser.open("/refer/new")
+    await browser.press("/refer/drafts")
+    return browser
+
+
+def address_of(browser: Browser) -> str:
+    return browser.form().action.rpartition("/")[0]
+
+
+async def fill_in(browser: Browser, **more: Any) -> str:
+    """A typical referral; on the check page afterwards. Returns the address of the draft."""
+    draft = address_of(browser)
+    await browser.press()
+    answers: dict[str, dict[str, Any]] = {
+        "agreement": {"consent__status": "given"},
+        "babies": {"babies__0__given_name": "Robin", "babies__0__date_of_birth": "1 6 2026"},
+        "carers": {"caregivers__0__relationship": "mother", "caregivers__0__given_name": "Sana"},
+        "contact": {"caregivers__0__phone": "07700 900123"},
+        "home": {"home__postcode": "ng6 8gb"},
+        "relationship": {"concern__severity": "moderate"},
+        "you": {"referrer__name": "Ada Okoro", "referrer__role": "Health visitor"},
+    }
+    pages = 1
+    while browser.form().action.startswith(f"{draft}/") and not browser.form().action.endswith("/send"):
+        slug = browser.form().action.rpartition("/")[2]
+        await browser.press(**answers.get(slug, {}), **more.get(slug, {}))
+        pages += 1
+        assert pages <= 14, slug
+    return draft
+
+
+async def test_a_typical_referral_is_sent_in_fourteen_pages(site: FrontSite) -> None:
+    browser = await begun(site)
+    await fill_in(browser)
+    assert browser.heading == "Check and send"
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    [row] = await fetch(site.referral.engine, "SELECT reference, facts, receipt FROM referral")
+    assert row.reference in browser.html
+    assert row.facts["place"]["authority"] == "nottingham" or row.facts["place"]["ward"]
+    assert row.facts["carer"] == "mother"
+    await browser.open("/refer")
+    assert row.reference in browser.html
+    assert "Robin" not in browser.html
+
+
+async def test_a_danger_is_sent_with_all_else_missing_in_four_pages(site: FrontSite) -> None:
+    browser = await begun(site)
+    await browser.press(safety=["immediate_danger"])
+    assert "999" in browser.page.words("main")
+    draft = next(link for link in browser.links if link.endswith("/check")).removesuffix("/check")
+    await browser.open(f"{draft}/check")
+    assert "999" in browser.page.words("main")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    assert "999" in browser.page.words("main")
+    [row] = await fetch(site.referral.engine, "SELECT facts, gaps FROM referral")
+    assert row.facts["safety"] == ["immediate_danger"]
+    assert row.gaps
+
+
+async def test_it_is_left_and_found_again_after_the_next_sign_in(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/carers")
+    await browser.press(caregivers__0__given_name=CANARY)
+    later = await site.signed_in()
+    await later.open("/refer")
+    assert draft in later.links
+    await later.open(f"{draft}/carers")
+    assert later.form(f"{draft}/carers").sent["caregivers.0.given_name"] == [CANARY]
+
+
+async def test_nobody_else_opens_it(site: FrontSite) -> None:
+    browser, keeper = await begun(site), await site.signed_in(KEEPER)
+    draft = address_of(browser)
+    await keeper.open("/refer/new")
+    token = keeper.form().sent["csrf"][0]
+    for path in ("", "/carers", "/check", "/ring", "/sent", "/drop"):
+        assert (await keeper.open(draft + path)).status_code == 404
+    for path in ("/carers", "/send"):
+        answer = await keeper.http.post(draft + path, data={"csrf": token, "caregivers.0.given_name": "Mallory"})
+        assert answer.status_code == 404
+    assert await count(site.referral.engine, "referral") == 0
+    await browser.open(f"{draft}/carers")
+    assert "Mallory" not in browser.html
+
+
+async def test_what_is_typed_after_the_session_has_ended_is_kept(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/words")
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM member_session"))
+    answer = await browser.press(f"{draft}/words", notes="A long story.", follow=False)
+    assert answer.headers["location"] == f"/refer/sign-in?next={draft}/words"
+    later = await site.signed_in()
+    await later.open(f"{draft}/words")
+    assert later.form(f"{draft}/words").sent["notes"] == ["A long story."]
+
+
+async def test_such_a_form_reads_nothing_and_writes_no_other_draft(site: FrontSite) -> None:
+    browser, keeper = await begun(site), await begun(site, KEEPER)
+    await browser.open(f"{address_of(browser)}/words")
+    token, other = browser.form().sent["csrf"][0], address_of(keeper)
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM member_session"))
+    stranger = await site.browser()
+    answer = await stranger.http.post(f"{other}/words", data={"csrf": token, "notes": "Mallory"})
+    assert (answer.status_code, "Mallory" in answer.text) == (404, False)
+    answer = await stranger.http.post(f"{other}/words", data={"csrf": "made up", "notes": "Mallory"})
+    assert answer.status_code == 303
+    later = await site.signed_in(KEEPER)
+    await later.open(f"{other}/words")
+    assert "Mallory" not in later.html
+
+
+async def test_two_windows_do_not_undo_each_other_unseen(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/words")
+    old = browser.form(f"{draft}/words")
+    await browser.press(f"{draft}/words", notes="From the other window.")
+    answer = await browser.http.post(f"{draft}/words", data=old.sent | {"notes": "From this one."})
+    assert answer.status_code == 409
+    assert "From this one." in answer.text
+    again = await browser.http.post(f"{draft}/carers", data={"csrf": old.sent["csrf"], "caregivers.0.given_name": "S"})
+    assert again.status_code == 303
+    await browser.open(f"{draft}/words")
+    assert "From the other window." in browser.html
+
+
+async def test_pressed_twice_at_once_and_again_it_is_one_referral(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    token = browser.form().sent["csrf"]
+    answers = await asyncio.gather(*(browser.http.post(f"{draft}/send", data={"csrf": token}) for _ in range(4)))
+    assert {each.status_code for each in answers} == {303}
+    await browser.http.post(f"{draft}/send", data={"csrf": token})
+    assert await count(site.referral.engine, "referral") == 1
+    assert await count(site.referral.engine, "event WHERE type = 'referral.received.v1'") == 1
+    [row] = await fetch(site.referral.engine, "SELECT sealed, wrapped_key, sent_as FROM draft")
+    assert (row.sealed, row.wrapped_key) == (None, None)
+    await browser.open(draft)
+    assert browser.heading == "Referral sent"
+
+
+async def test_a_crash_between_the_referral_and_the_draft_makes_no_second_one(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    engine = site.referral.engine
+    [before] = await fetch(engine, "SELECT * FROM draft")
+    await browser.press()
+    async with engine.begin() as tx:  # as it was when the process died after the intake's commit
+        await tx.execute(sa.text("DELETE FROM author"))
+        restored = sa.text("UPDATE draft SET sealed = :sealed, wrapped_key = :key, sent_as = NULL")
+        await tx.execute(restored, {"sealed": before.sealed, "key": before.wrapped_key})
+    await browser.open(f"{draft}/words")
+    await browser.press(f"{draft}/words", notes="More, before sending again.")
+    await browser.open(f"{draft}/check")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    assert await count(engine, "referral") == 1
+    assert await count(engine, "author") == 1
+
+
+async def test_what_can_not_be_read_is_said_with_a_link_to_its_box(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/babies")
+    await browser.press(f"{draft}/babies", babies__0__date_of_birth="the 45th", babies__0__given_name="Robin")
+    assert browser.page.words("title").startswith("Error:")
+    assert "#babies-0-date_of_birth" in browser.links
+    assert browser.form(f"{draft}/babies").sent["babies.0.date_of_birth"] == ["the 45th"]
+    await browser.open(f"{draft}/check")
+    assert browser.form().action != f"{draft}/send"
+
+
+async def test_nothing_typed_stands_in_any_column_address_or_log(
+    site: FrontSite, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    browser = await begun(site)
+    await fill_in(browser, words={"notes": CANARY}, carers={"caregivers__0__family_name": CANARY})
+    await browser.press()
+    rows = await fetch(
+        site.referral.engine, "SELECT table_name FROM information_schema.tables WHERE table_schema = 'referral'"
+    )
+    async with site.referral.engine.connect() as tx:
+        for table in rows:
+            found = await tx.execute(sa.text(f'SELECT to_jsonb(t)::text FROM "{table.table_name}" t'))
+            assert not [row for row in found if CANARY in row[0]], table.table_name
+    said = caplog.text + "".join(capsys.readouterr())
+    assert CANARY not in said
+
+
+async def test_the_same_by_the_pages_and_by_a_program(site: FrontSite) -> None:
+    browser = await begun(site)
+    await fill_in(browser)
+    await browser.press()
+    [by_pages] = await fetch(site.referral.engine, "SELECT facts, gaps, wrapped_key FROM referral")
+    document = {
+        "referrer": {"name": "Ada Okoro", "role": "Health visitor", "email": MEMBER},
+        "babies": [{"given_name": "Robin", "date_of_birth": "2026-06-01"}],
+        "caregivers": [{"relationship": "mother", "given_name": "Tara", "phone": "07700 900123"}],
+        "home": {"postcode": "ng6 8gb"},
+        "consent": {"status": "given"},
+        "concern": {"severity": "moderate"},
+    }
+    answer = await site.referral.send(document)
+    assert answer.status_code == 201, answer.text
+    rows = await fetch(site.referral.engine, "SELECT facts, gaps FROM referral ORDER BY received_at")
+    assert json.dumps(rows[1].facts, sort_keys=True) == json.dumps(by_pages.facts, sort_keys=True)
+
+
+async def test_after_fourteen_days_it_is_gone(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE draft SET until = until - interval '14 days'"))
+    assert (await browser.open(draft)).status_code == 404
+    await browser.open("/refer")
+    assert draft not in browser.links
