@@ -48,8 +48,7 @@ async def now(visit: HelpPage) -> Response:
 
 @routes.get(START + "/{tag}/check")
 async def check(visit: HelpPage) -> Response:
-    async with visit.engine.connect() as tx:
-        draft = await visit.draft(tx)
+    draft = await visit.draft()
     if draft is None or draft.sent_as:
         return visit.to("sent") if draft else visit.to("1")
     found = questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now)
@@ -71,8 +70,7 @@ async def check(visit: HelpPage) -> Response:
 @routes.get(START + "/{tag}/{slug}")
 async def show(visit: HelpPage, slug: str) -> Response:
     page = _page(slug)
-    async with visit.engine.connect() as tx:
-        draft = await visit.draft(tx)
+    draft = await visit.draft()
     is_first = page is PAGES[0]
     if not is_first and draft is None:
         return visit.to("1")
@@ -93,7 +91,7 @@ async def save(visit: HelpPage, slug: str) -> Response:
         agency = await own_agency(tx)
         if agency is None:
             return visit.closed()
-        draft = await visit.draft(tx, locked=True)
+        draft = await keeping.one(tx, visit.secret, at=visit.now, locked=True)
         if draft and draft.sent_as:
             return visit.to("sent")
         answers = questions.read(page, draft.document if draft else {}, fields)

@@ -76,12 +76,13 @@ async def leave(request: Request) -> Response:
 @routes.post(START + "/{tag}/send")
 async def send(visit: HelpPage) -> Response:
     sent = await visit.form()
-    async with visit.engine.connect() as tx:
-        agency, draft = await own_agency(tx), await visit.draft(tx)
+    draft = await visit.draft() if sent else None
     if sent is None or draft is None:
         return visit.lost()
     if draft.sent_as:
         return visit.to("sent")
+    async with visit.engine.connect() as tx:
+        agency = await own_agency(tx)
     if agency is None:
         return visit.closed()
     if questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now):
@@ -92,10 +93,10 @@ async def send(visit: HelpPage) -> Response:
 
 @routes.get(START + "/{tag}/sent")
 async def shown_as_sent(visit: HelpPage) -> Response:
+    draft = await visit.draft()
+    if draft is None or not draft.sent_as:
+        return to(f"{START}/{visit.language.tag}")
     async with visit.engine.connect() as tx:
-        draft = await visit.draft(tx)
-        if draft is None or not draft.sent_as:
-            return to(f"{START}/{visit.language.tag}")
         by: date = await tx.scalar(
             sql("SELECT expected_by FROM referral WHERE reference = :reference"), {"reference": draft.sent_as}
         )
@@ -121,6 +122,7 @@ def document_of(
     referrer = {"name": name, "role": "Relative or carer" if is_relative else "Parent", "phone": first.get("phone")}
     consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
     notes = [answers.get(questions.NOTES), MARKED if marks else None]
+    has_words = bool(answers.get(questions.NOTES) or first.get("safe_contact"))
     document = dict(answers) | {
         "source": RELATIVE if is_relative else None,
         "referrer": _said(referrer | {"email": first.get("email") or inbox}),
@@ -129,7 +131,7 @@ def document_of(
         "consent": _said(consent),
         "concern": {"severity": Severity.UNKNOWN},
         "notes": "\n\n".join(filter(None, notes)) or None,
-        "written_in": None if language.is_original else language.tag,
+        "written_in": language.tag if has_words and not language.is_original else None,
     }
     return _said(document)
 

@@ -70,8 +70,12 @@ class HelpVisit:
     def to(self, page: str) -> Response:
         return to(self.address(page))
 
-    async def draft(self, tx: AsyncConnection, *, locked: bool = False) -> FamilyDraft | None:
-        return await keeping.one(tx, self.secret, at=self.now, locked=locked) if self.secret else None
+    async def draft(self) -> FamilyDraft | None:
+        """What this browser has typed so far; nothing is asked of the database for one that has not begun."""
+        if self.secret is None:
+            return None
+        async with self.engine.connect() as tx:
+            return await keeping.one(tx, self.secret, at=self.now)
 
     async def form(self) -> FormData | None:
         """What was sent from a page that we showed to this browser; None for anything else."""
