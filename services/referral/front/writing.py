@@ -19,7 +19,7 @@ from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
-from services.referral.front import drafts, filling, form_pages
+from services.referral.front import drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
 from services.referral.front.visits import (
@@ -36,6 +36,7 @@ from shared.problems import Problem
 from shared.sign_in.forms import FIELD, fields_of, read_form
 
 Front = Annotated[FrontContext, Depends(front_context)]
+ABOUT_YOU: Final = "you"
 CHECKED: Final = "checked"
 """In the address of a page: its mistakes are shown, which a page that nobody has sent yet does not."""
 SEEN: Final = "seen"
@@ -167,7 +168,7 @@ async def _save(
         if "add" in fields:
             document = filling.add_entry(page, document)
         elif "remove" in fields:
-            document = filling.remove_entry(page, document, int(fields["remove"][0]))
+            document = filling.remove_entry(page, document, _number(fields["remove"][0]))
         elif "later" in fields:
             next_ = ""
         else:
@@ -185,17 +186,31 @@ def _next(page: FormPage, document: dict[str, Any], at: datetime) -> str:
     if page.slug == pages[0].slug and is_urgent(document):
         return "/ring"
     slugs = [each.slug for each in pages]
-    place = slugs.index(page.slug) + 1 if page.slug in slugs else len(slugs)
-    return f"/{slugs[place]}" if place < len(slugs) else "/check"
+    ahead = slugs[slugs.index(page.slug) + 1 :] if page.slug in slugs else []
+    if not filling.missing_of(document).get(ABOUT_YOU):  # known since they last sent a form
+        ahead = [slug for slug in ahead if slug != ABOUT_YOU]
+    return f"/{ahead[0]}" if ahead else "/check"
+
+
+def _number(text: str) -> int:
+    """The position of an entry, from the button that removes it. Raises Problem 400."""
+    if not text.isdecimal():
+        raise Problem("unreadable")
+    return int(text[:3])
 
 
 async def _save_without_session(request: Request, context: FrontContext, draft_id: UUID, slug: str) -> Response:
     """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
     sent = await fields_of(request)
-    shown_to = context.door.shown_to(str(sent.get(FIELD, "")))
-    if shown_to is not None:
-        await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
+    member_id = context.door.shown_to(str(sent.get(FIELD, "")))
+    if member_id is not None and await _is_active(context, member_id):
+        await _save(context, draft_id, slug, sent, member_id=member_id, at=context.now())
     return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
+
+
+async def _is_active(context: FrontContext, member_id: UUID) -> bool:
+    async with context.engine.connect() as tx:
+        return await members.is_active(tx, member_id)
 
 
 def _shown(
@@ -224,6 +239,7 @@ def _shown(
         page=page,
         seen=_says(page, draft.document),
         values=filling.values_of(page, document),
+        titles=filling.titles_of(page, document),
         mistakes=mistakes,
         errors=errors,
         number=[each.slug for each in pages].index(page.slug) + 1,
