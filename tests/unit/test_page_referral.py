@@ -485,6 +485,13 @@ def headings(document: dict[str, Any], answers: list[dict[str, str]] | None = No
     return {each.heading: dict(each.rows) for each in found}
 
 
+def test_words_of_another_language_are_named_with_the_notes() -> None:
+    shown = headings({"notes": "Znowu mnie", "written_in": "pl"})
+    assert shown["Notes of the referrer"] == {"Notes": "Znowu mnie", "Written in": "Polish"}
+    assert shown["Words to read with care"] == {"Found in the text": "words in another language"}
+    assert "Words to read with care" not in headings({"notes": "Sara", "written_in": "en"})
+
+
 def test_a_safe_way_to_make_contact_comes_first() -> None:
     carer = {"relationship": "mother", "given_name": "Sana", "phone": "07700 900123", "safe_contact": "Ring at noon"}
     [section] = identity_view.sections({"document": {"caregivers": [carer]}, "answers": []}, a_policy(), on=TODAY)
