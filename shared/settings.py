@@ -25,12 +25,12 @@ class Part(StrEnum):
     WORK = "work"
 
 
-def _read_names(value: object) -> object:
+def read_names(value: object) -> object:
     """JSON text from the environment; empty is none, as for every other setting."""
     return (json.loads(value) if value.strip() else {}) if isinstance(value, str) else value
 
 
-RoleNames = Annotated[dict[str, str], NoDecode, BeforeValidator(_read_names)]
+RoleNames = Annotated[dict[str, str], NoDecode, BeforeValidator(read_names)]
 """What the identity provider calls a role → our code for it."""
 
 

@@ -12,6 +12,7 @@ from services.referral.api import ReferralApi
 from services.referral.front import drafts
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.mailing import Mailing
+from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
 from services.referral.front.visits import FrontContext
 from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
@@ -113,9 +114,19 @@ async def build(settings: Settings) -> Service:
         sign_out="/refer/sign-out",
     )
     mailing = Mailing(engine, identities, notify)
-    front.install(
-        app, FrontContext(engine, preparing, writer.submit, pages, door, mailing, triage, api.service_map, _now)
+    context = FrontContext(
+        engine=engine,
+        preparing=preparing,
+        submit=writer.submit,
+        pages=pages,
+        door=door,
+        mailing=mailing,
+        triage=triage,
+        service_map=api.service_map,
+        providers=providers_of(settings),
+        now=_now,
     )
+    front.install(app, context)
 
     async def forget() -> None:
         while True:

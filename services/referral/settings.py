@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
 from shared.crypto import Key
 from shared.settings import Settings as CommonSettings
+from shared.settings import read_names
+
+
+class MemberProvider(BaseModel):
+    """An agency's own identity provider, by OpenID Connect; `client_key_file` (a PEM) in place of the secret for CIS2.
+
+    `domains` are those of the e-mail addresses that it is believed for: `trust.nhs.uk`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(min_length=1)
+    metadata_url: str = Field(pattern=r"^https?://")
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = SecretStr("")
+    client_key_file: Path | None = None
+    scopes: str = "openid profile email"
+    domains: frozenset[str] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_proof(self) -> MemberProvider:
+        if bool(self.client_secret.get_secret_value()) == (self.client_key_file is not None):
+            raise ValueError("client_secret or client_key_file is needed, and not both")
+        return self
 
 
 class Settings(CommonSettings):
@@ -15,7 +41,8 @@ class Settings(CommonSettings):
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
     outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
-    `public_url` is where browsers see the pages for people who refer.
+    `public_url` is where browsers see the pages for people who refer; `member_providers` (agency → provider, as JSON)
+    are the agencies whose people sign in with their own work account.
     `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
     """
 
@@ -28,8 +55,18 @@ class Settings(CommonSettings):
     notify_url: str = "http://127.0.0.1:8003"
     metrics_url: str = "http://127.0.0.1:8004"
     public_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
+    member_providers: Annotated[dict[str, MemberProvider], NoDecode, BeforeValidator(read_names)] = Field(
+        default_factory=dict
+    )
     erasure_ledger: Path = Path("var/erasures.jsonl")
     erase_alone: bool = False
+
+    @model_validator(mode="after")
+    def _providers_are_private(self) -> Settings:
+        urls = [each.metadata_url for each in self.member_providers.values()]
+        if not self.is_development and not all(url.startswith("https://") for url in urls):
+            raise ValueError("outside development each metadata_url of PIR_MEMBER_PROVIDERS must start with https://")
+        return self
 
     @property
     def others(self) -> dict[str, str]:

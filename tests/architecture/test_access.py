@@ -117,8 +117,8 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
 
 UNLISTED: Final = {"/openapi.json", "/docs.css"}
 """Served beside what OpenAPI lists, to anybody."""
-PAGES: Final = ("/staff", "/static/")
-"""Pages for people: test_page_access.py."""
+PAGES: Final = ("/staff", "/static/", "/refer/", "/help")
+"""Pages for people: test_page_access.py and test_front_access.py."""
 
 CONTRACT: Final = {  # "Who may do what" of the contract: worker, lead, manager, commissioner, operations, auditor
     P.PREVIEW: "WLM",
@@ -220,7 +220,7 @@ def test_nothing_is_served_that_is_not_listed(apps: dict[str, Service], name: st
     known = {call.partition(" ")[2] for call in ACCESS[name]} | UNLISTED
     app = framework(apps[name])
     paths = [route.path for route in routes_of(app.routes)]
-    hidden = [path for path in paths if path not in known and not path.startswith(PAGES)]
+    hidden = [path for path in paths if path not in known and not f"{path}/".startswith(PAGES)]
     assert hidden == []
 
 

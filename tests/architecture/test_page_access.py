@@ -118,7 +118,11 @@ METRICS: Final[dict[str, Who]] = {
     "POST /staff/export": P.EXPORT_CODED,
     "GET /staff/export/dictionary.csv": P.EXPORT_CODED,
 }
-PAGES: Final = {"triage": EVERYWHERE | TRIAGE, "metrics": EVERYWHERE | METRICS}
+PAGES: Final = {
+    "referral": {"GET /static/{stamp}/{name:path}": OPEN},
+    "triage": EVERYWHERE | TRIAGE,
+    "metrics": EVERYWHERE | METRICS,
+}
 """Service → its pages, and who may open each."""
 FILLED: Final = EXAMPLES | {
     "name": "pir_short",

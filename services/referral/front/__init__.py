@@ -15,6 +15,7 @@ from services.referral.front import (
     correcting,
     enquiring,
     keeping,
+    own_account,
     own_work,
     referral_page,
     sending,
@@ -25,6 +26,18 @@ from services.referral.front import (
 from services.referral.front.visits import FrontContext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+PAGES: Final = (
+    sign_in,
+    own_account,
+    sending,
+    writing,
+    own_work,
+    enquiring,
+    keeping,
+    stepping,
+    correcting,
+    referral_page,  # last: `/refer/{reference}` would take any other page for a reference
+)
 
 
 def install(app: FastAPI, context: FrontContext) -> None:
@@ -34,7 +47,7 @@ def install(app: FastAPI, context: FrontContext) -> None:
         request.state.front_context = context
 
     routes = APIRouter(dependencies=[Depends(with_context)])
-    for each in (sign_in, sending, writing, own_work, enquiring, keeping, stepping, correcting, referral_page):
+    for each in PAGES:
         routes.include_router(each.routes)
     app.state.sign_in, app.state.pages = context.door, context.pages
     app.include_router(context.pages.router())

@@ -38,7 +38,7 @@ SAFETY: Final = (
             Safety.IMMEDIATE_DANGER: "Ring 999 first. Then tick this and send what you have.",
             Safety.INJURY_NONMOBILE: "Any bruise, burn or break, even a small one.",
             Safety.SIGNIFICANT_HARM: "You think that a child is being hurt or neglected, or soon may be.",
-            Safety.DOMESTIC_ABUSE: "Somebody at home is hurt, scared or controlled by another person.",
+            Safety.DOMESTIC_ABUSE: "One person at home hurts, scares or controls another.",
         },
     ),
     Choice(NONE, "None of these"),
@@ -48,7 +48,7 @@ _MENTAL_HEALTH_HINTS: Final[Words] = {
     MentalHealth.MILD: "Some low or worried days. They manage day by day.",
     MentalHealth.MODERATE: "Most days are hard. They need some help.",
     MentalHealth.SEVERE: "They are very unwell, or cannot look after themselves or the baby.",
-    MentalHealth.SEVERE_HISTORY_WELL: "For example bipolar disorder, or a psychosis after an earlier birth.",
+    MentalHealth.SEVERE_HISTORY_WELL: "For example they have bipolar, or were very ill after a birth.",
     MentalHealth.PSYCHOSIS_SUSPECTED: "They see, hear or believe things that are not real.",
     MentalHealth.SELF_HARM_NEW: "They hurt themselves, or think of it, or of ending their life.",
     MentalHealth.ESTRANGEMENT: "They say that the baby is not theirs, or that they feel nothing for the baby.",
@@ -189,11 +189,14 @@ SOURCES: Final = tuple(
 )
 
 _OFTEN_SPOKEN: Final = (
-    "ak am ar bfi bg bn bs ckb cs cy de el es fa ff fr ga gu ha hi hr hu ig it ja ko ku lg lt lv ml my nd ne nl om pa"
-    " pl prs ps pt rmn rmy rn ro ru rw si sk sn so sq sr sw syl ta te th ti tl tr tw uk ur vi wo yo yue zh"
+    "ak am ar bfi bg bn bs ckb cs cy de el es fa ff fil fr ga gu ha hi hr hu ig it ja ko ku lg lt lv ml my nd ne nl om"
+    " pa pl ps pt rmn rmy rn ro ru rw si sk sn so sq sr sw syl ta te th ti tr tw uk ur vi wo yo yue zh"
 )
 """Languages that families in English towns speak; a document may name any other, which the form keeps."""
 LANGUAGES: Final = (
     Choice("en", "English"),
-    *sorted((Choice(tag, language_name(tag)) for tag in _OFTEN_SPOKEN.split()), key=lambda choice: choice.label),
+    *sorted(
+        (Choice("fa-AF", "Dari"), *(Choice(tag, language_name(tag)) for tag in _OFTEN_SPOKEN.split())),
+        key=lambda choice: choice.label,
+    ),
 )

@@ -101,6 +101,12 @@ async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> M
     return await by_digest(tx, identities, digest_of_address(identities, email))
 
 
+async def was_ended(tx: AsyncConnection, identities: Identities, email: str) -> bool:
+    """Whether somebody with this address was a member once and was ended."""
+    ended = sql("SELECT EXISTS (SELECT FROM member WHERE email_digest = :digest AND ended_at IS NOT NULL)")
+    return bool(await tx.scalar(ended, {"digest": digest_of_address(identities, email)}))
+
+
 async def of_agency(tx: AsyncConnection, identities: Identities, agency_id: UUID) -> Sequence[Member]:
     """Everybody who may sign in for the agency, in the order in which they came."""
     return [member_of(row, identities) for row in await tx.execute(_OF_AGENCY, {"agency": agency_id})]

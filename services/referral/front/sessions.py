@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from fastapi import Request
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral.front import members
 from services.referral.front.members import Member
 from services.referral.identity import Identities
+from shared.audit import Entry, write
 from shared.database import read_only, sql
 from shared.sign_in import cookies, tokens
 from shared.sign_in.cookies import Names
@@ -63,9 +64,13 @@ class MemberDoor:
                 )
         return SignedIn(members.member_of(row, self.identities), row.csrf, digest) if row else None
 
-    async def start(self, tx: AsyncConnection, member_id: UUID, *, before: bytes) -> str:
-        """A new session, and the end of the one that this browser had; returns the token for the cookie."""
+    async def let_in(self, tx: AsyncConnection, request: Request, member: Member, *, by: str) -> str:
+        """A new session, and the end of the one that this browser had; returns the token for the cookie.
+
+        `by` says in the audit trail how they came in.
+        """
         at, token = self.now(), secrets.token_urlsafe(32)
+        before = digest_of(request.cookies.get(self.names.session, ""))
         await tx.execute(
             sql("DELETE FROM member_session WHERE digest = :before OR seen_at <= :idle OR started_at <= :whole"),
             {"before": before, "idle": at - IDLE, "whole": at - WHOLE},
@@ -77,12 +82,19 @@ class MemberDoor:
             """),
             {
                 "digest": digest_of(token),
-                "member": member_id,
-                "csrf": tokens.new_token(self._secret, str(member_id), nonce=secrets.token_urlsafe(16)),
+                "member": member.id,
+                "csrf": tokens.new_token(self._secret, str(member.id), nonce=secrets.token_urlsafe(16)),
                 "at": at,
             },
         )
+        await write(tx, [Entry(member.actor, "member.signed-in", at, detail=by)])
         return token
+
+    def opened(self, response: Response, token: str) -> Response:
+        """The answer with the cookie of a new session."""
+        cookies.give(response, self.names.session, token)
+        cookies.take(response, self.names.handshake)
+        return response
 
     def shown_to(self, csrf: str) -> UUID | None:
         """Whose page a form was on, though their session has ended: such a form may write, and reads nothing."""

@@ -9,7 +9,7 @@ POST /refer/sign-out       ends it
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic_core import PydanticCustomError
@@ -45,7 +45,7 @@ async def show(request: Request, context: Front) -> Response:
     page = local_page(request.query_params.get("next"))
     if await optional_member(request):
         return to(page)
-    return context.pages.render(request, "sign_in.html", page=page)
+    return _sign_in_page(request, context, page)
 
 
 @routes.post(SIGN_IN)
@@ -57,7 +57,7 @@ async def ask(request: Request, context: Front) -> Response:
     except PydanticCustomError:
         words = "Write your work e-mail address, such as name@example.nhs.uk"
         mistake = {"errors": [{"text": words, "href": "#email"}], "mistake": words}
-        return context.pages.render(request, "sign_in.html", status=422, page=page, **mistake)
+        return _sign_in_page(request, context, page, status=422, **mistake)
     browser, names = secrets.token_urlsafe(32), context.door.names
     async with context.engine.begin() as tx:
         code = await codes.ask(
@@ -97,10 +97,7 @@ async def redeem(request: Request, context: Front) -> Response:
         words = "That code does not open the door. Look at the newest mail, or ask for a new code"
         mistake = {"errors": [{"text": words, "href": "#code"}], "mistake": words}
         return context.pages.render(request, "sign_in_code.html", status=422, **mistake)
-    response = to(used.page)
-    cookies.give(response, names.session, token)
-    cookies.take(response, names.handshake)
-    return response
+    return context.door.opened(to(used.page), token)
 
 
 @routes.post("/refer/sign-out")
@@ -119,12 +116,13 @@ async def signed_out(request: Request, context: Front) -> Response:
     return context.pages.render(request, "signed_out.html", sign_in=HOME)
 
 
+def _sign_in_page(request: Request, context: FrontContext, page: str, *, status: int = 200, **more: Any) -> Response:
+    accounts = [{"slug": each.slug, "name": each.name} for each in context.providers.values()]
+    return context.pages.render(request, "sign_in.html", status=status, page=page, accounts=accounts, **more)
+
+
 async def _let_in(request: Request, context: FrontContext, used: CodeUsed) -> str | None:
     """The token of a new session; None when nobody has the address (any more)."""
     async with context.engine.begin() as tx:
         member = await members.by_digest(tx, context.identities, used.email_digest)
-        if member is None:
-            return None
-        before = digest_of(request.cookies.get(context.door.names.session, ""))
-        await write(tx, [Entry(member.actor, "member.signed-in", context.now())])
-        return await context.door.start(tx, member.id, before=before)
+        return await context.door.let_in(tx, request, member, by="code") if member else None

@@ -34,7 +34,7 @@ def day_from(typed: str) -> str:
 def day_to(written: str) -> str:
     """`2026-03-12` → `12 3 2026`; anything else as it is."""
     read = day(written)
-    return f"{read.day} {read.month} {read.year}" if read else written
+    return f"{read.day} {read.month} {read.year:04}" if read else written
 
 
 def time_from(typed: str) -> str:
@@ -53,8 +53,9 @@ def time_to(written: str) -> str:
     if at is None:
         return written
     clock = f"{at:%H:%M:%S}".removesuffix(":00")
-    shown = f"{at.day} {at.month} {at.year}" + (f" {clock}" if clock != "00:00" else "")
-    return shown if moment(time_from(shown)) == at else written
+    shown = f"{at.day} {at.month} {at.year:04}" + (f" {clock}" if clock != "00:00" else "")
+    again = moment(time_from(shown))
+    return shown if again and again.timestamp() == at.timestamp() else written  # an hour comes twice in October
 
 
 def day(written: str) -> date | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -19,6 +19,7 @@ from services.referral.agencies import AgencyActor
 from services.referral.front.clients import TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.members import Member
+from services.referral.front.providers import AgencyProvider
 from services.referral.front.sessions import MemberDoor, SignedIn
 from services.referral.identity import Identities
 from services.referral.submitting.idempotency import Answer
@@ -51,6 +52,7 @@ class FrontContext:
     mailing: Mailing
     triage: TriageClient
     service_map: ServiceMap
+    providers: Mapping[str, AgencyProvider]
     now: Callable[[], datetime]
 
     @property

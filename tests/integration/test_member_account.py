@@ -1,0 +1,124 @@
+"""People of an agency with an identity provider of its own: believed for its addresses alone, ended ones stay out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from deploy.local.identity_provider import Grant, IdentityProvider
+from services.referral.front import members
+from shared.audit import Actor
+from tests.integration.front import MEMBER, Browser, FrontSite, front_site
+from tests.integration.support import fetch
+from tests.integration.test_member_sign_in import identities
+
+HERE: Final = "https://refer.example.org"
+PEOPLE: Final = {"a-person": {"id": "p-1", "name": "Nia Vaughan"}}
+NEW: Final = "nia.vaughan@trust.example.org"
+
+
+class MailProvider(IdentityProvider):
+    """One that says which address somebody has."""
+
+    said: dict[str, Any]
+
+    def claims(self, grant: Grant) -> dict[str, Any]:
+        return super().claims(grant) | self.said
+
+
+@pytest.fixture
+def provider() -> Iterator[MailProvider]:
+    found = MailProvider(PEOPLE, "refer", "a secret", [f"{HERE}/refer/signed-in"])
+    found.said = {"email": NEW, "email_verified": True}
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+async def site(
+    database: str,
+    settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    provider: MailProvider,
+) -> AsyncIterator[FrontSite]:
+    told = {
+        "name": "Your trust account",
+        "metadata_url": f"{provider.url}/.well-known/openid-configuration",
+        "client_id": "refer",
+        "client_secret": "a secret",
+        "domains": ["Trust.Example.org", "health-visiting.example.org"],
+    }
+    whole = settings | {"member_providers": {"health-visiting": told}, "PIR_FRONT_URL": HERE}
+    async with front_site(database, whole, tmp_path, monkeypatch) as found:
+        yield found
+
+
+async def come(site: FrontSite, browser: Browser | None = None) -> tuple[Browser, httpx.Response]:
+    """To the provider, one click there, and back."""
+    browser = browser or await site.browser()
+    await browser.open("/refer/sign-in?next=/refer/new")
+    [there] = [link for link in browser.links if "/with/" in link]
+    leaving = await browser.http.get(there)
+    asked = dict(httpx.URL(leaving.headers["location"]).params)
+    async with httpx.AsyncClient() as outside:
+        url = str(httpx.URL(leaving.headers["location"]).copy_with(query=None))
+        back = await outside.post(url, data=asked | {"role": "a-person"})
+    return browser, await browser.open(back.headers["location"].removeprefix(HERE))
+
+
+async def test_somebody_new_of_the_agencys_domain_becomes_a_member(site: FrontSite) -> None:
+    browser, answer = await come(site)
+    assert (answer.status_code, answer.url.path) == (200, "/refer/new")
+    assert "Nia Vaughan, Health visiting" in browser.html
+    await come(site)
+    rows = await fetch(site.referral.engine, "SELECT actor_id, action FROM audit WHERE detail LIKE '%health-visiting%'")
+    assert ("sign-in", "member.added") in [(row.actor_id, row.action) for row in rows]
+
+
+async def test_who_is_a_member_already_stays_the_same_one(site: FrontSite, provider: MailProvider) -> None:
+    provider.said = {"email": MEMBER.upper()}
+    browser, _ = await come(site)
+    assert MEMBER in browser.html
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"email": "nia.vaughan@elsewhere.example.org"},
+        {"email": NEW, "email_verified": False},
+        {"email": ""},
+        {"email": f"{NEW}@elsewhere.example.org"},
+    ],
+    ids=["another domain", "not verified", "none", "two"],
+)
+async def test_other_addresses_are_not_believed(site: FrontSite, provider: MailProvider, said: dict[str, Any]) -> None:
+    provider.said = said
+    browser, answer = await come(site)
+    assert answer.status_code == 403
+    assert (await browser.open("/refer")).url.path == "/refer/sign-in"
+
+
+async def test_whom_a_keeper_has_ended_does_not_come_back_this_way(site: FrontSite) -> None:
+    await come(site)
+    async with site.referral.engine.begin() as tx:
+        found = await members.by_email(tx, identities(site), NEW)
+        assert found is not None
+        assert found.added_at is not None
+        by = Actor("member", "a-keeper")
+        await members.end(tx, found.id, agency_id=found.agency.id, actor=by, at=found.added_at)
+    _, answer = await come(site)
+    assert answer.status_code == 403
+
+
+async def test_a_code_for_another_browser_opens_nothing(site: FrontSite) -> None:
+    browser = await site.browser()
+    answer = await browser.open("/refer/signed-in?code=a&state=health-visiting.made-up")
+    assert answer.status_code == 400
+    assert (await browser.open("/refer/signed-in?code=a&state=nobody.x")).status_code == 400
+    assert (await browser.open("/refer/sign-in/with/nursery")).status_code == 404
