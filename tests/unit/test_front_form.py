@@ -91,7 +91,7 @@ CODES: dict[str, Any] = {
 @pytest.mark.parametrize("name", CODES)
 def test_every_code_has_one_label(name: str) -> None:
     offered = [choice for field in FIELDS if field.name == name for choice in field.choices]
-    assert {choice.value for choice in offered} - {"none"} == {str(code) for code in CODES[name]} - {"none"}
+    assert {choice.value for choice in offered} - {"none", ""} == {str(code) for code in CODES[name]} - {"none"}
     assert all(choice.label and choice.label != choice.value for choice in offered)
     for field in FIELDS:
         labels = [choice.label for choice in field.choices]
@@ -112,7 +112,19 @@ def test_a_field_has_choices_just_where_something_is_chosen() -> None:
 def test_what_a_referral_needs_is_not_called_optional() -> None:
     needed = {field.name for field in FIELDS if not field.is_optional}
     either_name_or_nothing_known = {"babies.*.given_name", "caregivers.*.given_name"}
-    assert needed == set(MISSING) - either_name_or_nothing_known
+    assert needed - {"safety", "mental_health"} == set(MISSING) - either_name_or_nothing_known
+
+
+def test_danger_wants_an_answer_and_none_of_these_is_one() -> None:
+    for field in PAGES[0].fields:
+        assert not field.is_optional
+        assert field.choices[-1].value == "none"
+
+
+def test_every_radio_that_may_be_left_out_can_be_taken_back() -> None:
+    for field in FIELDS:
+        if field.kind in {FieldKind.RADIOS, FieldKind.YES_NO} and field.is_optional:
+            assert field.choices[-1].value == "" or field.codes & {"none", "X"}, field.name
 
 
 def test_the_browser_fills_in_the_referrer_only_on_their_own_page() -> None:

@@ -33,6 +33,11 @@ _AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = 
     ),
 }
 """Page → title, lead, and the fields that are still asked."""
+MISSING_AFTER_LOSS: Final[Mapping[str, str]] = {
+    "babies.*.given_name": "Open the page about the baby and choose Continue. You can leave it all empty",
+    _SEVERITY: "Choose an answer. The first one is enough",
+}
+"""What to say instead where a referral needs something that is hard to tell now."""
 
 
 def tells_of_loss(document: Mapping[str, Any]) -> bool:

@@ -29,7 +29,8 @@ def _choices(words: Words, hints: Words | None = None) -> tuple[Choice, ...]:
     return tuple(Choice(str(code), label, (hints or {}).get(code, "")) for code, label in words.items())
 
 
-YES_OR_NO: Final = (Choice("true", "Yes"), Choice("false", "No"))
+YES_OR_NO: Final = (Choice("true", "Yes"), Choice("false", "No"), Choice("", "I do not know"))
+"""An empty value takes an answer back: a browser cannot undo the choice of a radio."""
 
 SAFETY: Final = (
     *_choices(
@@ -107,7 +108,8 @@ SEVERITIES: Final = _choices(
 )
 SEVERITIES_AFTER_LOSS: Final = (
     Choice(Severity.UNKNOWN, "I do not want to say more about this now"),
-    *(Choice(choice.value, choice.label) for choice in SEVERITIES if choice.value != Severity.UNKNOWN),
+    Choice(Severity.NONE, "I have no worries to tell of"),
+    *(Choice(choice.value, choice.label) for choice in SEVERITIES[1:-1]),
 )
 """Without the hints: they tell of a baby who lives."""
 DOMAINS: Final = _choices(
@@ -153,16 +155,19 @@ CARE_STATUSES: Final = _choices(
         CareStatus.LAC_OTHER_LA: "The baby is in the care of another council.",
     },
 )
-REQUESTED_TIERS: Final = _choices(
-    TIERS,
-    {
-        Tier.UNIVERSAL: "Groups and drop-ins that are open to all families.",
-        Tier.TARGETED: "Some extra help for the family, mostly at home.",
-        Tier.SPECIALIST_SHORT: "A few months of work with the parent and the baby.",
-        Tier.SPECIALIST_LONG: "Longer work, where much has happened.",
-        Tier.PNMH: "Care for the mental health of a parent.",
-        Tier.STATUTORY: "Help by law, when a child may not be safe.",
-    },
+REQUESTED_TIERS: Final = (
+    *_choices(
+        TIERS,
+        {
+            Tier.UNIVERSAL: "Groups and drop-ins that are open to all families.",
+            Tier.TARGETED: "Some extra help for the family, mostly at home.",
+            Tier.SPECIALIST_SHORT: "A few months of work with the parent and the baby.",
+            Tier.SPECIALIST_LONG: "Longer work, where much has happened.",
+            Tier.PNMH: "Care for the mental health of a parent.",
+            Tier.STATUTORY: "Help by law, when a child may not be safe.",
+        },
+    ),
+    Choice("", "I leave it to you"),
 )
 COMMUNICATION_NEEDS: Final = _choices(
     {

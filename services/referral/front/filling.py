@@ -16,6 +16,7 @@ from services.referral.document.errors import Invalid
 from services.referral.document.model import MOST_BABIES, MOST_CAREGIVERS
 from services.referral.document.read import read_referral
 from services.referral.front import boxes
+from services.referral.front.after_loss import MISSING_AFTER_LOSS, tells_of_loss
 from services.referral.front.form import ANY, ENTRY_NAMES, Field, FieldKind, FormPage
 from services.referral.front.form_pages import MISSING, PAGES
 from shared.strict_json import FieldError
@@ -43,7 +44,12 @@ _WORDS: Final = {
     "repeated": "Choose each only once",
 }
 """Kind of error → what to do; for others the model's own words do."""
-_ONE_HOME: Final = "Enter an address, or tick one of the two boxes: not both"
+_OF_PARTS: Final = {
+    "/home": "Enter an address, or tick one of the two boxes: not both",
+    "/babies": f"Enter {MOST_BABIES} babies at most",
+    "/caregivers": f"Enter {MOST_CAREGIVERS} carers at most",
+}
+"""Place of an error that is not of one box → what to do."""
 
 
 def values_of(page: FormPage, document: Document) -> dict[str, list[str]]:
@@ -134,12 +140,13 @@ def missing_of(document: Document) -> dict[str, list[FieldError]]:
     """Page → what a referral needs and the document does not say, as errors of that page; also in a danger."""
     whole = dict(document)
     whole |= {part: empty for part, empty in _NEEDED_PARTS.items() if whole.get(part) in (None, [])}
+    words = {**MISSING, **(MISSING_AFTER_LOSS if tells_of_loss(document) else {})}
     found: dict[str, list[FieldError]] = {page.slug: [] for page in PAGES}
     for gap in gaps(whole):
         field, name = _place(gap.pointer)
         if field is not None:
-            whose = _whose(gap.pointer)
-            found[page_of(name)].append(FieldError(name, gap.code, f"{whose}{MISSING[field.name]}"))
+            detail = f"{_whose(gap.pointer)}{words[field.name]}"
+            found[page_of(name)].append(FieldError(name, gap.code, detail))
     return {slug: errors for slug, errors in found.items() if errors}
 
 
@@ -252,6 +259,7 @@ def _whose(pointer: str) -> str:
 
 def _said(error: FieldError, field: Field) -> str:
     """The summary at the top of a page shows these words alone, so they begin with what they are about."""
-    words = _ONE_HOME if error.pointer == "/home" else _WORDS.get(error.code, error.detail)
+    if words := _OF_PARTS.get(error.pointer):
+        return words
     label = field.label if field.label.endswith("?") else f"{field.label}."
-    return f"{_whose(error.pointer)}{label} {words}"
+    return f"{_whose(error.pointer)}{label} {_WORDS.get(error.code, error.detail)}"

@@ -48,7 +48,8 @@ class Choice:
 class Field:
     """`name` is the member of the document, joined with dots, `*` for the position in a list.
 
-    A TEXT field with an `inputmode` is a number or an address: blanks around it are not kept.
+    One that is not optional wants an answer; what a referral can't be sent without is the document's to say. A TEXT
+    field with an `inputmode` is a number or an address: blanks around it are not kept.
     """
 
     name: str

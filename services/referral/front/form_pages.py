@@ -71,8 +71,8 @@ PAGES: Final = (
             "Do not wait for this form. If somebody is in danger now, ring 999.",
             "If you tick a danger, you can send what you have. The rest can follow.",
         ),
-        Field("safety", "What do you know or fear?", CHECKS, hint="Tick all that apply.", choices=choices.SAFETY),
-        Field(
+        _needed("safety", "What do you know or fear?", CHECKS, hint="Tick all that apply.", choices=choices.SAFETY),
+        _needed(
             MENTAL_HEALTH,
             "Is there a sign that a parent is in danger?",
             RADIOS,

@@ -36,6 +36,7 @@ from shared.problems import Problem
 from shared.sign_in.forms import FIELD, fields_of, read_form
 
 Front = Annotated[FrontContext, Depends(front_context)]
+ABOUT_YOU: Final = "you"
 CHECKED: Final = "checked"
 """In the address of a page: its mistakes are shown, which a page that nobody has sent yet does not."""
 SEEN: Final = "seen"
@@ -167,7 +168,7 @@ async def _save(
         if "add" in fields:
             document = filling.add_entry(page, document)
         elif "remove" in fields:
-            document = filling.remove_entry(page, document, int(fields["remove"][0]))
+            document = filling.remove_entry(page, document, _number(fields["remove"][0]))
         elif "later" in fields:
             next_ = ""
         else:
@@ -185,8 +186,17 @@ def _next(page: FormPage, document: dict[str, Any], at: datetime) -> str:
     if page.slug == pages[0].slug and is_urgent(document):
         return "/ring"
     slugs = [each.slug for each in pages]
-    place = slugs.index(page.slug) + 1 if page.slug in slugs else len(slugs)
-    return f"/{slugs[place]}" if place < len(slugs) else "/check"
+    ahead = slugs[slugs.index(page.slug) + 1 :] if page.slug in slugs else []
+    if not filling.missing_of(document).get(ABOUT_YOU):  # known since they last sent a form
+        ahead = [slug for slug in ahead if slug != ABOUT_YOU]
+    return f"/{ahead[0]}" if ahead else "/check"
+
+
+def _number(text: str) -> int:
+    """The position of an entry, from the button that removes it. Raises Problem 400."""
+    if not text.isdecimal():
+        raise Problem("unreadable")
+    return int(text[:3])
 
 
 async def _save_without_session(request: Request, context: FrontContext, draft_id: UUID, slug: str) -> Response:
@@ -224,6 +234,7 @@ def _shown(
         page=page,
         seen=_says(page, draft.document),
         values=filling.values_of(page, document),
+        titles=filling.titles_of(page, document),
         mistakes=mistakes,
         errors=errors,
         number=[each.slug for each in pages].index(page.slug) + 1,
