@@ -134,7 +134,7 @@ _ONE: Final = sql(f"""
 """)  # noqa: S608  the columns are constants
 
 _OF_MEMBER: Final = sql(f"""
-    SELECT {_COLUMNS}, r.changed_in > author.looked_in AS has_changed
+    SELECT {_COLUMNS}, r.changed_in <> author.looked_in AS has_changed
     FROM author JOIN referral r ON r.id = author.referral_id
     WHERE author.member_id = :member ORDER BY r.received_at DESC, r.id DESC LIMIT :limit
 """)  # noqa: S608  the columns are constants

@@ -229,6 +229,15 @@ async def test_a_question_is_shown_and_answered_and_the_clock_runs(
     assert await count(front.site.referral.engine, looks) > 0
 
 
+async def test_an_answer_says_which_question_it_is_to(front: Front, ada: Browser) -> None:
+    sent = await front.sent()
+    await sent.is_decided(after=1)
+    await waits(sent, after=2)
+    await filled(ada, page_of(sent, "answer"), question="2026-06-15T12:00:00+00:00", notes="Yes.")
+    [answer] = (await front.stored(sent))["answers"]
+    assert answer["notes"] == "To your question of Monday 15 June 2026, 13:00:\nYes."
+
+
 async def test_without_triage_the_page_says_so_and_an_answer_is_taken_all_the_same(front: Front, ada: Browser) -> None:
     sent = await front.sent()
     await sent.is_decided(after=1)

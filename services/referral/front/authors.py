@@ -140,7 +140,7 @@ async def opened(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferral, 
 async def look(tx: AsyncConnection, sent: AgencyReferral) -> None:
     """The author has seen what `sent` says; what changes from now on is new."""
     await tx.execute(
-        sql("UPDATE author SET looked_in = :seen WHERE referral_id = :id AND looked_in < :seen"),
+        sql("UPDATE author SET looked_in = :seen WHERE referral_id = :id AND looked_in <> :seen"),
         {"id": sent.id, "seen": sent.changed_in},
     )
 
