@@ -48,6 +48,12 @@ class Member:
         return Actor("member", str(self.id))
 
     @property
+    def as_referrer(self) -> dict[str, str]:
+        """As a document has it, as far as it is known."""
+        known = {"name": self.name, "role": self.role, "email": self.email, "phone": self.phone}
+        return {name: value for name, value in known.items() if value}
+
+    @property
     def label(self) -> str:
         """Who is signed in, for the head of each page."""
         return f"{self.name or self.email}, {self.agency.name}"
