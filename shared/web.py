@@ -244,6 +244,9 @@ def bearer_token(request: Request) -> str:
     return token.strip()
 
 
+NOT_KEPT: Final = {"Cache-Control": "no-store"}
+
+
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
     """A JSON answer that no cache keeps."""
-    return JSONResponse(body, status, {"Cache-Control": "no-store", **(headers or {})})
+    return JSONResponse(body, status, NOT_KEPT | (headers or {}))
