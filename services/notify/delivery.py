@@ -46,7 +46,7 @@ from shared.metrics import NOT_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 1.0
 """The net under the wake-ups, and how late a second try may be."""
 BALANCE_SECONDS: Final = 2.0
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
