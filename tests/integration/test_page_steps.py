@@ -596,7 +596,8 @@ async def test_deciding_differently_compares_before_and_after_and_needs_a_reason
     assert answer.status_code == 303
     leads_to = answer.headers["location"].partition("?")[0].removeprefix("/staff")
     assert leads_to in {f"/items/{row.id}" for row in await desk.items(key) if row.ended_at is None}
-    assert "Their reason is shown to whoever works on it" in (await desk.page(leads_to)).words("main")
+    assert "Knows her" in (await desk.page(leads_to)).words("blockquote"), "the new work is theirs"
+    assert "Their reason is shown to whoever works on it" in (await desk.page(leads_to, TOM)).words("main")
     assert {row.route for row in await desk.items(key) if row.ended_at is None} == set(chosen["routes"])
     page = Page((await desk.post(f"/items/{item}/look", why="team_queue")).text)
     assert "Knows her" in page.words("blockquote")
