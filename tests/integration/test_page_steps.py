@@ -619,7 +619,7 @@ async def test_the_preview_says_which_work_opens_ends_and_stays(desk: Desk) -> N
     [mash] = await desk.items(key)
     words = (await desk.page(f"/items/{mash.id}/override?routes=pir_short")).words("main")
     assert "Work that opens Parent-infant team, short-term work" in words
-    assert "Work that ends Children's social care (MASH)" in words
+    assert "Work that ends Children's social care (multi-agency safeguarding hub, MASH)" in words
 
 
 async def test_a_family_waits_with_an_offer_and_gets_another(desk: Desk) -> None:

@@ -30,7 +30,7 @@ LISTS: Final[dict[Show, Listed]] = {
     Show.ON_CALL: Listed("On call now", "Nothing is waiting for the person on call.", 25),
     Show.SAFETY: Listed("Other safety work", "No other safety work is open.", 25),
     Show.DECLINES: Listed("Declines to confirm", "No proposed decline waits for a lead."),
-    Show.UNOWNED_LATE: Listed("Overdue, and nobody has it", "Everything that is overdue is with somebody."),
+    Show.UNOWNED_LATE: Listed("Overdue, and nobody has it", "All that is overdue is with somebody."),
     Show.MINE: Listed("Your work", "You have no open work. You can take something on from a queue."),
     Show.OVERDUE: Listed("Overdue", "Nothing is overdue."),
     Show.DUE_TODAY: Listed("Due today", "Nothing more is due today."),
