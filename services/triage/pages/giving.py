@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from services.triage.pages.context import Lead, Visit
 from services.triage.pages.forms import error_summary, text_in
 from services.triage.pages.queues import EVERYWHERE, address, read_ids
-from services.triage.work_items import item, steps, today
+from services.triage.work_items import item, steps
 from services.triage.work_items.bodies import Assign
 from services.triage.work_items.queues import Choices
 from services.triage.work_items.working import StaffActor
@@ -39,7 +39,7 @@ async def give(visit: Lead) -> Response:
     to, back = text_in(sent, "to"), text_in(sent, "next")
     ids = read_ids([each for each in sent.getlist("item") if isinstance(each, str)])
     async with visit.engine.connect() as tx:
-        rows = await today.named(tx, ids)
+        rows = await item.named(tx, ids)
         people = await item.assignees_for(tx, (), today=visit.today)
     if to not in {each.id for each in people}:
         return await _page(visit, ids, back, mistakes=WHO)
@@ -69,7 +69,7 @@ async def _page(
 ) -> Response:
     """200; 422 with mistakes; 409 with what could not be given, beside how many were."""
     async with visit.engine.connect() as tx:
-        rows = await today.named(tx, ids)
+        rows = await item.named(tx, ids)
         people = await item.assignees_for(tx, {row.route for row in rows}, today=visit.today)
     return visit.render(
         "give.html",

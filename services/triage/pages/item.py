@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.identity_access import LookReason, record_view
 from services.triage.pages.calls import contact_choices
@@ -40,7 +38,7 @@ from services.triage.work_items.conditions import is_on_list, is_overdue
 from services.triage.work_items.item import VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import Facts, Hold, Route
+from shared.events import Facts, Hold
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, Service
 
@@ -117,7 +115,7 @@ async def item_page(
     reason = await record_view(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-        in_line = await _place_in_line(tx, told.row, visit.now) if is_on_list(told.row) else None
+        in_line = await places.place_in_line(tx, told.row, now=visit.now) if is_on_list(told.row) else None
     family, messages = await asyncio.gather(
         _family(visit, told.referral_id if reason else None), visit.context.messages.about(told.item["reference"])
     )
@@ -132,12 +130,6 @@ async def item_page(
         **_shown(visit, told, family, in_line),
         **_given(visit, told),
     )
-
-
-async def _place_in_line(tx: AsyncConnection, row: Any, now: datetime) -> Waiting | None:
-    """None when the list is longer than what is shown of one."""
-    lists = await places.waiting_lists(tx, await places.all_places(tx, now=now))
-    return next((each for each in lists.get(Route(row.route), ()) if each.item_id == row.id), None)
 
 
 def _given(visit: Visit, told: ItemDetails) -> dict[str, Any]:

@@ -20,16 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage.pages.context import Reader, Visit
 from services.triage.pages.forms import LONGEST, UNREADABLE_REFERENCE, code_in, error_summary, read_reference
 from services.triage.pages.forms import short_text_in as typed_in
-from services.triage.work_items import queues, today
+from services.triage.work_items import queues
 from services.triage.work_items.conditions import (
     OWN_MARKS,
     WALL_CLOCK,
-    is_contact_due,
+    is_met,
     is_on_list,
     is_overdue,
     is_proposed_decline,
 )
 from services.triage.work_items.deadlines import MARKS
+from services.triage.work_items.item import named
 from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import Permission, Staff
 from shared.events import Hold, Route, Tier, Urgency
@@ -196,7 +197,7 @@ async def done_in_words(visit: Visit, tx: AsyncConnection) -> dict[str, Any]:
     asked = visit.request.query_params
     if asked.get("done") not in DONE:
         return {}
-    return done_with(visit, await today.named(tx, read_ids(asked.get("about", "").split(","))))
+    return done_with(visit, await named(tx, read_ids(asked.get("about", "").split(","))))
 
 
 def done_with(visit: Visit, rows: Sequence[Any]) -> dict[str, Any]:
@@ -259,7 +260,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
 
 def due_in_words(row: sa.Row[Any], *, now: datetime) -> str:
     """By when; or why no clock runs. `now` and `4h` are told by the minute, everything else by the working day."""
-    if row.accepted_at is not None and not is_contact_due(row):
+    if is_met(row):
         return f"Accepted on {_day_of(row.accepted_at, now)}"
     if row.clock_stands:
         return "The clock has stopped until the referrer answers"

@@ -119,7 +119,7 @@ async def _step(asked: Asked, body: Body, *, seen: int | None) -> tuple[UUID, st
     async with visit.engine.begin() as tx:
         if seen is not None and await items.changes_since(tx, item_id, seen=seen):
             return None
-        row = (await items.load(tx, item_id)).row if form.steps else None
+        row = await store.locked_item(tx, item_id) if form.steps else None
         step = form.step
         for step, part in form.taken(body, row):
             item_id = await steps.take(tx, item_id, step, part, by, visit.context.steps)
