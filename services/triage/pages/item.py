@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,7 +26,7 @@ from services.triage.pages.labels import (
     message_name,
     told_facts,
 )
-from services.triage.pages.queues import done_with, due_in_words
+from services.triage.pages.queues import done_in_words, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, contacts_in_words, timeline
 from services.triage.pages.what_to_do import coming, what_to_do
@@ -115,6 +114,7 @@ async def item_page(
     reason = await record_view(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
+        given = await done_in_words(visit, tx) if visit.request.query_params.get("done") == "assigned" else {}
         in_line = await places.place_in_line(tx, told.row, now=visit.now) if is_on_list(told.row) else None
     family, messages = await asyncio.gather(
         _family(visit, told.referral_id if reason else None), visit.context.messages.about(told.item["reference"])
@@ -128,16 +128,8 @@ async def item_page(
         message_name=message_name,
         message_states=MESSAGE_STATES,
         **_shown(visit, told, family, in_line),
-        **_given(visit, told),
+        **given,
     )
-
-
-def _given(visit: Visit, told: ItemDetails) -> dict[str, Any]:
-    """After it was given to a colleague: to whom."""
-    row = told.row
-    holder = told.names.get(row.assignee, row.assignee)
-    named = SimpleNamespace(id=row.id, reference=row.reference, assignee=row.assignee, holder=holder)
-    return done_with(visit, [named]) if visit.request.query_params.get("done") == "assigned" else {}
 
 
 async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
@@ -183,7 +175,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "now": now,
         "seen": told.seen,
         "names": told.names,
-        "holder": "You" if row.assignee == visit.staff.id else told.names.get(row.assignee, row.assignee),
+        "holder": "You" if is_own else told.names.get(row.assignee, row.assignee),
         "due": "Ended" if row.ended_at else due_in_words(row, now=now),
         "family": family,
         "sections": sections(family.found, policy, holds, on=visit.today) if family and family.found else [],

@@ -51,7 +51,7 @@ ALL_MARKS: Final = tuple(
 SHOWN: Final[dict[Show, str]] = {
     Show.ALL: "Everything open",
     Show.UNASSIGNED: "Nobody has it yet",
-    Show.MINE: "Mine",
+    Show.MINE: "Your work",
     Show.DUE_TODAY: "Due today",
     Show.OVERDUE: "Overdue",
     Show.WAITING_FOR_REFERRER: "Waiting for the referrer",
@@ -60,12 +60,12 @@ SHOWN: Final[dict[Show, str]] = {
     Show.WITH_TEAM: "Accepted, with a team",
     Show.ON_CALL: "On call now",
     Show.SAFETY: "Other safety work",
-    Show.CONTACT_DUE: "Accepted, first contact not made",
-    Show.PLACE_FREE: "A place is free for them",
+    Show.CONTACT_DUE: "Accepted, and no first contact yet",
+    Show.PLACE_FREE: "A place is free",
     Show.DECLINES: "Declines to confirm",
     Show.FACTS_CHANGED: "The facts have changed since a decision",
     Show.NEAR_BIRTHDAY: "Second birthday soon",
-    Show.UNDELIVERABLE: "A message could not be delivered",
+    Show.UNDELIVERABLE: "Messages that did not arrive",
     Show.UNOWNED_LATE: "Overdue, and nobody has it",
 }
 SORTED: Final[dict[Sort, str]] = {
@@ -193,18 +193,12 @@ DONE: Final = {"claimed": Markup("You have taken this on: {items}."), "assigned"
 
 
 async def done_in_words(visit: Visit, tx: AsyncConnection) -> dict[str, Any]:
-    """For the top of a list that somebody comes back to: each item with its link, and who has it as stored."""
+    """The banner: each item with its link, and who has it as stored; none when somebody else has it by now."""
     asked = visit.request.query_params
-    if asked.get("done") not in DONE:
-        return {}
-    return done_with(visit, await named(tx, read_ids(asked.get("about", "").split(","))))
-
-
-def done_with(visit: Visit, rows: Sequence[Any]) -> dict[str, Any]:
-    """The banner about `rows` (id, reference, assignee, holder); none when they are with somebody else by now."""
-    code = visit.request.query_params.get("done", "")
+    code = asked.get("done", "")
+    rows = await named(tx, read_ids(asked.get("about", "").split(","))) if code in DONE else ()
     holders = {row.assignee for row in rows}
-    if code not in DONE or len(holders) != 1 or (code == "claimed" and holders != {visit.staff.id}):
+    if len(holders) != 1 or (code == "claimed" and holders != {visit.staff.id}):
         return {}
     link = Markup('<a class="nhsuk-notification-banner__link" href="/staff/items/{}">{}</a>')
     items = Markup(", ").join(link.format(row.id, row.reference) for row in rows)

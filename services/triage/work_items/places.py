@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage.work_items.bodies import MOST_PLACES
 from services.triage.work_items.conditions import IS_ON_LIST, IS_OPEN, PLACE_FREE, is_on_list
 from shared.database import sql
 from shared.events import CapacityChanged, PlaceKind, Route, Urgency, capacity_key
@@ -133,7 +134,7 @@ _USED: Final = sql(f"""
         (SELECT count(*) FROM work_item
          WHERE route = c.route AND {IS_OPEN} AND place = 'individual') AS individual_used,
         (SELECT count(*) FROM (SELECT FROM work_item WHERE route = c.route AND {IS_OPEN} AND {IS_ON_LIST}
-                               LIMIT c.individual + 1) w) AS waiting
+                               LIMIT {MOST_PLACES}) w) AS waiting
     FROM capacity c
 """)  # noqa: S608  as above
 
@@ -142,7 +143,7 @@ async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
     """Routes on which a new family would wait; a route without a number of places is never full.
 
     Asked with every referral: each count has an index of its own, however much work is open, and no more who wait are
-    counted than it takes to fill every place.
+    counted than fill every place that there may be.
     """
     return frozenset(Route(row.route) for row in await tx.execute(_USED) if is_full(row))
 
