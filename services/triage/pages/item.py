@@ -116,9 +116,12 @@ async def item_page(
         told = await items.load(tx, item_id)
         given = await done_in_words(visit, tx) if visit.request.query_params.get("done") == "assigned" else {}
         in_line = await places.place_in_line(tx, told.row, now=visit.now) if is_on_list(told.row) else None
-    family, messages = await asyncio.gather(
-        _family(visit, told.referral_id if reason else None), visit.context.messages.about(told.item["reference"])
-    )
+    told_of = visit.context.messages.about(told.item["reference"])
+    family: Family | None = None
+    if reason:
+        family, messages = await asyncio.gather(family_of(visit, told.referral_id), told_of)
+    else:
+        messages = await told_of
     return visit.render(
         "item.html",
         status=409 if overtaken else 422 if errors else 200,
@@ -132,10 +135,8 @@ async def item_page(
     )
 
 
-async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
-    """Fetched by id from where it is kept; that side writes down who looked, too. None: nobody is to be seen."""
-    if referral_id is None:
-        return None
+async def family_of(visit: Visit, referral_id: UUID) -> Family:
+    """Fetched by id from where it is kept; that side writes down who looked, too."""
     found = await visit.context.families.look(referral_id, actor=visit.staff.id)
     async with visit.engine.connect() as tx:
         return Family(found, await visit.context.steps.texts.read(tx, referral_id))

@@ -19,6 +19,10 @@ MOST_PLACES: Final = 10_000
 """Places of one kind on a route: far more than any team has, and as far as waiting lists are counted."""
 
 
+STAFF_ID: Final = r"^[A-Za-z0-9._|:-]{1,100}$"
+"""Of whom work can be given to."""
+
+
 class ContactOutcome(StrEnum):
     REACHED = "reached"
     NO_ANSWER = "no_answer"
@@ -46,7 +50,7 @@ class Nothing(Body):
 class Assign(Body):
     """A staff id as the identity provider gives it: no spaces and no @, so that no name or address gets in."""
 
-    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._|:-]{1,100}$")]
+    to: Annotated[str, Field(pattern=STAFF_ID)]
 
 
 class Accept(Body):
