@@ -35,7 +35,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import is_transient
+from shared.errors import failure_kind, is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
@@ -237,7 +237,7 @@ class Delivery:
         try:
             await statement.run(rows.ALL_RECORDED, {"expected": len(told)})
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
             return False
         return True
 

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
 from shared.database import driver_of, sql
-from shared.errors import is_transient
+from shared.errors import failure_kind, is_transient
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import parked
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
@@ -149,7 +149,7 @@ class Inbox:
                 for events in [envelopes] if repeatable else rounds(envelopes):
                     await self._in_one_statement(connection, events, topics, repeatable)
         except Exception as error:  # noqa: BLE001  whatever it was, the careful way meets it again and knows it
-            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
             return False
         finally:
             self.moved_at = time.monotonic()
