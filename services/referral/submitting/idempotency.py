@@ -50,8 +50,11 @@ class RequestKey:
 
 def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, body: bytes) -> RequestKey:
     """`key` is digested because an agency may put anything into it; `asked` names the call, `body` is canonical."""
-    own = identities.digest("key", agency_id.bytes, key)
-    return RequestKey(agency_id, own, identities.digest("request", asked, body))
+    return RequestKey(agency_id, digest_of_key(identities, agency_id, key), identities.digest("request", asked, body))
+
+
+def digest_of_key(identities: Identities, agency_id: UUID, key: str) -> bytes:
+    return identities.digest("key", agency_id.bytes, key)
 
 
 async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
@@ -91,14 +94,14 @@ async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[Reques
     return found
 
 
-async def first_answer(tx: AsyncConnection, asked: RequestKey) -> Answer:
-    """What the key was answered with, whatever was sent with it. Raises NoResultFound for a key that is not used."""
+async def first_answer(tx: AsyncConnection, identities: Identities, agency_id: UUID, key: str) -> Answer | None:
+    """What the key was answered with, whatever was sent with it; None for a key that is not used."""
     found = await tx.execute(
         sql("SELECT status, location, answer FROM request WHERE agency_id = :agency AND key = :key"),
-        {"agency": asked.agency_id, "key": asked.key.hex()},
+        {"agency": agency_id, "key": digest_of_key(identities, agency_id, key).hex()},
     )
-    row = found.one()
-    return Answer(row.status, row.answer, row.location, is_replay=True)
+    row = found.one_or_none()
+    return Answer(row.status, row.answer, row.location, is_replay=True) if row else None
 
 
 async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]], *, at: datetime) -> None:
