@@ -68,9 +68,8 @@ async def take_once(visit: MemberVisit, asked: str, form: Lists, work: Work) -> 
     """
     once = (form.get(ONCE) or [secrets.token_urlsafe(16)])[0]
     said = {name: list(values) for name, values in form.items() if name not in (FIELD, ONCE)}
-    key = request_key(
-        visit.identities, visit.member.agency.id, f"page {visit.member.id} {once}", asked, canonical(said)
-    )
+    key = f"page {visit.member.id} {once}"
+    request = request_key(visit.identities, visit.member.agency.id, key, asked, canonical(said))
     return await idempotency.once(visit.engine, request, at=visit.now, work=work)
 
 
