@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 from fastapi import Request
 
-from services.referral.front.family.floods import MOST_OF_ALL, MOST_OF_ONE, WITHIN, Counts, Mark, address_of
+from services.referral.front.client_address import address_of
+from services.referral.front.family.floods import MOST_OF_ALL, MOST_OF_ONE, WITHIN, Counts, Mark
 from services.referral.front.family.sending import MARKED
 from tests.builders import a_policy
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from services.referral.agencies import AgencyActor
+from services.referral.agency_keys import RequestLimits
 from services.referral.front.clients import TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.members import Member
@@ -42,7 +43,11 @@ FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/c
 
 @dataclass(frozen=True, slots=True)
 class FrontContext:
-    """`submit` is the batch writer's: it answers once a new referral is committed. `now` is the wall clock in UTC."""
+    """`submit` is the batch writer's: it answers once a new referral is committed. `now` is the wall clock in UTC.
+
+    `client_address_header` is that of the nearest proxy, empty without one; `asks` limits how often one place asks for
+    codes.
+    """
 
     engine: AsyncEngine
     preparing: Preparing
@@ -53,6 +58,8 @@ class FrontContext:
     triage: TriageClient
     service_map: ServiceMap
     providers: Mapping[str, AgencyProvider]
+    client_address_header: str
+    asks: RequestLimits
     now: Callable[[], datetime]
 
     @property

@@ -11,10 +11,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import IPv4Address, ip_address, ip_network
 from typing import Final
 
-from fastapi import Request
+from services.referral.front.client_address import household_of
 
 WITHIN: Final = timedelta(hours=1)
 MOST_OF_ONE: Final = 10
@@ -23,8 +22,6 @@ MOST_OF_ALL: Final = 60
 """An hour. A city of 330,000 has some 12 births a day."""
 FASTEST: Final = timedelta(seconds=3)
 """From the first page to Send: no person reads eight pages in that time."""
-_HOUSEHOLD: Final = 64
-"""Bits of an IPv6 address that a household shares."""
 
 
 class Mark(StrEnum):
@@ -34,13 +31,6 @@ class Mark(StrEnum):
     TOO_FAST = "too_fast"
     ONE_ADDRESS = "one_address"
     MANY_IN_ALL = "many_in_all"
-
-
-def address_of(request: Request, header: str) -> str:
-    """Where it comes from: the last entry of the header that the nearest proxy writes, or else who is connected."""
-    told = request.headers.get(header, "") if header else ""
-    connected = request.client.host if request.client else ""
-    return told.rpartition(",")[2].strip() or connected
 
 
 @dataclass(slots=True)
@@ -68,17 +58,8 @@ class Counts:
         return marks
 
     def _digest(self, address: str) -> bytes:
-        return hmac.digest(self._key, _place(address).encode(), "sha256")
+        return hmac.digest(self._key, household_of(address).encode(), "sha256")
 
 
 def _is_full(times: deque[datetime], at: datetime) -> bool:
     return len(times) == times.maxlen and times[0] > at - WITHIN
-
-
-def _place(address: str) -> str:
-    """A household has one IPv4 address, or 2^64 of IPv6."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(found if isinstance(found, IPv4Address) else ip_network((found, _HOUSEHOLD), strict=False))

@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency, AgencyActor
-from services.referral.front.family import floods, keeping, questions
+from services.referral.front.client_address import address_of
+from services.referral.front.family import keeping, questions
 from services.referral.front.family.floods import FASTEST, Mark
 from services.referral.front.family.keeping import FamilyDraft
 from services.referral.front.family.languages import Language
@@ -143,7 +144,7 @@ def _marks(visit: HelpVisit, draft: FamilyDraft, sent: FormData) -> list[Mark]:
     """Why a person should know that it may come from a program; the log says how often, never of whom."""
     marks = [Mark.HIDDEN_BOX] if sent.get(HIDDEN_BOX) else []
     marks += [Mark.TOO_FAST] if visit.now - draft.begun_at < FASTEST else []
-    address = floods.address_of(visit.request, visit.family.address_header)
+    address = address_of(visit.request, visit.front.client_address_header)
     marks += visit.family.counts.count(address, at=visit.now)
     if marks:
         log.warning("a request for help may come from a program", causes=[str(each) for each in marks])

@@ -33,14 +33,10 @@ AGENCY: Final = "self-referral"
 
 @dataclass(frozen=True, slots=True)
 class FamilyContext:
-    """What /help works with beside FrontContext. `leave_to` is a page that says nothing of us.
-
-    `address_header` is the header in which the nearest proxy says where a request comes from; empty without a proxy.
-    """
+    """What /help works with beside FrontContext. `leave_to` is a page that says nothing of us."""
 
     languages: Mapping[str, Language]
     leave_to: str
-    address_header: str
     counts: Counts = field(default_factory=Counts)
 
 
