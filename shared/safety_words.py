@@ -59,6 +59,11 @@ class SafetyWords:
         return tuple(found)
 
 
+def is_english(tag: str | None) -> bool:
+    """Whether the list can judge text that was written in this language (BCP 47); None: nobody named another one."""
+    return tag is None or tag.partition("-")[0].lower() == "en"
+
+
 def _pattern(entry: str) -> str:
     slots = [[fold(each).replace(" ", r"\s") for each in slot.split("|")] for slot in entry.split()]
     if not slots or not all(each for slot in slots for each in slot):

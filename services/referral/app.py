@@ -11,6 +11,7 @@ from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
 from services.referral.front import drafts
 from services.referral.front.clients import NotifyClient, TriageClient
+from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
@@ -126,7 +127,12 @@ async def build(settings: Settings) -> Service:
         providers=providers_of(settings),
         now=_now,
     )
-    front.install(app, context)
+    for_families = FamilyContext(
+        languages.load(settings.help_words_dir, with_unchecked=settings.is_development),
+        leave_to=settings.help_leave_url,
+        address_header=settings.client_address_header,
+    )
+    front.install(app, context, for_families)
 
     async def forget() -> None:
         while True:

@@ -83,7 +83,10 @@ class Pages:
         }
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-        """A page that no cache keeps; `errors` ([{"text", "href"}]) puts a summary on top, "Error:" into the title."""
+        """A page that no cache keeps; `errors` ([{"text", "href"}]) puts a summary on top, "Error:" into the title.
+
+        `request.state.frame` is what a part of the site has around each of its pages: names of layout.html.
+        """
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
         html = self._environment.get_template(template).render(
@@ -94,6 +97,7 @@ class Pages:
                 "path": path,
                 "flash": DONE.get(request.query_params.get("done", "")),
                 "is_typed_again": getattr(request.state, "is_typed_again", False),
+                **getattr(request.state, "frame", {}),
                 **context,
             }
         )

@@ -78,8 +78,6 @@ ACCESS: Final[dict[str, Who]] = {
     **{f"{verb} /refer/{{reference}}/{step}": AUTHOR for step in STEPS for verb in ("GET", "POST")},
 }
 """Page → who may open it. Without a session the way leads to the sign-in."""
-WRITES_ALONE: Final = "POST /refer/drafts/{draft_id}/{slug}"
-"""A form that was shown to somebody still writes their own draft after their session: another's is not there."""
 NOBODY, ENDED = "nobody", "ended member"
 PEOPLE: Final = {
     "author": ("health-visiting", False),
@@ -202,8 +200,6 @@ async def test_each_lets_in_whom_its_row_names_and_nobody_else(
 
 def _wanted(page: str, name: str) -> int | str:
     who = ACCESS[page]
-    if page == WRITES_ALONE and name == ENDED:
-        return GONE
     if name in (NOBODY, ENDED):
         return IN if who is EVERYBODY else "sign in"
     return answer_for(who, name)

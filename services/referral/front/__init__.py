@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from services.referral.front import (
     correcting,
     enquiring,
+    family,
     keeping,
     own_account,
     own_work,
@@ -23,6 +24,7 @@ from services.referral.front import (
     stepping,
     writing,
 )
+from services.referral.front.family import FamilyContext
 from services.referral.front.visits import FrontContext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -36,15 +38,16 @@ PAGES: Final = (
     keeping,
     stepping,
     correcting,
+    family,
     referral_page,  # last: `/refer/{reference}` would take any other page for a reference
 )
 
 
-def install(app: FastAPI, context: FrontContext) -> None:
+def install(app: FastAPI, context: FrontContext, for_families: FamilyContext) -> None:
     """Set `app.state.sign_in` and `app.state.pages`, and add the pages."""
 
     async def with_context(request: Request) -> None:
-        request.state.front_context = context
+        request.state.front_context, request.state.family_context = context, for_families
 
     routes = APIRouter(dependencies=[Depends(with_context)])
     for each in PAGES:

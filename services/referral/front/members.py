@@ -101,6 +101,12 @@ async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> M
     return await by_digest(tx, identities, digest_of_address(identities, email))
 
 
+async def is_active(tx: AsyncConnection, member_id: UUID) -> bool:
+    """Whether they may sign in now."""
+    active = sql(f"SELECT EXISTS (SELECT FROM {_JOINED} WHERE m.id = :id AND m.ended_at IS NULL)")  # noqa: S608  constants
+    return bool(await tx.scalar(active, {"id": member_id}))
+
+
 async def was_ended(tx: AsyncConnection, identities: Identities, email: str) -> bool:
     """Whether somebody with this address was a member once and was ended."""
     ended = sql("SELECT EXISTS (SELECT FROM member WHERE email_digest = :digest AND ended_at IS NOT NULL)")

@@ -21,7 +21,10 @@ from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
 from services.referral.submitting.idempotency import Answer, request_key
+from shared.database import sql
 from shared.problems import Problem
+
+REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -39,6 +42,8 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     await visit.form()
     draft = await draft_of(visit, draft_id)
     if not draft.sent_as:
+        if await _is_reference_taken(visit, draft):
+            return _check(visit, draft, status=HTTPStatus.CONFLICT, is_reference_taken=True)
         try:
             answer = await _submit(visit, draft)
         except Invalid:
@@ -68,6 +73,26 @@ async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
     return answer
 
 
+async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
+    """Whether the agency has another referral under this reference of its own.
+
+    A program that sends one again means the same family; a person has most likely taken the wrong line of a list, and
+    would change another family's referral.
+    """
+    external = draft.document.get("external_reference")
+    if not isinstance(external, str):
+        return False
+    agency_id = visit.member.agency.id
+    asked = request_key(visit.identities, agency_id, draft.key, "POST /referrals", draft.document)
+    taken = sql("""
+        SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)
+            AND NOT EXISTS (SELECT FROM request WHERE agency_id = :agency AND key = :key)
+    """)
+    digest = visit.identities.digest("external", agency_id.bytes, external)
+    async with visit.engine.connect() as tx:
+        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest, "key": asked.key.hex()}))
+
+
 async def _first_answer(visit: MemberVisit, draft: Draft) -> Answer:
     """It was sent, and changed in another window before that was written down: the referral is what was sent."""
     asked = request_key(visit.identities, visit.member.agency.id, draft.key, "POST /referrals", draft.document)
@@ -84,7 +109,9 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 
-def _check(visit: MemberVisit, draft: Draft, *, status: int = 200) -> Response:
+def _check(
+    visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, is_reference_taken: bool = False
+) -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
@@ -94,6 +121,9 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = 200) -> Response:
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
+    if is_reference_taken:
+        page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
+        to_do.append({"text": REFERENCE_TAKEN, "href": f"{page}#external_reference"})
     return visit.render(
         "check.html",
         status=status,

@@ -19,7 +19,7 @@ from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
-from services.referral.front import drafts, filling, form_pages
+from services.referral.front import drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
 from services.referral.front.visits import (
@@ -201,10 +201,15 @@ def _number(text: str) -> int:
 async def _save_without_session(request: Request, context: FrontContext, draft_id: UUID, slug: str) -> Response:
     """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
     sent = await fields_of(request)
-    shown_to = context.door.shown_to(str(sent.get(FIELD, "")))
-    if shown_to is not None:
-        await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
+    member_id = context.door.shown_to(str(sent.get(FIELD, "")))
+    if member_id is not None and await _is_active(context, member_id):
+        await _save(context, draft_id, slug, sent, member_id=member_id, at=context.now())
     return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
+
+
+async def _is_active(context: FrontContext, member_id: UUID) -> bool:
+    async with context.engine.connect() as tx:
+        return await members.is_active(tx, member_id)
 
 
 def _shown(
