@@ -35,6 +35,7 @@ from shared.events import RED_FLAGS
 from shared.pages.times import clock
 from shared.problems import FieldError, Problem
 from shared.sign_in.forms import FIELD
+from shared.strict_json import canonical
 
 ONCE: Final = "once"
 SURE: Final = "sure"
@@ -62,8 +63,9 @@ async def take_once(visit: MemberVisit, asked: str, form: Lists, work: Work) -> 
     """
     once = (form.get(ONCE) or [secrets.token_urlsafe(16)])[0]
     said = {name: list(values) for name, values in form.items() if name not in (FIELD, ONCE)}
-    key = request_key(visit.identities, visit.member.agency.id, f"page {visit.member.id} {once}", asked, said)
-    return await idempotency.once(visit.engine, key, at=visit.now, work=work)
+    key = f"page {visit.member.id} {once}"
+    request = request_key(visit.identities, visit.member.agency.id, key, asked, canonical(said))
+    return await idempotency.once(visit.engine, request, at=visit.now, work=work)
 
 
 def refusal_of(problem: Problem) -> list[dict[str, str]]:
