@@ -77,9 +77,7 @@ ACCESS: Final[dict[str, Who]] = {
     "POST /refer/{reference}/correct/{slug}": AUTHOR,
     **{f"{verb} /refer/{{reference}}/{step}": AUTHOR for step in STEPS for verb in ("GET", "POST")},
 }
-"""Page → who may open it. Without a session the way leads to the sign-in."""
-WRITES_ALONE: Final = "POST /refer/drafts/{draft_id}/{slug}"
-"""A form that was shown to somebody still writes their own draft after their session: another's is not there."""
+"""Page → who may open it. Without a session the way leads to the sign-in, by a page (401) with what was typed."""
 NOBODY, ENDED = "nobody", "ended member"
 PEOPLE: Final = {
     "author": ("health-visiting", False),
@@ -202,8 +200,6 @@ async def test_each_lets_in_whom_its_row_names_and_nobody_else(
 
 def _wanted(page: str, name: str) -> int | str:
     who = ACCESS[page]
-    if page == WRITES_ALONE and name == ENDED:
-        return GONE
     if name in (NOBODY, ENDED):
         return IN if who is EVERYBODY else "sign in"
     return answer_for(who, name)
@@ -218,7 +214,8 @@ async def _answers(everybody: Everybody, page: str, number: int) -> dict[str, in
         assert answer.headers["cache-control"] == "no-store", (page, name)
         assert answer.status_code < 500, (page, name, answer.text)
         at = answer.headers.get("location", "")
-        is_out = at.startswith("/refer/sign-in?") and ACCESS[page] is not EVERYBODY
+        leads_there = at.startswith("/refer/sign-in?") or answer.status_code == httpx.codes.UNAUTHORIZED
+        is_out = leads_there and ACCESS[page] is not EVERYBODY
         refusals = (REFUSED,) if ACCESS[page] is EVERYBODY else (GONE, REFUSED)  # no agency has a provider here
         status = answer.status_code if answer.status_code in refusals else IN
         found[name] = "sign in" if is_out else status

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from deploy.local import credentials
+from shared.database import sql
 from tests.integration.front import MEMBER, Browser, front_site
 from tests.integration.front_work import Front, filled, page_of, statuses
 
@@ -46,6 +47,21 @@ async def test_a_form_that_is_sent_twice_does_its_step_once(front: Front, ada: B
     assert other.status_code == 409
     assert "Something else." in other.text
     assert len((await front.stored(sent))["answers"]) == 1
+
+
+@pytest.mark.parametrize("slug", ["tell", "correct/words"])
+async def test_what_was_typed_is_shown_again_when_the_session_has_ended(front: Front, ada: Browser, slug: str) -> None:
+    sent = await front.sent()
+    await ada.open(page_of(sent, slug))
+    async with front.site.referral.engine.begin() as tx:
+        await tx.execute(sql("DELETE FROM member_session"))
+    answer = await ada.press(page_of(sent, slug), notes="A <b>long</b> story.")
+    assert answer.status_code == 401
+    assert "A &lt;b&gt;long&lt;/b&gt; story." in ada.html
+    assert f"/refer/sign-in?next={page_of(sent, slug)}" in ada.links
+    assert await front.stored(sent) == {"document": sent.body, "answers": []}
+    forged = await ada.http.post(page_of(sent, slug), data={"csrf": "guessed", "notes": "A story."})
+    assert (forged.status_code, forged.headers["location"]) == (303, f"/refer/sign-in?next={page_of(sent, slug)}")
 
 
 async def test_a_danger_that_is_told_stands_beside_what_was_told_before(front: Front, ada: Browser) -> None:

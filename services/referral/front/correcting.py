@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import steps
@@ -22,8 +22,8 @@ from services.referral.document.read import keep_dangers
 from services.referral.front import authors, filling, form_pages, standing
 from services.referral.front.authors import AgencyReferral, Contents
 from services.referral.front.form import FormPage
-from services.referral.front.step_forms import Lists
-from services.referral.front.stepping import asks_of_danger, lists_of, refusal_of, shown_form, take_once
+from services.referral.front.signed_out import Front, Lists, asks_of_danger, lists_of, visit_or_typed
+from services.referral.front.stepping import refusal_of, shown_form, take_once
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.status import Step
 from services.referral.submitting.amend import open_for
@@ -59,7 +59,13 @@ async def show(visit: SignedInVisit, reference: str, slug: str) -> Response:
 
 
 @routes.post("/refer/{reference}/correct/{slug}")
-async def save(visit: SignedInVisit, reference: str, slug: str) -> Response:
+async def save(request: Request, context: Front, reference: str, slug: str) -> Response:
+    page = next((each for each in pages_of({}) if each.slug == slug), None)
+    visit = await visit_or_typed(request, context, page)
+    return visit if isinstance(visit, Response) else await _save(visit, reference, slug)
+
+
+async def _save(visit: MemberVisit, reference: str, slug: str) -> Response:
     form = lists_of(await visit.form())
     sent, contents = await _known(visit, reference)
     page = _named(contents.document, slug)

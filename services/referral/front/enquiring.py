@@ -6,15 +6,16 @@ import secrets
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import steps
 from services.referral.document.errors import Invalid
 from services.referral.front import authors, filling, members, step_forms
+from services.referral.front.signed_out import Front, lists_of, visit_or_typed
 from services.referral.front.step_forms import ENQUIRY
-from services.referral.front.stepping import lists_of, refusal_of, shown_form, take_once
-from services.referral.front.visits import SignedInVisit, to
+from services.referral.front.stepping import refusal_of, shown_form, take_once
+from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.reference import new_reference
 from services.referral.submitting.idempotency import Answer
 from shared.problems import Problem
@@ -28,7 +29,12 @@ async def show(visit: SignedInVisit) -> Response:
 
 
 @routes.post("/refer/enquiry")
-async def send(visit: SignedInVisit) -> Response:
+async def send(request: Request, context: Front) -> Response:
+    visit = await visit_or_typed(request, context, ENQUIRY)
+    return visit if isinstance(visit, Response) else await _send(visit)
+
+
+async def _send(visit: MemberVisit) -> Response:
     form = lists_of(await visit.form())
     said = filling.read_page(ENQUIRY, {}, form)
 

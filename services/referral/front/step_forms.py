@@ -18,7 +18,6 @@ from shared.pages.times import clock
 from shared.pages.wording import WITHDRAWALS
 from shared.problems import FieldError
 
-Lists = Mapping[str, Sequence[str]]
 QUESTION: Final = "question"
 """Which question an answer is to: the time at which it was asked."""
 

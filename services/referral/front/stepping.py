@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.datastructures import FormData
 
 from services.referral import steps
 from services.referral.document.checks import is_urgent
@@ -24,7 +23,8 @@ from services.referral.front import authors, filling, standing, step_forms
 from services.referral.front.authors import AgencyReferral, Contents
 from services.referral.front.clients import Question
 from services.referral.front.form import FormPage
-from services.referral.front.step_forms import QUESTION, Lists
+from services.referral.front.signed_out import Front, Lists, asks_of_danger, lists_of, visit_or_typed
+from services.referral.front.step_forms import QUESTION
 from services.referral.front.typed import day
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.status import Status, Step
@@ -54,11 +54,6 @@ _STANDS_OTHERWISE: Final = {
 routes: Final = APIRouter(include_in_schema=False)
 
 Work = Callable[[AsyncConnection], Awaitable[Answer]]
-
-
-def lists_of(form: FormData) -> dict[str, list[str]]:
-    """Name → texts, as a browser sends them."""
-    return {name: [each for each in form.getlist(name) if isinstance(each, str)] for name in form}
 
 
 async def take_once(visit: MemberVisit, asked: str, form: Lists, work: Work) -> Answer:
@@ -97,10 +92,6 @@ def shown_form(
         ring=ring_now(visit.policy) if asks_of_danger(page) and is_urgent(document) else [],
         **{"errors": errors} | more,
     )
-
-
-def asks_of_danger(page: FormPage) -> bool:
-    return any(field.name == "safety" for field in page.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +257,9 @@ def _add(of: StepPage) -> None:
     async def show(visit: SignedInVisit, reference: str) -> Response:
         return await _show(visit, reference, of=of)
 
-    async def send(visit: SignedInVisit, reference: str) -> Response:
-        return await _send(visit, reference, of=of)
+    async def send(request: Request, context: Front, reference: str) -> Response:
+        visit = await visit_or_typed(request, context, of.form)
+        return visit if isinstance(visit, Response) else await _send(visit, reference, of=of)
 
     path = f"/refer/{{reference}}/{of.form.slug}"
     routes.get(path, name=f"show {of.form.slug}")(show)
