@@ -73,6 +73,8 @@ def _pattern(entry: str) -> str:
 
 def _is_of_another_language(folded: str) -> bool:
     """True for a line that holds words, but none that English text is full of, or words in another script."""
+    if folded.isascii() and not _ENGLISH.isdisjoint(folded.split()):
+        return False  # most lines: no need to look at each letter
     words = [word for word in folded.split() if not any(each.isdigit() for each in word)]
     foreign = [word for word in words if not _is_latin(word)]
     if len(foreign) > 1 or any(len(word) >= _LETTERS_TO_JUDGE for word in foreign):

@@ -377,8 +377,8 @@ def test_a_waiting_item_of_ones_own_is_not_offered_to_be_taken_on() -> None:
 def test_a_doubt_is_said_with_what_the_rules_suggest() -> None:
     facts = a_family(severity=Severity.MILD, domains=(), complex_history=[ComplexHistory.PREVIOUS_REMOVAL])
     told = now_of(own(route="review", decided_as_of=NOON), facts)
-    assert "Why a person: what was told does not fit together (" in told.more[0]
-    assert "(how severe the concern is: Mild, complex history: An earlier child was removed)" in told.more[0]
+    assert "Why a person: what was told does not fit together. " in told.more[0]
+    assert "How severe the concern is: Mild. Complex history: An earlier child was removed." in told.more[0]
     assert told.more[1] == "The rules suggest: Early Help."
     assert told.first
     assert told.first.text == "Agree: Early Help"

@@ -23,6 +23,7 @@ from services.referral.identity import Identities, Sealed
 from shared.audit import Actor, Entry, write
 from shared.database import sql
 from shared.ids import uuid7
+from shared.strict_json import canonical
 
 
 class MemberError(Exception):
@@ -46,6 +47,12 @@ class Member:
     def actor(self) -> Actor:
         """For the audit trail, which names no address."""
         return Actor("member", str(self.id))
+
+    @property
+    def as_referrer(self) -> dict[str, str]:
+        """As a document has it, as far as it is known."""
+        known = {"name": self.name, "role": self.role, "email": self.email, "phone": self.phone}
+        return {name: value for name, value in known.items() if value}
 
     @property
     def label(self) -> str:
@@ -135,7 +142,7 @@ async def add(
     if agency_id is None:
         raise MemberError(f"there is no active agency {slug!r}")
     member_id = uuid7()
-    sealed = identities.seal(member_id, {"email": address, **(known or {})})
+    sealed = identities.seal(member_id, canonical({"email": address, **(known or {})}))
     added = await tx.execute(
         sql("""
             INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at)
@@ -174,7 +181,7 @@ async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: A
 async def remember(tx: AsyncConnection, identities: Identities, member: Member, referrer: Mapping[str, Any]) -> None:
     """What they wrote of themselves in a form stands in the next one."""
     said = {name: str(referrer[name]) for name in ("name", "role", "phone") if referrer.get(name)}
-    sealed = identities.seal(member.id, {"email": member.email, **said})
+    sealed = identities.seal(member.id, canonical({"email": member.email, **said}))
     await tx.execute(
         sql("UPDATE member SET wrapped_key = :key, identity = :identity WHERE id = :id"),
         {"id": member.id, "key": sealed.wrapped_key, "identity": sealed.identity},

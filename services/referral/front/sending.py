@@ -20,7 +20,7 @@ from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
-from services.referral.submitting.idempotency import Answer, request_key
+from services.referral.submitting.idempotency import Answer
 from shared.database import sql
 from shared.problems import Problem
 
@@ -67,7 +67,9 @@ async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
     arrival = visit.context.preparing.arrival(draft.document, by=visit.by, key=draft.key)
     answer = await visit.context.submit(arrival)
     if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        return await _first_answer(visit, draft)
+        # It was sent, and changed in another window before that was written down: the referral is what was sent.
+        async with visit.engine.connect() as tx:
+            answer = await idempotency.first_answer(tx, visit.identities, visit.member.agency.id, draft.key) or answer
     if isinstance(answer, Problem):
         raise answer
     return answer
@@ -79,25 +81,15 @@ async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
     A program that sends one again means the same family; a person has most likely taken the wrong line of a list, and
     would change another family's referral.
     """
-    external = draft.document.get("external_reference")
+    external, agency_id = draft.document.get("external_reference"), visit.member.agency.id
     if not isinstance(external, str):
         return False
-    agency_id = visit.member.agency.id
-    asked = request_key(visit.identities, agency_id, draft.key, "POST /referrals", draft.document)
-    taken = sql("""
-        SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)
-            AND NOT EXISTS (SELECT FROM request WHERE agency_id = :agency AND key = :key)
-    """)
+    taken = sql("SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)")
     digest = visit.identities.digest("external", agency_id.bytes, external)
     async with visit.engine.connect() as tx:
-        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest, "key": asked.key.hex()}))
-
-
-async def _first_answer(visit: MemberVisit, draft: Draft) -> Answer:
-    """It was sent, and changed in another window before that was written down: the referral is what was sent."""
-    asked = request_key(visit.identities, visit.member.agency.id, draft.key, "POST /referrals", draft.document)
-    async with visit.engine.connect() as tx:
-        return await idempotency.first_answer(tx, asked)
+        if await idempotency.first_answer(tx, visit.identities, agency_id, draft.key):
+            return False
+        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest}))
 
 
 async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:

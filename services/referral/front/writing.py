@@ -56,8 +56,7 @@ async def before(visit: SignedInVisit) -> Response:
 async def begin(visit: SignedInVisit) -> Response:
     await visit.form()
     member = visit.member
-    known = {"name": member.name, "role": member.role, "email": member.email, "phone": member.phone}
-    document = {"referrer": {name: value for name, value in known.items() if value}}
+    document = {"referrer": member.as_referrer}
     async with visit.engine.begin() as tx:
         draft_id = await drafts.begin(
             tx,

@@ -35,7 +35,6 @@ from services.referral.front.family.visits import (
 )
 from services.referral.front.visits import front_context, to
 from services.referral.submitting import idempotency
-from services.referral.submitting.idempotency import Answer, request_key
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import Carer, Consent, Severity
@@ -157,16 +156,11 @@ async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Col
     by = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY)
     answer = await visit.front.submit(visit.front.preparing.arrival(document, by=by, key=draft.key))
     if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        answer = await _first_answer(visit, agency, draft)
+        # Send was pressed twice: the consent is of another second, and the request is the same.
+        async with visit.engine.connect() as tx:
+            answer = await idempotency.first_answer(tx, visit.front.identities, agency.id, draft.key) or answer
     if isinstance(answer, Problem):
         raise answer
     if visit.secret is not None:
         async with visit.engine.begin() as tx:
             await keeping.mark_sent(tx, visit.secret, answer.body["reference"], at=visit.now)
-
-
-async def _first_answer(visit: HelpVisit, agency: Agency, draft: FamilyDraft) -> Answer:
-    """Send was pressed twice: the consent is of another second, and the request is the same."""
-    asked = request_key(visit.front.identities, agency.id, draft.key, "POST /referrals", draft.document)
-    async with visit.engine.connect() as tx:
-        return await idempotency.first_answer(tx, asked)
