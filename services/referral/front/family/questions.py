@@ -43,13 +43,13 @@ def _asked(name: str, label: str, kind: FieldKind = FieldKind.TEXT, **more: Any)
 
 _DANGER: Final = _asked(
     SAFETY,
-    "danger_title",
+    "danger_label",
     FieldKind.RADIOS,
     choices=(Choice(Safety.IMMEDIATE_DANGER, "danger_yes"), Choice(NONE, "danger_no")),
 )
 _UNSAFE: Final = _asked(
     SAFETY,
-    "more_title",
+    "at_home_label",
     FieldKind.CHECKS,
     choices=(Choice(Safety.DOMESTIC_ABUSE, "unsafe_label", "unsafe_hint"),),
 )
