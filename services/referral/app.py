@@ -9,7 +9,7 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
-from services.referral.front import drafts
+from services.referral.front import calls, drafts
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
@@ -124,9 +124,11 @@ async def build(settings: Settings) -> Service:
         triage=triage,
         service_map=api.service_map,
         providers=providers_of(settings),
+        take_a_call=f"{settings.staff_url.rstrip('/')}/staff/arrivals/new",
         now=_now,
     )
     front.install(app, context)
+    app.include_router(calls.internal(context, internal_token=token))
 
     async def forget() -> None:
         while True:

@@ -11,7 +11,7 @@ from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from services.referral.front import own_account, own_work, sending, sign_in, writing
+from services.referral.front import calls, own_account, own_work, sending, sign_in, writing
 from services.referral.front.visits import FrontContext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -24,7 +24,7 @@ def install(app: FastAPI, context: FrontContext) -> None:
         request.state.front_context = context
 
     routes = APIRouter(dependencies=[Depends(with_context)])
-    for each in (sign_in, own_account, sending, writing, own_work):
+    for each in (sign_in, own_account, calls, sending, writing, own_work):
         routes.include_router(each.routes)
     app.state.sign_in, app.state.pages = context.door, context.pages
     app.include_router(context.pages.router())
