@@ -31,6 +31,7 @@ PIR_STAFF_AUDIENCE=parent-infant-referrals
 
 # The staff pages and the reports: where browsers see each, and the identity provider of both (docs/sign-in.md).
 #PIR_PUBLIC_URL=https://triage.example.org
+#PIR_FRONT_URL=https://refer.example.org
 #PIR_METRICS_PUBLIC_URL=https://reports.example.org
 #PIR_OIDC_METADATA_URL=https://identity.example.org/.well-known/openid-configuration
 #PIR_OIDC_CLIENT_ID=

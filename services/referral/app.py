@@ -9,7 +9,7 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
-from services.referral.front import drafts, sign_in
+from services.referral.front import calls, drafts, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
@@ -127,6 +127,7 @@ async def build(settings: Settings) -> Service:
         providers=providers_of(settings),
         client_address_header=settings.client_address_header,
         asks=RequestLimits(None if settings.is_development else sign_in.ASKS_A_MINUTE),
+        take_a_call=f"{settings.staff_url.rstrip('/')}/staff/arrivals/new",
         now=_now,
     )
     for_families = FamilyContext(
@@ -134,6 +135,7 @@ async def build(settings: Settings) -> Service:
         leave_to=settings.help_leave_url,
     )
     front.install(app, context, for_families)
+    app.include_router(calls.internal(context, internal_token=token))
 
     async def forget() -> None:
         while True:

@@ -12,6 +12,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI, Request
 
 from services.referral.front import (
+    calls,
     correcting,
     enquiring,
     family,
@@ -31,6 +32,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 PAGES: Final = (
     sign_in,
     own_account,
+    calls,
     sending,
     writing,
     own_work,

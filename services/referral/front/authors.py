@@ -71,9 +71,9 @@ class Contents:
     answers: Sequence[Mapping[str, str]]
 
 
-async def keep(tx: AsyncConnection, referral_id: UUID, member_id: UUID) -> None:
-    """Repeatable; the first author stays."""
-    await tx.execute(
+async def keep(tx: AsyncConnection, referral_id: UUID, member_id: UUID) -> bool:
+    """Whether it had no author yet: repeatable, and the first author stays."""
+    kept = await tx.execute(
         sql("""
             INSERT INTO author (referral_id, member_id, looked_in)
             SELECT id, :member, changed_in FROM referral WHERE id = :id
@@ -81,6 +81,7 @@ async def keep(tx: AsyncConnection, referral_id: UUID, member_id: UUID) -> None:
         """),
         {"id": referral_id, "member": member_id},
     )
+    return bool(kept.rowcount)
 
 
 async def receipt_of(tx: AsyncConnection, reference: str) -> dict[str, Any]:

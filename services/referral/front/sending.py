@@ -21,10 +21,12 @@ from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
 from services.referral.submitting.idempotency import Answer
+from shared.audit import write
 from shared.database import sql
 from shared.problems import Problem
 
 REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
+TAKEN: Final = "referral.taken-by-telephone"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -59,7 +61,7 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
         return to(f"/refer/drafts/{draft_id}")
     async with visit.engine.connect() as tx:
         receipt = await authors.receipt_of(tx, draft.sent_as)
-    return visit.render("sent.html", reference=draft.sent_as, receipt=receipt)
+    return visit.render("sent.html", reference=draft.sent_as, receipt=receipt, ring=ring_now(visit.policy))
 
 
 async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
@@ -95,9 +97,13 @@ async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
 async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
     """Whose referral it is, and that the draft was sent; repeatable, for a crash may come before it."""
     receipt = answer.body
+    referral_id = UUID(receipt["id"])
     async with visit.engine.begin() as tx:
-        await authors.keep(tx, UUID(receipt["id"]), visit.member.id)
+        is_new = await authors.keep(tx, referral_id, visit.member.id)
         await drafts.mark_sent(tx, draft.id, receipt["reference"], at=visit.now)
+        if visit.member.is_staff:  # the referrer is whoever rang
+            await write(tx, [visit.by.entry(TAKEN, referral_id)] if is_new else [])
+            return
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 

@@ -101,7 +101,7 @@ async def redeem(request: Request, context: Front) -> Response:
     token = await _let_in(request, context, used) if used else None
     if used is None or token is None:
         words = "That code does not open the door. Look at the newest mail, or ask for a new code"
-        mistake = {"errors": [{"text": words, "href": "#code"}], "mistake": words}
+        mistake: dict[str, Any] = {"errors": [{"text": words, "href": "#code"}], "mistake": words}
         return context.pages.render(request, "sign_in_code.html", status=422, **mistake)
     return context.door.opened(to(used.page), token)
 

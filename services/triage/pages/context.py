@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import FormData
 
-from services.triage.clients import AllServices, Families, Messages
+from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.trail import AuditTrails
 from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Permission, Staff
@@ -30,12 +30,17 @@ from shared.working_time import day_in_london
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """`policies` are those on disk by id; `steps.policy` is the one in force; `now` is the wall clock in UTC."""
+    """`policies` are those on disk by id; `steps.policy` is the one in force; `now` is the wall clock in UTC.
+
+    `front_url` is where browsers see the referral service's pages, without a slash at its end.
+    """
 
     engine: AsyncEngine
     pages: Pages
     steps: StepContext
     families: Families
+    arrivals: Arrivals
+    front_url: str
     messages: Messages
     all_services: AllServices
     trails: AuditTrails

@@ -89,7 +89,7 @@ class HelpVisit:
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """A page of templates/family, with whom to ring at once."""
         first, *others = self.policy.ring
-        shown = {
+        shown: dict[str, Any] = {
             "say": self.language.say,
             "language": self.language,
             "csrf": self.secret.csrf if self.secret else "",
