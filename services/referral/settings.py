@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 from pydantic_settings import NoDecode
 
 from shared.crypto import Key
+from shared.settings import ROOT, read_names
 from shared.settings import Settings as CommonSettings
-from shared.settings import read_names
 
 
 class MemberProvider(BaseModel):
@@ -41,8 +41,11 @@ class Settings(CommonSettings):
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
     outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
-    `public_url` is where browsers see the pages for people who refer; `member_providers` (agency → provider, as JSON)
+    `public_url` is where browsers see the pages for people who refer, `staff_url` where they see those of the triage
+    team, which take calls; `member_providers` (agency → provider, as JSON)
     are the agencies whose people sign in with their own work account.
+    `help_words_dir` has the words of /help, a file a language; `help_leave_url` is where "Leave this page" leads;
+    `client_address_header` is the header in which the nearest proxy says where a request comes from, empty without one.
     `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
     """
 
@@ -55,9 +58,13 @@ class Settings(CommonSettings):
     notify_url: str = "http://127.0.0.1:8003"
     metrics_url: str = "http://127.0.0.1:8004"
     public_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
+    staff_url: str = Field(default="http://127.0.0.1:8002", validation_alias="PIR_PUBLIC_URL")
     member_providers: Annotated[dict[str, MemberProvider], NoDecode, BeforeValidator(read_names)] = Field(
         default_factory=dict
     )
+    help_words_dir: Path = ROOT / "deploy" / "words" / "help"
+    help_leave_url: str = Field(default="https://www.bbc.co.uk/weather", pattern="^https://")
+    client_address_header: str = ""
     erasure_ledger: Path = Path("var/erasures.jsonl")
     erase_alone: bool = False
 

@@ -149,6 +149,8 @@ member = sa.Table(
     sa.Column("email_digest", BYTEA, nullable=False),
     sa.Column("wrapped_key", BYTEA, nullable=False),
     sa.Column("identity", BYTEA, nullable=False),
+    # Somebody of the triage team who writes down what the agency tells them on the telephone (front/calls.py).
+    sa.Column("staff_id", sa.Text),
     sa.Column("is_keeper", sa.Boolean, nullable=False),
     sa.Column("added_at", _TIME, nullable=False),
     sa.Column("ended_at", _TIME),
@@ -192,6 +194,15 @@ draft = sa.Table(
     sa.Column("changed_at", _TIME, nullable=False),
     sa.Column("until", _TIME, nullable=False, index=True),
     sa.Column("sent_as", sa.Text),
+)
+
+# The way from the staff pages to a draft: used once, within a minute.
+call_ticket = sa.Table(
+    "call_ticket",
+    metadata,
+    sa.Column("digest", BYTEA, primary_key=True),
+    sa.Column("draft_id", sa.Uuid, sa.ForeignKey(draft.c.id, ondelete="CASCADE"), nullable=False, index=True),
+    sa.Column("until", _TIME, nullable=False),
 )
 
 # Whose referral it is among the people of its agency.

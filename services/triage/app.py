@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.triage import api, measures, pages, policies, questions, tables
-from services.triage.clients import AllServices, Families, Messages
+from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.handlers import handlers
 from services.triage.pages.context import PageContext
 from services.triage.rules import CATALOGUE
@@ -38,6 +38,7 @@ NAVIGATION = (
     NavigationItem("Today", "/staff", Permission.READ_QUEUES),
     NavigationItem("Queues", "/staff/queues", Permission.READ_QUEUES),
     NavigationItem("Find", "/staff/find", Permission.READ_QUEUES),
+    NavigationItem("Take a call", "/staff/arrivals/new", Permission.WORK_ITEMS),
     NavigationItem("Enquiries", "/staff/enquiries", Permission.READ_QUEUES),
     NavigationItem("Places", "/staff/capacity", Permission.READ_CAPACITY),
     NavigationItem("Team", "/staff/team", Permission.READ_QUEUES),
@@ -88,6 +89,8 @@ async def build(settings: Settings) -> Service:
         ),
         steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
         families=Families(settings.referral_url, internal_token=token),
+        arrivals=Arrivals(settings.referral_url, internal_token=token),
+        front_url=settings.front_url.rstrip("/"),
         messages=Messages(settings.notify_url, internal_token=token),
         all_services=AllServices(settings.service_urls, internal_token=token),
         trails=AuditTrails(engine, settings.service_urls, internal_token=token),
@@ -128,7 +131,14 @@ async def build(settings: Settings) -> Service:
                 await measures.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
-    closes = (room.families.close, room.messages.close, room.all_services.close, room.trails.close, by_key.dispose)
+    closes = (
+        room.families.close,
+        room.arrivals.close,
+        room.messages.close,
+        room.all_services.close,
+        room.trails.close,
+        by_key.dispose,
+    )
     edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
     return Service(
         "triage",

@@ -1,4 +1,4 @@
-"""Internal calls of other services: who a family is, what became of messages, what is parked; nothing is kept here.
+"""Internal calls of other services: who a family is, forms for callers, messages, what is parked; nothing is kept.
 
 Each call tells the other service who acts, which writes its own audit. One that gets no answer says so by None.
 """
@@ -80,6 +80,42 @@ class Families(InternalClient):
         body = {"pairs": [{"referral_id": str(each), "family_name": name} for each, name in pairs]}
         answer = await self._ask("no comparison now", "POST", "/internal/referrals/own-names", actor=actor, json=body)
         return answer.json()["same"] if answer else None
+
+
+class RingingAgency(BaseModel):
+    """An agency for which somebody may ring; `is_families` is the one of parents who ring for themselves."""
+
+    slug: str
+    name: str
+    is_families: bool
+
+
+class _RingingAgencies(BaseModel):
+    items: tuple[RingingAgency, ...]
+
+
+class Arrivals(InternalClient):
+    """What is told on the telephone: the referral service keeps the form, and opens it for whoever takes the call."""
+
+    async def agencies(self) -> Sequence[RingingAgency] | None:
+        """Those that refer now, by name; None when the referral service can't say."""
+        answer = await self._ask("no agencies now", "GET", "/internal/front/agencies")
+        return _RingingAgencies.model_validate_json(answer.content).items if answer else None
+
+    async def begin(self, caller: Mapping[str, str], *, staff_name: str, actor: str) -> str | None:
+        """A form for this caller: where it is opened, once, within a minute. None when the referral service can't.
+
+        Raises Problem "invalid" with the referral service's words when it can't use a member.
+        """
+        told = {"staff_name": staff_name, **{name: value for name, value in caller.items() if value}}
+        unusable = HTTPStatus.UNPROCESSABLE_ENTITY
+        answer = await self._ask("no form now", "POST", "/internal/front/calls", actor=actor, also=unusable, json=told)
+        if answer is None:
+            return None
+        body = answer.json()
+        if answer.status_code == unusable:
+            raise Problem("invalid", errors=[FieldError(**each) for each in body.get("errors", ())])
+        return str(body["path"])
 
 
 class Messages(InternalClient):

@@ -11,7 +11,8 @@ from shared.settings import Settings as CommonSettings
 class Settings(CommonSettings):
     """`triage_master_key` wraps the data keys of what staff write; `referral_url` is where identities are fetched,
     `notify_url` where messages are looked up; all of the `..._url` are asked what is parked there (`triage_url` is
-    this service itself, and by default right here). `reports_url` is where browsers see the reports.
+    this service itself, and by default right here). `reports_url` is where browsers see the reports, `front_url`
+    where they see the pages for people who refer, which have the form for a call.
     """
 
     port: int = Field(default=8002, ge=1, le=65535, validation_alias="PIR_TRIAGE_PORT")
@@ -22,6 +23,7 @@ class Settings(CommonSettings):
     metrics_url: str = "http://127.0.0.1:8004"
     triage_url: str = ""
     reports_url: str = Field(default="http://127.0.0.1:8004", validation_alias="PIR_METRICS_PUBLIC_URL")
+    front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
     deadline_seconds: float = Field(default=15.0, gt=0)
 
     @property

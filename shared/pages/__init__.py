@@ -82,8 +82,15 @@ class Pages:
             "is_development": is_development,
         }
 
-    def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-        """A page that no cache keeps; `errors` ([{"text", "href"}]) puts a summary on top, "Error:" into the title."""
+    def render(
+        self, request: Request, template: str, *, status: int = 200, form_leads_to: str = "", **context: Any
+    ) -> HTMLResponse:
+        """A page that no cache keeps; `errors` ([{"text", "href"}]) puts a summary on top, "Error:" into the title.
+
+        `request.state.frame` is what a part of the site has around each of its pages: names of layout.html.
+        `form_leads_to` is another site of ours, as `https://host`, to which the answer to a form of the page leads:
+        browsers follow no form to one that the page does not name.
+        """
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
         html = self._environment.get_template(template).render(
@@ -94,10 +101,11 @@ class Pages:
                 "path": path,
                 "flash": DONE.get(request.query_params.get("done", "")),
                 "is_typed_again": getattr(request.state, "is_typed_again", False),
+                **getattr(request.state, "frame", {}),
                 **context,
             }
         )
-        return HTMLResponse(html, status, _HEADERS)
+        return HTMLResponse(html, status, _headers(form_leads_to))
 
     def compile(self) -> None:
         """Compile every template now, rather than for the first who looks at it."""
@@ -141,6 +149,14 @@ class Pages:
             }
             for item in shown
         ]
+
+
+def _headers(form_leads_to: str) -> dict[str, str]:
+    if not form_leads_to:
+        return _HEADERS
+    ours = "form-action 'self'"
+    policy = _HEADERS["Content-Security-Policy"].replace(ours, f"{ours} {form_leads_to}")
+    return _HEADERS | {"Content-Security-Policy": policy}
 
 
 def _is_under(path: str, href: str) -> bool:

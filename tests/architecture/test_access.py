@@ -58,6 +58,8 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /internal/referrals/{referral_id}/identity": INTERNAL,
         "POST /internal/referrals/search": INTERNAL,
         "POST /internal/referrals/own-names": INTERNAL,
+        "GET /internal/front/agencies": INTERNAL,
+        "POST /internal/front/calls": INTERNAL,
     },
     "triage": {
         **EVERYWHERE,

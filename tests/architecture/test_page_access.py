@@ -63,6 +63,8 @@ TRIAGE: Final[dict[str, Who]] = {
     "POST /staff/find": P.READ_QUEUES,
     "GET /staff/find/family": P.SEE_IDENTITY,
     "POST /staff/find/family": P.SEE_IDENTITY,
+    "GET /staff/arrivals/new": P.WORK_ITEMS,
+    "POST /staff/arrivals/new": P.WORK_ITEMS,
     "GET /staff/queues": P.READ_QUEUES,
     "GET /staff/queues/{name}": P.READ_QUEUES,
     "GET /staff/items/{item_id}": P.READ_QUEUES,  # who it is only after POST look

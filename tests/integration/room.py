@@ -15,7 +15,7 @@ import httpx
 from fastapi import FastAPI, Request
 
 from services.triage import pages as triage_pages
-from services.triage.clients import Families
+from services.triage.clients import Arrivals, Families
 from services.triage.pages.context import PageContext
 from services.triage.staff_notes import StaffNotes
 from services.triage.work_items.working import StepContext
@@ -69,6 +69,8 @@ async def visits(
     settings: Mapping[str, Any],
     *,
     families: Families | None = None,
+    arrivals: Arrivals | None = None,
+    front_url: str = "",
     policy: Policy | None = None,
     now: Callable[[], datetime],
 ) -> AsyncIterator[Visits]:
@@ -79,6 +81,8 @@ async def visits(
         "pages": Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True),
         "steps": StepContext(policy or a_policy(), StaffNotes(read_key(settings["triage_master_key"]))),
         "families": families,
+        "arrivals": arrivals,
+        "front_url": front_url,
         "policies": policies(),
         "now": now,
     }

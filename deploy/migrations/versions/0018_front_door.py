@@ -1,4 +1,4 @@
-"""The front door: members of agencies, their sessions and sign-in codes, drafts, and who sent which referral."""
+"""The front door: members of agencies, their sessions and sign-in codes, drafts, calls, and who sent which referral."""
 
 from alembic import op
 
@@ -14,6 +14,7 @@ CREATE TABLE referral.member (
     email_digest BYTEA NOT NULL,
     wrapped_key BYTEA NOT NULL,
     identity BYTEA NOT NULL,
+    staff_id TEXT,
     is_keeper BOOLEAN NOT NULL,
     added_at TIMESTAMPTZ NOT NULL,
     ended_at TIMESTAMPTZ
@@ -56,6 +57,13 @@ CREATE TABLE referral.draft (
 );
 CREATE INDEX ix_draft_member_id ON referral.draft (member_id);
 CREATE INDEX ix_draft_until ON referral.draft (until);
+
+CREATE TABLE referral.call_ticket (
+    digest BYTEA PRIMARY KEY,
+    draft_id UUID NOT NULL REFERENCES referral.draft (id) ON DELETE CASCADE,
+    until TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX ix_call_ticket_draft_id ON referral.call_ticket (draft_id);
 
 CREATE TABLE referral.author (
     referral_id UUID PRIMARY KEY REFERENCES referral.referral (id),

@@ -1,7 +1,8 @@
 """People of an agency who sign in to the pages. Who they are is sealed; their address is found by a keyed digest.
 
 A member belongs to one agency. A keeper adds and ends colleagues, and sees which referrals the agency has, not whom
-they are about.
+they are about. Somebody of the triage team who takes a call for an agency is a member of their own kind: without an
+address, so that no code lets them in, and no colleague of the agency's people (calls.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.referral.identity import Identities, Sealed
 from shared.audit import Actor, Entry, write
 from shared.database import sql
 from shared.ids import uuid7
+from shared.strict_json import canonical
 
 
 class MemberError(Exception):
@@ -31,7 +33,10 @@ class MemberError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One person. `name`, `role` and `phone` are what they last wrote into a form as the referrer, or empty."""
+    """One person. `name`, `role` and `phone` are what they last wrote into a form as the referrer, or empty.
+
+    With a `staff_id` it is a member of staff who takes calls for the agency: `name` is theirs, `email` is empty.
+    """
 
     id: UUID
     agency: Agency
@@ -41,31 +46,49 @@ class Member:
     role: str = ""
     phone: str = ""
     added_at: datetime | None = None
+    staff_id: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.staff_id is not None
 
     @property
     def actor(self) -> Actor:
         """For the audit trail, which names no address."""
-        return Actor("member", str(self.id))
+        return Actor("member", str(self.id)) if self.staff_id is None else Actor("staff", self.staff_id)
+
+    @property
+    def as_referrer(self) -> dict[str, str]:
+        """As a document has it, as far as it is known."""
+        known = {"name": self.name, "role": self.role, "email": self.email, "phone": self.phone}
+        return {name: value for name, value in known.items() if value}
 
     @property
     def label(self) -> str:
         """Who is signed in, for the head of each page."""
-        return f"{self.name or self.email}, {self.agency.name}"
+        return f"{self.name or self.email}, {'for ' if self.is_staff else ''}{self.agency.name}"
 
 
 _COLUMNS: Final = """
-    m.id, m.wrapped_key, m.identity, m.is_keeper, m.added_at,
+    m.id, m.wrapped_key, m.identity, m.is_keeper, m.added_at, m.staff_id,
     a.id AS agency_id, a.slug, a.name AS agency_name, a.team_inbox, a.source
 """
 _JOINED: Final = "member m JOIN agency a ON a.id = m.agency_id AND a.is_active"
 _BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.email_digest = :digest AND m.ended_at IS NULL")  # noqa: S608  constants
 _OF_AGENCY: Final = sql(
-    f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.agency_id = :agency AND m.ended_at IS NULL ORDER BY m.added_at, m.id"  # noqa: S608  constants
+    f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.agency_id = :agency AND m.ended_at IS NULL AND m.staff_id IS NULL "  # noqa: S608  constants
+    "ORDER BY m.added_at, m.id"
 )
 OF_SESSION: Final = sql(f"""
     SELECT {_COLUMNS}, s.csrf, s.seen_at <= :stale AS is_stale
     FROM member_session s JOIN {_JOINED} ON m.id = s.member_id AND m.ended_at IS NULL
     WHERE s.digest = :digest AND s.seen_at > :idle AND s.started_at > :whole
+        AND (m.staff_id IS NULL OR s.started_at > :call)
+""")  # noqa: S608  constants
+OF_TICKET: Final = sql(f"""
+    WITH used AS (DELETE FROM call_ticket WHERE digest = :digest AND until > :at RETURNING draft_id)
+    SELECT {_COLUMNS}, d.id AS draft_id
+    FROM used JOIN draft d ON d.id = used.draft_id JOIN ({_JOINED}) ON m.id = d.member_id AND m.ended_at IS NULL
 """)  # noqa: S608  constants
 
 
@@ -82,7 +105,7 @@ def member_of(row: sa.Row[Any], identities: Identities) -> Member:
     """From the columns above."""
     known = identities.unseal(row.id, Sealed(row.wrapped_key, row.identity))["document"]
     agency = Agency(row.agency_id, row.slug, row.agency_name, row.team_inbox, row.source)
-    return Member(row.id, agency, is_keeper=row.is_keeper, added_at=row.added_at, **known)
+    return Member(row.id, agency, is_keeper=row.is_keeper, added_at=row.added_at, staff_id=row.staff_id, **known)
 
 
 async def by_digest(tx: AsyncConnection, identities: Identities, digest: bytes) -> Member | None:
@@ -108,7 +131,7 @@ async def was_ended(tx: AsyncConnection, identities: Identities, email: str) -> 
 
 
 async def of_agency(tx: AsyncConnection, identities: Identities, agency_id: UUID) -> Sequence[Member]:
-    """Everybody who may sign in for the agency, in the order in which they came."""
+    """Everybody of the agency who may sign in, in the order in which they came."""
     return [member_of(row, identities) for row in await tx.execute(_OF_AGENCY, {"agency": agency_id})]
 
 
@@ -135,7 +158,7 @@ async def add(
     if agency_id is None:
         raise MemberError(f"there is no active agency {slug!r}")
     member_id = uuid7()
-    sealed = identities.seal(member_id, {"email": address, **(known or {})})
+    sealed = identities.seal(member_id, canonical({"email": address, **(known or {})}))
     added = await tx.execute(
         sql("""
             INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at)
@@ -158,10 +181,42 @@ async def add(
     return member_id
 
 
+async def for_calls(
+    tx: AsyncConnection, identities: Identities, *, agency_id: UUID, staff_id: str, name: str, at: datetime
+) -> UUID:
+    """The member that this person of the triage team is for calls of the agency, whose row the caller has locked."""
+    digest = identities.digest("member for calls", agency_id.bytes, staff_id)
+    known: UUID | None = await tx.scalar(
+        sql("SELECT id FROM member WHERE email_digest = :digest AND ended_at IS NULL"), {"digest": digest}
+    )
+    member_id = known or uuid7()
+    sealed = identities.seal(member_id, canonical({"email": "", "name": name}))
+    await tx.execute(
+        sql("""
+            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, staff_id, is_keeper, added_at)
+            VALUES (:id, :agency, :digest, :key, :identity, :staff, false, :at)
+            ON CONFLICT (id) DO UPDATE SET wrapped_key = excluded.wrapped_key, identity = excluded.identity
+        """),
+        {
+            "id": member_id,
+            "agency": agency_id,
+            "digest": digest,
+            "key": sealed.wrapped_key,
+            "identity": sealed.identity,
+            "staff": staff_id,
+            "at": at,
+        },
+    )
+    return member_id
+
+
 async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: Actor, at: datetime) -> bool:
-    """They are out at once, with every session. False when the agency has no such member."""
+    """They are out at once, with every session. False when the agency has no such member: staff are none of theirs."""
     ended = await tx.execute(
-        sql("UPDATE member SET ended_at = :at WHERE id = :id AND agency_id = :agency AND ended_at IS NULL"),
+        sql("""
+            UPDATE member SET ended_at = :at
+            WHERE id = :id AND agency_id = :agency AND ended_at IS NULL AND staff_id IS NULL
+        """),
         {"id": member_id, "agency": agency_id, "at": at},
     )
     if not ended.rowcount:
@@ -174,7 +229,7 @@ async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: A
 async def remember(tx: AsyncConnection, identities: Identities, member: Member, referrer: Mapping[str, Any]) -> None:
     """What they wrote of themselves in a form stands in the next one."""
     said = {name: str(referrer[name]) for name in ("name", "role", "phone") if referrer.get(name)}
-    sealed = identities.seal(member.id, {"email": member.email, **said})
+    sealed = identities.seal(member.id, canonical({"email": member.email, **said}))
     await tx.execute(
         sql("UPDATE member SET wrapped_key = :key, identity = :identity WHERE id = :id"),
         {"id": member.id, "key": sealed.wrapped_key, "identity": sealed.identity},

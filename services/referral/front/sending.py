@@ -20,11 +20,13 @@ from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
-from services.referral.submitting.idempotency import Answer, request_key
+from services.referral.submitting.idempotency import Answer
+from shared.audit import write
 from shared.database import sql
 from shared.problems import Problem
 
 REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
+TAKEN: Final = "referral.taken-by-telephone"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -59,7 +61,7 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
         return to(f"/refer/drafts/{draft_id}")
     async with visit.engine.connect() as tx:
         receipt = await authors.receipt_of(tx, draft.sent_as)
-    return visit.render("sent.html", reference=draft.sent_as, receipt=receipt)
+    return visit.render("sent.html", reference=draft.sent_as, receipt=receipt, ring=ring_now(visit.policy))
 
 
 async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
@@ -67,7 +69,9 @@ async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
     arrival = visit.context.preparing.arrival(draft.document, by=visit.by, key=draft.key)
     answer = await visit.context.submit(arrival)
     if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        return await _first_answer(visit, draft)
+        # It was sent, and changed in another window before that was written down: the referral is what was sent.
+        async with visit.engine.connect() as tx:
+            answer = await idempotency.first_answer(tx, visit.identities, visit.member.agency.id, draft.key) or answer
     if isinstance(answer, Problem):
         raise answer
     return answer
@@ -79,33 +83,27 @@ async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
     A program that sends one again means the same family; a person has most likely taken the wrong line of a list, and
     would change another family's referral.
     """
-    external = draft.document.get("external_reference")
+    external, agency_id = draft.document.get("external_reference"), visit.member.agency.id
     if not isinstance(external, str):
         return False
-    agency_id = visit.member.agency.id
-    asked = request_key(visit.identities, agency_id, draft.key, "POST /referrals", draft.document)
-    taken = sql("""
-        SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)
-            AND NOT EXISTS (SELECT FROM request WHERE agency_id = :agency AND key = :key)
-    """)
+    taken = sql("SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)")
     digest = visit.identities.digest("external", agency_id.bytes, external)
     async with visit.engine.connect() as tx:
-        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest, "key": asked.key.hex()}))
-
-
-async def _first_answer(visit: MemberVisit, draft: Draft) -> Answer:
-    """It was sent, and changed in another window before that was written down: the referral is what was sent."""
-    asked = request_key(visit.identities, visit.member.agency.id, draft.key, "POST /referrals", draft.document)
-    async with visit.engine.connect() as tx:
-        return await idempotency.first_answer(tx, asked)
+        if await idempotency.first_answer(tx, visit.identities, agency_id, draft.key):
+            return False
+        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest}))
 
 
 async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
     """Whose referral it is, and that the draft was sent; repeatable, for a crash may come before it."""
     receipt = answer.body
+    referral_id = UUID(receipt["id"])
     async with visit.engine.begin() as tx:
-        await authors.keep(tx, UUID(receipt["id"]), visit.member.id)
+        is_new = await authors.keep(tx, referral_id, visit.member.id)
         await drafts.mark_sent(tx, draft.id, receipt["reference"], at=visit.now)
+        if visit.member.is_staff:  # the referrer is whoever rang
+            await write(tx, [visit.by.entry(TAKEN, referral_id)] if is_new else [])
+            return
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 

@@ -21,6 +21,8 @@ from shared.sign_in import cookies, tokens
 from shared.sign_in.cookies import Names
 from shared.sign_in.sessions import IDLE, TOUCH, WHOLE, digest_of
 
+CALL: Final = timedelta(hours=2)
+"""The longest session of somebody who takes a call for an agency; 30 minutes without a page end it, as any other."""
 WRITABLE: Final = timedelta(hours=12)
 """How long after it was shown a form may still write its page into its draft, without a session."""
 
@@ -54,7 +56,7 @@ class MemberDoor:
         if not cookies.is_token(token):
             return None
         at, digest = self.now(), digest_of(token)
-        bounds = {"idle": at - IDLE, "whole": at - WHOLE, "stale": at - TOUCH}
+        bounds = {"idle": at - IDLE, "whole": at - WHOLE, "call": at - CALL, "stale": at - TOUCH}
         async with read_only(self.engine).connect() as connection:
             row = (await connection.execute(members.OF_SESSION, {"digest": digest, **bounds})).one_or_none()
             if row is not None and row.is_stale:

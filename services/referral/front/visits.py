@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from services.referral.agencies import AgencyActor
+from services.referral.agency_keys import RequestLimits
 from services.referral.front.clients import TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.members import Member
@@ -37,12 +38,17 @@ SIGN_IN: Final = "/refer/sign-in"
 _PAGE: Final = re.compile(r"/refer(?:/[A-Za-z0-9-]{1,64}){0,5}", re.ASCII)
 _READING: Final = ("GET", "HEAD")
 NAVIGATION: Final = (("Your referrals", HOME), ("Refer a family", "/refer/new"), ("Ask for advice", "/refer/enquiry"))
+FOR_STAFF: Final = (("Calls you took", HOME),)
 FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/colleagues"))
 
 
 @dataclass(frozen=True, slots=True)
 class FrontContext:
-    """`submit` is the batch writer's: it answers once a new referral is committed. `now` is the wall clock in UTC."""
+    """`submit` is the batch writer's: it answers once a new referral is committed. `now` is the wall clock in UTC.
+
+    `client_address_header` is that of the nearest proxy, empty without one; `asks` limits how often one place asks for
+    codes. `take_a_call` is the staff page where somebody who takes calls begins.
+    """
 
     engine: AsyncEngine
     preparing: Preparing
@@ -53,6 +59,9 @@ class FrontContext:
     triage: TriageClient
     service_map: ServiceMap
     providers: Mapping[str, AgencyProvider]
+    client_address_header: str
+    asks: RequestLimits
+    take_a_call: str
     now: Callable[[], datetime]
 
     @property
@@ -114,12 +123,16 @@ class MemberVisit:
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """The page, with the links that the member has."""
         links = [*NAVIGATION, *(FOR_KEEPERS if self.member.is_keeper else ())]
+        if self.member.is_staff:
+            links = [*FOR_STAFF, ("Take a call", self.context.take_a_call)]
         path = self.request.url.path
         navigation = [
             {"text": text, "href": href, "current": href == path, "active": href == path} for text, href in links
         ]
-        shown = {"now": self.now, "navigation": navigation} | values
-        return self.context.pages.render(self.request, template, status=status, **shown)
+        shown: dict[str, Any] = {"now": self.now, "navigation": navigation} | values
+        return self.context.pages.render(
+            self.request, template, status=status, take_a_call=self.context.take_a_call, **shown
+        )
 
 
 def front_context(request: Request) -> FrontContext:
@@ -157,7 +170,16 @@ async def _keeper_visit(request: Request) -> MemberVisit:
     return visit
 
 
+async def _referrer_visit(request: Request) -> MemberVisit:
+    visit = await _member_visit(request)
+    if visit.member.is_staff:
+        raise Problem("forbidden", "A form for a caller begins at “Take a call”, on the staff pages")
+    return visit
+
+
 SignedInVisit = Annotated[MemberVisit, Depends(_member_visit)]
 """A page for every member; without a session a redirect (303) to the sign-in page, which leads back here."""
+ReferrerVisit = Annotated[MemberVisit, Depends(_referrer_visit)]
+"""A page for those who refer in their own name: staff who take calls get Problem "forbidden"."""
 KeeperVisit = Annotated[MemberVisit, Depends(_keeper_visit)]
 """A page for those who keep the list of an agency's people; others get Problem "forbidden"."""

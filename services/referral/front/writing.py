@@ -25,6 +25,7 @@ from services.referral.front.form import FormPage
 from services.referral.front.visits import (
     FrontContext,
     MemberVisit,
+    ReferrerVisit,
     SignedInVisit,
     front_context,
     optional_member,
@@ -47,17 +48,16 @@ routes: Final = APIRouter(include_in_schema=False)
 
 
 @routes.get("/refer/new")
-async def before(visit: SignedInVisit) -> Response:
+async def before(visit: ReferrerVisit) -> Response:
     told = requirements(visit.policy, visit.today)
     return visit.render("before.html", told=told, ring=ring_now(visit.policy))
 
 
 @routes.post("/refer/drafts")
-async def begin(visit: SignedInVisit) -> Response:
+async def begin(visit: ReferrerVisit) -> Response:
     await visit.form()
     member = visit.member
-    known = {"name": member.name, "role": member.role, "email": member.email, "phone": member.phone}
-    document = {"referrer": {name: value for name, value in known.items() if value}}
+    document = {"referrer": member.as_referrer}
     async with visit.engine.begin() as tx:
         draft_id = await drafts.begin(
             tx,

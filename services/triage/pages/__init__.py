@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 
 from services.triage.pages import (
+    arrivals,
     audit,
     capacity,
     enquiries,
@@ -23,7 +24,22 @@ from services.triage.pages import (
 )
 from services.triage.pages.context import PageContext
 
-AREAS: Final = (home, find, queues, giving, item, steps, capacity, policy, service_map, enquiries, team, parked, audit)
+AREAS: Final = (
+    home,
+    find,
+    arrivals,
+    queues,
+    giving,
+    item,
+    steps,
+    capacity,
+    policy,
+    service_map,
+    enquiries,
+    team,
+    parked,
+    audit,
+)
 
 
 def router(context: PageContext) -> APIRouter:

@@ -58,6 +58,8 @@ DID: Final = {
     "policy.compared": "compared a draft of the policy: {code}",
     "policy.discarded": "discarded a draft of the policy: {code}",
     "referral.received": "sent a referral: {code}",
+    "call.begun": "took a call: {code}",
+    "referral.taken-by-telephone": "sent what was told on the telephone: {code}",
     "referral.amended": "changed a referral: {code}",
     "enquiry.received": "asked for a consultation or training: {code}",
     "message.sent": "sent a message: {code}",
