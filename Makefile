@@ -39,7 +39,7 @@ check: .venv/.has-lint ## Check style, format, types and import rules, in second
 bench: .venv/.has-test ## Measure throughput and latency
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
-guide: .venv/.has-browser ## Make the pictures of the staff guide again, from a running system
+guide: .venv/.has-browser ## Make the pictures of the guides again, from a running system
 	@exec $(BIN)/python -m tests.browser.guide
 
 dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code, the alerts and the runbooks

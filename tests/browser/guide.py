@@ -1,21 +1,23 @@
-"""`make guide`: the pictures of docs/guide, taken from a running system with the demo's families in it."""
+"""`make guide`: the pictures of docs/guide and docs/refer.md, taken from a running system with the demo's families."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Locator, sync_playwright
 
 from tests.browser.cases import Cases
 from tests.browser.desk import LEAD, WORKER, Desk, Person
+from tests.browser.front import HEALTH_VISITOR, Reception, begins, fills_in, fills_the_form, goes_on
 from tests.browser.running import fill, launching
 from tests.browser.small_png import small
 from tests.servers import running
 from tests.system import System
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "guide"
+OF_REFERRERS: Final = FOLDER.with_name("refer")
 WIDTH, TALLEST, MARGIN = 1100, 1000, 16
 FAMILIES: Final = 120
 
@@ -27,8 +29,10 @@ def main() -> None:
             fill(system, FAMILIES)
             with sync_playwright() as playwright, playwright.chromium.launch(**launching()) as browser:
                 desk = Desk(system, browser)
-                take_all(desk, Cases(system))
-                assert desk.everybody_leaves() == []
+                cases, reception = Cases(system), Reception(system, browser)
+                take_all(desk, cases)
+                take_of_referrers(reception, cases)
+                assert desk.everybody_leaves() + reception.everybody_leaves() == []
 
 
 def take_all(desk: Desk, cases: Cases) -> None:
@@ -57,6 +61,44 @@ def take_all(desk: Desk, cases: Cases) -> None:
     take(worker, "find", since=heading, tallest=800)
 
 
+def take_of_referrers(reception: Reception, cases: Cases) -> None:
+    """In the order of docs/refer.md."""
+    person = reception.sit_down()
+    person.opens("/refer")
+    person.fills("Your work email address", HEALTH_VISITOR)
+    person.presses("Send me a code")
+    heading = person.main.get_by_role("heading", level=1)
+
+    def takes(name: str, **where: Any) -> None:
+        take(person, name, since=heading, folder=OF_REFERRERS, **where)
+
+    takes("code", tallest=420)
+    person.fills("Code", reception.system.code_for(HEALTH_VISITOR))
+    person.presses("Sign in")
+    draft = begins(person)
+    goes_on(person, safety=["significant_harm"])
+    takes("ring", tallest=660)
+    person.opens(f"{draft}/safety")
+    person.page.locator('[value="significant_harm"]').uncheck()
+    fills_in(person, {"safety": ["none"], "mental_health": ["none"]})
+    person.presses("Save and continue")
+    goes_on(person, consent__status=["given"])
+    person.opens(draft)
+    takes("pages", tallest=760)
+    person.opens(f"{draft}/safety")
+    fills_the_form(person)
+    takes("check", tallest=700)
+    person.presses("Confirm and send")
+    person.follows("See this referral")
+    reference = person.path.rpartition("/")[2]
+    item = cases.worker.finds("pir_short", reference)
+    cases.worker.does(item, "claim")
+    cases.worker.does(item, "request-information", asked="Since when does she find it hard to sleep?")
+    cases.agency.sees_status(reference, "waiting_for_referrer")
+    person.opens(f"/refer/{reference}")
+    takes("afterwards", until=person.main.get_by_role("heading", name="The decision"))
+
+
 def _compare(person: Person, path: str) -> None:
     person.opens(f"{path}/override")
     person.page.get_by_label("Parent-infant team, short-term work").uncheck()
@@ -74,7 +116,13 @@ def _write_a_note(person: Person, path: str) -> None:
 
 
 def take(
-    person: Person, name: str, *, since: Locator | None = None, until: Locator | None = None, tallest: int = TALLEST
+    person: Person,
+    name: str,
+    *,
+    since: Locator | None = None,
+    until: Locator | None = None,
+    tallest: int = TALLEST,
+    folder: Path = FOLDER,
 ) -> None:
     """From the top or where `since` begins, to where `until` begins; no taller than `tallest`."""
     person.page.set_viewport_size({"width": WIDTH, "height": TALLEST})
@@ -83,7 +131,7 @@ def take(
     picture = person.page.screenshot(
         clip={"x": 0, "y": top, "width": WIDTH, "height": bottom - top}, full_page=True, animations="disabled"
     )
-    (FOLDER / f"{name}.png").write_bytes(small(picture))
+    (folder / f"{name}.png").write_bytes(small(picture))
 
 
 def _top(place: Locator) -> float:

@@ -5,26 +5,40 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from pathlib import Path
 
+import pytest
+
+from services.referral.front import TEMPLATES
 from services.triage.pages.step_forms import WORDS
 from shared.pages.wording import STEPS
-from tests.browser.guide import FOLDER, WIDTH
+from tests.browser.guide import FOLDER, OF_REFERRERS, WIDTH
 from tests.browser.small_png import small
+from tests.reading import grade
 
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
+OF_REFERRERS_TEXT = FOLDER.parent.joinpath("refer.md").read_text(encoding="utf-8")
+PAGES = "".join(
+    file.read_text(encoding="utf-8") for file in TEMPLATES.parent.rglob("*.*") if file.suffix in (".py", ".html")
+)
 MOST_BYTES = 100_000
+HARDEST = 9
+"""The school year of the guide for those who refer."""
 CONFIRM = "Confirm the decline"
 """What a proposed decline is called."""
 
 
-def test_every_picture_is_shown_and_every_shown_picture_is_there() -> None:
-    shown = re.findall(r"!\[([^\]]+)\]\(([^)]+\.png)\)", TEXT)
-    assert {name for _, name in shown} == {file.name for file in FOLDER.glob("*.png")}
+@pytest.mark.parametrize(
+    ("text", "folder"), [(TEXT, FOLDER), (OF_REFERRERS_TEXT, OF_REFERRERS)], ids=["staff", "referrers"]
+)
+def test_every_picture_is_shown_and_every_shown_picture_is_there(text: str, folder: Path) -> None:
+    shown = re.findall(r"!\[([^\]]+)\]\((?:refer/)?([^)/]+\.png)\)", text)
+    assert {name for _, name in shown} == {file.name for file in folder.glob("*.png")}
     assert all(len(words) > 20 for words, _ in shown), "whoever can't see a picture reads what is on it"
 
 
 def test_pictures_are_as_wide_as_a_page_and_small() -> None:
-    for file in FOLDER.glob("*.png"):
+    for file in (*FOLDER.glob("*.png"), *OF_REFERRERS.glob("*.png")):
         content = file.read_bytes()
         assert struct.unpack(">I", content[16:20]) == (WIDTH,)
         assert len(content) < MOST_BYTES, file.name
@@ -35,6 +49,17 @@ def test_steps_are_called_what_their_buttons_say() -> None:
     named = re.findall(r"^- \*\*([^*]+)\*\*", acting, re.MULTILINE)
     assert len(named) > 5
     assert set(named) <= {*STEPS.values(), *WORDS.values(), CONFIRM}
+
+
+def test_what_is_pressed_is_called_what_the_pages_of_those_who_refer_say() -> None:
+    named = re.findall(r"\*\*([^*.]+)\*\*", re.sub(r"\s+", " ", OF_REFERRERS_TEXT))
+    assert len(named) > 15
+    assert [words for words in named if f">{words}<" not in PAGES and f'"{words}"' not in PAGES] == []
+
+
+def test_the_guide_of_those_who_refer_is_easy_to_read() -> None:
+    prose = re.sub(r"!?\[([^\]]*)\]\([^)]*\)|[*#`]", r"\1", OF_REFERRERS_TEXT)
+    assert grade(prose) <= HARDEST
 
 
 def test_a_small_picture_shows_the_same_as_the_large_one() -> None:

@@ -42,10 +42,13 @@ _WORDS: Final = {
     "wrong-type": "Choose from what is offered",
     "empty": "There is nothing in it that can be seen. Write it again, or leave it empty",
     "repeated": "Choose each only once",
+    "invalid-phone": "Enter a number that can be rung, with the area code, for example 0115 496 0101",
+    "invalid-email": "Enter one address, for example name@example.org",
 }
 """Kind of error → what to do; for others the model's own words do."""
 _OF_PARTS: Final = {
     "/home": "Enter an address, or tick one of the two boxes: not both",
+    "/home/address_lines": "Write the address in 5 lines at most",
     "/babies": f"Enter {MOST_BABIES} babies at most",
     "/caregivers": f"Enter {MOST_CAREGIVERS} carers at most",
 }
