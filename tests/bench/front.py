@@ -76,7 +76,7 @@ def measure(system: System, member: Member, times: int) -> None:
         "copy": f"/refer/{own['reference']}/copy",
         "advice": "/refer/enquiry",
         "help": "/help",
-        "help, page 2": "/help/en/2",
+        "help, page 1": "/help/en/1",
     }
     for name, path in reading.items():
         _print(system, name, times, lambda path=path: member.ask("GET", path), HTTPStatus.OK)  # type: ignore[misc]

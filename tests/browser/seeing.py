@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ NARROW: Final = {"width": 320, "height": 640}
 TOO_WIDE: Final = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
     .map((each) => `${each.tagName}.${each.className}`.slice(0, 80)).slice(0, 5).concat("scrolls sideways")"""
+MARKUP: Final = re.compile(r"</?[a-z][a-z0-9]*[ >]")
+"""A tag that was meant to be one."""
 
 advice: Final[dict[str, set[str]]] = {}
 """Best practice that a page does not follow, by rule: printed in the end, for whoever wants to do better."""
@@ -40,6 +43,7 @@ def faults(page: Page, name: str) -> list[str]:
         take_picture(page, f"{name}-{size}")
         tags = (*WCAG, ADVICE) if size == DESKTOP else WCAG
         found += [f"{size}: {fault}" for fault in _violations(page, name, *tags)]
+    found += [f"shown as text: {markup}" for markup in MARKUP.findall(page.inner_text("body"))]
     page.set_viewport_size(NARROW)
     return found + [f"320 px: {fault}" for fault in page.evaluate(TOO_WIDE)]
 
