@@ -249,6 +249,22 @@ async def test_two_hours_are_the_longest_call(desk: Desk) -> None:
     assert "A long story." in again.html
 
 
+async def test_another_call_in_the_same_browser_undoes_nothing_of_the_first(desk: Desk) -> None:
+    browser = await desk.opened(CALLER)
+    first = address_of(browser)
+    for slug, caller in (("words", PARENT), ("carers", CALLER)):
+        await browser.open(f"{first}/{slug}")
+        page = browser.html
+        await browser.open(await desk.taken(caller))
+        await browser.press()
+        browser.html = page
+        await browser.press(f"{first}/{slug}", notes="A long story.", caregivers__0__given_name="Sana")
+        await browser.open(await desk.taken(CALLER))
+        await browser.press()
+        await browser.open(f"{first}/{slug}")
+        assert {"words": "A long story.", "carers": "Sana"}[slug] in browser.html
+
+
 async def test_a_member_of_the_agency_has_the_whole_day_all_the_same(desk: Desk) -> None:
     browser = await desk.site.signed_in()
     await desk.change("UPDATE member_session SET started_at = started_at - interval '3 hours'")
