@@ -50,6 +50,12 @@ PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
 
 # The policy that is live: the id of a file in deploy/policies.
 #PIR_POLICY=nottingham
+
+# Families who ask for help themselves: your own desk, the proxy's header for where a request comes from, and where
+# "Leave this page" leads (docs/operations.md).
+#PIR_DESK_INBOX=desk@example.org
+#PIR_CLIENT_ADDRESS_HEADER=X-Forwarded-For
+#PIR_HELP_LEAVE_URL=https://www.bbc.co.uk/weather
 """
 
 

@@ -1,4 +1,7 @@
-"""The deploy step: migrations, topics and, in development, the demo agencies. `python -m deploy.setup`; repeatable."""
+"""The deploy step: migrations, topics, the agency in whose name parents refer themselves, and demo agencies.
+
+The last in development only. `python -m deploy.setup`; repeatable.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,16 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.migrate import migrate
 from services.referral import agencies, feed_epoch
 from services.referral.front import members
+from services.referral.front.family.visits import AGENCY as OWN_AGENCY
 from services.referral.identity import Identities
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from services.referral.tables import SCHEMA
 from shared.audit import Actor
-from shared.database import connect_args
+from shared.database import connect_args, sql
 from shared.events import PARTITIONS, TOPICS
+from shared.policy import load_all
+from shared.settings import ROOT
 
 RETENTION_DAYS: Final = 90
 DEMO_AGENCIES: Final = {
@@ -50,6 +56,27 @@ async def make_topics(bootstrap_servers: str) -> None:
 def _topic(name: str, copies: int) -> NewTopic:
     settings = {"retention.ms": str(RETENTION_DAYS * 86_400_000), "min.insync.replicas": str(max(1, copies - 1))}
     return NewTopic(name, PARTITIONS, copies, topic_configs=settings)
+
+
+async def add_own_agency(database_url: str, inbox: str) -> None:
+    """That of /help, unless it is there, ended or not; nobody has a key to it. Its receipts go to `inbox`."""
+    engine = create_async_engine(
+        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
+    )
+    async with engine.begin() as tx:
+        if not await tx.scalar(sql("SELECT 1 FROM agency WHERE slug = :slug"), {"slug": OWN_AGENCY}):
+            at, setup = datetime.now(UTC), Actor("system", "setup")
+            await agencies.add(
+                tx, slug=OWN_AGENCY, name="Families themselves", team_inbox=inbox, source="B1", actor=setup, at=at
+            )
+            await agencies.revoke(tx, slug=OWN_AGENCY, actor=setup, at=at, all_keys=True)
+    await engine.dispose()
+
+
+def desk_inbox() -> str:
+    """PIR_DESK_INBOX; else the address of whoever is on call by the live policy."""
+    policy = load_all(ROOT / "deploy" / "policies")[os.environ.get("PIR_POLICY") or "nottingham"]
+    return os.environ.get("PIR_DESK_INBOX") or policy.on_call.email
 
 
 async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, str]], identities: Identities) -> None:
@@ -95,10 +122,11 @@ async def renew_feed(database_url: str) -> None:
 
 
 def main() -> None:
-    """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS, PIR_PROFILE and PIR_CREDENTIALS_FILE."""
+    """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS and the variables of PIR_ that are named here."""
     asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
     migrate(os.environ["DATABASE_URL"])  # the last that services wait for: the topics are there before they start
     asyncio.run(renew_feed(os.environ["DATABASE_URL"]))
+    asyncio.run(add_own_agency(os.environ["DATABASE_URL"], desk_inbox()))
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
         asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials, identities_of(Settings())))

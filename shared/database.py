@@ -12,6 +12,7 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from shared.backoff import pauses
 from shared.errors import is_transient
@@ -107,18 +108,22 @@ async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any
     """The driver's own connection, for statements that are a transaction each: one trip, and no words around it.
 
     The pool knows nothing of what is sent here: a connection that died is given up, and a transaction that an error of
-    PostgreSQL's left open is rolled back.
+    PostgreSQL's left open is rolled back. Straight from the pool: a connection of the engine's around it costs more
+    than the trip.
     """
-    async with engine.connect() as connection:
-        driver: Any = (await connection.get_raw_connection()).driver_connection
-        try:
-            yield driver
-        except BaseException as error:
-            if driver.is_closed() or not isinstance(error, asyncpg.PostgresError):
-                await connection.invalidate()
-            elif driver.is_in_transaction():
-                await driver.execute("ROLLBACK")
-            raise
+    pooled = await engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        yield driver
+    except BaseException as error:
+        if driver.is_closed() or not isinstance(error, asyncpg.PostgresError):
+            await greenlet_spawn(pooled.invalidate)
+        elif driver.is_in_transaction():
+            await driver.execute("ROLLBACK")
+        raise
+    finally:
+        if pooled.is_valid:
+            await greenlet_spawn(pooled.close)
 
 
 @asynccontextmanager

@@ -42,6 +42,13 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, _PASSING)
 
 
+def failure_kind(error: BaseException) -> str:
+    """`passing` as of `is_transient`, `refused` by PostgreSQL for good, or `other`: a closed set, for a metric."""
+    if is_transient(error):
+        return "passing"
+    return "refused" if any(isinstance(cause, asyncpg.PostgresError) for cause in _causes(error)) else "other"
+
+
 def is_lock_wait(error: BaseException) -> bool:
     """True when somebody else held a lock for too long: the rest of the database is well."""
     return any(isinstance(cause, asyncpg.LockNotAvailableError) for cause in _causes(error))

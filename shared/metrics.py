@@ -28,7 +28,7 @@ BATCH_SECONDS = Histogram("pir_consumer_batch_seconds", "One batch: inbox, effec
 BATCH_EVENTS = Histogram("pir_consumer_batch_events", "Events in a batch", buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500))
 RETRIES = Counter("pir_consumer_retries_total", "Times a batch was tried again after a failure that may pass")
 NOT_AT_ONCE = Counter(
-    "pir_careful_batches_total", "Batches that could not be written in one statement, by what refused it", ["cause"]
+    "pir_careful_batches_total", "Batches that could not be one statement: passing, refused or other", ["cause"]
 )
 GIVEN_BACK = Counter("pir_consumer_given_back_batches_total", "Batches given back to Kafka, to be read again")
 PARTITIONS = Gauge("pir_consumer_partitions", "Partitions that this copy reads")

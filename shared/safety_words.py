@@ -59,6 +59,11 @@ class SafetyWords:
         return tuple(found)
 
 
+def is_english(tag: str | None) -> bool:
+    """Whether the list can judge text that was written in this language (BCP 47); None: nobody named another one."""
+    return tag is None or tag.partition("-")[0].lower() == "en"
+
+
 def _pattern(entry: str) -> str:
     slots = [[fold(each).replace(" ", r"\s") for each in slot.split("|")] for slot in entry.split()]
     if not slots or not all(each for slot in slots for each in slot):
@@ -68,6 +73,8 @@ def _pattern(entry: str) -> str:
 
 def _is_of_another_language(folded: str) -> bool:
     """True for a line that holds words, but none that English text is full of, or words in another script."""
+    if folded.isascii() and not _ENGLISH.isdisjoint(folded.split()):
+        return False  # most lines: no need to look at each letter
     words = [word for word in folded.split() if not any(each.isdigit() for each in word)]
     foreign = [word for word in words if not _is_latin(word)]
     if len(foreign) > 1 or any(len(word) >= _LETTERS_TO_JUDGE for word in foreign):

@@ -261,4 +261,4 @@ def bearer_token(request: Request) -> str:
 
 def answer(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> JSONResponse:
     """A JSON answer that no cache keeps."""
-    return JSONResponse(body, status, {**NO_STORE, **(headers or {})})
+    return JSONResponse(body, status, NO_STORE | (headers or {}))

@@ -277,7 +277,7 @@ class System:
         engine = create_async_engine(self.database_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         try:
             async with engine.connect() as tx:
-                return await is_at_rest(tx, listeners(a_policy()))
+                return await is_at_rest(tx, listeners(a_policy()), self.servers.kafka_bootstrap_servers)
         finally:
             await engine.dispose()
 

@@ -73,6 +73,9 @@ async def fill(settings: Settings, families: int, mark: Mark) -> None:
         async with of_triage.begin() as tx:
             await introduce(tx, credentials["staff"], at=begun[0])
         await _Demo(engine, of_triage, preparing, team, *begun).fill(credentials["agencies"])
+        say("waiting until everything is told and counted")
+        heard_by, brokers = listeners(preparing.policy), settings.kafka_bootstrap_servers
+        await until(engine, lambda tx: is_at_rest(tx, heard_by, brokers))
         mark.done()
     finally:
         await team.close()
@@ -114,9 +117,7 @@ class _Demo:
                 await self._send_morning(demo)
             else:
                 await self._send_families(demo, agency_keys)
-        say("waiting until everything is told and counted")
         await until(self._of_triage, self._is_on_time)
-        await until(self._engine, lambda tx: is_at_rest(tx, self._heard_by))
 
     async def _send_families(self, demo: Filling, agency_keys: Mapping[str, str]) -> None:
         sent = invented(self._families, now=self._now, policy=self.policy)

@@ -1,5 +1,5 @@
 """Whether anything is still under way between the services: asked of their tables in one statement, so that nothing
-moves on between two answers.
+moves on between two answers, and then of Kafka, for metrics only reads and notes no event by itself.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.metrics import handlers as metrics
+from services.metrics.unread import unread
 from services.notify import handlers as notify
 from services.referral import handlers as referral
 from services.triage import handlers as triage
 from shared.database import sql
-from shared.events import Event
+from shared.events import TOPICS, Event
 from shared.policy import Policy
 
 POLL_SECONDS: Final = 0.1
@@ -41,12 +41,11 @@ _UNCOUNTED: Final = """
 
 
 def listeners(policy: Policy) -> dict[str, list[str]]:
-    """The types of event that each service hears, by its schema."""
+    """The types of event that each service hears and notes in its inbox, by its schema."""
     heard: Mapping[str, Mapping[type[Event], object]] = {
         "referral": referral.handlers(policy),
         "triage": triage.handlers(policy),
         "notify": notify.handlers(policy, mail_domain=""),
-        "metrics": metrics.handlers(policy),
     }
     return {schema: [event.type for event in handlers] for schema, handlers in heard.items()}
 
@@ -60,10 +59,12 @@ def _unheard(schema: str) -> str:
     return _UNHEARD.format(said=_SAID, schema=schema)
 
 
-async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]]) -> bool:
+async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]], brokers: str) -> bool:
     """Nothing to publish, nothing unheard, no mail to send, and every referral received, triaged and acknowledged."""
     questions = (_UNSENT, _UNMAILED, _UNCOUNTED, *(_unheard(schema) for schema in heard_by))
-    return not await tx.scalar(sql(f"SELECT {' + '.join(f'({each})' for each in questions)}"), heard_by)
+    if await tx.scalar(sql(f"SELECT {' + '.join(f'({each})' for each in questions)}"), heard_by):
+        return False
+    return await unread(brokers, service="metrics", topics=TOPICS) == 0
 
 
 async def until(engine: AsyncEngine, question: Callable[[AsyncConnection], Awaitable[bool]]) -> None:

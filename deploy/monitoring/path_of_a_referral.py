@@ -140,7 +140,7 @@ def _stages() -> Row:
                 "Decisions",
                 "In the last hour, by what was decided and how urgent it is.",
                 Query(
-                    'sum by (mode, urgency) (increase(pir_decisions_total{service="metrics"}[1h])) > 0',
+                    'sum by (mode, urgency) (increase(pir_decisions_total{service="referral"}[1h])) > 0',
                     "{{mode}}, {{urgency}}",
                 ),
                 looks=Looks(is_stacked=True),

@@ -96,7 +96,7 @@ def _waiting() -> Row:
                 "Urgent decisions",
                 "In the last hour.",
                 Query(
-                    'sum by (urgency) (increase(pir_decisions_total{service="metrics", urgency!="routine"}[1h]))',
+                    'sum by (urgency) (increase(pir_decisions_total{service="referral", urgency!="routine"}[1h]))',
                     "{{urgency}}",
                 ),
                 looks=Looks(is_stacked=True, width=12),

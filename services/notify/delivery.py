@@ -35,7 +35,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import is_transient
+from shared.errors import failure_kind, is_transient
 from shared.events import MessageKind, MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
@@ -46,7 +46,7 @@ from shared.metrics import NOT_AT_ONCE
 
 log = structlog.get_logger(__name__)
 
-POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 1.0
 """The net under the wake-ups, and how late a second try may be."""
 BALANCE_SECONDS: Final = 2.0
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
@@ -237,7 +237,7 @@ class Delivery:
         try:
             await statement.run(rows.ALL_RECORDED, {"expected": len(told)})
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
             return False
         return True
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import sqlalchemy as sa
+import structlog
 from fastapi import APIRouter, Path, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -18,6 +19,8 @@ from services.notify.templates import Council, words
 from shared.access import internal_router
 from shared.events import MessageKind
 from shared.web import answer
+
+log = structlog.get_logger(__name__)
 
 
 def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Council]) -> APIRouter:
@@ -34,11 +37,7 @@ def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Counc
 
 
 def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]:
-    content = Content.model_validate(row.content)
-    said: dict[str, Any] = {"reference": reference, "content": content, "council": council}
-    subject, body = words(MessageKind(row.kind), **said)
-    if row.collected_on:
-        subject, body = "", collecting.line(MessageKind(row.kind), **said)
+    subject, body = _words(row, reference, council)
     return {
         "kind": row.kind,
         "audience": row.audience,
@@ -49,3 +48,16 @@ def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]
         "subject": subject,
         "body": body,
     }
+
+
+def _words(row: sa.Row[Any], reference: str, council: Council) -> tuple[str, str]:
+    """Subject and body; both empty when they can't be written: what became of it, and all the others, is still told."""
+    try:
+        said: dict[str, Any] = {"content": Content.model_validate(row.content), "council": council}
+        kind = MessageKind(row.kind)
+        if row.collected_on:
+            return "", collecting.line(kind, reference=reference, **said)
+        return words(kind, reference=reference, **said)
+    except Exception:  # as in `Writer.write`: whatever it is, one message holds up no other
+        log.exception("unwritable", message=str(row.id), kind=row.kind)
+        return "", ""

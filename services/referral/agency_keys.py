@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Hashable
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,6 +22,8 @@ STALE_SECONDS: Final = 55.0
 """While PostgreSQL is away known keys still open the door this long, so that the answer is 503 rather than 401."""
 READ_SECONDS: Final = 2.0
 """How long a request waits for the keys; with what the batch writer takes it stays under the 8 s of the contract."""
+MOST_BUCKETS: Final = 10_000
+"""Then those that are full again are forgotten."""
 BURST_SHARE: Final = 0.2
 """Of a minute's requests, how many may come at once."""
 
@@ -70,20 +72,23 @@ class AgencyKeys:
 
 
 class RequestLimits:
-    """One bucket per agency; `per_minute` None means no limit. Each copy of the service counts for itself."""
+    """A bucket for each agency or place; without `per_minute` there is no limit. Each copy counts for itself."""
 
     def __init__(self, per_minute: int | None) -> None:
         self._per_second = per_minute / 60 if per_minute else math.inf
         self._size = max(1.0, per_minute * BURST_SHARE) if per_minute else math.inf
-        self._levels: dict[UUID, tuple[float, float]] = {}
+        self._levels: dict[Hashable, tuple[float, float]] = {}
 
-    def take(self, agency_id: UUID, *, now: float) -> None:
+    def take(self, whose: Hashable, *, now: float) -> None:
         """Take one at the monotonic time `now`; raises Problem 429 with Retry-After when the bucket is empty."""
         if math.isinf(self._per_second):
             return
-        level, since = self._levels.get(agency_id, (self._size, now))
+        level, since = self._levels.get(whose, (self._size, now))
         level = min(self._size, level + (now - since) * self._per_second)
         if level < 1:
             seconds = math.ceil((1 - level) / self._per_second)
             raise Problem("too-many-requests", headers={"Retry-After": str(seconds)})
-        self._levels[agency_id] = (level - 1, now)
+        self._levels[whose] = (level - 1, now)
+        if len(self._levels) > MOST_BUCKETS:
+            full_after = self._size / self._per_second
+            self._levels = {each: known for each, known in self._levels.items() if now - known[1] < full_after}

@@ -32,8 +32,8 @@ from services.referral.submitting.prepare import Arrival, Preparing
 from shared.database import read_only
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
-from shared.strict_json import Unreadable, parse_json
-from shared.web import Express, bearer_token, cause_of, read_json_body
+from shared.strict_json import Unreadable, canonical, parse_json
+from shared.web import NO_STORE, Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
 from shared.working_time import day_in_london
 
@@ -223,7 +223,7 @@ class ReferralApi:
         value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))
         by = AgencyActor(_now(), cause_of(request), agency)
         asked = f"{request.method} {request.scope['route'].path} {own}"
-        keyed = request_key(self.preparing.identities, agency.id, key, asked, value)
+        keyed = request_key(self.preparing.identities, agency.id, key, asked, canonical(value))
         used = own or new_reference(secrets.randbelow)
         with self._telling_whom_to_ring(value):
             answer = await idempotency.once(
@@ -264,10 +264,10 @@ def _reference(text: str) -> str:
 
 
 def _answer(answer: Answer) -> Response:
-    headers = {"Location": answer.location} if answer.location else {}
+    headers = NO_STORE | ({"Location": answer.location} if answer.location else {})
     if answer.is_replay:
         headers["Idempotent-Replayed"] = "true"
-    return json_answer(answer.body, answer.status, headers)
+    return Response(answer.text, answer.status, headers, "application/json")
 
 
 def _now() -> datetime:

@@ -9,8 +9,9 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
-from services.referral.front import calls, drafts
+from services.referral.front import calls, drafts, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
+from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
@@ -124,10 +125,16 @@ async def build(settings: Settings) -> Service:
         triage=triage,
         service_map=api.service_map,
         providers=providers_of(settings),
+        client_address_header=settings.client_address_header,
+        asks=RequestLimits(None if settings.is_development else sign_in.ASKS_A_MINUTE),
         take_a_call=f"{settings.staff_url.rstrip('/')}/staff/arrivals/new",
         now=_now,
     )
-    front.install(app, context)
+    for_families = FamilyContext(
+        languages.load(settings.help_words_dir, with_unchecked=settings.is_development),
+        leave_to=settings.help_leave_url,
+    )
+    front.install(app, context, for_families)
     app.include_router(calls.internal(context, internal_token=token))
 
     async def forget() -> None:

@@ -25,6 +25,7 @@ from shared.events import (
     tells_of_danger,
 )
 from shared.policy import Policy
+from shared.safety_words import is_english
 
 PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER})
 """Whose age X2 looks at: a partner, grandparent or foster carer is not a parent of this baby."""
@@ -47,7 +48,8 @@ def facts_of(
 ) -> Facts:
     """Return the facts on the day `today` (Europe/London).
 
-    `answers` are what the referrer wrote since (information): they are searched for safety words too.
+    `answers` are what the referrer wrote since (information): they are searched for safety words too. The list of them
+    is English, so text that was written in another language counts as such words: a person has to read it.
     What nobody said is not_sought, unknown, carer other; the first caregiver gives `carer`, the first baby
     `nhs_number`, the youngest baby `infant`.
     """
@@ -70,7 +72,7 @@ def facts_of(
         accessible_information=any(_needs_another_form(one) for one in caregivers),
         circumstances=document.circumstances,
         links=tuple(dict.fromkeys(links)),
-        safety_words=_has_safety_words([*_free_texts(document), *answers], policy),
+        safety_words=_has_safety_words([*_free_texts(document), *answers], policy) or _is_in_other_words(document),
         requested_tier=document.requested_tier,
         nhs_number=_nhs_number(document.babies),
     )
@@ -154,6 +156,10 @@ def _free_texts(document: ReferralDocument) -> Iterator[str]:
     texts = [document.notes, document.consent and document.consent.override_reason]
     texts += [caregiver.safe_contact for caregiver in document.caregivers]
     return (text for text in texts if text)
+
+
+def _is_in_other_words(document: ReferralDocument) -> bool:
+    return not is_english(document.written_in) and any(_free_texts(document))
 
 
 def _has_safety_words(texts: Iterable[str], policy: Policy) -> bool:

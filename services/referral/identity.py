@@ -9,7 +9,6 @@ from uuid import UUID
 
 from services.referral.families.profile import Profiles
 from shared.crypto import BlindIndex, Safe, seal, unseal
-from shared.strict_json import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,10 @@ class Identities:
         self._index = BlindIndex(index_key)
         self.profiles = Profiles(self._index, are_test_numbers_real=are_test_numbers_real)
 
-    def seal(self, referral_id: UUID, document: Any) -> Sealed:
-        """`document` is the JSON value as it was sent, kept whole; answers of the referrer come beside it later."""
+    def seal(self, referral_id: UUID, document: bytes, external: str | None = None) -> Sealed:
+        """`document` is the JSON text that was sent, kept whole; answers of the referrer come beside it later."""
         key, wrapped = self._safe.new_key()
-        text = json.dumps({"document": document, "answers": []}, ensure_ascii=False).encode()
-        external = document.get("external_reference") if isinstance(document, dict) else None
+        text = b'{"document":%b,"answers":[]}' % document
         return Sealed(wrapped, seal(key, text, about=referral_id.bytes), self.seal_external(referral_id, key, external))
 
     def seal_external(self, referral_id: UUID, key: bytes, external: str | None) -> bytes | None:
@@ -45,9 +43,9 @@ class Identities:
             return None
         return unseal(self._safe.unwrap(wrapped_key), sealed, about=referral_id.bytes).decode()
 
-    def body_digest(self, agency_id: UUID, document: Any) -> bytes:
-        """Tells whether an agency has sent this document before, as it is stored."""
-        return self.digest("body", agency_id.bytes, canonical(document))
+    def body_digest(self, agency_id: UUID, document: bytes) -> bytes:
+        """Tells whether an agency has sent this document before: its canonical text, as it is stored."""
+        return self.digest("body", agency_id.bytes, document)
 
     def unwrap(self, wrapped_key: bytes) -> bytes:
         return self._safe.unwrap(wrapped_key)

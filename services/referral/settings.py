@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 from pydantic_settings import NoDecode
 
 from shared.crypto import Key
+from shared.settings import ROOT, read_names
 from shared.settings import Settings as CommonSettings
-from shared.settings import read_names
 
 
 class MemberProvider(BaseModel):
@@ -44,6 +44,8 @@ class Settings(CommonSettings):
     `public_url` is where browsers see the pages for people who refer, `staff_url` where they see those of the triage
     team, which take calls; `member_providers` (agency → provider, as JSON)
     are the agencies whose people sign in with their own work account.
+    `help_words_dir` has the words of /help, a file a language; `help_leave_url` is where "Leave this page" leads;
+    `client_address_header` is the header in which the nearest proxy says where a request comes from, empty without one.
     `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
     """
 
@@ -60,6 +62,9 @@ class Settings(CommonSettings):
     member_providers: Annotated[dict[str, MemberProvider], NoDecode, BeforeValidator(read_names)] = Field(
         default_factory=dict
     )
+    help_words_dir: Path = ROOT / "deploy" / "words" / "help"
+    help_leave_url: str = Field(default="https://www.bbc.co.uk/weather", pattern="^https://")
+    client_address_header: str = ""
     erasure_ledger: Path = Path("var/erasures.jsonl")
     erase_alone: bool = False
 

@@ -45,6 +45,7 @@ from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.problems import Problem
+from shared.strict_json import canonical
 
 TakeStep = Callable[[AsyncConnection, Preparing, str, Any, AgencyActor], Awaitable[Answer]]
 """What an agency does: from a reference and a JSON value to an answer, in an open transaction."""
@@ -173,7 +174,7 @@ async def enquire(tx: AsyncConnection, preparing: Preparing, reference: str, val
     """A consultation or training: no child in it, a new `reference`, counted apart from referrals."""
     enquiry, enquiry_id = read_enquiry(value, now=by.at), uuid7()
     facts = coded.enquiry_facts(enquiry, source_of_agency=by.agency.source, policy=preparing.policy)
-    sealed = preparing.identities.seal(enquiry_id, value)
+    sealed = preparing.identities.seal(enquiry_id, canonical(value))
     receipt = {
         "id": str(enquiry_id),
         "reference": reference,

@@ -134,9 +134,14 @@ _ONE: Final = sql(f"""
 """)  # noqa: S608  the columns are constants
 
 _OF_MEMBER: Final = sql(f"""
-    SELECT {_COLUMNS}, r.changed_in > author.looked_in AS has_changed
+    SELECT {_COLUMNS}, r.changed_in <> author.looked_in AS has_changed
     FROM author JOIN referral r ON r.id = author.referral_id
     WHERE author.member_id = :member ORDER BY r.received_at DESC, r.id DESC LIMIT :limit
+""")  # noqa: S608  the columns are constants
+_OF_AGENCY: Final = sql(f"""
+    SELECT {_COLUMNS}, author.member_id, member.staff_id IS NOT NULL AS is_by_staff
+    FROM referral r LEFT JOIN author ON author.referral_id = r.id LEFT JOIN member ON member.id = author.member_id
+    WHERE r.agency_id = :agency ORDER BY r.received_at DESC, r.id DESC LIMIT :limit OFFSET :offset
 """)  # noqa: S608  the columns are constants
 MOST_LISTED: Final = 500
 """Of one person's referrals, the latest ones: a page with more is not read, and each can be found by its reference."""
@@ -180,7 +185,26 @@ async def feed(
 async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID) -> list[dict[str, Any]]:
     """What one person of an agency has sent, the latest first; `has_changed` since they looked at it."""
     rows = await tx.execute(_OF_MEMBER, {"member": member_id, "limit": MOST_LISTED, **_FAMILY_WORK})
-    return [_shown(row, _progress_of(row), identities) | {"has_changed": row.has_changed} for row in rows]
+    return [
+        _shown(row, _progress_of(row), identities) | {"kind": row.kind, "has_changed": row.has_changed} for row in rows
+    ]
+
+
+async def of_agency(tx: AsyncConnection, agency_id: UUID, *, limit: int, offset: int) -> list[dict[str, Any]]:
+    """Which referrals an agency has, the latest first, for those who may know no more: the reference, where it stands,
+    the day, and whose it is (`member_id`, None for one that a program sent; `is_by_staff` when told by telephone).
+    """
+    rows = await tx.execute(_OF_AGENCY, {"agency": agency_id, "limit": limit, "offset": offset, **_FAMILY_WORK})
+    return [
+        {
+            "reference": row.reference,
+            "status": Status.CLOSED if row.wrapped_key is None else status_of(_progress_of(row)),
+            "received_at": row.received_at,
+            "member_id": row.member_id,
+            "is_by_staff": row.is_by_staff,
+        }
+        for row in rows
+    ]
 
 
 def _erased(row: sa.Row[Any]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Decided(deadlines.Since):
     """A decision on its way into the database.
 
     `kept_routes` have an open item already and get no new one; `news`: routes whose open item is to be read again;
-    `settled`: routes whose work a person has ended, which another referral that came or went does not open again.
+    `settled`: routes whose work a person has ended, which another referral that came or went does not open again;
+    `holder`: the staff id of whoever decided and so has the new work, None for work that is nobody's yet.
     """
 
     id: UUID
@@ -59,6 +60,7 @@ class Decided(deadlines.Since):
     kept_routes: frozenset[Route] = frozenset()
     news: frozenset[Route] = frozenset()
     settled: frozenset[Route] = frozenset()
+    holder: str | None = None
 
 
 def made_by_rules(
@@ -203,7 +205,7 @@ async def open_all(tx: AsyncConnection, decided: Sequence[Decided], policy: Poli
     drafts = []
     for each in decided:
         triaged = Draft(each.referral_id, _triaged(each, opened[each.id]), each.at, each.cause)
-        drafts += [triaged, *_asked(each, opened[each.id])]
+        drafts += [triaged, *_begun(each, opened[each.id])]
     await outbox.append(tx, drafts)
 
 
@@ -254,7 +256,7 @@ async def open_new(tx: AsyncConnection, items: Sequence[tuple[Decided, deadlines
     for made, row in await _store_new(tx, items, policy):
         more = {"tier": row.tier, "urgency": made.decision.urgency, "due_at": row.due_at}
         opened = store.about(row, events.WorkItemOpened, made.at, made.cause, **more, waiting_list=_is_listed(row))
-        drafts += [opened, *_asked(made, [row])]
+        drafts += [opened, *_begun(made, [row])]
     await outbox.append(tx, drafts)
 
 
@@ -269,8 +271,13 @@ async def _store_new(
 
 
 def _row_of(made: Decided, planned: deadlines.PlannedItem, policy: Policy, *, is_asking: bool) -> SimpleNamespace:
-    """Of a first decision that asks the referrer the clock stands from the start, but for what is watched."""
-    own = (WAITING_LIST,) if planned.state is deadlines.ItemState.WAITING_LIST else ()
+    """Of a first decision that asks the referrer the clock stands from the start, but for what is watched.
+
+    A holder has it as if it were given to them: until they look, it goes on escalating. A waiting list is nobody's.
+    """
+    is_listed = planned.state is deadlines.ItemState.WAITING_LIST
+    is_claimed = made.holder is not None and planned.state is deadlines.ItemState.OPEN
+    own = (WAITING_LIST,) if is_listed else ()
     row = SimpleNamespace(
         id=uuid7(),
         referral_id=made.referral_id,
@@ -282,7 +289,8 @@ def _row_of(made: Decided, planned: deadlines.PlannedItem, policy: Policy, *, is
         tier=made.decision.tier,
         urgency=made.decision.urgency.value,
         marks=deadlines.marks_of_item(made.decision, own),
-        state=planned.state.value,
+        state=(deadlines.ItemState.CLAIMED if is_claimed else planned.state).value,
+        assignee=None if is_listed else made.holder,
         received_at=made.received_at,
         counts_from=planned.counts_from,
         base_due_at=planned.due_at,
@@ -299,13 +307,12 @@ def _is_listed(row: SimpleNamespace) -> bool:
     return bool(row.state == deadlines.ItemState.WAITING_LIST)
 
 
-def _asked(made: Decided, rows: Sequence[SimpleNamespace]) -> list[Draft]:
-    """An item that asks the referrer waits from the start."""
-    stops = made.decision.urgency not in WALL_CLOCK
-    return [
-        store.about(
-            row, events.WorkItemWaiting, made.at, made.cause, waiting_for=WaitingFor.REFERRER, stops_clock=stops
-        )
-        for row in rows
-        if row.state == deadlines.ItemState.WAITING_FOR_REFERRER
-    ]
+def _begun(made: Decided, rows: Sequence[SimpleNamespace]) -> list[Draft]:
+    """An item that asks the referrer waits from the start; whoever decided has taken theirs on."""
+    waits = {"waiting_for": WaitingFor.REFERRER, "stops_clock": made.decision.urgency not in WALL_CLOCK}
+    begun: dict[str, tuple[type[events.AboutWorkItem], dict[str, Any]]] = {
+        deadlines.ItemState.WAITING_FOR_REFERRER: (events.WorkItemWaiting, waits),
+        deadlines.ItemState.CLAIMED: (events.WorkItemClaimed, {}),
+    }
+    said = [(row, *begun[row.state]) for row in rows if row.state in begun]
+    return [store.about(row, event, made.at, made.cause, **more) for row, event, more in said]

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.triage.clients import Families, Match
 from services.triage.work_items import item, store
 from services.triage.work_items.conditions import IS_OPEN
+from services.triage.work_items.deadlines import ItemState
 from services.triage.work_items.item import VIEWED
 from shared import audit
 from shared.access import Permission, Staff
@@ -75,19 +76,32 @@ async def record_view(
 ) -> LookReason | None:
     """The reason, written into the audit trail before anything is looked at; None when nobody is to be seen.
 
-    An open item of one's own needs none. A person has opened the item now, so it no longer escalates.
+    One's own work needs none. A person has opened the item now, so it no longer escalates.
     Raises Problem 404 for no such item, 429 past the limit.
     """
     if not staff.may(Permission.SEE_IDENTITY):
         return None
     async with engine.begin() as tx:
         row = await store.find(tx, item_id)
-        is_own = row.ended_at is None and row.assignee == staff.id
-        reason = why or (LookReason.ASSIGNED if is_own else None)
+        reason = why or (LookReason.ASSIGNED if await _is_own(tx, row, staff) else None)
         if reason:
             await write_counted(tx, Entry(Actor("staff", staff.id), VIEWED, at, row.referral_id, reason.value))
             await item.mark_opened(tx, item_id, at=at)
     return reason
+
+
+async def _is_own(tx: AsyncConnection, row: Any, staff: Staff) -> bool:
+    """Open and with them; or on a waiting list, where the work is nobody's, and they put the family there last."""
+    if row.state == ItemState.WAITING_LIST:
+        return bool(await tx.scalar(_LISTED_BY, {"id": row.referral_id}) == staff.id)
+    return row.ended_at is None and row.assignee == staff.id
+
+
+_LISTED_BY: Final = sql("""
+    SELECT actor_id FROM audit
+    WHERE referral_id = :id AND actor_kind = 'staff' AND action IN ('item.wait', 'item.override')
+    ORDER BY id DESC LIMIT 1
+""")
 
 
 async def record_search(tx: AsyncConnection, staff: Staff, *, reason: LookReason, at: datetime) -> None:

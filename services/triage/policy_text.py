@@ -42,7 +42,7 @@ LABELS: Final[dict[str, Label]] = {
     "id": Label("Short name"),
     "version": Label("Version"),
     "authority_name": Label("Council"),
-    "authority": Label("ONS code of the council"),
+    "authority": Label("Code of the council (Office for National Statistics, ONS)"),
     "signed_off_by": Label("Signed off by"),
     "age.support_ends_months": Label("Support ends at the age of", "months"),
     "age.grace_days": Label("After that birthday a person still looks, and nobody is declined, for", "days"),

@@ -142,6 +142,10 @@ session = common.session_table(metadata)
 kept = common.kept_table(metadata)
 
 
+_JSON: Final = (list, dict)
+"""Asked of some 40 values for each referral: `list | dict` would be made anew for each."""
+
+
 async def insert(tx: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Rows with the same columns, in one statement however many; JSON as a value or written already."""
     if rows:
@@ -150,7 +154,7 @@ async def insert(tx: AsyncConnection, table: sa.Table, rows: Sequence[Mapping[st
 
 
 def _written(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return json.dumps(value) if type(value) in _JSON else value
 
 
 _POSTGRESQL: Final[sa.Dialect] = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's

@@ -1,16 +1,21 @@
-"""The consumer: batches from Kafka through FastStream, each handled by the inbox (inbox.py) and then acknowledged."""
+"""The consumer: batches from Kafka through FastStream, each handled by the inbox (inbox.py).
+
+What was handled is acknowledged once a second, and before partitions move: who was killed meanwhile reads again what
+the inbox knows already.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
@@ -34,6 +39,9 @@ SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
 CALM_BYTES: Final = 64 * 1024
 """So much, or the calm seconds, until the broker answers a consumer that may wait."""
+ACKNOWLEDGE_SECONDS: Final = 1.0
+"""A request to the broker for each batch is a tenth of a consumer's CPU at 50 referrals a second."""
+LONGEST_ACKNOWLEDGING: Final = 5.0
 HOUSEKEEPING_SECONDS: Final = 30.0
 LONGEST_REST_SECONDS: Final = 3600.0
 """Of what is parked and fails each time that it is tried again by itself."""
@@ -42,13 +50,15 @@ LONGEST_REST_SECONDS: Final = 3600.0
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
     """Partitions move only between batches: a revoke waits until the batch in hand is committed and acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, acknowledge: Callable[[], Awaitable[None]]) -> None:
+        self._acknowledge = acknowledge
         self.lock = asyncio.Lock()
         self.assigned: set[TopicPartition] = set()
         self.has_joined = False
 
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         async with self.lock:
+            await self._acknowledge()
             self.assigned -= set(revoked)
             self.has_joined = False
 
@@ -103,8 +113,9 @@ class Consumer:
         self._inbox = Inbox(engine, handlers, wake)
         self._bootstrap_servers = bootstrap_servers
         self._instance = f"{self.group}-{instance}" if instance else None
-        self._gate = _Gate()
+        self._gate = _Gate(self._acknowledge)
         self._calm_seconds = calm_seconds
+        self._handled: dict[TopicPartition, int] = {}
         self._acknowledged_at = float("-inf")
         self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
@@ -149,22 +160,23 @@ class Consumer:
                 await broker.start()
             except Exception as error:  # noqa: BLE001  whatever the client raises while Kafka is away: try again
                 log.warning("no Kafka yet", cause=type(error).__name__)
-                await _stop(broker)
+                await self._stop(broker)
                 await pause.sleep()
                 continue
             try:
                 await self._watch()
             finally:
                 self._inbox.stopping = True
+                await self._stop(broker)
                 self._gate.leave()
                 PARTITIONS.set(0)
-                await _stop(broker)
 
     async def _watch(self) -> None:
         """Until cancelled; the library restarts its own loop, the watchdog (health.py) judges whether it moves."""
         housekept_at = float("-inf")
         while True:
-            await asyncio.sleep(2)
+            await asyncio.sleep(ACKNOWLEDGE_SECONDS)
+            await self._acknowledge()
             PARTITIONS.set(len(self._gate.assigned))
             if self.lag == 0 and self.has_joined:
                 self._inbox.moved_at = time.monotonic()
@@ -205,7 +217,9 @@ class Consumer:
         return handled, left
 
     def _broker(self) -> KafkaBroker:
-        broker = KafkaBroker(self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False)
+        broker = KafkaBroker(
+            self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False, apply_types=False
+        )
         subscriber = broker.subscriber(
             *self.topics,
             group_id=self.group,
@@ -221,23 +235,21 @@ class Consumer:
             fetch_max_wait_ms=int(self._calm_seconds * 1000) or 500,
             listener=self._gate,
             parser=_keep_records,
-            decoder=_as_they_are,
+            decoder=_as_it_is,
         )
-
-        async def receive(records: Any, message: Any) -> None:
-            await self._receive(records, message)
-
-        receive.__annotations__ = {"records": Any, "message": _kafka_message()}
-        subscriber(receive)
+        subscriber(self._receive)
         self._subscriber = subscriber
         return broker
 
-    async def _receive(self, records: Sequence[ConsumerRecord[bytes, bytes]], message: KafkaAckableMessage) -> None:
-        """One batch from Kafka: done and acknowledged, or given back untouched."""
+    async def _receive(self, message: Any) -> None:
+        """One batch from Kafka: done, to be acknowledged, or given back untouched."""
+        records = message.raw_message
         async with self._gate.lock:
             try:
-                handled = await self.handle(records)
-                await self._acknowledge(message, handled)
+                await self.handle(records)
+                self._handled |= {TopicPartition(each.topic, each.partition): each.offset + 1 for each in records}
+                if self._inbox.stopping or time.monotonic() - self._acknowledged_at > ACKNOWLEDGE_SECONDS:
+                    await self._acknowledge()
                 await rest_after(len(records), full=LARGE_BATCH, at_least=self._calm_seconds)
             except asyncio.CancelledError as error:
                 if self._inbox.stopping:
@@ -250,15 +262,23 @@ class Consumer:
                 await message.nack()
                 await asyncio.sleep(1)
 
-    async def _acknowledge(self, message: KafkaAckableMessage, handled: int) -> None:
-        """Commit the offsets; after batches with nothing for us once a second, because reading those again is harmless.
+    async def _acknowledge(self) -> None:
+        """Commit the offsets of what was handled; those of partitions that have gone are no business of ours now."""
+        handled = {place: offset for place, offset in self._handled.items() if place in self._gate.assigned}
+        self._handled, self._acknowledged_at = {}, time.monotonic()
+        if handled:
+            try:
+                async with asyncio.timeout(LONGEST_ACKNOWLEDGING):
+                    await self._subscriber.consumer.commit(handled)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("not acknowledged", cause=type(error).__name__)
+                self._handled = handled | self._handled
 
-        At the end of the topics always: whoever asks the brokers has to see that nothing is left.
-        """
-        now = time.monotonic()
-        if handled or now - self._acknowledged_at > 1 or not self.lag:
-            self._acknowledged_at = now
-            await message.ack()
+    async def _stop(self, broker: KafkaBroker) -> None:
+        with suppress(Exception):  # it may never have started; nothing is lost by a consumer that does not say goodbye
+            async with asyncio.timeout(12):
+                await self._acknowledge()
+                await broker.stop()
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Have these records handled (inbox.py); returns how many events, when all is committed."""
@@ -277,17 +297,6 @@ async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], origina
     )
 
 
-async def _as_they_are(message: Any) -> Any:
-    return message.raw_message
-
-
-def _kafka_message() -> Any:
-    from faststream.kafka.annotations import KafkaMessage  # noqa: PLC0415  imports the CLI's context machinery
-
-    return KafkaMessage
-
-
-async def _stop(broker: KafkaBroker) -> None:
-    with suppress(Exception):  # it may never have started; nothing is lost by a consumer that does not say goodbye
-        async with asyncio.timeout(12):
-            await broker.stop()
+async def _as_it_is(message: Any) -> Any:
+    """Whole, for a handler that takes it alone: what FastStream injects costs a thread for each batch."""
+    return message

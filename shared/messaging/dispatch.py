@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,6 +30,18 @@ class AtOnce:
         await self.handler(events, tx)
 
 
+@dataclass(frozen=True, slots=True)
+class Repeatable(AtOnce):
+    """One whose rows know what they were told, so that a repeat changes nothing: its events need no inbox rows.
+
+    It is given all of its types together, a key as often as it comes, and writes one statement. `answer` is a SELECT
+    from a part of that; `told` gets its rows when they are committed.
+    """
+
+    answer: str
+    told: Callable[[Iterable[Any]], None]
+
+
 class Counting(dict[type[Event], Handler]):
     """Handlers of a service that only counts: it hears of erased families too, and keeps nothing of them."""
 
@@ -38,7 +50,7 @@ async def dispatch(envelopes: Sequence[Envelope[Event]], handlers: Handlers, tx:
     """Give each handler its events, as many at once as the order of each key allows; none of an erased family."""
     counts = isinstance(handlers, Counting)
     gone: set[UUID] = set() if counts else await erasure.among(tx, {envelope.key for envelope in envelopes})
-    for group in in_order(envelopes):
+    for group in in_order(envelopes, handlers):
         if isinstance(group[0].data, ReferralErased):
             await erasure.mark(tx, group)
             gone |= {envelope.key for envelope in group if not counts}
@@ -59,17 +71,18 @@ def rounds(envelopes: Sequence[Envelope[E]]) -> list[list[Envelope[E]]]:
     return found
 
 
-def in_order(envelopes: Sequence[Envelope[Event]]) -> list[list[Envelope[Event]]]:
-    """Groups of one type each, large, yet no event comes before an earlier one of its key."""
+def in_order(envelopes: Sequence[Envelope[Event]], handlers: Handlers) -> list[list[Envelope[Event]]]:
+    """Groups of one type or one Repeatable each, large, yet no event comes before an earlier one of its key."""
     groups: list[list[Envelope[Event]]] = []
     last_group: dict[Any, int] = {}
-    latest_of_type: dict[type[Event], int] = {}
+    latest_of_kind: dict[object, int] = {}
     for envelope in envelopes:
-        kind = type(envelope.data)
-        place = latest_of_type.get(kind, -1)
+        handler = handlers[type(envelope.data)]
+        kind = handler if isinstance(handler, Repeatable) else type(envelope.data)
+        place = latest_of_kind.get(kind, -1)
         if place < 0 or place < last_group.get(envelope.key, -1):
             groups.append([])
-            place = latest_of_type[kind] = len(groups) - 1
+            place = latest_of_kind[kind] = len(groups) - 1
         groups[place].append(envelope)
         last_group[envelope.key] = place
     return groups

@@ -10,7 +10,8 @@ not erased, with nothing parked before them. If PostgreSQL refuses it, nothing w
                          └ any other failure: split in two until the culprit is alone → parked
 
 Later events of a parked referral on the same topic wait behind it (parked too, marked so), for order matters more than
-speed. An inbox row is never forgotten: a republished event must stay harmless however old it is.
+speed. An inbox row is never forgotten: a republished event must stay harmless however old it is. Events of a Repeatable
+have none when they were handled in one statement, for its rows tell a repeat.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
 from shared.database import driver_of, sql
-from shared.errors import is_transient
+from shared.errors import failure_kind, is_transient
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import parked
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
-from shared.messaging.dispatch import AtOnce, Handlers, dispatch, in_order, rounds
+from shared.messaging.dispatch import AtOnce, Handlers, Repeatable, dispatch, in_order, rounds
 from shared.messaging.statement import Statement
 from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, NOT_AT_ONCE, PARKED, RETRIES, count
 
@@ -58,13 +59,19 @@ _CLAIM_ALL: Final = sql("""
     INSERT INTO inbox (event_id) SELECT id FROM unnest(CAST(:ids AS uuid[])) AS t(id) ORDER BY id
 """)
 """Fails when one of them was handled before."""
-_UNLESS_SPECIAL: Final = sql("""
-    SELECT 1 / CASE WHEN EXISTS (
+_SPECIAL: Final = """EXISTS (
         SELECT FROM parked WHERE resolved_at IS NULL AND key = ANY(CAST(:keys AS uuid[]))
             AND topic = ANY(CAST(:topics AS text[]))
-    ) OR EXISTS (SELECT FROM erased WHERE key = ANY(CAST(:keys AS uuid[]))) THEN 0 ELSE 1 END
-""")
+    ) OR EXISTS (SELECT FROM erased WHERE key = ANY(CAST(:keys AS uuid[])))"""
+_UNLESS_SPECIAL: Final = sql(f"SELECT 1 / CASE WHEN {_SPECIAL} THEN 0 ELSE 1 END")
 """Fails, by a division by zero, when something of one of the keys is parked, or its family was erased."""
+_ANSWER_UNLESS_SPECIAL: Final = f"""
+    SELECT answer.*, 1 / CASE WHEN {_SPECIAL} OR EXISTS (
+        SELECT FROM inbox WHERE event_id = ANY(CAST(:ids AS uuid[]))
+    ) THEN 0 ELSE 1 END AS is_ordinary
+    FROM (SELECT) AS always LEFT JOIN ({{answer}}) AS answer ON TRUE
+"""  # noqa: S608  the words above
+"""Of a Repeatable. Fails, too, when an event went the careful way before: a person may have discarded it since."""
 
 
 class _InTransactionTimeoutError(TimeoutError):
@@ -126,33 +133,44 @@ class Inbox:
         return len(seen)
 
     async def _at_once(self, items: Sequence[_Read]) -> bool:
-        """One statement for each round of events, a key once in each; False when the careful way has to do it."""
-        envelopes = [item.envelope for item in items if item.envelope and self._is_at_once(item.envelope)]
-        if len(envelopes) < len(items):
+        """One statement for each round of events, a key once in each; False when the careful way has to do it.
+
+        Those of a Repeatable are one round.
+        """
+        envelopes = [item.envelope for item in items if item.envelope]
+        handlers = {self._handlers[type(envelope.data)] for envelope in envelopes}
+        if len(envelopes) < len(items) or not all(isinstance(handler, AtOnce) for handler in handlers):
             return False
+        lone = handlers.pop() if len(handlers) == 1 else None
+        repeatable = lone if isinstance(lone, Repeatable) else None
         topics = sorted({item.record.topic for item in items})
         try:
             async with driver_of(self._engine) as connection:
-                for events in rounds(envelopes):
-                    await self._in_one_statement(connection, events, topics)
+                for events in [envelopes] if repeatable else rounds(envelopes):
+                    await self._in_one_statement(connection, events, topics, repeatable)
         except Exception as error:  # noqa: BLE001  whatever it was, the careful way meets it again and knows it
-            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
             return False
         finally:
             self.moved_at = time.monotonic()
         return True
 
-    def _is_at_once(self, envelope: Envelope[Event]) -> bool:
-        return isinstance(self._handlers[type(envelope.data)], AtOnce)
-
     async def _in_one_statement(
-        self, connection: asyncpg.Connection[Any], events: Sequence[Envelope[Event]], topics: Sequence[str]
+        self,
+        connection: asyncpg.Connection[Any],
+        events: Sequence[Envelope[Event]],
+        topics: Sequence[str],
+        repeatable: Repeatable | None,
     ) -> None:
-        statement = Statement(connection)
-        await statement.execute(_CLAIM_ALL, {"ids": [event.id for event in events]})
-        for group in in_order(events):
+        statement, ids = Statement(connection), [event.id for event in events]
+        if not repeatable:
+            await statement.execute(_CLAIM_ALL, {"ids": ids})
+        for group in in_order(events, self._handlers):
             await self._handlers[type(group[0].data)](group, cast("AsyncConnection", statement))
-        await statement.run(_UNLESS_SPECIAL, {"keys": [event.key for event in events], "topics": topics})
+        last = sql(_ANSWER_UNLESS_SPECIAL.format(answer=repeatable.answer)) if repeatable else _UNLESS_SPECIAL
+        answer = await statement.run(last, {"keys": [event.key for event in events], "topics": topics, "ids": ids})
+        if repeatable:
+            repeatable.told(answer)
         self._committed(events)
 
     def _committed(self, events: Iterable[Envelope[Event]]) -> None:

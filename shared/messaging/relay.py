@@ -233,7 +233,6 @@ class Relay:
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
-            linger_ms=2,
             request_timeout_ms=10_000,
             max_batch_size=128 * 1024,
             partitioner=_partition,

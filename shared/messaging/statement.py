@@ -8,7 +8,7 @@ PostgreSQL runs all parts on one snapshot, so that no part sees what another wri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, Final
@@ -43,9 +43,7 @@ class Statement:
         if "FOR UPDATE" in text.upper():
             raise NotGatheredError("a lock")
         query, names = _joined((), text)
-        return [
-            SimpleNamespace(**row) for row in await self._connection.fetch(query, *(given[name] for _, name in names))
-        ]
+        return await self._fetch(query, [given[name] for _, name in names])
 
     def _gather(self, text: str, given: dict[str, Any]) -> None:
         known = self._parts.setdefault(text, {})
@@ -57,14 +55,17 @@ class Statement:
             elif known[name] != value:
                 raise NotGatheredError(name)
 
-    async def run(self, last: sa.TextClause, columns: Mapping[str, Any]) -> None:
-        """Send what was gathered, and the SELECT `last`, which may name the parts of a `WITH`.
+    async def run(self, last: sa.TextClause, columns: Mapping[str, Any]) -> list[Any]:
+        """Send what was gathered, and the SELECT `last`, which may name the parts of a `WITH`; returns its rows.
 
         Raises what PostgreSQL raises; then nothing was written.
         """
         query, names = _joined(tuple(self._parts), last.text)
         values = [*self._parts.values(), columns]
-        await self._connection.execute(query, *(values[part][name] for part, name in names))
+        return await self._fetch(query, [values[part][name] for part, name in names])
+
+    async def _fetch(self, query: str, values: Iterable[Any]) -> list[Any]:
+        return [SimpleNamespace(**row) for row in await self._connection.fetch(query, *values)]
 
 
 def _is_select(text: str) -> bool:

@@ -87,6 +87,7 @@ class Pages:
     ) -> HTMLResponse:
         """A page that no cache keeps; `errors` ([{"text", "href"}]) puts a summary on top, "Error:" into the title.
 
+        `request.state.frame` is what a part of the site has around each of its pages: names of layout.html.
         `form_leads_to` is another site of ours, as `https://host`, to which the answer to a form of the page leads:
         browsers follow no form to one that the page does not name.
         """
@@ -100,6 +101,7 @@ class Pages:
                 "path": path,
                 "flash": DONE.get(request.query_params.get("done", "")),
                 "is_typed_again": getattr(request.state, "is_typed_again", False),
+                **getattr(request.state, "frame", {}),
                 **context,
             }
         )

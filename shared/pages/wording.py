@@ -23,7 +23,7 @@ ROUTES: Final[Words] = {
     codes.Route.PNMH: "Perinatal mental health team",
     codes.Route.PNMH_EMERGENCY: "Perinatal mental health, emergency",
     codes.Route.ADULT_MH: "Adult mental health team",
-    codes.Route.MASH: "Children's social care (MASH)",
+    codes.Route.MASH: "Children's social care (multi-agency safeguarding hub, MASH)",
     codes.Route.MASH_HOME_LA: "Children's social care of the family's own council",
     codes.Route.EMERGENCY_CALL: "Ring the emergency services",
     codes.Route.SOCIAL_WORKER_LINK: "Plan together with the social worker",

@@ -34,16 +34,17 @@ from services.metrics.handlers import handlers
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.publishing import publish_due
 from services.metrics.settings import Settings
+from services.metrics.unread import unread
 from shared.access import Role, Staff
 from shared.events import TOPICS
-from shared.messaging.consumer import BATCH, Consumer
+from shared.messaging.consumer import BATCH, Consumer, group_of
 from shared.messaging.relay import Relay
 from shared.sign_in import sessions
 from shared.sign_in.cookies import Names
 from tests import published
 from tests.bench import journals
 from tests.builders import a_policy
-from tests.integration.support import count, engine_of, running
+from tests.integration.support import engine_of, running
 from tests.servers import running as servers_running
 
 POLICY: Final = "nottingham"
@@ -153,20 +154,30 @@ async def rebuild(live: str, again: str, brokers: str) -> int:
     """Three relays of the live database, and the consumer of the new one."""
     total = await journals.count(live, [event.type for event in handlers(a_policy(POLICY))])
     relays = [Relay(dsn=live, schema=schema, bootstrap_servers=brokers) for schema in journals.SPEAKERS.values()]
-    engine = engine_of(again, tables.SCHEMA)
-    async with running(*relays, _consumer(again, brokers)):
+    consumer = _consumer(again, brokers)
+    service = consumer.group.removeprefix(group_of(""))
+    async with running(*relays, consumer):
         began = time.perf_counter()
-        publishing = asyncio.create_task(journals.republish(live))
-        heard, said = 0, 0
-        while heard < total:
-            await asyncio.sleep(2)
-            heard = await count(engine, "inbox")
-            if heard - said >= total // 10:
-                said = heard
-                progress(f"{heard} of {total} after {time.perf_counter() - began:.0f} s")
-        await publishing
-    await engine.dispose()
+        await journals.republish(live)
+        while left := await _unsent(live) + await _unread(brokers, service):
+            progress(f"{left} of {total} wait after {time.perf_counter() - began:.0f} s")
+            await asyncio.sleep(5)
     return total
+
+
+async def _unsent(live: str) -> int:
+    """Events that a relay has still to publish."""
+    connection = await asyncpg.connect(live)
+    outboxes = " + ".join(f"(SELECT count(*) FROM {schema}.outbox)" for schema in journals.SPEAKERS.values())
+    count = await connection.fetchval(f"SELECT {outboxes}")
+    await connection.close()
+    return int(count)
+
+
+async def _unread(brokers: str, service: str) -> int:
+    count = await unread(brokers, service=service, topics=TOPICS)
+    assert count is not None, "Kafka does not say"
+    return count
 
 
 async def compare(live: str, again: str) -> None:

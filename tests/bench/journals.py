@@ -45,12 +45,12 @@ async def write(url: str, stories: Iterable[Story], told: Callable[[int], None])
 def _row(event: Envelope[Any]) -> tuple[Any, ...]:
     value = event.data.model_dump_json()
     around = (event.correlation_id, event.causation_id, event.traceparent)
-    return event.id, event.key, event.sequence, event.type, event.occurred_at, *around, value
+    return event.id, event.key, event.sequence, event.type, event.occurred_at, *around, value, event.data.topic
 
 
 async def _copy(connection: asyncpg.Connection[Any], rows: dict[str, list[tuple[Any, ...]]]) -> None:
     for schema, each in rows.items():
-        await connection.copy_records_to_table("event", schema_name=schema, columns=COLUMNS, records=each)
+        await connection.copy_records_to_table("event", schema_name=schema, columns=(*COLUMNS, "topic"), records=each)
         each.clear()
 
 

@@ -192,6 +192,32 @@ async def test_what_a_person_decided_stands_when_facts_change(team: TriageTeam, 
     assert (told["decision"]["routes"], told["version"]) == (["pir_long"], 3)
 
 
+async def test_the_new_work_is_with_whoever_decided_and_is_watched_until_they_open_it(team: TriageTeam) -> None:
+    key = await team.referred(a_family())
+    item = await team.only(key)
+    await team.take(item, "override", routes=[Route.PIR_LONG, Route.MASH], urgency="4h", reason="I know them")
+    opened = await team.open(key)
+    assert set(opened) == {"pir_long", "mash"}
+    for row in opened.values():
+        assert (row.state, row.assignee, row.opened_first_at) == ("claimed", MAYA.id, None)
+        assert row.escalate_at == team.now + timedelta(minutes=15)
+    claimed = {told["work_item_id"] for told in await team.said(key, "work-item.claimed.v1")}
+    assert {str(row.id) for row in opened.values()} <= claimed
+
+
+async def test_new_work_that_waits_for_a_place_or_an_answer_goes_on_waiting(team: TriageTeam) -> None:
+    await team.set_places(Route.PIR_LONG, 0)
+    key = await team.referred(a_family())
+    await team.take(await team.only(key), "override", routes=[Route.PIR_LONG, Route.INFO_REQUEST], reason="I know them")
+    opened = await team.open(key)
+    assert {route: (row.state, row.assignee) for route, row in opened.items()} == {
+        "pir_long": ("waiting_list", None),
+        "info_request": ("waiting_for_referrer", MAYA.id),
+    }
+    claimed = {told["work_item_id"] for told in await team.said(key, "work-item.claimed.v1")}
+    assert not {str(row.id) for row in opened.values()} & claimed
+
+
 async def test_a_confirmed_decline_stands_and_somebody_sees_that_the_facts_changed(team: TriageTeam) -> None:
     key = await team.referred(a_family(home=elsewhere(), **SHORT))
     await team.take(await team.only(key), "decline", LEAD, reason="out_of_area")

@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.triage import tables
 from services.triage import team as triage_team
 from services.triage.team import keep_colleague
 from services.triage.work_items import places as triage_capacity
 from services.triage.work_items import places as waiting_lists
-from services.triage.work_items.places import MOST_SHOWN, RoutePlaces
+from services.triage.work_items.places import MOST_SHOWN, RoutePlaces, Waiting
 from shared.access import Role, Staff
 from shared.events import Route
 from shared.ids import uuid7
@@ -87,8 +88,7 @@ async def places(engine: AsyncEngine, route: Route = Route.PIR_SHORT) -> RoutePl
 async def line(engine: AsyncEngine) -> list[str]:
     """The references of the waiting list, in order."""
     async with engine.connect() as tx:
-        among = await waiting_lists.all_places(tx, now=NOON)
-        return [each.reference for each in (await waiting_lists.waiting_lists(tx, among)).get(Route.PIR_SHORT, [])]
+        return [each.reference for each in (await waiting_lists.waiting_lists(tx, now=NOON)).get(Route.PIR_SHORT, [])]
 
 
 async def test_places_are_taken_by_those_who_were_accepted_into_their_kind(engine: AsyncEngine) -> None:
@@ -127,6 +127,34 @@ async def test_a_long_list_is_cut_on_the_page_and_leads_to_the_queue(engine: Asy
     assert len(await line(engine)) == MOST_SHOWN
     page = await somebody.get("/staff/capacity")
     assert 'href="/staff/queues/pir_short?view=waiting_list"' in page.text
+
+
+async def test_the_place_in_line_of_one_family_is_one_row_however_long_the_list_is(engine: AsyncEngine) -> None:
+    await set_places(engine, 2)
+    await keep(engine, *(WAITING | {"received_at": NOON - 9 * DAY + HOUR * n} for n in range(MOST_SHOWN + 5)), {})
+    async with engine.connect() as tx:
+        found = await tx.execute(sa.text("SELECT * FROM work_item ORDER BY received_at, id"))
+        rows = {row.reference: row for row in found}
+        with statements(engine) as asked:
+            found_places = [place for row in rows.values() if (place := await place_of(tx, row))]
+        assert len(asked) == len(rows)
+        assert sorted(place.position for place in found_places) == list(range(1, MOST_SHOWN + 6))
+        shown = (await waiting_lists.waiting_lists(tx, now=NOON))[Route.PIR_SHORT]
+        assert [await place_of(tx, rows[each.reference]) for each in shown[:3]] == shown[:3]
+        assert [each.weeks for each in shown[:3]] == [0, 0, None]
+
+
+async def place_of(tx: AsyncConnection, row: Any) -> Waiting | None:
+    return await waiting_lists.place_in_line(tx, row, now=NOON)
+
+
+@pytest.mark.parametrize("places_there", [0, 1, 2, 3, 4, 12])
+async def test_a_full_route_is_the_same_for_a_referral_and_for_the_page(engine: AsyncEngine, places_there: int) -> None:
+    await set_places(engine, places_there)
+    await keep(engine, ACCEPTED, ACCEPTED, WAITING, WAITING | {"ended_at": NOON}, {})
+    async with engine.connect() as tx:
+        full = await waiting_lists.full_routes(tx)
+    assert (Route.PIR_SHORT in full) is (await places(engine)).is_full is (places_there <= 3)
 
 
 async def test_the_page_says_how_long_each_family_may_wait(engine: AsyncEngine, somebody: Somebody) -> None:

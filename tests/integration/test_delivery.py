@@ -11,9 +11,10 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notify import app, rows
+from services.notify import app, internal, rows
 from services.notify.content import Audience, Content, State
 from services.notify.content import Outcome as Told
 from services.notify.delivery import Delivery
@@ -23,12 +24,14 @@ from services.notify.messages import Message
 from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings
+from services.notify.templates import Council
 from shared.events import MessageKind, Route
 from shared.ids import uuid7
 from shared.messaging.outbox import PARTS, Cause
 from shared.messaging.statement import Statement
-from tests.builders import a_policy, a_writer
+from tests.builders import TODAY, a_policy, a_writer
 from tests.integration.support import count, engine_of, eventually, fetch, running
+from tests.rendering import client_of
 
 AGENCY = UUID(int=11)
 ON_CALL = a_policy().on_call.email
@@ -340,3 +343,27 @@ async def test_the_service_runs_both_loops_with_a_sender_each(settings: dict[str
     assert [(each.name, each.first_part) for each in deliveries] == [("message", 0), ("on_call", PARTS)]
     assert deliveries[0].sender is not deliveries[1].sender
     await service.close()
+
+
+async def test_of_a_message_that_cannot_be_written_its_state_is_told_and_of_the_others_the_words_too(
+    engine: AsyncEngine,
+) -> None:
+    [reference] = await make(engine, MessageKind.RECEIPT, Audience.AGENCY)
+    [broken] = await make(engine, MessageKind.RECEIPT, Audience.AGENCY)
+    async with engine.begin() as tx:
+        await tx.execute(
+            sa.text("""
+                UPDATE message SET reference = :reference, state = 'undeliverable', content = '{"routes": ["nowhere"]}'
+                WHERE reference = :broken
+            """),
+            {"reference": reference, "broken": broken},
+        )
+    site = FastAPI()
+    council = Council(a_policy(), a_writer().service_map, TODAY)
+    site.include_router(internal.router(engine, "a-token", lambda: council))
+    async with client_of(site) as http:
+        answer = await http.get(f"/internal/messages/{reference}", headers={"Authorization": "Bearer a-token"})
+    written, unwritable = answer.json()["items"]
+    assert reference in written["subject"]
+    assert written["body"]
+    assert (unwritable["state"], unwritable["subject"], unwritable["body"]) == ("undeliverable", "", "")

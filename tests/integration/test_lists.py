@@ -23,6 +23,7 @@ from services.triage import tables
 from services.triage.clients import AllServices
 from services.triage.pages import home
 from services.triage.pages.context import PageContext
+from services.triage.pages.queues import SHOWN
 from services.triage.work_items import queues
 from services.triage.work_items.queues import Choices, Show, Sort
 from shared.access import Role, Staff
@@ -110,6 +111,11 @@ def those_on(page: httpx.Response) -> list[str]:
     """The references that lead to an item, in the order of the page."""
     assert page.status_code == 200, page.text
     return re.findall(r'href="/staff/items/[^"]+">([^<]+)</a>', page.text)
+
+
+def listed(page: httpx.Response, name: str) -> list[str]:
+    """The references in one list of the start page, in its order."""
+    return re.findall(r">(PIR-[^<]+)</a>", page.text.partition(f'id="{name}"')[2].partition("</section>")[0])
 
 
 def link_to(page: httpx.Response, rel: str) -> str | None:
@@ -337,9 +343,8 @@ async def test_the_start_page_holds_the_first_of_each_list_and_leads_to_the_rest
 ) -> None:
     kept = await keep(engine, *({"due_at": NOON - DAY + timedelta(minutes=n)} for n in range(7)))
     page = await http.get("/staff")
-    overdue = page.text.partition('id="overdue"')[2].partition("</section>")[0]
-    assert re.findall(r">(PIR-[^<]+)</a>", overdue) == kept[:5]
-    href = re.search(r'href="([^"]+)">See all 7<', overdue)
+    assert listed(page, "overdue") == kept[:5]
+    href = re.search(r'href="([^"]+)">See all 7<', page.text.partition('id="overdue"')[2].partition("</section>")[0])
     assert href
     assert those_on(await http.get(html.unescape(href[1]))) == kept
 
@@ -359,9 +364,9 @@ async def test_the_start_page_says_calmly_that_nothing_waits(http: httpx.AsyncCl
     page = await http.get("/staff", headers={"role": role})
     for show, listed in home.LISTS.items():
         if show in (Show.DECLINES, Show.UNOWNED_LATE) and role is Role.WORKER:
-            assert f">{listed.heading}</h2>" not in page.text
+            assert f">{SHOWN[show]}</h2>" not in page.text
             continue
-        assert f">{listed.heading}</h2>" in page.text
+        assert f">{SHOWN[show]}</h2>" in page.text
         assert html.escape(listed.calm, quote=False) in page.text
     assert "No safety work is open." in page.text
     assert f"{len(Route)} queues are empty" in page.text
@@ -417,13 +422,41 @@ async def test_all_safety_work_is_looked_after_only_when_each_has_somebody_who_i
 
 
 async def test_urgency_comes_before_age_in_every_list(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
-    older = CLAIMED | {"due_at": NOON - 9 * DAY, "received_at": NOON - 30 * DAY}
-    routine, urgent = await keep(engine, older, CLAIMED | {"urgency": "urgent", "due_at": NOON - DAY})
+    """Each item stands on the start page once, so each list has a pair of its own."""
+    hers = CLAIMED | {"assignee": "lea"}
+    pairs = {
+        "mine": CLAIMED | {"due_at": NOON - 9 * DAY},
+        "overdue": hers | {"due_at": NOON - 9 * DAY},
+        "waiting": hers | {"due_at": NOON + 2 * DAY},
+    }
+    expected = {}
+    for name, older in pairs.items():
+        newer = older | {"urgency": "urgent", "due_at": older["due_at"] + DAY}
+        routine, urgent = await keep(engine, older | {"received_at": NOON - 30 * DAY}, newer)
+        expected[name] = [urgent, routine]
     page = await http.get("/staff")
-    for name in ("overdue", "mine", "waiting"):
-        section = page.text.partition(f'id="{name}"')[2].partition("</section>")[0]
-        assert re.findall(r">(PIR-[^<]+)</a>", section) == [urgent, routine], name
-    assert those_on(await http.get("/staff/queues/pir_short")) == [urgent, routine]
+    assert {name: listed(page, name) for name in pairs} == expected
+    urgent_first = [pair[0] for pair in expected.values()] + [pair[1] for pair in expected.values()]
+    assert those_on(await http.get("/staff/queues/pir_short")) == urgent_first
+
+
+async def test_each_item_stands_on_the_start_page_once_where_its_danger_is_greatest(
+    engine: AsyncEngine, http: httpx.AsyncClient
+) -> None:
+    """Two emergencies and a routine piece of work are late; the counts are still those of the queue pages."""
+    late = CLAIMED | {"assignee": "lea", "due_at": NOON - DAY}
+    emergency, mine, routine = await keep(
+        engine, late | {"urgency": "now"}, late | {"urgency": "4h", "assignee": "wren"}, late
+    )
+    page = await http.get("/staff")
+    assert sorted(those_on(page)) == sorted([emergency, mine, routine])
+    assert listed(page, "on_call") == [emergency, mine]
+    assert listed(page, "overdue") == [routine]
+    assert "Overdue (3)" in Page(page.text).words("h2")
+    href = re.search(r'href="([^"]+)">See all 3<', page.text.partition('id="overdue"')[2].partition("</section>")[0])
+    assert href
+    assert those_on(await http.get(html.unescape(href[1]))) == [emergency, mine, routine]
+    assert "<p>All of this stands above.</p>" in page.text.partition('id="mine"')[2].partition("</section>")[0]
 
 
 async def test_what_happened_to_my_work_is_new_until_i_look_at_it(engine: AsyncEngine, http: httpx.AsyncClient) -> None:
@@ -449,9 +482,9 @@ async def test_what_happened_to_my_work_is_new_until_i_look_at_it(engine: AsyncE
         await happened(reference, "item.claim", "pir_short", by="wren")
         await happened(reference, "referral.informed", None)
     await happened(seen, "identity.viewed", "assigned", by="wren")
-    page = (await http.get("/staff")).text
-    news = page.partition('id="news"')[2].partition("</section>")[0]
-    assert set(re.findall(r">(PIR-[^<]+)</a>", news)) == {given, answered}
+    answer = await http.get("/staff")
+    page = answer.text
+    assert set(listed(answer, "news")) == {given, answered}
     assert "Lea Okafor gave it to you, today at 13:00." in Page(page).words("main")
     assert "The referrer has answered, today at 13:00." in Page(page).words("main")
     assert 'id="news"' not in (await http.get("/staff", headers={"role": Role.MANAGER})).text
@@ -471,14 +504,11 @@ async def test_a_lead_reads_declines_of_every_queue_late_work_with_nobody_and_wh
         {"due_at": NOON - DAY},
         CLAIMED | {"assignee": "jo"},
     )
-    page = (await http.get("/staff", headers={"role": Role.LEAD})).text
-
-    def those(name: str) -> list[str]:
-        return re.findall(r">(PIR-[^<]+)</a>", page.partition(f'id="{name}"')[2].partition("</section>")[0])
-
-    assert sorted(those("declines")) == sorted([age, area, advice])
+    answer = await http.get("/staff", headers={"role": Role.LEAD})
+    page = answer.text
+    assert sorted(listed(answer, "declines")) == sorted([age, area, advice])
     assert page.partition('id="declines"')[2].partition("</section>")[0].count("Confirm the decline<") == 3
-    assert those("unowned_late") == [late]
+    assert listed(answer, "unowned_late") == [late]
     assert "Jo Ferreira is away until Wednesday 17 June 2026." in Page(page).words("main")
     assert those_on(await http.get("/staff/queues/all?assignee=jo&size=50", headers={"role": Role.LEAD})) == [hers]
     worker = (await http.get("/staff")).text
@@ -516,8 +546,7 @@ async def test_my_work_comes_first_due_first(engine: AsyncEngine, http: httpx.As
     later, mine, _ = await keep(
         engine, CLAIMED | {"due_at": NOON + 9 * DAY}, CLAIMED, CLAIMED | {"assignee": "lea", "due_at": NOON + DAY}
     )
-    section = (await http.get("/staff")).text.partition('id="mine"')[2].partition("</section>")[0]
-    assert re.findall(r">(PIR-[^<]+)</a>", section) == [mine, later]
+    assert listed(await http.get("/staff"), "mine") == [mine, later]
     assert 'id="mine"' not in (await http.get("/staff", headers={"role": Role.MANAGER})).text
 
 

@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from services.triage import app as triage_app
 from services.triage.identity_access import MOST_AN_HOUR, LookReason
 from services.triage.settings import Settings as TriageSettings
+from services.triage.work_items import places
+from shared.events import Route, Severity
 from tests.builders import a_family
 from tests.integration.conftest import Behind, behind
 from tests.integration.support import count, fetch
 from tests.integration.test_page_steps import LENA, MAYA, Desk, sent, served
-from tests.integration.test_triage import a_referral_of, items_of
+from tests.integration.test_triage import NOON, a_referral_of, items_of
 from tests.rendering import Page
 
 LOOKS = "audit WHERE action IN ('identity.viewed', 'identity.searched')"
@@ -152,6 +154,30 @@ async def test_ones_own_open_item_needs_no_reason_and_an_ended_one_does(triage: 
         await tx.execute(sa.text("UPDATE work_item SET ended_at = now(), state = 'closed'"))
     assert (await look(triage, item)).json()["texts"] is None
     assert len(await looks_of(triage)) == 1
+
+
+async def test_whoever_put_a_family_on_the_waiting_list_needs_no_reason_while_it_waits(triage: Behind) -> None:
+    [row] = await items_of(triage, await a_referral_of(triage, a_family(severity=Severity.MODERATE)))
+    item = UUID(str(row.id))
+    assert (await triage.as_staff("POST", f"/work-items/{item}/wait", {"offer": None})).status_code == 200
+    assert (await look(triage, item)).json()["texts"] == []
+    assert (await look(triage, item, role="triage-lead")).json()["texts"] is None, "a colleague does"
+    assert await looks_of(triage) == [(WORKER, "assigned")]
+    await triage.as_staff("POST", f"/work-items/{item}/claim", role="triage-lead")
+    assert (await look(triage, item)).json()["texts"] is None, "it is a colleague's now"
+
+
+async def test_nor_does_whoever_decided_for_a_team_that_is_full(triage: Behind) -> None:
+    async with triage.engine.begin() as tx:
+        await places.set_places(tx, Route.PIR_LONG, individual=0, group=0, by="lena", at=NOON)
+    key = await a_referral_of(triage, a_family())
+    [row] = await items_of(triage, key)
+    decided = {"routes": ["pir_long"], "reason": "I know them"}
+    assert (await triage.as_staff("POST", f"/work-items/{row.id}/override", decided)).status_code == 200
+    [_, listed] = await items_of(triage, key)
+    assert listed.state == "waiting_list"
+    assert (await look(triage, listed.id)).json()["texts"] is not None
+    assert (await look(triage, listed.id, role="triage-lead")).json()["texts"] is None
 
 
 async def test_a_reason_for_ones_own_item_is_kept_as_it_was_given(triage: Behind) -> None:

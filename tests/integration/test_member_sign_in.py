@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from services.referral import app as referral_app
+from services.referral.agency_keys import RequestLimits
 from services.referral.front import members
 from services.referral.front.codes import MOST_AN_HOUR, TRIES
+from services.referral.front.sign_in import ASKS_A_MINUTE
 from shared.audit import Actor
 from tests.integration.front import KEEPER, MEMBER, FrontSite, front_site
 from tests.integration.support import count, fetch
@@ -112,6 +115,29 @@ async def test_no_more_than_five_mails_an_hour_go_to_one_address(site: FrontSite
     await browser.press(email=KEEPER)  # mailed after all of the others
     await site.code_for(KEEPER)
     assert len(site.mails_to(MEMBER)) == MOST_AN_HOUR
+
+
+async def test_one_place_can_not_ask_for_codes_without_end(
+    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As outside development, where there is a limit."""
+    monkeypatch.setattr(referral_app, "RequestLimits", lambda _: RequestLimits(ASKS_A_MINUTE))
+    told = settings | {"client_address_header": "X-Forwarded-For"}
+    async with front_site(database, told, tmp_path, monkeypatch) as site:
+        browser = await site.browser()
+        answers = [
+            await browser.http.post(
+                "/refer/sign-in",
+                data={"email": f"n{number}@example.org"},
+                headers={"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"},
+            )
+            for number in range(8)
+        ]
+        assert [each.status_code for each in answers] == [303] * 6 + [429] * 2
+        assert answers[-1].headers["content-type"].startswith("text/html")
+        elsewhere = {"X-Forwarded-For": "203.0.113.10"}
+        other = await browser.http.post("/refer/sign-in", data={"email": MEMBER}, headers=elsewhere)
+        assert other.status_code == 303
 
 
 async def test_what_is_no_address_is_said_beside_the_box(site: FrontSite) -> None:

@@ -17,6 +17,7 @@ from services.metrics.counting.cases import Case
 from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers
 from services.metrics.spans import month_of
+from services.metrics.unread import unread
 from shared.events import (
     TOPICS,
     ClosureReason,
@@ -50,7 +51,7 @@ from shared.events import (
 )
 from shared.ids import uuid7
 from shared.messaging import outbox
-from shared.messaging.consumer import Consumer
+from shared.messaging.consumer import Consumer, group_of
 from shared.messaging.outbox import Cause, Draft
 from shared.messaging.relay import Relay
 from shared.working_time import merged
@@ -150,29 +151,34 @@ async def test_counts_that_are_built_again_from_what_is_published_again_are_the_
 ) -> None:
     chance, brokers = random.Random(11), stack.kafka_bootstrap_servers
     speakers = {name: engine_of(database, name) for name in ("referral", "triage", "notify")}
-    total = 0
     for _ in range(100):
         key = uuid7()
         for schema, events in a_whole_story(key, chance).items():
-            total += len(events)
             async with speakers[schema].begin() as tx:
                 await outbox.append(tx, [Draft(key, event, NOON, Cause(uuid7())) for event in events])
     relays = [Relay(dsn=database, schema=schema, bootstrap_servers=brokers) for schema in speakers]
 
-    async def all_heard(engine: AsyncEngine) -> bool:
-        return await count(engine, "inbox") == total
+    async def all_heard(consumer: Consumer) -> bool:
+        service = consumer.group.removeprefix(group_of(""))
+        return await unread(brokers, service=service, topics=TOPICS) == 0
+
+    async def all_said() -> None:
+        for engine in speakers.values():
+            await eventually(lambda each=engine: is_drained(each), what="everything published")
 
     async with counts_in(database) as first, counts_in(new_database()) as second:
-        async with running(*relays, a_consumer(first, f"first-{uuid7()}", brokers)):
-            await eventually(lambda: all_heard(first), what=f"{total} events heard")
+        one, other = a_consumer(first, f"first-{uuid7()}", brokers), a_consumer(second, f"second-{uuid7()}", brokers)
+        async with running(*relays, one):
+            await all_said()
+            await eventually(lambda: all_heard(one), what="all heard")
             before = await contents(first)
             for engine in speakers.values():
                 async with engine.begin() as tx:
                     await outbox.republish(tx)
-            for engine in speakers.values():
-                await eventually(lambda each=engine: is_drained(each), what="everything published again")
-            async with running(a_consumer(second, f"second-{uuid7()}", brokers)):
-                await eventually(lambda: all_heard(second), what=f"{total} events heard again")
+            await all_said()
+            await eventually(lambda: all_heard(one), what="all heard again")
+            async with running(other):
+                await eventually(lambda: all_heard(other), what="all heard by another")
         assert await contents(first) == before
         assert await contents(second) == before
     for engine in speakers.values():

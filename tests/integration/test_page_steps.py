@@ -596,7 +596,8 @@ async def test_deciding_differently_compares_before_and_after_and_needs_a_reason
     assert answer.status_code == 303
     leads_to = answer.headers["location"].partition("?")[0].removeprefix("/staff")
     assert leads_to in {f"/items/{row.id}" for row in await desk.items(key) if row.ended_at is None}
-    assert "Their reason is shown to whoever works on it" in (await desk.page(leads_to)).words("main")
+    assert "Knows her" in (await desk.page(leads_to)).words("blockquote"), "the new work is theirs"
+    assert "Their reason is shown to whoever works on it" in (await desk.page(leads_to, TOM)).words("main")
     assert {row.route for row in await desk.items(key) if row.ended_at is None} == set(chosen["routes"])
     page = Page((await desk.post(f"/items/{item}/look", why="team_queue")).text)
     assert "Knows her" in page.words("blockquote")
@@ -618,7 +619,7 @@ async def test_the_preview_says_which_work_opens_ends_and_stays(desk: Desk) -> N
     [mash] = await desk.items(key)
     words = (await desk.page(f"/items/{mash.id}/override?routes=pir_short")).words("main")
     assert "Work that opens Parent-infant team, short-term work" in words
-    assert "Work that ends Children's social care (MASH)" in words
+    assert "Work that ends Children's social care (multi-agency safeguarding hub, MASH)" in words
 
 
 async def test_a_family_waits_with_an_offer_and_gets_another(desk: Desk) -> None:

@@ -27,9 +27,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     queries: list[str] = []
     run = Statement.run
 
-    async def noted(self: Statement, last: sa.TextClause, columns: Mapping[str, Any]) -> None:
+    async def noted(self: Statement, last: sa.TextClause, columns: Mapping[str, Any]) -> list[Any]:
         queries.append(statement._joined(tuple(self._parts), last.text)[0])
-        await run(self, last, columns)
+        return await run(self, last, columns)
 
     monkeypatch.setattr(Statement, "run", noted)
     return queries

@@ -53,7 +53,7 @@ async def fill_in(browser: Browser, **more: Any) -> str:
     await browser.press()
     while browser.form().action.startswith(f"{draft}/") and not browser.form().action.endswith("/send"):
         slug = browser.form().action.rpartition("/")[2]
-        await browser.press(**NEEDED.get(slug, {}), **more.get(slug, {}))
+        await browser.press(**(NEEDED.get(slug, {}) | more.get(slug, {})))
     return draft
 
 
@@ -252,6 +252,36 @@ async def test_the_same_by_the_pages_and_by_a_program(site: FrontSite) -> None:
     assert answer.status_code == 201, answer.text
     rows = await fetch(site.referral.engine, "SELECT facts, gaps FROM referral ORDER BY received_at")
     assert json.dumps(rows[1].facts, sort_keys=True) == json.dumps(by_pages.facts, sort_keys=True)
+
+
+async def test_a_reference_of_theirs_that_is_taken_changes_no_other_family(site: FrontSite) -> None:
+    for name in ("Robin", "Alma"):
+        browser = await begun(site)
+        names = {"babies__0__given_name": name, "babies__0__date_of_birth": "1 6 2026"}
+        await fill_in(browser, words={"external_reference": "HV-7"}, babies=names)
+        answer = await browser.press()
+    assert answer.status_code == 409
+    assert "another referral under this reference" in browser.page.words("main")
+    assert await count(site.referral.engine, "referral") == 1
+    assert await count(site.referral.engine, "event WHERE type = 'referral.amended.v1'") == 0
+    [link] = [each for each in browser.links if each.endswith("#external_reference")]
+    await browser.open(link)
+    await browser.press(external_reference="HV-8")
+    await browser.open(link.replace("words#external_reference", "check"))
+    await browser.press()
+    assert browser.heading == "Referral sent"
+
+
+async def test_what_an_ended_member_still_types_is_not_kept(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/words")
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE member SET ended_at = now()"))
+    before = await fetch(site.referral.engine, "SELECT sealed FROM draft")
+    answer = await browser.press(f"{draft}/words", notes="Too late.", follow=False)
+    assert answer.status_code == 303
+    assert await fetch(site.referral.engine, "SELECT sealed FROM draft") == before
 
 
 async def test_after_fourteen_days_it_is_gone(site: FrontSite) -> None:

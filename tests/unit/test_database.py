@@ -6,10 +6,11 @@ from typing import Any, cast
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from shared import database
 from shared.database import wait_for_revision
-from shared.errors import is_transient
+from shared.errors import failure_kind, is_transient
 
 
 class _Engine:
@@ -62,3 +63,17 @@ def test_a_database_that_is_full_or_read_only_may_recover(error: type[Exception]
 @pytest.mark.parametrize("error", [asyncpg.UniqueViolationError, asyncpg.DataError, asyncpg.UndefinedTableError])
 def test_what_is_wrong_stays_wrong(error: type[Exception]) -> None:
     assert not is_transient(error())
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (OSError(), "passing"),
+        (asyncpg.DeadlockDetectedError("deadlock"), "passing"),
+        (asyncpg.UniqueViolationError("twice"), "refused"),
+        (sa.exc.IntegrityError("", {}, asyncpg.CheckViolationError("no")), "refused"),
+        (LookupError(), "other"),
+    ],
+)
+def test_what_a_metric_says_of_a_failure_is_one_of_three_words(error: Exception, kind: str) -> None:
+    assert failure_kind(error) == kind

@@ -208,7 +208,7 @@ def test_a_picture_says_that_the_exact_count_was_judged(figure: Figure) -> None:
 
 
 def test_a_dot_on_the_wrong_side_of_its_target_is_explained_under_the_picture() -> None:
-    explained = "it is rounded, the verdict is exact."
+    explained = "the verdict is by the exact count."
     assert explained in words_of(trend("a-trend", OLD, points([a_month_with(OLD)], OLD.code)))
     assert explained not in words_of(trend("a-trend", MISSED, points([a_month_with(MISSED)], MISSED.code)))
 

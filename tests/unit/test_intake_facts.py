@@ -158,3 +158,23 @@ def test_an_enquiry_has_few_facts() -> None:
     assert (found.kind, found.source, found.safety) == (Kind.CONSULTATION, "C2", (Safety.IMMEDIATE_DANGER,))
     assert found.safety_words
     assert act_now(enquiry, a_policy())
+
+
+@pytest.mark.parametrize(
+    ("members", "is_read"),
+    [
+        ({"written_in": "pl", "notes": "Znowu mnie"}, True),
+        ({"written_in": "ur-PK", "notes": "Sara"}, True),
+        ({"written_in": "en-GB", "notes": "Sara"}, False),
+        ({"notes": "Sara"}, False),
+        ({"written_in": "pl", "notes": None}, False),
+    ],
+)
+def test_free_text_of_another_language_is_read_by_a_person(members: dict[str, Any], is_read: bool) -> None:
+    quiet = with_carer(safe_contact=None) | {"notes": None}
+    assert facts(quiet | members).safety_words is is_read
+
+
+def test_the_way_to_reach_somebody_is_free_text_too() -> None:
+    document = with_carer(safe_contact="Wieczorem") | {"notes": None, "written_in": "pl"}
+    assert facts(document).safety_words

@@ -1,6 +1,10 @@
 import pytest
+from hypothesis import example, given
 
+from services.referral.document.text import is_as_stored, stored
+from shared.strict_json import canonical
 from tests.unit.test_intake_inputs import (
+    JSON,
     a_document,
     accepted,
     refused,
@@ -101,3 +105,15 @@ def test_a_length_counts_what_is_stored() -> None:
 @pytest.mark.parametrize("notes", ["", "a\x00b", "x" * 10_001])
 def test_notes_refuse_nul_and_too_much(notes: str) -> None:
     assert refused(a_document(notes=notes))[0][0] == "/notes"
+
+
+@given(JSON)
+@example({"notes": "one\rtwo"})
+@example(["one\r\ntwo", {"e\u0301": None}])
+@example("a backslash \\r")
+def test_a_text_is_taken_for_stored_only_when_nothing_in_it_has_to_change(value: object) -> None:
+    assert not is_as_stored(canonical(value)) or stored(value) == value
+
+
+def test_a_plain_text_is_as_it_is_stored() -> None:
+    assert is_as_stored(canonical(a_document()))

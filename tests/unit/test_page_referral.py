@@ -377,8 +377,8 @@ def test_a_waiting_item_of_ones_own_is_not_offered_to_be_taken_on() -> None:
 def test_a_doubt_is_said_with_what_the_rules_suggest() -> None:
     facts = a_family(severity=Severity.MILD, domains=(), complex_history=[ComplexHistory.PREVIOUS_REMOVAL])
     told = now_of(own(route="review", decided_as_of=NOON), facts)
-    assert "Why a person: what was told does not fit together (" in told.more[0]
-    assert "(how severe the concern is: Mild, complex history: An earlier child was removed)" in told.more[0]
+    assert "Why a person: what was told does not fit together. " in told.more[0]
+    assert "How severe the concern is: Mild. Complex history: An earlier child was removed." in told.more[0]
     assert told.more[1] == "The rules suggest: Early Help."
     assert told.first
     assert told.first.text == "Agree: Early Help"
@@ -483,6 +483,13 @@ def test_every_step_has_a_place_and_a_form() -> None:
 def headings(document: dict[str, Any], answers: list[dict[str, str]] | None = None) -> dict[str, dict[str, str]]:
     found = identity_view.sections({"document": document, "answers": answers or []}, a_policy(), on=TODAY)
     return {each.heading: dict(each.rows) for each in found}
+
+
+def test_words_of_another_language_are_named_with_the_notes() -> None:
+    shown = headings({"notes": "Znowu mnie", "written_in": "pl"})
+    assert shown["Notes of the referrer"] == {"Notes": "Znowu mnie", "Written in": "Polish"}
+    assert shown["Words to read with care"] == {"Found in the text": "words in another language"}
+    assert "Words to read with care" not in headings({"notes": "Sara", "written_in": "en"})
 
 
 def test_a_safe_way_to_make_contact_comes_first() -> None:

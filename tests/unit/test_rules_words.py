@@ -29,6 +29,7 @@ from shared.events import (
     Tier,
 )
 from tests.builders import BULWELL, a_family, an_enquiry, decided, elsewhere, not_open_yet, withheld
+from tests.reading import grade
 
 EVERY_KIND_OF_FAMILY: tuple[Facts, ...] = (
     a_family(severity=Severity.SEVERE, domains=Domain),
@@ -64,21 +65,6 @@ EVERY_KIND_OF_FAMILY: tuple[Facts, ...] = (
 
 DECISIONS: tuple[Decision, ...] = tuple(decided(facts) for facts in EVERY_KIND_OF_FAMILY)
 REASONS: dict[str, Reason] = {reason.text: reason for decision in DECISIONS for reason in decision.reasons}
-
-
-def syllables(word: str) -> int:
-    """Groups of vowels, a silent last e left out: it errs on the high side."""
-    word = re.sub(r"[^a-z]", "", word.lower())
-    groups = len(re.findall(r"[aeiouy]+", word))
-    is_silent = word.endswith("e") and not word.endswith(("le", "ee")) and groups > 1
-    return max(1, groups - is_silent)
-
-
-def grade(text: str) -> float:
-    """Flesch-Kincaid grade: 6 is about eleven years old. Our own count: textstat needs a download to count syllables."""
-    words = re.findall(r"[A-Za-z0-9'’-]+", text)
-    sentences = max(1, len(re.findall(r"[.!?]+(?:\s|$)", text)))
-    return 0.39 * len(words) / sentences + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
 def test_the_list_of_rules_is_the_catalogue() -> None:

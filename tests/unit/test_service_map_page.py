@@ -134,7 +134,7 @@ async def test_a_service_in_name_only_says_so_in_words() -> None:
 async def test_gaps_are_sentences() -> None:
     text = await text_of()
     assert "No specialist service sees families from 1 year to 2 years in Basford, " in text
-    assert "CAMHS, targeted team: children under 2 may come on paper, but none are on its caseload." in text
+    assert "(CAMHS), targeted team: children under 2 may come on paper, but none are on its caseload." in text
 
 
 async def test_for_a_ward_its_own_gaps_are_told() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
@@ -20,15 +19,16 @@ class Files:
         self._folder = folder
 
     async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
-        """Write each in a thread, all in one go; a full disk or missing rights fail the mail, to be tried again."""
-        yield await asyncio.to_thread(self._write_all, mails)
+        """Write all in one go; a full disk or missing rights fail the mail, to be tried again.
 
-    def _write_all(self, mails: Sequence[Mail]) -> list[DeliveryResult]:
+        Not in a thread: handing over to one costs more than writing (0.05 ms a mail, to the page cache).
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            return [_failed(error)] * len(mails)
-        return [self._write(mail) for mail in mails]
+            yield [_failed(error)] * len(mails)
+        else:
+            yield [self._write(mail) for mail in mails]
 
     def _write(self, mail: Mail) -> DeliveryResult:
         whole = f"{self._folder}/{mail.id}.eml"

@@ -30,6 +30,7 @@ from shared.ids import uuid7
 from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import Problem
+from shared.strict_json import canonical
 
 AT_ONCE: Final = 32
 """Referrals handed to the batch writer together; it keeps those of one family apart and in order."""
@@ -120,7 +121,7 @@ class Filling:
         The team is at work meanwhile: one that closed the referral first leaves nothing to change or withdraw.
         """
         by = AgencyActor(sent.at, Cause(uuid7()), self._agencies[sent.agency])
-        keyed = request_key(self._preparing.identities, by.agency.id, sent.key, sent.what, sent.body)
+        keyed = request_key(self._preparing.identities, by.agency.id, sent.key, sent.what, canonical(sent.body))
 
         async def work(tx: AsyncConnection) -> Answer:
             reference = self.references.get(sent.name) or new_reference(secrets.randbelow)

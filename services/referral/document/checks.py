@@ -75,13 +75,12 @@ def _shared_nhs_numbers(raw: Raw) -> Iterator[FieldError]:
         for index, person in _objects(raw, people):
             number = person.get("nhs_number")
             digits = nhs_digits(number) if isinstance(number, str) else None
-            if digits is None or not is_valid_nhs_number(digits):
-                continue  # what stands in where nobody knows the number is no number
-            if digits in seen:
+            if digits is None:
+                continue
+            if digits in seen and is_valid_nhs_number(digits):  # else it stands in where nobody knows the number
                 pointer = f"/{people}/{index}/nhs_number"
                 yield FieldError(pointer, "conflict", "Two people can't have the same NHS number.")
-            else:
-                seen.add(digits)
+            seen.add(digits)
 
 
 def _objects(raw: Raw, member: str) -> Iterator[tuple[int, Raw]]:

@@ -191,3 +191,5 @@ class ReferralDocument(Part):
     circumstances: Codes[Circumstance] = ()
     requested_tier: Tier | None = None
     notes: FreeText | None = None
+    written_in: Language | None = None
+    """The language of the free text; nobody said so: English."""

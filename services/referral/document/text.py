@@ -62,6 +62,11 @@ def as_stored(value: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
+def is_as_stored(text: bytes) -> bool:
+    """Whether all of a canonical JSON text is as it is stored: nothing to compose, and no CR, which JSON escapes."""
+    return text.isascii() and b"\\r" not in text
+
+
 def stored(value: Any) -> Any:
     """A JSON value with all its text as it is stored; the same object where nothing has to change."""
     if isinstance(value, str):

@@ -172,7 +172,9 @@ class Profiles:
 
     def _searched_by(self, number: str | None, keys: PersonKeys) -> set[bytes]:
         """Staff find a number with a wrong check digit too, but not one of ten equal digits."""
-        found = {self._index.digest("nhs", number)} if number and len(set(number)) > 1 else set()
+        found = set()
+        if number and number != keys.number and len(set(number)) > 1:  # keys.number is in `_relating`
+            found.add(self._index.digest("nhs", number))
         if keys.whole_name:
             found.add(self._index.digest("name", *keys.whole_name))
         return found

@@ -11,20 +11,48 @@ from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 
-from services.referral.front import calls, own_account, own_work, sending, sign_in, writing
+from services.referral.front import (
+    calls,
+    correcting,
+    enquiring,
+    family,
+    keeping,
+    own_account,
+    own_work,
+    referral_page,
+    sending,
+    sign_in,
+    stepping,
+    writing,
+)
+from services.referral.front.family import FamilyContext
 from services.referral.front.visits import FrontContext
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
+PAGES: Final = (
+    sign_in,
+    own_account,
+    calls,
+    sending,
+    writing,
+    own_work,
+    enquiring,
+    keeping,
+    stepping,
+    correcting,
+    family,
+    referral_page,  # last: `/refer/{reference}` would take any other page for a reference
+)
 
 
-def install(app: FastAPI, context: FrontContext) -> None:
+def install(app: FastAPI, context: FrontContext, for_families: FamilyContext) -> None:
     """Set `app.state.sign_in` and `app.state.pages`, and add the pages."""
 
     async def with_context(request: Request) -> None:
-        request.state.front_context = context
+        request.state.front_context, request.state.family_context = context, for_families
 
     routes = APIRouter(dependencies=[Depends(with_context)])
-    for each in (sign_in, own_account, calls, sending, writing, own_work):
+    for each in PAGES:
         routes.include_router(each.routes)
     app.state.sign_in, app.state.pages = context.door, context.pages
     app.include_router(context.pages.router())

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral.identity import Identities, Sealed
 from shared.database import sql
 from shared.ids import uuid7
+from shared.strict_json import canonical
 
 LASTS: Final = timedelta(days=14)
 SENT_KEPT: Final = timedelta(days=30)
@@ -57,7 +58,7 @@ async def begin(
 ) -> UUID:
     """A new draft of a member."""
     draft_id = uuid7()
-    sealed = identities.seal(draft_id, document)
+    sealed = identities.seal(draft_id, canonical(document))
     await tx.execute(
         sql("""
             INSERT INTO draft (id, agency_id, member_id, wrapped_key, sealed, begun_at, changed_at, until)
@@ -111,7 +112,7 @@ async def write(
     tx: AsyncConnection, identities: Identities, draft: Draft, document: Mapping[str, Any], *, at: datetime
 ) -> None:
     """The whole of it anew; the row is locked by `one`, and kept 14 days from now."""
-    sealed = identities.seal(draft.id, document)
+    sealed = identities.seal(draft.id, canonical(document))
     await tx.execute(
         sql("""
             UPDATE draft SET wrapped_key = :key, sealed = :sealed, changed_at = :at, until = :until

@@ -24,6 +24,7 @@ from services.referral.identity import Identities, Sealed
 from shared.audit import Actor, Entry, write
 from shared.database import sql
 from shared.ids import uuid7
+from shared.strict_json import canonical
 
 
 class MemberError(Exception):
@@ -55,6 +56,14 @@ class Member:
     def actor(self) -> Actor:
         """For the audit trail, which names no address."""
         return Actor("member", str(self.id)) if self.staff_id is None else Actor("staff", self.staff_id)
+
+    @property
+    def as_referrer(self) -> dict[str, str]:
+        """As a document has it, as far as it is known; nothing for staff: the referrer is whoever rings."""
+        if self.is_staff:
+            return {}
+        known = {"name": self.name, "role": self.role, "email": self.email, "phone": self.phone}
+        return {name: value for name, value in known.items() if value}
 
     @property
     def label(self) -> str:
@@ -111,6 +120,12 @@ async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> M
     return await by_digest(tx, identities, digest_of_address(identities, email))
 
 
+async def is_active(tx: AsyncConnection, member_id: UUID) -> bool:
+    """Whether they may sign in now."""
+    active = sql(f"SELECT EXISTS (SELECT FROM {_JOINED} WHERE m.id = :id AND m.ended_at IS NULL)")  # noqa: S608  constants
+    return bool(await tx.scalar(active, {"id": member_id}))
+
+
 async def was_ended(tx: AsyncConnection, identities: Identities, email: str) -> bool:
     """Whether somebody with this address was a member once and was ended."""
     ended = sql("SELECT EXISTS (SELECT FROM member WHERE email_digest = :digest AND ended_at IS NOT NULL)")
@@ -145,7 +160,7 @@ async def add(
     if agency_id is None:
         raise MemberError(f"there is no active agency {slug!r}")
     member_id = uuid7()
-    sealed = identities.seal(member_id, {"email": address, **(known or {})})
+    sealed = identities.seal(member_id, canonical({"email": address, **(known or {})}))
     added = await tx.execute(
         sql("""
             INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at)
@@ -177,7 +192,7 @@ async def for_calls(
         sql("SELECT id FROM member WHERE email_digest = :digest AND ended_at IS NULL"), {"digest": digest}
     )
     member_id = known or uuid7()
-    sealed = identities.seal(member_id, {"email": "", "name": name})
+    sealed = identities.seal(member_id, canonical({"email": "", "name": name}))
     await tx.execute(
         sql("""
             INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, staff_id, is_keeper, added_at)
@@ -214,9 +229,11 @@ async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: A
 
 
 async def remember(tx: AsyncConnection, identities: Identities, member: Member, referrer: Mapping[str, Any]) -> None:
-    """What they wrote of themselves in a form stands in the next one."""
+    """What they wrote of themselves in a form stands in the next one; staff write of whoever rings."""
+    if member.is_staff:
+        return
     said = {name: str(referrer[name]) for name in ("name", "role", "phone") if referrer.get(name)}
-    sealed = identities.seal(member.id, {"email": member.email, **said})
+    sealed = identities.seal(member.id, canonical({"email": member.email, **said}))
     await tx.execute(
         sql("UPDATE member SET wrapped_key = :key, identity = :identity WHERE id = :id"),
         {"id": member.id, "key": sealed.wrapped_key, "identity": sealed.identity},

@@ -1,4 +1,4 @@
-"""What a member has begun and sent, by what it needs."""
+"""What a member has begun and sent, by what it needs. No names: whom it is about is on the page of each alone."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from services.referral import views
-from services.referral.front import drafts
+from services.referral.front import drafts, standing
 from services.referral.front.visits import HOME, SignedInVisit
-from services.referral.status import Status
-
-GROUPS: Final = (
-    ("Needs your answer", (Status.WAITING_FOR_REFERRER,)),
-    ("Being looked at", (Status.RECEIVED, Status.BEING_REVIEWED)),
-    ("With a team", (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)),
-    ("Ended", (Status.DECLINED, Status.WITHDRAWN, Status.CLOSED)),
-)
-
+from shared.events import Kind
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -27,5 +19,5 @@ async def home(visit: SignedInVisit) -> Response:
     async with visit.engine.connect() as tx:
         begun = await drafts.of_member(tx, visit.identities, visit.member.id, at=visit.now)
         sent = await views.of_member(tx, visit.identities, visit.member.id)
-    groups = [(title, [each for each in sent if Status(each["status"]) in statuses]) for title, statuses in GROUPS]
-    return visit.render("home.html", begun=begun, groups=groups)
+    lines = [each | standing.in_words(each, Kind(each["kind"])) for each in sent]
+    return visit.render("home.html", begun=begun, groups=standing.by_group(lines))

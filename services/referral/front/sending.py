@@ -20,10 +20,12 @@ from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
 from services.referral.submitting import idempotency
-from services.referral.submitting.idempotency import Answer, request_key
+from services.referral.submitting.idempotency import Answer
 from shared.audit import write
+from shared.database import sql
 from shared.problems import Problem
 
+REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
 TAKEN: Final = "referral.taken-by-telephone"
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -42,6 +44,8 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     await visit.form()
     draft = await draft_of(visit, draft_id)
     if not draft.sent_as:
+        if await _is_reference_taken(visit, draft):
+            return _check(visit, draft, status=HTTPStatus.CONFLICT, is_reference_taken=True)
         try:
             answer = await _submit(visit, draft)
         except Invalid:
@@ -65,17 +69,29 @@ async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
     arrival = visit.context.preparing.arrival(draft.document, by=visit.by, key=draft.key)
     answer = await visit.context.submit(arrival)
     if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        return await _first_answer(visit, draft)
+        # It was sent, and changed in another window before that was written down: the referral is what was sent.
+        async with visit.engine.connect() as tx:
+            answer = await idempotency.first_answer(tx, visit.identities, visit.member.agency.id, draft.key) or answer
     if isinstance(answer, Problem):
         raise answer
     return answer
 
 
-async def _first_answer(visit: MemberVisit, draft: Draft) -> Answer:
-    """It was sent, and changed in another window before that was written down: the referral is what was sent."""
-    asked = request_key(visit.identities, visit.member.agency.id, draft.key, "POST /referrals", draft.document)
+async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
+    """Whether the agency has another referral under this reference of its own.
+
+    A program that sends one again means the same family; a person has most likely taken the wrong line of a list, and
+    would change another family's referral.
+    """
+    external, agency_id = draft.document.get("external_reference"), visit.member.agency.id
+    if not isinstance(external, str):
+        return False
+    taken = sql("SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)")
+    digest = visit.identities.digest("external", agency_id.bytes, external)
     async with visit.engine.connect() as tx:
-        return await idempotency.first_answer(tx, asked)
+        if await idempotency.first_answer(tx, visit.identities, agency_id, draft.key):
+            return False
+        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest}))
 
 
 async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
@@ -85,13 +101,14 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
     async with visit.engine.begin() as tx:
         is_new = await authors.keep(tx, referral_id, visit.member.id)
         await drafts.mark_sent(tx, draft.id, receipt["reference"], at=visit.now)
-        if visit.member.is_staff:  # the referrer is whoever rang
-            await write(tx, [visit.by.entry(TAKEN, referral_id)] if is_new else [])
-            return
+        if visit.member.is_staff and is_new:
+            await write(tx, [visit.by.entry(TAKEN, referral_id)])
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 
-def _check(visit: MemberVisit, draft: Draft, *, status: int = 200) -> Response:
+def _check(
+    visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, is_reference_taken: bool = False
+) -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
@@ -101,6 +118,9 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = 200) -> Response:
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
+    if is_reference_taken:
+        page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
+        to_do.append({"text": REFERENCE_TAKEN, "href": f"{page}#external_reference"})
     return visit.render(
         "check.html",
         status=status,

@@ -9,6 +9,7 @@ POST /refer/sign-out       ends it
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from services.referral.document.fields import checked_email
 from services.referral.front import codes, members, sessions
+from services.referral.front.client_address import address_of, household_of
 from services.referral.front.codes import CodeUsed
 from services.referral.front.visits import (
     HOME,
@@ -32,6 +34,8 @@ from shared.sign_in import cookies
 from shared.sign_in.forms import fields_of
 from shared.sign_in.sessions import digest_of
 
+ASKS_A_MINUTE: Final = 30
+"""For codes, from one place, a fifth of them at once: a hospital has one address for all, and a program has no need."""
 CODE_PAGE: Final = f"{SIGN_IN}/code"
 
 Front = Annotated[FrontContext, Depends(front_context)]
@@ -58,6 +62,8 @@ async def ask(request: Request, context: Front) -> Response:
         words = "Write your work e-mail address, such as name@example.nhs.uk"
         mistake = {"errors": [{"text": words, "href": "#email"}], "mistake": words}
         return _sign_in_page(request, context, page, status=422, **mistake)
+    place = household_of(address_of(request, context.client_address_header))
+    context.asks.take(place, now=time.monotonic())
     browser, names = secrets.token_urlsafe(32), context.door.names
     async with context.engine.begin() as tx:
         code = await codes.ask(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from services.referral.agencies import AgencyActor
+from services.referral.agency_keys import RequestLimits
 from services.referral.front.clients import TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.members import Member
@@ -37,7 +38,7 @@ SIGN_IN: Final = "/refer/sign-in"
 _PAGE: Final = re.compile(r"/refer(?:/[A-Za-z0-9-]{1,64}){0,5}", re.ASCII)
 _READING: Final = ("GET", "HEAD")
 NAVIGATION: Final = (("Your referrals", HOME), ("Refer a family", "/refer/new"), ("Ask for advice", "/refer/enquiry"))
-FOR_STAFF: Final = (("Calls you took", HOME),)
+FOR_STAFF: Final = (("Calls you took", HOME), ("Ask for advice", "/refer/enquiry"))
 FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/colleagues"))
 
 
@@ -45,7 +46,8 @@ FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/c
 class FrontContext:
     """`submit` is the batch writer's: it answers once a new referral is committed. `now` is the wall clock in UTC.
 
-    `take_a_call` is the staff page where somebody who takes calls begins.
+    `client_address_header` is that of the nearest proxy, empty without one; `asks` limits how often one place asks for
+    codes. `take_a_call` is the staff page where somebody who takes calls begins.
     """
 
     engine: AsyncEngine
@@ -57,6 +59,8 @@ class FrontContext:
     triage: TriageClient
     service_map: ServiceMap
     providers: Mapping[str, AgencyProvider]
+    client_address_header: str
+    asks: RequestLimits
     take_a_call: str
     now: Callable[[], datetime]
 

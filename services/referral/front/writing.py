@@ -20,7 +20,7 @@ from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
-from services.referral.front import drafts, filling, form_pages
+from services.referral.front import drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
 from services.referral.front.visits import (
@@ -58,8 +58,7 @@ async def before(visit: ReferrerVisit) -> Response:
 async def begin(visit: ReferrerVisit) -> Response:
     await visit.form()
     member = visit.member
-    known = {"name": member.name, "role": member.role, "email": member.email, "phone": member.phone}
-    document = {"referrer": {name: value for name, value in known.items() if value}}
+    document = {"referrer": member.as_referrer}
     async with visit.engine.begin() as tx:
         draft_id = await drafts.begin(
             tx,
@@ -207,9 +206,14 @@ async def _save_without_session(
     context: FrontContext, draft_id: UUID, slug: str, sent: FormData, shown_to: UUID | None
 ) -> Response:
     """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
-    if shown_to is not None:
+    if shown_to is not None and await _is_active(context, shown_to):
         await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
     return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
+
+
+async def _is_active(context: FrontContext, member_id: UUID) -> bool:
+    async with context.engine.connect() as tx:
+        return await members.is_active(tx, member_id)
 
 
 def _shown(

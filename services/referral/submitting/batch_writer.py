@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.referral.submitting.idempotency import LOCK_WAIT
 from shared.backoff import rest_after
 from shared.database import driver_of, sql
-from shared.errors import is_lock_wait, is_transient
+from shared.errors import failure_kind, is_lock_wait, is_transient
 from shared.metrics import NOT_AT_ONCE
 
 log = structlog.get_logger(__name__)
@@ -109,7 +109,7 @@ class BatchWriter(Generic[Item]):
         except Exception as error:
             if is_transient(error):
                 raise
-            NOT_AT_ONCE.labels(type(error).__name__).inc()
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
             async with self._engine.begin() as tx:
                 await tx.execute(_WAITS)
                 answers = await self._write(tx, items)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,19 +19,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.referral.identity import Identities
 from shared.database import sql
 from shared.problems import Problem
-from shared.strict_json import canonical
 
 KEPT_DAYS: Final = 30
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 LOCK_WAIT: Final = "SET LOCAL lock_timeout = '1s'"
 """For a row or family that somebody else holds; the group is then written one by one, so that it holds up itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     status: int
     body: dict[str, Any]
     location: str | None = None
     is_replay: bool = False
+
+    @cached_property
+    def text(self) -> str:
+        """The body as it is stored and sent: written once."""
+        return _JSON.encode(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,13 @@ class RequestKey:
     digest: bytes
 
 
-def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, value: object) -> RequestKey:
-    """`key` is digested because an agency may put anything into it; `asked` names the call, `value` is its body."""
-    own = identities.digest("key", agency_id.bytes, key)
-    return RequestKey(agency_id, own, identities.digest("request", asked, canonical(value)))
+def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, body: bytes) -> RequestKey:
+    """`key` is digested because an agency may put anything into it; `asked` names the call, `body` is canonical."""
+    return RequestKey(agency_id, digest_of_key(identities, agency_id, key), identities.digest("request", asked, body))
+
+
+def digest_of_key(identities: Identities, agency_id: UUID, key: str) -> bytes:
+    return identities.digest("key", agency_id.bytes, key)
 
 
 async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
@@ -85,14 +94,14 @@ async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[Reques
     return found
 
 
-async def first_answer(tx: AsyncConnection, asked: RequestKey) -> Answer:
-    """What the key was answered with, whatever was sent with it. Raises NoResultFound for a key that is not used."""
+async def first_answer(tx: AsyncConnection, identities: Identities, agency_id: UUID, key: str) -> Answer | None:
+    """What the key was answered with, whatever was sent with it; None for a key that is not used."""
     found = await tx.execute(
         sql("SELECT status, location, answer FROM request WHERE agency_id = :agency AND key = :key"),
-        {"agency": asked.agency_id, "key": asked.key.hex()},
+        {"agency": agency_id, "key": digest_of_key(identities, agency_id, key).hex()},
     )
-    row = found.one()
-    return Answer(row.status, row.answer, row.location, is_replay=True)
+    row = found.one_or_none()
+    return Answer(row.status, row.answer, row.location, is_replay=True) if row else None
 
 
 async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]], *, at: datetime) -> None:
@@ -112,7 +121,7 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]
                 "digests": [request.digest for request, _ in answered],
                 "statuses": [answer.status for _, answer in answered],
                 "locations": [answer.location for _, answer in answered],
-                "answers": [json.dumps(answer.body) for _, answer in answered],
+                "answers": [answer.text for _, answer in answered],
                 "at": at,
             },
         )

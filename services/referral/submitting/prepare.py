@@ -13,7 +13,7 @@ from uuid import UUID
 from services.referral import facts as coded
 from services.referral.agencies import Agency, AgencyActor
 from services.referral.document.read import read_referral
-from services.referral.document.text import stored
+from services.referral.document.text import as_stored, is_as_stored, stored
 from services.referral.families.profile import Family
 from services.referral.identity import Identities, Sealed
 from services.referral.postcodes.lookup import Places, PostcodeFiles
@@ -24,6 +24,7 @@ from shared.crypto import read_key
 from shared.events import Facts, Monitoring
 from shared.ids import uuid7
 from shared.policy import Policy, load_all
+from shared.strict_json import canonical
 from shared.working_time import day_in_london, due_on
 
 
@@ -73,19 +74,23 @@ class Preparing:
     identities: Identities
 
     def arrival(self, value: object, *, by: AgencyActor, key: str) -> Arrival:
-        """POST /referrals: `key` is the request's Idempotency-Key. Raises Invalid with every mistake."""
+        """POST /referrals: `key` is the request's Idempotency-Key. Raises Invalid with every mistake.
+
+        One canonical text of the value tells requests and bodies apart, and is what is sealed.
+        """
         identities, referral_id, own = self.identities, uuid7(), by.agency.id.bytes
         prepared = self.referral(value, agency=by.agency, now=by.at, received_at=by.at)
         external = value.get("external_reference") if isinstance(value, dict) else None
-        document = stored(value)
+        text = canonical(value)
+        document = text if is_as_stored(text) else canonical(stored(value))
         return Arrival(
             id=referral_id,
             reference=new_reference(secrets.randbelow),
             by=by,
-            request=request_key(identities, by.agency.id, key, "POST /referrals", value),
+            request=request_key(identities, by.agency.id, key, "POST /referrals", text),
             external_digest=identities.digest("external", own, str(external)) if external else None,
             body_digest=identities.body_digest(by.agency.id, document),
-            sealed=identities.seal(referral_id, document),
+            sealed=identities.seal(referral_id, document, as_stored(str(external)) if external else None),
             prepared=prepared,
         )
 

@@ -36,6 +36,7 @@ from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.messaging.statement import Statement
 from shared.problems import Problem
+from shared.strict_json import canonical
 
 
 def another_reference(arrival: Arrival) -> Arrival:
@@ -126,7 +127,7 @@ async def _sent_before(
         stored = await amend.open_for(tx, preparing, first.id, arrival.by, Step.AMEND)
         _refuse_a_copy_from_before(stored, arrival, preparing.identities)
         document = keep_dangers(stored.document, arrival.prepared.value)
-        digest = preparing.identities.body_digest(arrival.by.agency.id, document)
+        digest = preparing.identities.body_digest(arrival.by.agency.id, canonical(document))
         return await amend.store(tx, preparing, stored, document, arrival.by, body_digest=digest)
     except Problem as problem:
         return problem
@@ -134,7 +135,7 @@ async def _sent_before(
 
 def _refuse_a_copy_from_before(stored: Stored, arrival: Arrival, identities: Identities) -> None:
     """Raises Problem 409: after a PATCH a whole copy, perhaps from a backup, could undo it."""
-    if identities.body_digest(arrival.by.agency.id, stored.document) != stored.row.body_digest:
+    if identities.body_digest(arrival.by.agency.id, canonical(stored.document)) != stored.row.body_digest:
         words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
         more = {"reference": stored.row.reference, "version": stored.row.version}
         raise Problem("conflict", words, extra=more)
@@ -187,15 +188,12 @@ async def _store_new(
     tx: AsyncConnection, arrivals: Sequence[Arrival], related: Mapping[UUID, Related]
 ) -> dict[RequestKey, Answer]:
     new = [NewReferral(arrival, related[arrival.id]) for arrival in arrivals]
-    receipts = [each.receipt for each in new]
-    await _insert(tx, new, receipts)
+    answers = [Answer(201, each.receipt, f"/referrals/{each.arrival.reference}") for each in new]
+    await _insert(tx, new, [answer.text for answer in answers])
     await links.keep_tokens(tx, {each.id: each.prepared.family.tokens for each in arrivals})
     await audit.write(tx, [each.by.entry("referral.received", each.id) for each in arrivals])
     await outbox.append(tx, [each.announcement for each in new])
-    return {
-        each.request: Answer(201, receipt, f"/referrals/{each.reference}")
-        for each, receipt in zip(arrivals, receipts, strict=True)
-    }
+    return {each.request: answer for each, answer in zip(arrivals, answers, strict=True)}
 
 
 def _known(arrival: Arrival) -> Known:
@@ -226,7 +224,7 @@ _INSERT: Final = sql("""
 """)
 
 
-async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Sequence[dict[str, Any]]) -> None:
+async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Sequence[str]) -> None:
     arrivals = [each.arrival for each in new]
     await tx.execute(
         _INSERT,
@@ -245,6 +243,6 @@ async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Seq
             "identities": [arrival.sealed.identity for arrival in arrivals],
             "facts": [each.facts.model_dump_json() for each in new],
             "gaps": [json.dumps(arrival.prepared.gaps) for arrival in arrivals],
-            "receipts": [json.dumps(receipt) for receipt in receipts],
+            "receipts": receipts,
         },
     )

@@ -27,6 +27,7 @@ from services.triage.pages.forms import (
 from services.triage.pages.labels import LOOKED
 from services.triage.pages.timeline import DID
 from services.triage.trail import Scope, TrailEntry
+from services.triage.work_items.bodies import STAFF_ID
 from services.triage.work_items.item import VIEWED
 from shared.access import Permission, Role, Staff
 from shared.problems import Problem
@@ -37,7 +38,6 @@ routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 PAGE: Final = "/staff/audit"
 SIZE: Final = 50
-_PERSON: Final = re.compile(r"[A-Za-z0-9._|:-]{1,100}")
 
 
 class AuditView(StrEnum):
@@ -98,7 +98,7 @@ class Choice:
             reference=reference,
             typed=reference or typed,
             mistake=UNREADABLE_REFERENCE if typed and not reference else "",
-            actor=actor if _PERSON.fullmatch(actor) else None,
+            actor=actor if re.fullmatch(STAFF_ID, actor) else None,
             action=action if action in dict(action_names()) else None,
             after=asked.get("after", "")[:LONGEST] or None,
         )

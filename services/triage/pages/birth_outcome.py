@@ -67,7 +67,7 @@ def steps_of(body: BirthOutcome, item: Any) -> list[tuple[str, Body]]:
     notes = (HEARD[body.answer].format(day=day), body.note)
     steps: list[tuple[str, Body]] = [("note", bodies.Note(text=text)) for text in notes if text]
     if body.answer is Outcome.BORN and is_possible("request-information", route=item.route, state=item.state):
-        asked = f"Please send the date of birth ({day}) as an amendment of this referral."
+        asked = "Please send us the date of birth of the baby."
         steps.append(("request-information", bodies.AskForInformation(asked=asked)))
     if body.answer in (Outcome.ENDED, Outcome.DIED):
         reason = "After a loss. The team that knows the family was asked first."

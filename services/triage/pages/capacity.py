@@ -45,7 +45,7 @@ async def capacity_page(visit: Reader) -> Response:
     """Routes with a number of places first; then those where families wait all the same."""
     async with visit.engine.connect() as tx:
         places = await stored.all_places(tx, now=visit.now)
-        waiting = await stored.waiting_lists(tx, places)
+        waiting = await stored.waiting_lists(tx, now=visit.now)
     offers = {each.route: each.interim_offer for each in visit.policy.capacity}
     of_route = {each.route: each for each in places}
     shown = dict.fromkeys((*of_route, *waiting))

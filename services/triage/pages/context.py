@@ -7,20 +7,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.datastructures import FormData
 
 from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.trail import AuditTrails
-from services.triage.work_items.working import StepContext
+from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Permission, Staff
 from shared.audit import Actor, Entry
 from shared.pages import Pages
 from shared.policy import Policy
 from shared.service_map import ServiceMap
 from shared.sign_in import Visitor, read_form, visitor
+from shared.sign_in.addresses import local_page
+from shared.web import cause_of
 from shared.working_time import day_in_london
 
 
@@ -74,6 +78,11 @@ class Visit:
         """The day in London."""
         return day_in_london(self.now)
 
+    @property
+    def actor(self) -> StaffActor:
+        """The visitor, as who takes a step."""
+        return StaffActor(self.staff, self.now, cause_of(self.request))
+
     def may(self, permission: Permission) -> bool:
         return self.staff.may(permission)
 
@@ -88,6 +97,12 @@ class Visit:
     def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
         """The page; every template knows `now` and, from shared.pages, who looks."""
         return self.context.pages.render(self.request, template, status=status, **({"now": self.now} | values))
+
+
+def back_to(page: str, **query: str) -> RedirectResponse:
+    """303 to one of our own pages, which may ask for something already, after a form; with what it then says."""
+    there = local_page(page)
+    return RedirectResponse(f"{there}{'&' if '?' in there else '?'}{urlencode(query, safe=',')}", 303)
 
 
 def who_may(*permissions: Permission) -> Any:

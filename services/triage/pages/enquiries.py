@@ -22,17 +22,15 @@ from services.triage.pages.forms import (
     short_text_in,
 )
 from services.triage.pages.identity_view import sections
-from services.triage.pages.item import NO_REASON
+from services.triage.pages.item import NO_REASON, family_of
 from services.triage.pages.labels import LOOKS
 from services.triage.work_items import bodies, enquiries
 from services.triage.work_items.enquiries import Stage, Whose
 from services.triage.work_items.steps import offered, take
-from services.triage.work_items.working import StaffActor
 from shared.access import Permission
 from shared.pages.outcomes import OF_STEP
 from shared.pages.times import long_day
 from shared.problems import Problem
-from shared.web import cause_of
 from shared.working_time import day_in_london
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
@@ -132,11 +130,9 @@ async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, An
     may_look = row.about != "family" and visit.may(Permission.SEE_IDENTITY)
     if not may_look or not await record_view(visit.engine, row.id, visit.staff, at=visit.now, why=why):
         return {"may_look": may_look, "is_shown": False}
-    found = await visit.context.families.look(row.referral_id, actor=visit.staff.id)
-    async with visit.engine.connect() as tx:
-        written = await visit.context.steps.texts.read(tx, row.referral_id)
-    asked = sections(found, visit.policy, on=visit.today) if found else None
-    return {"may_look": True, "is_shown": True, "asked": asked, "written": written}
+    family = await family_of(visit, row.referral_id)
+    asked = sections(family.found, visit.policy, on=visit.today) if family.found else None
+    return {"may_look": True, "is_shown": True, "asked": asked, "written": family.texts}
 
 
 async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
@@ -147,11 +143,10 @@ async def _take(visit: Visit, item_id: UUID, step: str) -> Response:
         return await _show(visit, item_id, filled=filled, status=422)
     if step == "deliver" and sent.get("sure") != SURE and (doubt := await _doubt(visit, item_id, body.on)):
         return await _show(visit, item_id, filled=filled | {"mistakes": {"sure": doubt}}, status=422)
-    by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     try:
         async with visit.engine.begin() as tx:
             await enquiries.one(tx, item_id)
-            await take(tx, item_id, step, body, by, visit.context.steps)
+            await take(tx, item_id, step, body, visit.actor, visit.context.steps)
     except Problem as problem:
         if problem.name not in ("invalid", "step-not-allowed"):
             raise

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 
-from services.triage.pages.context import Lead, Visit
+from services.triage.pages.context import Lead, Visit, back_to
 from services.triage.pages.forms import error_summary, text_in
 from services.triage.pages.queues import EVERYWHERE, address, read_ids
-from services.triage.work_items import item, steps, today
+from services.triage.work_items import item, steps
 from services.triage.work_items.bodies import Assign
 from services.triage.work_items.queues import Choices
-from services.triage.work_items.working import StaffActor
 from shared.problems import Problem
 from shared.sign_in.addresses import local_page
-from shared.web import cause_of
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -39,23 +35,21 @@ async def give(visit: Lead) -> Response:
     to, back = text_in(sent, "to"), text_in(sent, "next")
     ids = read_ids([each for each in sent.getlist("item") if isinstance(each, str)])
     async with visit.engine.connect() as tx:
-        rows = await today.named(tx, ids)
+        rows = await item.named(tx, ids)
         people = await item.assignees_for(tx, (), today=visit.today)
     if to not in {each.id for each in people}:
         return await _page(visit, ids, back, mistakes=WHO)
-    by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     refused: dict[UUID, str] = {}
     for row in rows:
         try:
             async with visit.engine.begin() as tx:
-                await steps.take(tx, row.id, "assign", Assign(to=to), by, visit.context.steps)
+                await steps.take(tx, row.id, "assign", Assign(to=to), visit.actor, visit.context.steps)
         except Problem as problem:
             refused[row.id] = problem.detail
     if refused:
         others = len(rows) - len(refused)
         return await _page(visit, list(refused), back, refused=refused, given=others)
-    page, done = _back(back), urlencode({"done": "assigned", "about": ",".join(str(row.id) for row in rows)}, safe=",")
-    return RedirectResponse(f"{page}{'&' if '?' in page else '?'}{done}", 303)
+    return back_to(_back(back), done="assigned", about=",".join(str(row.id) for row in rows))
 
 
 async def _page(
@@ -69,7 +63,7 @@ async def _page(
 ) -> Response:
     """200; 422 with mistakes; 409 with what could not be given, beside how many were."""
     async with visit.engine.connect() as tx:
-        rows = await today.named(tx, ids)
+        rows = await item.named(tx, ids)
         people = await item.assignees_for(tx, {row.route for row in rows}, today=visit.today)
     return visit.render(
         "give.html",

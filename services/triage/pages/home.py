@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from services.triage import team
 from services.triage.pages import parked_words
 from services.triage.pages.context import Anybody, Visit
-from services.triage.pages.queues import EVERYWHERE, address, done_in_words, line_of
+from services.triage.pages.queues import EVERYWHERE, SHOWN, address, done_in_words, line_of
 from services.triage.work_items import queues, today
 from services.triage.work_items.queues import Choices, Show
 from shared.access import Permission, Role
@@ -19,27 +19,26 @@ routes = APIRouter(prefix="/staff", include_in_schema=False)
 
 
 class Listed(NamedTuple):
-    """A list of the page: its heading, what it says when it is empty, and how many lines it has at most."""
+    """A list of the page: what it says when it is empty, and how many lines it has at most."""
 
-    heading: str
     calm: str
     size: int = 5
 
 
 LISTS: Final[dict[Show, Listed]] = {
-    Show.ON_CALL: Listed("On call now", "Nothing is waiting for the person on call.", 25),
-    Show.SAFETY: Listed("Other safety work", "No other safety work is open.", 25),
-    Show.DECLINES: Listed("Declines to confirm", "No proposed decline waits for a lead."),
-    Show.UNOWNED_LATE: Listed("Overdue, and nobody has it", "Everything that is overdue is with somebody."),
-    Show.MINE: Listed("Your work", "You have no open work. You can take something on from a queue."),
-    Show.OVERDUE: Listed("Overdue", "Nothing is overdue."),
-    Show.DUE_TODAY: Listed("Due today", "Nothing more is due today."),
-    Show.PLACE_FREE: Listed("A place is free", "No free place waits for a family."),
-    Show.FACTS_CHANGED: Listed("The facts have changed since a decision", "No decision waits for another look."),
-    Show.CONTACT_DUE: Listed("Accepted, and no first contact yet", "Every accepted family has been met."),
-    Show.NEAR_BIRTHDAY: Listed("Second birthday soon", "No baby who waits is close to the second birthday."),
-    Show.WAITING: Listed("Not accepted yet", "Every family is with a team."),
-    Show.UNDELIVERABLE: Listed("Messages that did not arrive", "Every message has arrived."),
+    Show.ON_CALL: Listed("Nothing is waiting for the person on call.", 25),
+    Show.SAFETY: Listed("No other safety work is open.", 25),
+    Show.DECLINES: Listed("No proposed decline waits for a lead."),
+    Show.UNOWNED_LATE: Listed("All that is overdue is with somebody."),
+    Show.MINE: Listed("You have no open work. You can take something on from a queue."),
+    Show.OVERDUE: Listed("Nothing is overdue."),
+    Show.DUE_TODAY: Listed("Nothing more is due today."),
+    Show.PLACE_FREE: Listed("No free place waits for a family."),
+    Show.FACTS_CHANGED: Listed("No decision waits for another look."),
+    Show.CONTACT_DUE: Listed("Every accepted family has been met."),
+    Show.NEAR_BIRTHDAY: Listed("No baby who waits is close to the second birthday."),
+    Show.WAITING: Listed("Every family is with a team."),
+    Show.UNDELIVERABLE: Listed("Every message has arrived."),
 }
 """In the order of the page; each has the most urgent first."""
 SAFETY_LISTS: Final = (Show.ON_CALL, Show.SAFETY)
@@ -95,7 +94,7 @@ async def home(visit: Anybody) -> Response:
 
 def _section(visit: Visit, show: Show, page: queues.QueuePage) -> dict[str, Any]:
     lines = [line_of(row, staff=visit.staff, now=visit.now) for row in page.rows]
-    shown = {"name": show.value, "heading": LISTS[show].heading, "calm": LISTS[show].calm, "lines": lines}
+    shown = {"name": show.value, "heading": SHOWN[show], "calm": LISTS[show].calm, "lines": lines}
     return shown | {"total": page.total, "href": address(EVERYWHERE, Choices(show=show))}
 
 

@@ -22,6 +22,7 @@ from shared.pages.names import language_name
 from shared.pages.times import age, clock, long_day
 from shared.pages.wording import word_for
 from shared.policy import Policy
+from shared.safety_words import OTHER_LANGUAGE, is_english
 
 NEEDS: Final = {
     "bsl": "British Sign Language",
@@ -97,6 +98,7 @@ _REFERRER: Final[Members] = {
     "phone": ("Phone", str),
     "email": ("Email", str),
 }
+_NOTES: Final[Members] = {"notes": ("Notes", str), "written_in": ("Written in", language_name)}
 _ENQUIRY: Final[Members] = {"topic": ("Topic", str), "people": ("How many people", str)}
 
 
@@ -125,7 +127,7 @@ def sections(
     answers = [_answer(number, each) for number, each in enumerate(found.get("answers") or (), 1)]
     all_of_them = [
         IdentitySection("safety-words", "Words to read with care", [("Found in the text", words)] if words else []),
-        IdentitySection("notes", "Notes of the referrer", _rows(document, {"notes": ("Notes", str)})),
+        IdentitySection("notes", "Notes of the referrer", _rows(document, _NOTES)),
         *answers,
         IdentitySection("referrer", "Who referred", _rows(document.get("referrer"), _REFERRER)),
         IdentitySection("enquiry", "What they ask", _rows(document, _ENQUIRY)),
@@ -192,7 +194,10 @@ def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:
     texts += [(document.get("consent") or {}).get("override_reason")]
     texts += [person.get("safe_contact") for person in document.get("caregivers") or ()]
     texts += [each.get("notes") for each in found.get("answers") or ()]
-    return list(dict.fromkeys(word for text in texts if text for word in policy.safety_words_in(str(text))))
+    found_words = dict.fromkeys(word for text in texts if text for word in policy.safety_words_in(str(text)))
+    if any(texts) and not is_english(document.get("written_in")):
+        found_words[OTHER_LANGUAGE] = None
+    return list(found_words)
 
 
 def _named(person: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.identity_access import LookReason, record_view
 from services.triage.pages.calls import contact_choices
@@ -29,7 +26,7 @@ from services.triage.pages.labels import (
     message_name,
     told_facts,
 )
-from services.triage.pages.queues import done_with, due_in_words
+from services.triage.pages.queues import done_in_words, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, contacts_in_words, timeline
 from services.triage.pages.what_to_do import coming, what_to_do
@@ -40,7 +37,7 @@ from services.triage.work_items.conditions import is_on_list, is_overdue
 from services.triage.work_items.item import ONLY_LOOKED, VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import Facts, Hold, Route
+from shared.events import Facts, Hold
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, Service
 
@@ -117,10 +114,14 @@ async def item_page(
     reason = await record_view(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
-        in_line = await _place_in_line(tx, told.row, visit.now) if is_on_list(told.row) else None
-    family, messages = await asyncio.gather(
-        _family(visit, told.referral_id if reason else None), visit.context.messages.about(told.item["reference"])
-    )
+        given = await done_in_words(visit, tx) if visit.request.query_params.get("done") == "assigned" else {}
+        in_line = await places.place_in_line(tx, told.row, now=visit.now) if is_on_list(told.row) else None
+    told_of = visit.context.messages.about(told.item["reference"])
+    family: Family | None = None
+    if reason:
+        family, messages = await asyncio.gather(family_of(visit, told.referral_id), told_of)
+    else:
+        messages = await told_of
     return visit.render(
         "item.html",
         status=409 if overtaken else 422 if errors else 200,
@@ -130,28 +131,12 @@ async def item_page(
         message_name=message_name,
         message_states=MESSAGE_STATES,
         **_shown(visit, told, family, in_line),
-        **_given(visit, told),
+        **given,
     )
 
 
-async def _place_in_line(tx: AsyncConnection, row: Any, now: datetime) -> Waiting | None:
-    """None when the list is longer than what is shown of one."""
-    lists = await places.waiting_lists(tx, await places.all_places(tx, now=now))
-    return next((each for each in lists.get(Route(row.route), ()) if each.item_id == row.id), None)
-
-
-def _given(visit: Visit, told: ItemDetails) -> dict[str, Any]:
-    """After it was given to a colleague: to whom."""
-    row = told.row
-    holder = told.names.get(row.assignee, row.assignee)
-    named = SimpleNamespace(id=row.id, reference=row.reference, assignee=row.assignee, holder=holder)
-    return done_with(visit, [named]) if visit.request.query_params.get("done") == "assigned" else {}
-
-
-async def _family(visit: Visit, referral_id: UUID | None) -> Family | None:
-    """Fetched by id from where it is kept; that side writes down who looked, too. None: nobody is to be seen."""
-    if referral_id is None:
-        return None
+async def family_of(visit: Visit, referral_id: UUID) -> Family:
+    """Fetched by id from where it is kept; that side writes down who looked, too."""
     found = await visit.context.families.look(referral_id, actor=visit.staff.id)
     async with visit.engine.connect() as tx:
         return Family(found, await visit.context.steps.texts.read(tx, referral_id))
@@ -191,7 +176,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "now": now,
         "seen": told.seen,
         "names": told.names,
-        "holder": "You" if row.assignee == visit.staff.id else told.names.get(row.assignee, row.assignee),
+        "holder": "You" if is_own else told.names.get(row.assignee, row.assignee),
         "due": "Ended" if row.ended_at else due_in_words(row, now=now),
         "family": family,
         "sections": sections(family.found, policy, holds, on=visit.today) if family and family.found else [],

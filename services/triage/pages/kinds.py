@@ -54,7 +54,7 @@ _TEAM: Final = KindOfWork(
     first=("claim", "accept", "contact-attempt", "close", "take-over"),
 )
 _DECLINE: Final = KindOfWork(
-    now="The rules propose to decline. A lead confirms the decline, or somebody decides differently.",
+    now="The rules would decline. A lead confirms the decline, or one of you decides otherwise.",
     first=("decline", "claim", "override", "take-over"),
     also=("override",),
     hides=_PLACES | {"contact-attempt"},
@@ -71,7 +71,7 @@ KINDS: Final[Mapping[str, KindOfWork]] = {
     **dict.fromkeys(DECLINE_ROUTES, _DECLINE),
     **dict.fromkeys(ENQUIRIES, _ENQUIRY),
     Route.EMERGENCY_CALL: _rings("Ring 999 now, unless you know that somebody has."),
-    Route.MASH: _rings("Ring children's social care (the multi-agency safeguarding hub, MASH) now."),
+    Route.MASH: _rings("Ring children's social care now. It is the multi-agency safeguarding hub (MASH)."),
     Route.MASH_HOME_LA: _rings("Ring children's social care of the council where the family lives."),
     Route.PNMH_EMERGENCY: _rings("Ring the mental health crisis team now.", hides=frozenset()),
     Route.SAFEGUARDING_LEAD: _rings("Ring the safeguarding lead: a parent is a child too.", hides=frozenset()),
@@ -105,7 +105,7 @@ KINDS: Final[Mapping[str, KindOfWork]] = {
     Route.REVIEW_LOCATION: _asks("Ask the referrer where the family lives, then decide where it goes."),
     Route.REVIEW_RESPONSIBLE: _asks("Find out which council is responsible for the child, then decide."),
     Route.INFO_REQUEST: _asks(
-        "Ask the referrer whether the family agrees to the referral.", first=("answered", "request-information")
+        "Ask the referrer if the family agrees to be referred.", first=("answered", "request-information")
     ),
     Route.PHASE_HOLD: _asks(
         "The family waits until the service opens in its ward. Look whether somebody else can help until then, "

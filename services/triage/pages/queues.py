@@ -20,16 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage.pages.context import Reader, Visit
 from services.triage.pages.forms import LONGEST, UNREADABLE_REFERENCE, code_in, error_summary, read_reference
 from services.triage.pages.forms import short_text_in as typed_in
-from services.triage.work_items import queues, today
+from services.triage.work_items import queues
 from services.triage.work_items.conditions import (
     OWN_MARKS,
     WALL_CLOCK,
-    is_contact_due,
+    is_met,
     is_on_list,
     is_overdue,
     is_proposed_decline,
 )
 from services.triage.work_items.deadlines import MARKS
+from services.triage.work_items.item import named
 from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import Permission, Staff
 from shared.events import Hold, Route, Tier, Urgency
@@ -50,7 +51,7 @@ ALL_MARKS: Final = tuple(
 SHOWN: Final[dict[Show, str]] = {
     Show.ALL: "Everything open",
     Show.UNASSIGNED: "Nobody has it yet",
-    Show.MINE: "Mine",
+    Show.MINE: "Your work",
     Show.DUE_TODAY: "Due today",
     Show.OVERDUE: "Overdue",
     Show.WAITING_FOR_REFERRER: "Waiting for the referrer",
@@ -59,12 +60,12 @@ SHOWN: Final[dict[Show, str]] = {
     Show.WITH_TEAM: "Accepted, with a team",
     Show.ON_CALL: "On call now",
     Show.SAFETY: "Other safety work",
-    Show.CONTACT_DUE: "Accepted, first contact not made",
-    Show.PLACE_FREE: "A place is free for them",
+    Show.CONTACT_DUE: "Accepted, and no first contact yet",
+    Show.PLACE_FREE: "A place is free",
     Show.DECLINES: "Declines to confirm",
     Show.FACTS_CHANGED: "The facts have changed since a decision",
     Show.NEAR_BIRTHDAY: "Second birthday soon",
-    Show.UNDELIVERABLE: "A message could not be delivered",
+    Show.UNDELIVERABLE: "Messages that did not arrive",
     Show.UNOWNED_LATE: "Overdue, and nobody has it",
 }
 SORTED: Final[dict[Sort, str]] = {
@@ -192,18 +193,12 @@ DONE: Final = {"claimed": Markup("You have taken this on: {items}."), "assigned"
 
 
 async def done_in_words(visit: Visit, tx: AsyncConnection) -> dict[str, Any]:
-    """For the top of a list that somebody comes back to: each item with its link, and who has it as stored."""
+    """The banner: each item with its link, and who has it as stored; none when somebody else has it by now."""
     asked = visit.request.query_params
-    if asked.get("done") not in DONE:
-        return {}
-    return done_with(visit, await today.named(tx, read_ids(asked.get("about", "").split(","))))
-
-
-def done_with(visit: Visit, rows: Sequence[Any]) -> dict[str, Any]:
-    """The banner about `rows` (id, reference, assignee, holder); none when they are with somebody else by now."""
-    code = visit.request.query_params.get("done", "")
+    code = asked.get("done", "")
+    rows = await named(tx, read_ids(asked.get("about", "").split(","))) if code in DONE else ()
     holders = {row.assignee for row in rows}
-    if code not in DONE or len(holders) != 1 or (code == "claimed" and holders != {visit.staff.id}):
+    if len(holders) != 1 or (code == "claimed" and holders != {visit.staff.id}):
         return {}
     link = Markup('<a class="nhsuk-notification-banner__link" href="/staff/items/{}">{}</a>')
     items = Markup(", ").join(link.format(row.id, row.reference) for row in rows)
@@ -259,7 +254,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
 
 def due_in_words(row: sa.Row[Any], *, now: datetime) -> str:
     """By when; or why no clock runs. `now` and `4h` are told by the minute, everything else by the working day."""
-    if row.accepted_at is not None and not is_contact_due(row):
+    if is_met(row):
         return f"Accepted on {_day_of(row.accepted_at, now)}"
     if row.clock_stands:
         return "The clock has stopped until the referrer answers"

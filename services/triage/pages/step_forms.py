@@ -193,7 +193,7 @@ FORMS: Final[dict[str, StepForm]] = {
         StepForm(
             "close",
             bodies.Close,
-            {"reason": "Choose why the work ends", "note": "Write who was told and when, or why it ends"},
+            {"reason": "Choose why the work ends", "note": NEEDS_WORDS},
         ),
         StepForm("reopen", bodies.Reopen, {"note": "Write why it is opened again"}),
     )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from services.triage.pages.context import Visit, who_may
+from services.triage.pages.context import Visit, back_to, who_may
 from services.triage.pages.decision_view import before_and_after
-from services.triage.pages.forms import error_summary
+from services.triage.pages.forms import error_summary, text_in
 from services.triage.pages.identity_view import DUPLICATE_STEPS, side_by_side
 from services.triage.pages.item import Overtaken, item_page
 from services.triage.pages.labels import loss_in_words
@@ -24,14 +23,11 @@ from services.triage.work_items import item as items
 from services.triage.work_items import steps, store
 from services.triage.work_items.bodies import Body
 from services.triage.work_items.item import ONLY_LOOKED
-from services.triage.work_items.working import StaffActor
 from shared.access import Staff
 from shared.events import ClosureReason
 from shared.pages.outcomes import OF_STEP
 from shared.pages.wording import state_name
 from shared.problems import Problem
-from shared.sign_in.addresses import local_page
-from shared.web import cause_of
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -104,9 +100,8 @@ async def _take(asked: Asked, sent: FormData) -> Response:
         return await _overtaken(asked, typed=typed, seen=seen)
     item_id, last = led_to
     code = form.done or OF_STEP[last]
-    named, done = sent.get("next"), urlencode({"done": code} | ({"about": str(item_id)} if code in NAMED else {}))
-    page = local_page(named) if isinstance(named, str) and named else f"/staff/items/{item_id}"
-    return RedirectResponse(f"{page}{'&' if '?' in page else '?'}{done}", 303)
+    about = {"about": str(item_id)} if code in NAMED else {}
+    return back_to(text_in(sent, "next") or f"/staff/items/{item_id}", done=code, **about)
 
 
 async def _step(asked: Asked, body: Body, *, seen: int | None) -> tuple[UUID, str] | None:
@@ -115,14 +110,13 @@ async def _step(asked: Asked, body: Body, *, seen: int | None) -> tuple[UUID, st
     After a decision that ends the item that is the work that goes on.
     """
     visit, form, item_id = asked
-    by = StaffActor(visit.staff, visit.now, cause_of(visit.request))
     async with visit.engine.begin() as tx:
         if seen is not None and await items.changes_since(tx, item_id, seen=seen):
             return None
-        row = (await items.load(tx, item_id)).row if form.steps else None
+        row = await store.locked_item(tx, item_id) if form.steps else None
         step = form.step
         for step, part in form.taken(body, row):
-            item_id = await steps.take(tx, item_id, step, part, by, visit.context.steps)
+            item_id = await steps.take(tx, item_id, step, part, visit.actor, visit.context.steps)
         stands = await store.find(tx, item_id)
         if stands.end_reason == ClosureReason.DECIDED_AGAIN:
             open_work = await items.open_items(tx, stands.referral_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 from starlette.responses import RedirectResponse
@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse
 from services.triage import team
 from services.triage.pages.context import Lead, Reader, Visit
 from services.triage.pages.forms import MistypedError, TypedDay, error_summary
+from services.triage.work_items.bodies import STAFF_ID
 from shared.access import Permission
 from shared.events import Route
 from shared.problems import Problem
@@ -19,16 +20,14 @@ ColleagueId = Annotated[str, Path(max_length=100)]
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
-LINKED: Final = re.compile(r"[A-Za-z0-9._|:-]{1,100}")
-"""Ids that work can be assigned to; others have no page of their own."""
-
 
 @routes.get("/team")
 async def team_page(visit: Reader) -> Response:
     async with visit.engine.connect() as tx:
         everybody = await team.colleagues(tx, now=visit.now)
     may_change = visit.may(Permission.ASSIGN)
-    linked = {each.id for each in everybody if may_change and each.name and LINKED.fullmatch(each.id)}
+    # Whom work can be given to; others have no page of their own.
+    linked = {each.id for each in everybody if may_change and each.name and re.fullmatch(STAFF_ID, each.id)}
     return visit.render("team.html", team=everybody, linked=linked, me=visit.staff.id, may_assign=may_change)
 
 

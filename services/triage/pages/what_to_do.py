@@ -90,7 +90,7 @@ def _is_asked(row: Any) -> bool:
 
 
 _ANSWER: Final = ("answered", "claim", "take-over")
-_STANDS: Final = (
+STANDS: Final = (
     _Stands(
         lambda row: UNDELIVERABLE in row.marks,
         "A message to the referrer's team could not be delivered. Ring them and tell them what it said.",
@@ -159,7 +159,7 @@ def what_to_do(
         ending = {**CLOSURES, **DECLINES}.get(row.end_reason or "", "")
         return ToDo(f"Nothing more here. {ending}." if ending else "Nothing more here.")
     kind, possible = kind_of(row), {offer.step: offer for offer in offers}
-    stands = next((each for each in _STANDS if each.applies(row)), None)
+    stands = next((each for each in STANDS if each.applies(row)), None)
     words, steps, also = stands[1:] if stands else (kind.now, kind.first, kind.also)
     first = next((possible[step] for step in steps if step in possible), None)
     if first and kind.button and first.step not in ("claim", "take-over"):
@@ -168,7 +168,7 @@ def what_to_do(
     more = [NOT_TOLD] if row.route in RINGS else []
     if row.route == Route.REVIEW and decision and UNDELIVERABLE not in row.marks:
         if doubts := why_a_person(decision, policy):
-            more.append(f"Why a person: {'; '.join(doubts)}.")
+            more.append(f"Why a person: {doubts}")
         if agreed := suggestion(row, decision, facts, policy):
             suggested = routes_in_words(agreed.routes)
             more.append(f"The rules suggest: {suggested}.")
@@ -212,16 +212,15 @@ def _rings(
     yield policy.on_call.name, policy.on_call.phone
 
 
-def why_a_person(decision: Mapping[str, Any], policy: Policy) -> list[str]:
-    """The doubts that brought it to a person, each with the facts it used."""
-    found = [each for each in decision["reasons"] if each["rule"] in DOUBTS]
-    return [_doubt(each["rule"], used_facts(each.get("facts") or {}, policy)) for each in found]
-
-
-def _doubt(rule: str, facts: Sequence[tuple[str, str]]) -> str:
-    said = [(name, value) for name, value in facts if value not in ("yes", "none") and not value.isdecimal()]
-    told = ", ".join(f"{name[:1].lower()}{name[1:]}: {value}" for name, value in said)
-    return DOUBTS[rule] + (f" ({told})" if told else "")
+def why_a_person(decision: Mapping[str, Any], policy: Policy) -> str:
+    """The doubts that brought it to a person, and the facts they used unless they repeat it, each a sentence."""
+    said = []
+    for each in decision["reasons"]:
+        if doubt := DOUBTS.get(each["rule"]):
+            used = used_facts(each.get("facts") or {}, policy)
+            told = [(name, value) for name, value in used if value.lower() not in ("yes", "none", doubt)]
+            said += [doubt, *(f"{name}: {value}" for name, value in told if not value.isdecimal())]
+    return " ".join(f"{each[:1].upper() if number else each[:1]}{each[1:]}." for number, each in enumerate(said))
 
 
 class Suggestion(NamedTuple):

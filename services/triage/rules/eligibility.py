@@ -166,7 +166,7 @@ def _place_used(case: Case) -> Used:
 
 @rule("E11", source="Working Together to Safeguard Children 2023: responsible authority of a looked-after child")
 def looked_after(case: Case) -> Finding | None:
-    """Looked-after child, of this authority or another: a person finds out who is responsible."""
+    """A council looks after the child, ours or another. A person finds out which one is responsible."""
     if case.facts.care_status not in LOOKED_AFTER:
         return None
     text = "A council looks after this baby. A person will find out which council can help best."
@@ -182,7 +182,7 @@ def _is_unclear(case: Case) -> bool:
 
 @rule("E12", source=f"{HANDBOOK}: nobody is declined for lack of an address")
 def place_unclear(case: Case) -> Finding | None:
-    """No usable address, no authority (a current own ward tells it), or ours without a current ward."""
+    """No address to use and no council (a current own ward tells it), or ours without a current ward."""
     if not _is_unclear(case):
         return None
     text = "We do not know where home is right now. A person will work it out, and no one loses out."
@@ -191,7 +191,7 @@ def place_unclear(case: Case) -> Finding | None:
 
 @rule("E10", source="Both councils' papers: the service is for the council's own area")
 def another_area(case: Case) -> Finding | None:
-    """Another authority, with a usable address."""
+    """In another council's area, with an address that can be used."""
     authority = case.facts.place.authority
     if authority in (None, case.policy.authority):
         return None
@@ -241,7 +241,7 @@ def _consent_used(case: Case) -> Used:
 
 @rule("E13s", source=f"{WORKING_TOGETHER}: information may be shared without consent to keep a child safe")
 def safety_goes_on(case: Case) -> Finding | None:
-    """Consent is anything but given, under a hold: the override is recorded with reason, name and time."""
+    """There is a hold, and consent is not given. Who goes on without it, why and when is recorded."""
     if case.facts.consent is Consent.GIVEN or not is_held(case.facts):
         return None
     return Finding(

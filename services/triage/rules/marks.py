@@ -22,7 +22,7 @@ def _linked(case: Case, link: Link, text: str, *routes: Route) -> Finding | None
 
 @rule("I3", source=HANDBOOK)
 def duplicate(case: Case) -> Finding | None:
-    """Another agency has an open referral of this family, perhaps: a person says so, and only then both are told."""
+    """Another agency may have an open referral of this family. A person says so, and only then both are told."""
     return _linked(
         case,
         Link.DUPLICATE,
@@ -151,7 +151,7 @@ def more_than_one_baby(case: Case) -> Finding | None:
 
 @rule("M4", source=HANDBOOK)
 def sibling_with_us(case: Case) -> Finding | None:
-    """Brother or sister with an open episode: the same practitioner is suggested."""
+    """A brother or sister has an open episode. The same practitioner is suggested."""
     return _linked(
         case, Link.SIBLING_OPEN, "We know a brother or sister of this baby. The same worker may be able to help."
     )
@@ -169,7 +169,7 @@ def father(case: Case) -> Finding | None:
 
 @rule("M6", source="NHS Accessible Information Standard (DCB1605)")
 def accessible_information(case: Case) -> Finding | None:
-    """Language, BSL, easy read or another format is needed."""
+    """Language, British Sign Language, easy read or another format is needed."""
     if not case.facts.accessible_information:
         return None
     return Finding(

@@ -54,13 +54,13 @@ def _adult(case: Case) -> Finding | None:
 
 @rule("N6", source=f"{PERINATAL}: a history of severe illness counts when well")
 def mothers_mental_health(case: Case) -> Finding | None:
-    """Mother's own mental health, with consent and without a hold; not looked at when the family isn't eligible."""
+    """The mother's own mental health, with consent and without a hold. Not looked at when the family isn't eligible."""
     return _adult(case) if case.facts.carer is Carer.MOTHER else None
 
 
 @rule("N6f", source=f"{PERINATAL} take the birthing parent; Nottingham 2021: fathers matter as much as mothers")
 def carers_mental_health(case: Case) -> Finding | None:
-    """Likewise for anybody but the mother: adult mental health."""
+    """The same for anybody but the mother: adult mental health."""
     return _adult(case) if case.facts.carer is not Carer.MOTHER else None
 
 
@@ -104,7 +104,7 @@ def longer_specialist_work(case: Case) -> Finding | None:
 
 @rule("N3", source=f"{LEVELS}; 2 domains: {OXPIP}; {HANDBOOK}")
 def shorter_specialist_work(case: Case) -> Finding | None:
-    """Severe, moderate, or `short_term_domains` or more, whatever the severity."""
+    """Severe, moderate, or `short_term_domains` or more, however severe."""
     if case.facts.concern.severity not in HIGH and _domains(case) < case.policy.need.short_term_domains:
         return None
     text = "Some things feel hard right now. A short time with our own team can help parent and baby feel close."
@@ -162,7 +162,7 @@ def about_to_move(case: Case) -> Finding | None:
 
 @rule("A4", source=f"{HANDBOOK}: conflicting facts go to a person, never to a guess")
 def facts_disagree(case: Case) -> Finding | None:
-    """Severity none with domains named, or a complex history without severe."""
+    """No concern but domains named, or a complex history and no severe concern."""
     facts = case.facts
     severity = facts.concern.severity
     named = severity is Severity.NONE and bool(facts.concern.domains)

@@ -53,7 +53,7 @@ def _told(case: Case, code: Safety, text: str, **decides: Any) -> Finding | None
 
 @rule("S1", source=WORKING_TOGETHER)
 def immediate_danger(case: Case) -> Finding | None:
-    """Danger now, or an injury in a baby who can't move about yet: an emergency call and the front door, now."""
+    """Danger now, or an injury in a baby who can't move about yet. An emergency call and the front door, now."""
     if DANGER.isdisjoint(case.facts.safety):
         return None
     return Finding(
@@ -103,9 +103,9 @@ def prebirth_plan_late_in_pregnancy(case: Case) -> Finding | None:
 
 @rule("S5", source=RED_FLAG_LIST)
 def maternal_red_flag(case: Case) -> Finding | None:
-    """Red flag of perinatal mental health: the emergency team within four hours.
+    """A red flag of mental health around birth. The emergency team comes in within four hours.
 
-    Estrangement is one, though it looks like an ordinary worry about bonding.
+    Estrangement is one, though it looks like a common worry about bonding.
     """
     if case.facts.mental_health not in RED_FLAGS:
         return None
@@ -165,7 +165,7 @@ def hold_contact_after_a_loss(case: Case) -> Finding | None:
 
 @rule("C2", source=f"{WORKING_TOGETHER}; {HANDBOOK}")
 def hold_contact_under_domestic_abuse(case: Case) -> Finding | None:
-    """Under domestic abuse (S7) nothing automatic reaches the home."""
+    """Under domestic abuse (S7) nothing reaches the home by itself."""
     text = "Nothing is sent to the home by itself. A person will agree the best way to be in touch."
     return _told(case, Safety.DOMESTIC_ABUSE, text)
 

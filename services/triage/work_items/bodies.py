@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -15,6 +15,12 @@ from shared.strict_json import Unreadable, parse_json
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Offer = Annotated[str, Field(min_length=1, max_length=500)]
 """Words of the policy: what a family on a waiting list is offered meanwhile."""
+MOST_PLACES: Final = 10_000
+"""Places of one kind on a route: far more than any team has, and as far as waiting lists are counted."""
+
+
+STAFF_ID: Final = r"^[A-Za-z0-9._|:-]{1,100}$"
+"""Of whom work can be given to."""
 
 
 class ContactOutcome(StrEnum):
@@ -44,7 +50,7 @@ class Nothing(Body):
 class Assign(Body):
     """A staff id as the identity provider gives it: no spaces and no @, so that no name or address gets in."""
 
-    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9._|:-]{1,100}$")]
+    to: Annotated[str, Field(pattern=STAFF_ID)]
 
 
 class Accept(Body):
@@ -143,8 +149,8 @@ class Close(Body):
 
 
 class Places(Body):
-    individual: Annotated[int, Field(ge=0, le=10_000, strict=True)]
-    group: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    individual: Annotated[int, Field(ge=0, le=MOST_PLACES, strict=True)]
+    group: Annotated[int, Field(ge=0, le=MOST_PLACES, strict=True)] = 0
 
 
 class Preview(Body):

@@ -44,6 +44,7 @@ def _any(column: str, values: Iterable[str]) -> str:
 IS_OPEN: Final = "ended_at IS NULL"
 IS_WITHOUT_TEAM: Final = "accepted_at IS NULL"
 IS_FAMILY_WORK: Final = _any("route", FAMILY_WORK)
+IS_ENQUIRY: Final = _any("route", ENQUIRIES)
 IS_ON_WALL_CLOCK: Final = _any("urgency", WALL_CLOCK)
 IS_SAFETY: Final = f"({_any('route', SAFETY)} OR route = 'review' AND marks ? '{SAFETY_WORDS}')"
 IS_WATCHED: Final = f"({IS_SAFETY} OR {IS_ON_WALL_CLOCK})"

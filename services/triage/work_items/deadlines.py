@@ -228,5 +228,5 @@ def age_out_warning(infant: Infant, policy: Policy, *, today: date) -> date | No
 
 def full_routes_of(facts: Facts, full: Collection[Route]) -> Facts:
     """The facts with what triage knows of capacity."""
-    routes = tuple(route for route in Route if route in full)
+    routes = tuple(route for route in Route if route in full) if full else ()
     return facts if facts.full_routes == routes else facts.model_copy(update={"full_routes": routes})

@@ -74,7 +74,10 @@ async def decline(it: StepRequest[bodies.Decline]) -> Done:
 
 
 async def override(it: StepRequest[bodies.Override]) -> Done:
-    """A person decides otherwise; the rules' decision stays as it was, beside this one. Who decides takes it on."""
+    """A person decides otherwise; the rules' decision stays as it was, beside this one.
+
+    Who decides knows the family: they take this item on, and have the new work.
+    """
     tx, row, by, asked = it.tx, it.row, it.by, it.body
     await it.write("override", asked.reason)
     if row.state in (ItemState.OPEN, ItemState.WAITING_FOR_REFERRER):
@@ -88,7 +91,7 @@ async def override(it: StepRequest[bodies.Override]) -> Done:
     urgency = asked.urgency or Urgency(in_force.decision["urgency"] if in_force else row.urgency)
     full = machine.facts.full_routes
     decision = decision_of_a_person(machine.decision, routes=asked.routes, tier=asked.tier, urgency=urgency, full=full)
-    made = replace(machine, decision=decision, decided_by=DecidedBy.PERSON)
+    made = replace(machine, decision=decision, decided_by=DecidedBy.PERSON, holder=by.staff.id)
     await decisions.put_in_force(tx, made, it.context.policy)
     return await _as_it_stands(it)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items.bodies import Arrange, Deliver
+from services.triage.work_items.conditions import IS_ENQUIRY, IS_OPEN
 from services.triage.work_items.item import open_items
 from services.triage.work_items.working import Done, StepRequest, refuse
 from shared.database import sql
@@ -35,22 +36,21 @@ class Whose(StrEnum):
 
 
 _IS: Final = {
-    Stage.REQUESTED: "w.ended_at IS NULL AND w.arranged_for IS NULL",
-    Stage.ARRANGED: "w.ended_at IS NULL AND w.arranged_for IS NOT NULL",
-    Stage.DONE: "w.attendees IS NOT NULL",
-    Stage.ENDED: "w.ended_at IS NOT NULL AND w.attendees IS NULL",
+    Stage.REQUESTED: f"{IS_OPEN} AND arranged_for IS NULL",
+    Stage.ARRANGED: f"{IS_OPEN} AND arranged_for IS NOT NULL",
+    Stage.DONE: "attendees IS NOT NULL",
+    Stage.ENDED: f"NOT {IS_OPEN} AND attendees IS NULL",
 }
 _ORDER: Final = {
-    Stage.REQUESTED: "w.due_at, w.id",
-    Stage.ARRANGED: "w.arranged_for, w.id",
-    Stage.DONE: "w.arranged_for DESC, w.id DESC",
-    Stage.ENDED: "w.ended_at DESC, w.id DESC",
+    Stage.REQUESTED: "due_at, w.id",
+    Stage.ARRANGED: "arranged_for, w.id",
+    Stage.DONE: "arranged_for DESC, w.id DESC",
+    Stage.ENDED: "ended_at DESC, w.id DESC",
 }
-_OF: Final = {Whose.REQUESTS: "w.about <> 'family'", Whose.FAMILIES: "w.about = 'family'"}
-_ROUTES: Final = "w.route IN ('consultation', 'training')"
+_OF: Final = {Whose.REQUESTS: "about <> 'family'", Whose.FAMILIES: "about = 'family'"}
 _ITEMS: Final = f"""
-    SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee WHERE {_ROUTES}
-"""  # noqa: S608  this module's own
+    SELECT w.*, c.name AS holder FROM work_item w LEFT JOIN colleague c ON c.id = w.assignee WHERE {IS_ENQUIRY}
+"""  # noqa: S608  conditions of conditions.py
 SIZE: Final = 50
 """So many on a page."""
 
@@ -70,7 +70,7 @@ async def counts(tx: AsyncConnection) -> Counts:
     """How many are at each stage; stages without any too."""
     stages = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {stage}" for stage, condition in _IS.items())
     found = await tx.execute(
-        sql(f"SELECT w.about = 'family' AS is_familys, {stages} FROM work_item w WHERE {_ROUTES} GROUP BY 1")  # noqa: S608  this module's own
+        sql(f"SELECT {_OF[Whose.FAMILIES]} AS is_familys, {stages} FROM work_item WHERE {IS_ENQUIRY} GROUP BY 1")  # noqa: S608  as above
     )
     by_whose = {Whose.FAMILIES if row.is_familys else Whose.REQUESTS: row for row in found}
     return {whose: {stage: getattr(by_whose.get(whose), stage.value, 0) for stage in Stage} for whose in Whose}

@@ -186,6 +186,17 @@ async def names_of(tx: AsyncConnection, ids: Iterable[str | None]) -> dict[str, 
     return {row.id: row.name for row in found}
 
 
+async def named(tx: AsyncConnection, ids: Collection[UUID]) -> Sequence[sa.Row[Any]]:
+    """These work items with the name of their holder, in the order in which they may be locked one after the other."""
+    return (await tx.execute(_NAMED, {"ids": list(ids)})).all() if ids else []
+
+
+_NAMED: Final = sql("""
+    SELECT w.*, coalesce(k.name, w.assignee) AS holder FROM work_item w LEFT JOIN colleague k ON k.id = w.assignee
+    WHERE w.id = ANY(CAST(:ids AS uuid[])) ORDER BY w.referral_id, w.id
+""")
+
+
 async def assignees_for(tx: AsyncConnection, routes: Collection[str], *, today: date) -> Sequence[sa.Row[Any]]:
     """Workers and leads by name, as a list does not change its order with what is given; `place` 1 is the best choice.
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage.work_items.bodies import MOST_PLACES
 from services.triage.work_items.conditions import IS_ON_LIST, IS_OPEN, PLACE_FREE, is_on_list
 from shared.database import sql
 from shared.events import CapacityChanged, PlaceKind, Route, Urgency, capacity_key
@@ -63,8 +64,7 @@ class RoutePlaces:
 
     @property
     def is_full(self) -> bool:
-        """For a family that would come today: what is free is for those who wait."""
-        return self.individual_free <= self.waiting
+        return is_full(self)
 
     @property
     def weeks(self) -> int | None:
@@ -84,6 +84,11 @@ class Waiting:
     offer: str | None
     position: int
     weeks: int | None
+
+
+def is_full(route: Any) -> bool:
+    """For a family that would come today: what is free is for those who wait."""
+    return bool(route.individual <= route.individual_used + route.waiting)
 
 
 def expected_weeks(position: int, *, free: int, starts: int) -> int | None:
@@ -120,21 +125,27 @@ _LISTED: Final = f"""
 """  # noqa: S608  as above
 
 
-_FULL: Final = sql(f"""
-    SELECT route FROM capacity c WHERE individual <= (
-        SELECT count(*) FROM work_item WHERE route = c.route AND {IS_OPEN} AND place = 'individual'
-    ) + (
-        SELECT count(*) FROM (SELECT FROM work_item WHERE route = c.route AND {IS_OPEN} AND {IS_ON_LIST} LIMIT 10000) w
-    )
+_IN_LINE: Final = f"""
+    SELECT id, route, reference, received_at, urgency, interim_offer, position, individual, individual_used, starts
+    FROM ({_LISTED}) listed LEFT JOIN ({_OVERVIEW}) o USING (route)
+"""  # noqa: S608  as above
+_USED: Final = sql(f"""
+    SELECT route, individual,
+        (SELECT count(*) FROM work_item
+         WHERE route = c.route AND {IS_OPEN} AND place = 'individual') AS individual_used,
+        (SELECT count(*) FROM (SELECT FROM work_item WHERE route = c.route AND {IS_OPEN} AND {IS_ON_LIST}
+                               LIMIT {MOST_PLACES}) w) AS waiting
+    FROM capacity c
 """)  # noqa: S608  as above
 
 
 async def full_routes(tx: AsyncConnection) -> frozenset[Route]:
     """Routes on which a new family would wait; a route without a number of places is never full.
 
-    Asked with every referral: each count has an index of its own, however much work is open.
+    Asked with every referral: each count has an index of its own, however much work is open, and no more who wait are
+    counted than fill every place that there may be.
     """
-    return frozenset(Route(row.route) for row in await tx.execute(_FULL))
+    return frozenset(Route(row.route) for row in await tx.execute(_USED) if is_full(row))
 
 
 async def all_places(tx: AsyncConnection, *, now: datetime) -> list[RoutePlaces]:
@@ -161,29 +172,38 @@ async def overview(tx: AsyncConnection, policy: Policy, *, now: datetime) -> lis
     ]
 
 
-async def waiting_lists(tx: AsyncConnection, among: Iterable[RoutePlaces]) -> dict[Route, list[Waiting]]:
-    """The waiting list of each route, whose turn is next first; at most MOST_SHOWN.
-
-    Where nobody has set a number of places there is nothing to expect a wait from.
-    """
-    places_of = {each.route: each for each in among}
+async def waiting_lists(tx: AsyncConnection, *, now: datetime) -> dict[Route, list[Waiting]]:
+    """The waiting list of each route, whose turn is next first; at most MOST_SHOWN."""
     found: dict[Route, list[Waiting]] = {}
-    lists = f"SELECT * FROM ({_LISTED}) listed WHERE position <= :most ORDER BY route, position"  # noqa: S608  as above
-    for row in await tx.execute(sql(lists), {"most": MOST_SHOWN}):
-        route, position = Route(row.route), row.position
-        of = places_of.get(route)
-        waiting = Waiting(
+    for each in await _in_line(tx, "position <= :most ORDER BY route, position", now, most=MOST_SHOWN):
+        found.setdefault(each.route, []).append(each)
+    return found
+
+
+async def place_in_line(tx: AsyncConnection, row: sa.Row[Any], *, now: datetime) -> Waiting | None:
+    """Where one family stands, however long its list is; None when it is on none."""
+    return next(iter(await _in_line(tx, "route = :route AND id = :id", now, route=row.route, id=row.id)), None)
+
+
+async def _in_line(tx: AsyncConnection, which: str, now: datetime, **values: Any) -> list[Waiting]:
+    """Where nobody has set a number of places there is nothing to expect a wait from."""
+    since = {"since": now - timedelta(weeks=WEEKS), "now": now}
+    found = await tx.execute(sql(f"SELECT * FROM ({_IN_LINE}) line WHERE {which}"), values | since)  # noqa: S608  this module's own
+    return [
+        Waiting(
             item_id=row.id,
-            route=route,
+            route=Route(row.route),
             reference=row.reference,
             received_at=row.received_at,
             urgency=Urgency(row.urgency),
             offer=row.interim_offer,
-            position=position,
-            weeks=expected_weeks(position, free=of.individual_free, starts=of.starts) if of else None,
+            position=row.position,
+            weeks=None
+            if row.individual is None
+            else expected_weeks(row.position, free=max(0, row.individual - row.individual_used), starts=row.starts),
         )
-        found.setdefault(route, []).append(waiting)
-    return found
+        for row in found
+    ]
 
 
 async def check_free(tx: AsyncConnection, row: sa.Row[Any], kind: PlaceKind) -> None:

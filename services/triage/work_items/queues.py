@@ -246,23 +246,28 @@ async def page(tx: AsyncConnection, route: Route | None, choices: Choices, *, st
 async def short_lists(
     tx: AsyncConnection, wanted: Mapping[Show, int], *, staff: Staff, now: datetime
 ) -> dict[Show, QueuePage]:
-    """The first so many of each, across all queues, the most urgent first."""
-    parts = " UNION ALL ".join(_short(show, size) for show, size in wanted.items())
+    """The first so many of each, across all queues, the most urgent first; `total` counts all that belong there.
+
+    What stands in one list is left out of the lists after it.
+    """
+    totals = ", ".join(f"count(*) FILTER (WHERE {SHOWN[show]}) AS {show}" for show in wanted)
+    lists = [_short(show, size, above) for (show, size), above in zip(wanted.items(), ("none", *wanted), strict=False)]
     statement = f"""
         WITH open AS MATERIALIZED (
             SELECT id, route, state, urgency, marks, assignee, received_at, due_at, opened_first_at, accepted_at,
                 first_contact_at, age_out_warning_on, clock_stands
             FROM work_item WHERE {is_.IS_OPEN}
-        ), shown AS MATERIALIZED ({parts})
-        SELECT shown.show, total, rank, at, w.*, colleague.name AS holder
-        FROM shown JOIN work_item w ON w.id = shown.id LEFT JOIN colleague ON colleague.id = w.assignee
-        ORDER BY shown.show, rank, at, w.id
+        ), counted AS (SELECT {totals} FROM open), to_none AS (
+            SELECT '' AS show, id, 0 AS rank, due_at AS at FROM open WHERE FALSE
+        ), {", ".join(lists)}
+        SELECT to_jsonb(counted) AS totals, shown.show, rank, at, w.*, colleague.name AS holder
+        FROM counted LEFT JOIN to_{[*wanted][-1]} shown ON TRUE LEFT JOIN work_item w ON w.id = shown.id
+            LEFT JOIN colleague ON colleague.id = w.assignee
+        ORDER BY rank, at, w.id
     """  # noqa: S608  conditions of conditions.py
     rows = (await tx.execute(sql(statement), _values(staff, now))).all()
-    found: dict[Show, list[sa.Row[Any]]] = {show: [] for show in wanted}
-    for row in rows:
-        found[Show(row.show)].append(row)
-    return {show: QueuePage(each, int(each[0].total), 1) if each else QueuePage() for show, each in found.items()}
+    found = {show: [row for row in rows if row.show == show] for show in wanted}
+    return {show: QueuePage(each, rows[0].totals[show], 1 if each else 0) for show, each in found.items()}
 
 
 async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, str]]:
@@ -279,11 +284,16 @@ async def holders(tx: AsyncConnection, route: Route | None) -> list[tuple[str, s
     return [(row.id, row.name) for row in rows]
 
 
-def _short(show: Show, size: int) -> str:
+def _short(show: Show, size: int, above: str) -> str:
+    """`to_<show>`: the lists down to this one, after those down to the one `above` it."""
     rank, at = _ORDER[Sort.URGENCY]
     return f"""
-        (SELECT '{show.value}' AS show, id, {rank} AS rank, {at} AS at, count(*) OVER () AS total
-         FROM open WHERE {SHOWN[show]} ORDER BY rank, at, id LIMIT {size})
+        to_{show} AS MATERIALIZED (
+            SELECT * FROM to_{above} UNION ALL (
+                SELECT '{show}', id, {rank} AS rank, {at} AS at FROM open
+                WHERE ({SHOWN[show]}) AND id NOT IN (SELECT id FROM to_{above}) ORDER BY rank, at, id LIMIT {size}
+            )
+        )
     """  # noqa: S608  the condition is this module's own
 
 

@@ -107,7 +107,8 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "override": Step(
         deciding.override, "Decide otherwise than the machine, with a reason", UNDECIDED, body=bodies.Override,
-        words="the reason", clock=Clock.RUNS, leads_to="as the decision says", announces=(events.ReferralTriaged,),
+        words="the reason", clock=Clock.RUNS, leads_to="as the decision says",
+        announces=(events.ReferralTriaged, events.WorkItemClaimed),
     ),
     "take-proposal": Step(
         deciding.take_proposal, "The facts have changed: what the rules propose now is in force", ANY_OPEN,

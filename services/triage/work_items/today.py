@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,11 +42,6 @@ _NEWS: Final = sql(f"""
     ORDER BY {URGENCY_RANK}, news.at DESC, w.id LIMIT {MOST_NEWS}
 """)  # noqa: S608  as above
 
-_NAMED: Final = sql("""
-    SELECT w.*, coalesce(k.name, w.assignee) AS holder FROM work_item w LEFT JOIN colleague k ON k.id = w.assignee
-    WHERE w.id = ANY(CAST(:ids AS uuid[])) ORDER BY w.referral_id, w.id
-""")
-
 
 async def watch(tx: AsyncConnection, *, now: datetime) -> sa.Row[Any]:
     """Safety work, `now` and `4h` that are not done: how many are open, late, with nobody, with somebody away."""
@@ -60,8 +54,3 @@ async def news(tx: AsyncConnection, staff: Staff) -> Sequence[sa.Row[Any]]:
     The most urgent first, at most MOST_NEWS, each with the `total`. A lead also hears of challenges nobody has taken.
     """
     return (await tx.execute(_NEWS, {"me": staff.id, "is_lead": staff.may(Permission.CONFIRM_DECLINE)})).all()
-
-
-async def named(tx: AsyncConnection, ids: Collection[UUID]) -> Sequence[sa.Row[Any]]:
-    """These work items with the name of their holder, in the order in which they may be locked one after the other."""
-    return (await tx.execute(_NAMED, {"ids": list(ids)})).all() if ids else []

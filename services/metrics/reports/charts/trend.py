@@ -60,8 +60,8 @@ def trend(ident: str, figure: Figure, months: Sequence[Point]) -> Markup:
     if any(month.verdict is Verdict.MISSED and month.shown.value is not None for month in months):
         drawing.paragraph("Open ring: target missed.")
     if any(month.is_exact and month.shown.value is not None for month in months):
-        drawing.paragraph("A dot on the wrong side of the target:")
-        drawing.paragraph("it is rounded, the verdict is exact.")
+        drawing.paragraph("Each dot shows a rounded figure;")
+        drawing.paragraph("the verdict is by the exact count.")
     if any(month.shown.value is None for month in months):
         drawing.paragraph("A mark in brackets: no number.")
     return drawing.markup()

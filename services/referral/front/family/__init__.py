@@ -1,0 +1,14 @@
+"""Parents ask for help at /help, without an account: docs/families.md says what becomes of what they type."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.referral.front.family import asking, sending
+from services.referral.front.family.visits import FamilyContext
+
+__all__ = ["FamilyContext", "routes"]
+
+routes = APIRouter(include_in_schema=False)
+for each in (sending, asking):
+    routes.include_router(each.routes)

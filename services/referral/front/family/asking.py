@@ -1,0 +1,160 @@
+"""The pages of /help that ask: each saves what was typed, and leads on by a redirect.
+
+GET  /help, /help/{tag}          what happens, and how to leave the page
+GET  /help/{tag}/1 ... /7        a question; the first one gives the browser its secret
+POST /help/{tag}/1 ... /7        sealed into the draft, whether or not it can be read
+GET  /help/{tag}/now             whom to ring, after a danger
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+from starlette.datastructures import FormData
+
+from services.referral.document.checks import is_urgent
+from services.referral.front.family import keeping, questions
+from services.referral.front.family.questions import PAGES
+from services.referral.front.family.sending import document_of
+from services.referral.front.family.visits import START, HelpPage, HelpVisit, new_secret, own_agency
+from services.referral.front.form import FormPage
+from shared.problems import Problem
+from shared.sign_in import cookies
+
+CHECKED: Final = "checked"
+"""In the address of a page: its mistakes are shown."""
+CHANGE: Final = "change"
+"""In the address and the form of a page that was opened from the last one: back there."""
+TO_END: Final = "end"
+"""The button that leads there."""
+LAST: Final = len(PAGES) + 1
+"""The page that shows all answers has a number too."""
+
+routes: Final = APIRouter(include_in_schema=False)
+
+
+@routes.get(START)
+@routes.get(START + "/{tag}")
+async def start(visit: HelpPage) -> Response:
+    hours = int(keeping.LASTS.total_seconds() / 3600)
+    return visit.render("start.html", hours=hours, languages=list(visit.family.languages.values()))
+
+
+@routes.get(START + "/{tag}/now")
+async def now(visit: HelpPage) -> Response:
+    return visit.render("now.html", of=LAST)
+
+
+@routes.get(START + "/{tag}/check")
+async def check(visit: HelpPage) -> Response:
+    draft = await visit.draft()
+    if draft is None or draft.sent_as:
+        return visit.to("sent") if draft else visit.to("1")
+    found = questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now)
+    pages = [questions.in_language(page, visit.language, year=visit.now.year) for page in PAGES]
+    return visit.render(
+        "check.html",
+        number=LAST,
+        of=LAST,
+        to_do=[
+            {"text": text, "href": f"{visit.address(questions.page_of(name))}?{CHECKED}&{CHANGE}#{_id(name)}"}
+            for name, text in _said(visit, found).items()
+        ],
+        answers=[(page, questions.summary_of(page, draft.document, visit.language)) for page in pages],
+        can_be_reached=questions.has_a_way_to_reach(draft.document),
+        change=CHANGE,
+    )
+
+
+@routes.get(START + "/{tag}/{slug}")
+async def show(visit: HelpPage, slug: str) -> Response:
+    page = _page(slug)
+    draft = await visit.draft()
+    is_first = page is PAGES[0]
+    if not is_first and draft is None:
+        return visit.to("1")
+    if not is_first and draft and draft.sent_as:
+        return visit.to("sent")
+    if visit.secret is None or (draft and draft.sent_as):
+        return _begun(visit, page)
+    return _shown(visit, page, draft.document if draft else {})
+
+
+@routes.post(START + "/{tag}/{slug}")
+async def save(visit: HelpPage, slug: str) -> Response:
+    page, sent = _page(slug), await visit.form()
+    if sent is None or visit.secret is None:
+        return visit.lost()
+    fields = {name: [each for each in sent.getlist(name) if isinstance(each, str)] for name in sent}
+    async with visit.engine.begin() as tx:
+        agency = await own_agency(tx)
+        if agency is None:
+            return visit.closed()
+        draft = await keeping.one(tx, visit.secret, at=visit.now, locked=True)
+        if draft and draft.sent_as:
+            return visit.to("sent")
+        answers = questions.read(page, draft.document if draft else {}, fields)
+        await keeping.write(tx, visit.secret, answers, agency_id=agency.id, at=visit.now)
+    return visit.to(_next(visit, page, answers, sent))
+
+
+def _next(visit: HelpVisit, page: FormPage, answers: dict[str, Any], sent: FormData) -> str:
+    """The same page again while something on it is wrong, whom to ring after a danger, else on."""
+    if _of_page(page, questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)):
+        return f"{page.slug}?{CHECKED}{f'&{CHANGE}' if CHANGE in sent else ''}"
+    if page is PAGES[0] and is_urgent(answers):
+        return "now"
+    if CHANGE in sent or TO_END in sent or page is PAGES[-1]:
+        return "check"
+    return PAGES[PAGES.index(page) + 1].slug
+
+
+def _begun(visit: HelpVisit, page: FormPage) -> Response:
+    """The first page, for a browser that has no secret yet, or whose draft was sent: a new one."""
+    secret = new_secret()
+    answer = _shown(visit, page, {}, csrf=secret.csrf)
+    cookies.give(answer, keeping.COOKIE, secret.token)
+    return answer
+
+
+def _shown(visit: HelpVisit, page: FormPage, answers: dict[str, Any], **more: Any) -> Response:
+    asked = visit.request.query_params
+    found: dict[str, str] = {}
+    if CHECKED in asked:
+        found = questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)
+    mistakes = _said(visit, _of_page(page, found))
+    place = PAGES.index(page)
+    return visit.render(
+        "question.html",
+        page=questions.in_language(page, visit.language, year=visit.now.year),
+        values=questions.values_of(page, answers, visit.language),
+        mistakes=mistakes,
+        errors=[{"text": text, "href": f"#{_id(name)}"} for name, text in mistakes.items()],
+        number=place + 1,
+        of=LAST,
+        back=PAGES[place - 1].slug if place else "",
+        change=CHANGE if CHANGE in asked else "",
+        to_end=TO_END if place + 1 >= int(questions.ENOUGH) else "",
+        **more,
+    )
+
+
+def _page(slug: str) -> FormPage:
+    found = questions.BY_SLUG.get(slug)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+def _of_page(page: FormPage, found: dict[str, str]) -> dict[str, str]:
+    return {name: sentence for name, sentence in found.items() if questions.page_of(name) == page.slug}
+
+
+def _said(visit: HelpVisit, found: dict[str, str]) -> dict[str, str]:
+    return {name: visit.language.say(sentence, year=visit.now.year) for name, sentence in found.items()}
+
+
+def _id(name: str) -> str:
+    """Of the box: what an error links to."""
+    return name.replace(".", "-")

@@ -1,0 +1,123 @@
+"""What a parent has typed so far, sealed under a key that only their browser has.
+
+The cookie holds a random token, and nothing of it is stored here. From it come the id of the row, the key that seals
+it and the token of the forms. So nobody opens a row with the database and all settings; without the cookie it is lost.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.crypto import KEY_BYTES, UnreadableSecretError, seal, unseal
+from shared.database import sql
+
+COOKIE: Final = "__Host-pir-help"
+LASTS: Final = timedelta(hours=20)
+"""After it was last written: a day of breaks, and not the next evening on a shared computer."""
+SENT_SHOWN: Final = timedelta(hours=1)
+"""How long the page that says it was sent can be loaded again."""
+_ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True)
+class BrowserSecret:
+    """A token of 256 bits in base64url, and what is made of it (HKDF, RFC 5869): none says anything of another."""
+
+    token: str
+
+    @cached_property
+    def row_id(self) -> UUID:
+        return UUID(bytes=self._made("row", _ID_BYTES))
+
+    @cached_property
+    def key(self) -> bytes:
+        return self._made("key", KEY_BYTES)
+
+    @cached_property
+    def csrf(self) -> str:
+        """Stands in each form beside the cookie: another site can send the cookie, and can't know this."""
+        return base64.urlsafe_b64encode(self._made("form", KEY_BYTES)).decode().rstrip("=")
+
+    def _made(self, purpose: str, length: int) -> bytes:
+        return HKDF(SHA256(), length, salt=None, info=f"pir help {purpose}".encode()).derive(self.token.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyDraft:
+    """`document` is what was typed, as the JSON of a referral; empty once it was sent as `sent_as`."""
+
+    id: UUID
+    document: dict[str, Any]
+    begun_at: datetime
+    sent_as: str | None
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key of its sending."""
+        return f"draft:{self.id}"
+
+
+async def one(tx: AsyncConnection, secret: BrowserSecret, *, at: datetime, locked: bool = False) -> FamilyDraft | None:
+    """The draft of this browser; None when there is none, when its time is over, and when it does not open."""
+    statement = "SELECT sealed, begun_at, sent_as FROM draft WHERE id = :id AND member_id IS NULL AND until > :at"
+    found = await tx.execute(
+        sql(f"{statement} FOR UPDATE" if locked else statement), {"id": secret.row_id, "at": at}
+    )  # fmt: skip
+    row = found.one_or_none()
+    if row is None:
+        return None
+    if row.sent_as:
+        return FamilyDraft(secret.row_id, {}, row.begun_at, row.sent_as)
+    try:
+        document = json.loads(unseal(secret.key, row.sealed, about=secret.row_id.bytes))
+    except UnreadableSecretError:
+        return None
+    return FamilyDraft(secret.row_id, document, row.begun_at, None)
+
+
+async def write(
+    tx: AsyncConnection, secret: BrowserSecret, document: Mapping[str, Any], *, agency_id: UUID, at: datetime
+) -> None:
+    """The whole of it anew; a sent one stays as it is."""
+    await tx.execute(
+        sql("""
+            INSERT INTO draft (id, agency_id, sealed, begun_at, changed_at, until)
+            VALUES (:id, :agency, :sealed, :at, :at, :until)
+            ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, changed_at = :at, until = :until
+            WHERE draft.member_id IS NULL AND draft.sent_as IS NULL
+        """),
+        {
+            "id": secret.row_id,
+            "agency": agency_id,
+            "sealed": seal(secret.key, json.dumps(document).encode(), about=secret.row_id.bytes),
+            "at": at,
+            "until": at + LASTS,
+        },
+    )
+
+
+async def mark_sent(tx: AsyncConnection, secret: BrowserSecret, reference: str, *, at: datetime) -> None:
+    """What it said stands in the referral now; the reference stays for an hour. Repeatable."""
+    await tx.execute(
+        sql("""
+            UPDATE draft SET sent_as = :reference, sealed = NULL, until = :until
+            WHERE id = :id AND member_id IS NULL AND sent_as IS NULL
+        """),
+        {"id": secret.row_id, "reference": reference, "until": at + SENT_SHOWN},
+    )
+
+
+async def forget(tx: AsyncConnection, secret: BrowserSecret) -> None:
+    """The parent leaves the page."""
+    await tx.execute(sql("DELETE FROM draft WHERE id = :id AND member_id IS NULL"), {"id": secret.row_id})

@@ -1,0 +1,167 @@
+"""From what a parent typed to a referral, sent once; and the way out of these pages.
+
+POST /help/{tag}/send      the draft's id is the Idempotency-Key: twice is once
+GET  /help/{tag}/sent      the reference and the day, for an hour, and nothing of what was typed
+GET  /help/leave           the draft is deleted, the cookie expires, another site opens
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Any, Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.datastructures import FormData
+
+from services.referral.agencies import Agency, AgencyActor
+from services.referral.front.client_address import address_of
+from services.referral.front.family import keeping, questions
+from services.referral.front.family.floods import FASTEST, Mark
+from services.referral.front.family.keeping import FamilyDraft
+from services.referral.front.family.languages import Language
+from services.referral.front.family.visits import (
+    AGENCY,
+    LEAVE,
+    START,
+    FamilyContext,
+    HelpPage,
+    HelpVisit,
+    own_agency,
+    secret_of,
+)
+from services.referral.front.visits import front_context, to
+from services.referral.submitting import idempotency
+from shared.audit import Actor
+from shared.database import sql
+from shared.events import Carer, Consent, Severity
+from shared.problems import Problem
+from shared.sign_in import cookies
+from shared.web import cause_of
+
+log = structlog.get_logger(__name__)
+
+routes: Final = APIRouter(include_in_schema=False)
+
+FAMILY: Final = Actor("family", AGENCY)
+PARENTS: Final = frozenset({Carer.MOTHER, Carer.FATHER, Carer.ADOPTIVE})
+RELATIVE: Final = "B2"
+"""SOURCE OF REFERRAL FOR MENTAL HEALTH: a carer or relative; a parent's own request is that of the agency row, B1."""
+MARKED: Final = (
+    "(Added by the form, not by the family: this came in a way in which programs write too. "
+    "It may be a family all the same. Ring as always.)"
+)
+HIDDEN_BOX: Final = "website"
+"""No person sees this box; programs that fill in every box fill it in."""
+_LEAVING_SECONDS: Final = 1.0
+
+
+@routes.get(LEAVE)
+async def leave(request: Request) -> Response:
+    """Whoever leaves is gone at once: when the row can't be deleted now, the key to it is, and it goes in its time."""
+    family: FamilyContext = request.state.family_context
+    if secret := secret_of(request):
+        with suppress(SQLAlchemyError, OSError, TimeoutError):
+            async with asyncio.timeout(_LEAVING_SECONDS), front_context(request).engine.begin() as tx:
+                await keeping.forget(tx, secret)
+    answer = to(family.leave_to)
+    cookies.take(answer, keeping.COOKIE)
+    return answer
+
+
+@routes.post(START + "/{tag}/send")
+async def send(visit: HelpPage) -> Response:
+    sent = await visit.form()
+    draft = await visit.draft() if sent else None
+    if sent is None or draft is None:
+        return visit.lost()
+    if draft.sent_as:
+        return visit.to("sent")
+    async with visit.engine.connect() as tx:
+        agency = await own_agency(tx)
+    if agency is None:
+        return visit.closed()
+    if questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now):
+        return visit.to("check")
+    await _send(visit, agency, draft, _marks(visit, draft, sent))
+    return visit.to("sent")
+
+
+@routes.get(START + "/{tag}/sent")
+async def shown_as_sent(visit: HelpPage) -> Response:
+    draft = await visit.draft()
+    if draft is None or not draft.sent_as:
+        return to(f"{START}/{visit.language.tag}")
+    async with visit.engine.connect() as tx:
+        by: date = await tx.scalar(
+            sql("SELECT expected_by FROM referral WHERE reference = :reference"), {"reference": draft.sent_as}
+        )
+    return visit.render("sent.html", reference=draft.sent_as, day=visit.language.day(by))
+
+
+def document_of(
+    answers: questions.Answers,
+    language: Language,
+    *,
+    inbox: str | None = None,
+    at: datetime | None = None,
+    marks: Collection[Mark] = (),
+) -> dict[str, Any]:
+    """What `POST /referrals` would be sent: the answers, who refers, and that they agree, as of `at`.
+
+    `inbox` is whom to write to about it where the family gave no address. Without `at` nothing was sent yet.
+    """
+    first = questions.first_caregiver(answers)
+    if first and not language.is_original:
+        first = {"preferred_language": language.tag} | first
+    name, is_relative = first.get("given_name"), first.get("relationship") not in (None, *PARENTS)
+    referrer = {"name": name, "role": "Relative or carer" if is_relative else "Parent", "phone": first.get("phone")}
+    consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
+    notes = [answers.get(questions.NOTES), MARKED if marks else None]
+    has_words = bool(answers.get(questions.NOTES) or first.get("safe_contact"))
+    document = dict(answers) | {
+        "source": RELATIVE if is_relative else None,
+        "referrer": _said(referrer | {"email": first.get("email") or inbox}),
+        "babies": answers.get("babies") or [{}],
+        "caregivers": [first] if first else None,
+        "consent": _said(consent),
+        "concern": {"severity": Severity.UNKNOWN},
+        "notes": "\n\n".join(filter(None, notes)) or None,
+        "written_in": language.tag if has_words and not language.is_original else None,
+    }
+    return _said(document)
+
+
+def _said(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _marks(visit: HelpVisit, draft: FamilyDraft, sent: FormData) -> list[Mark]:
+    """Why a person should know that it may come from a program; the log says how often, never of whom."""
+    marks = [Mark.HIDDEN_BOX] if sent.get(HIDDEN_BOX) else []
+    marks += [Mark.TOO_FAST] if visit.now - draft.begun_at < FASTEST else []
+    address = address_of(visit.request, visit.front.client_address_header)
+    marks += visit.family.counts.count(address, at=visit.now)
+    if marks:
+        log.warning("a request for help may come from a program", causes=[str(each) for each in marks])
+    return marks
+
+
+async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Collection[Mark]) -> None:
+    """Raises Problem when the intake does not take it now: the draft is still there then."""
+    document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=visit.now, marks=marks)
+    by = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY)
+    answer = await visit.front.submit(visit.front.preparing.arrival(document, by=by, key=draft.key))
+    if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
+        # Send was pressed twice: the consent is of another second, and the request is the same.
+        async with visit.engine.connect() as tx:
+            answer = await idempotency.first_answer(tx, visit.front.identities, agency.id, draft.key) or answer
+    if isinstance(answer, Problem):
+        raise answer
+    if visit.secret is not None:
+        async with visit.engine.begin() as tx:
+            await keeping.mark_sent(tx, visit.secret, answer.body["reference"], at=visit.now)

@@ -1,0 +1,82 @@
+"""Where a referral stands in the words of the pages, and which steps stand on its own page as buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from services.referral.front.after_loss import tells_of_loss
+from services.referral.front.authors import AgencyReferral
+from services.referral.status import Status, Step
+from shared.events import Kind
+from shared.pages.wording import ROUTES, route_name
+
+STATUS_NAMES: Final[Mapping[Status, str]] = {
+    Status.RECEIVED: "Received",
+    Status.BEING_REVIEWED: "A person is looking at it",
+    Status.WITH_TEAM: "With a team",
+    Status.WAITING_FOR_REFERRER: "Needs your answer",
+    Status.WAITING_LIST: "On the waiting list",
+    Status.ACCEPTED: "Accepted",
+    Status.DECLINED: "Declined",
+    Status.WITHDRAWN: "Withdrawn",
+    Status.CLOSED: "Closed",
+}
+GROUPS: Final = (
+    ("Needs your answer", (Status.WAITING_FOR_REFERRER,)),
+    ("Being looked at", (Status.RECEIVED, Status.BEING_REVIEWED)),
+    ("With a team", (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)),
+    ("Ended", (Status.DECLINED, Status.WITHDRAWN, Status.CLOSED)),
+)
+KIND_NAMES: Final = {Kind.FAMILY: "Referral", Kind.CONSULTATION: "Question to the team", Kind.TRAINING: "Training"}
+_OF_ENQUIRIES: Final[Mapping[Status, str]] = {
+    Status.RECEIVED: "We are reading it now.",
+    Status.BEING_REVIEWED: "A person is looking at this.",
+    Status.WITH_TEAM: "The team will get in touch with you.",
+    Status.WAITING_LIST: "The team will get in touch with you.",
+    Status.ACCEPTED: "The team has taken it on and will agree a day with you.",
+    Status.DECLINED: "We can't do this for you.",
+    Status.WITHDRAWN: "You withdrew this. Nothing more will happen.",
+    Status.CLOSED: "This is done.",
+}
+"""An enquiry is about no family, so some of the API's words do not fit it; the others do."""
+
+
+def next_step(shown: Mapping[str, Any], kind: Kind) -> str:
+    """What happens next, in a sentence."""
+    words = None if kind is Kind.FAMILY else _OF_ENQUIRIES.get(Status(shown["status"]))
+    return words or str(shown["next_step"])
+
+
+def in_words(shown: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """What it is, where it stands, and what happens next."""
+    return {
+        "what": KIND_NAMES[kind],
+        "stands": STATUS_NAMES[Status(shown["status"])],
+        "next_step": next_step(shown, kind),
+    }
+
+
+def by_group(shown: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """The groups of the start page, the empty ones too."""
+    return [(title, [each for each in shown if Status(each["status"]) in statuses]) for title, statuses in GROUPS]
+
+
+def history_of(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of the history, the last first; `about` is the route that a line names, in words."""
+    about = {line["detail"]: route_name(line["detail"]) for line in shown["history"] if line["detail"] in ROUTES}
+    return [line | {"about": about.get(line["detail"])} for line in reversed(shown["history"])]
+
+
+def steps_from(sent: AgencyReferral, document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The last part of the address and the words of each step that its author can take now."""
+    expects_birth = any(not baby.get("date_of_birth") for baby in document.get("babies") or () if baby)
+    asked = (
+        ("answer", "Answer our question", Step.INFORM, sent.status is Status.WAITING_FOR_REFERRER),
+        ("tell", "Tell us something new", Step.INFORM, True),
+        ("born", "The baby is born", Step.AMEND, expects_birth and not tells_of_loss(document)),
+        ("correct", "Correct or add to what you sent", Step.AMEND, True),
+        ("challenge", "Ask us to look again", Step.CHALLENGE, True),
+        ("withdraw", "Withdraw it", Step.WITHDRAW, True),
+    )
+    return [(slug, words) for slug, words, step, fits in asked if fits and sent.may(step)]
