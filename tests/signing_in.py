@@ -36,6 +36,11 @@ class Browser:
     def words(self) -> str:
         return self.page.text
 
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the page that is shown."""
+        return {html.unescape(name): html.unescape(value) for name, value in _INPUT.findall(self.page.text)}
+
     def ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> httpx.Response:
         """One request; a redirect is not followed, and the page shown stays."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -52,8 +57,7 @@ class Browser:
 
     def send(self, path: str, **fields: str) -> httpx.Response:
         """Send a form of the page that is shown: its hidden fields, and these."""
-        hidden = {html.unescape(name): html.unescape(value) for name, value in _INPUT.findall(self.page.text)}
-        return self._go("POST", urljoin(str(self.page.url), path), hidden | fields)
+        return self._go("POST", urljoin(str(self.page.url), path), self.hidden | fields)
 
     def follow(self, text: str) -> httpx.Response:
         """Click the link with this text."""

@@ -6,6 +6,7 @@ import asyncio
 import email
 import http.client
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from uuid import uuid4
@@ -35,6 +38,8 @@ from tests.servers import Servers, endings
 NAMES: Final = tuple(DEFAULT_PORTS)
 PATIENCE_SECONDS: Final = 90.0
 """For anything that must come to pass; a test that needs it has already lost its point, but says what is missing."""
+CODE: Final = re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b")
+"""What signs somebody in at the pages for people who refer."""
 
 T = TypeVar("T")
 
@@ -293,6 +298,22 @@ class System:
             if message["X-PIR-Kind"] == "receipt":
                 found[message["X-PIR-Reference"]] += 1
         return found
+
+    def code_for(self, address: str) -> str:
+        """The code in the newest mail to somebody who signs in, once it is there; that mail is read only once."""
+
+        def newest() -> tuple[float, Path, str] | None:
+            found = []
+            for file in (self.var / "mail").rglob("*.eml"):
+                message = email.message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=default)
+                if (message["X-PIR-Kind"], message["To"]) == ("sign-in-code", address):
+                    found.append((file.stat().st_mtime, file, message.get_content()))
+            return max(found, default=None)
+
+        _, file, text = eventually(newest, what=f"a code for {address}")
+        file.unlink()
+        [code] = CODE.findall(text)
+        return str(code)
 
     def query(self, sql: str, *values: object) -> list[asyncpg.Record]:
         """Rows straight from the database, for what no API shows."""

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+from markupsafe import Markup, escape
 
 from shared.pages import facts, times, wording
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
+_RUNG: Final = re.compile(r"\b(?:999|111|112|0[1-9][0-9 ]{6,12}[0-9])\b")
+"""Telephone numbers of this country, written alone or in groups."""
 _LEANS_ON: Final = re.compile(r'\{%-? *(?:from|import|extends|include) "([^"]+)"')
 
 
@@ -52,12 +55,19 @@ def _dialled(number: str) -> str:
     return re.sub(r"[^0-9+]", "", number)
 
 
+def _with_numbers(text: str) -> Markup:
+    """The text with a link on each number that is rung, to be tapped on a phone."""
+    link = r'<a class="nhsuk-link pir-reference" href="tel:{}">{}</a>'
+    return Markup(_RUNG.sub(lambda found: link.format(_dialled(found[0]), found[0]), str(escape(text))))  # noqa: S704  escaped
+
+
 FILTERS: Final[dict[str, Any]] = {
     "indent": _unmoved,
     "long_day": times.long_day,
     "clock": times.clock,
     "machine_time": times.machine_time,
     "dialled": _dialled,
+    "with_numbers": _with_numbers,
     "route_name": wording.route_name,
     "tier_name": wording.tier_name,
     "urgency_name": wording.urgency_name,

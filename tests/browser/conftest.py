@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.browser.cases import Cases
 from tests.browser.desk import Desk
+from tests.browser.front import Reception
 from tests.browser.running import fill, launching
 from tests.browser.seeing import advice
 from tests.servers import Servers
@@ -70,6 +71,18 @@ def desk(_desk: Desk) -> Iterator[Desk]:
     """Where people sit down for one test; no browser may have complained about anything in the end."""
     yield _desk
     assert _desk.everybody_leaves() == []
+
+
+@pytest.fixture(scope="session")
+def _reception(empty_system: System, browser: Browser) -> Reception:
+    return Reception(empty_system, browser)
+
+
+@pytest.fixture
+def reception(_reception: Reception) -> Iterator[Reception]:
+    """As `desk`, for people who refer."""
+    yield _reception
+    assert _reception.everybody_leaves() == []
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 from tests.families import a_referral
+from tests.signing_in import Browser
 from tests.system import Reply, System, eventually
 
 CREATED, OK = 201, 200
@@ -186,3 +189,32 @@ class Staff:
         finally:
             places = {kind: before[kind]["places"] for kind in ("individual", "group")}
             assert self.call("PUT", f"/capacity/{route}", places).status == OK
+
+
+class Member(Browser):
+    """Somebody of an agency at the pages for people who refer; `addresses` are all that were asked for or led to."""
+
+    def __init__(self, system: System, slug: str = "health-visiting") -> None:
+        super().__init__(system.url("referral"))
+        self.system, self.email = system, str(system.credentials["members"][slug])
+        self.addresses: list[str] = []
+
+    def ask(self, method: str, url: str, fields: dict[str, str] | None = None) -> httpx.Response:
+        answer = super().ask(method, url, fields)
+        self.addresses += [str(answer.url), answer.headers.get("location", "")]
+        return answer
+
+    def signs_in(self) -> None:
+        self.open("/refer/sign-in")
+        self.send("/refer/sign-in", email=self.email)
+        self.send("/refer/sign-in/code", code=self.system.code_for(self.email))
+
+    def begins(self) -> str:
+        """A new form; returns its address."""
+        self.open("/refer/new")
+        return self.send("/refer/drafts").url.path.rpartition("/")[0]
+
+    def writes(self, draft: str, page: str, **boxes: str) -> httpx.Response:
+        """Open a page of the form and save it, with `__` for a dot in the name of a box."""
+        self.open(f"{draft}/{page}")
+        return self.send(f"{draft}/{page}", **{name.replace("__", "."): typed for name, typed in boxes.items()})

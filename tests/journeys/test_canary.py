@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.families import a_referral, an_nhs_number
-from tests.journeys.people import Agency, Staff, a_mail, request
+from tests.journeys.people import Agency, Member, Staff, a_mail, request
 from tests.system import NAMES, Reply, System
 from tests.traces import a_word, records, rows
 
@@ -111,6 +111,9 @@ def test_identity_is_found_where_it_is_meant_to_be_and_nowhere_else(
         assert reply.status >= 400, reply
         assert canaries.in_text(json.dumps(reply.body) + json.dumps(reply.headers)) == set(), reply
 
+    # And the addresses of pages into which somebody types them have none
+    assert canaries.in_text(" ".join(typed_into_pages(system, canaries))) == set()
+
     # And they are nowhere else
     system.totals_at_rest()
     found = {place: names for place, text in everywhere(system) if (names := canaries.in_text(text))}
@@ -182,6 +185,52 @@ def refusals(system: System, words: Canaries, agency: Agency, worker: Staff) -> 
         headers = {"Authorization": f"Bearer {odd}", "traceparent": odd, "X-PIR-Actor": words["family"]}
         yield request("GET", f"{system.url(service)}/{nowhere}", headers=headers)
     yield request("GET", f"{system.url('triage')}/queues", headers={"Authorization": f"Bearer {odd}"})
+
+
+def typed_into_pages(system: System, words: Canaries) -> list[str]:
+    """A form that is sent and one that is left in the middle; returns each address on the way."""
+    pages = {
+        "agreement": {"consent__status": "given", "consent__given_by": words["given_by"]},
+        "babies": {
+            "babies__0__given_name": words["baby"],
+            "babies__0__family_name": words["family"],
+            "babies__0__nhs_number": words["nhs"],
+            "babies__0__date_of_birth": "2 2 2026",
+        },
+        "carers": {
+            "caregivers__0__relationship": "mother",
+            "caregivers__0__given_name": words["mother"],
+            "caregivers__0__date_of_birth": "23 7 1991",
+        },
+        "contact": {
+            "caregivers__0__phone": words["phone"],
+            "caregivers__0__email": words["email"],
+            "caregivers__0__safe_contact": f"Ask for {words['safe']}",
+        },
+        "home": {"home__postcode": words["postcode"], "home__address_lines": f"12 {words['address']} Street"},
+        "relationship": {"concern__severity": "moderate"},
+        "words": {"notes": f"{words['notes']} finds it hard.", "external_reference": f"3{words['external']}"},
+        "you": {
+            "referrer__name": words["referrer"],
+            "referrer__role": "Health visitor",
+            "referrer__email": words["work_email"],
+        },
+    }
+    with Member(system) as member:
+        member.open("/refer/sign-in")
+        member.send("/refer/sign-in", email=f"{words['odd'].lower()}@example.org")
+        member.send("/refer/sign-in/code", code=words["odd"])
+        member.signs_in()
+        for is_sent in (True, False):
+            draft = member.begins()
+            for page, boxes in pages.items():
+                member.writes(draft, page, **boxes)
+            member.writes(draft, "home", home__postcode=words["odd"] if not is_sent else words["postcode"])
+            member.open(f"{draft}/check")
+            member.send(f"{draft}/send")
+            assert member.page.url.path.endswith("/sent") == is_sent
+        member.open("/refer")
+        return member.addresses
 
 
 def everywhere(system: System) -> Iterator[tuple[str, str]]:

@@ -116,6 +116,16 @@ def summary_of(page: FormPage, document: Document) -> list[tuple[str, str]]:
     ]
 
 
+def wants_an_answer(page: FormPage, document: Document) -> bool:
+    """Whether a field of the page that is not optional has no answer; "none of these" is one."""
+    values = values_of(page, document)
+    return any(
+        not field.is_optional and not any(values[name])
+        for each in page.field_sets(values)
+        for field, name in each.fields
+    )
+
+
 def errors_of(page: FormPage, document: Document, *, now: datetime) -> list[FieldError]:
     """What can't be read or can't be true of this page, in the order of its boxes, one a box; nothing that is missing.
 

@@ -59,7 +59,7 @@ async def ask(request: Request, context: Front) -> Response:
     try:
         checked_email(email)
     except PydanticCustomError:
-        words = "Write your work e-mail address, such as name@example.nhs.uk"
+        words = "Write your work email address, such as name@example.nhs.uk"
         mistake = {"errors": [{"text": words, "href": "#email"}], "mistake": words}
         return _sign_in_page(request, context, page, status=422, **mistake)
     place = household_of(address_of(request, context.client_address_header))

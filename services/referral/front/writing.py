@@ -273,7 +273,7 @@ def _tasks(draft: Draft, at: datetime) -> list[tuple[str, list[dict[str, Any]]]]
     for page in form_pages.pages_for(draft.document):
         if filling.errors_of(page, draft.document, now=at):
             state = "mistake"
-        elif missing.get(page.slug):
+        elif missing.get(page.slug) or filling.wants_an_answer(page, draft.document):
             state = "needed"
         else:
             state = "done" if any(any(each) for each in filling.values_of(page, draft.document).values()) else "empty"
