@@ -30,6 +30,7 @@ from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, return_addresses
+from shared.settings import ROOT
 from tests.builders import a_policy
 from tests.families import a_referral
 from tests.servers import Servers, endings
@@ -93,10 +94,10 @@ def eventually(question: Callable[[], T], *, what: str, seconds: float = PATIENC
 
 
 class System:
-    """Four processes with the environment that `make run` would give them, in the folder `var`."""
+    """Four processes with the environment that `make run` would give them, in the folder `var`; their code is `tree`'s."""
 
-    def __init__(self, servers: Servers, database_url: str, var: Path) -> None:
-        self.servers, self.database_url, self.var = servers, database_url, var
+    def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path = ROOT) -> None:
+        self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
         self.credentials = credentials.load(var / "credentials.json")
         self.services = {
             name: Service(name=name, command=(sys.executable, "-m", f"services.{name}"), port=free_port())
@@ -151,7 +152,9 @@ class System:
     def tries(self, module: str, *words: str) -> tuple[int, str]:
         """As `run`, with whatever code it ends."""
         command = [sys.executable, "-m", module, *words]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=self.tree, env=self._environment, capture_output=True, text=True, timeout=60, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     def move_to(self, database_url: str) -> None:
@@ -162,7 +165,7 @@ class System:
     @contextmanager
     def second_copies(self) -> Iterator[Self]:
         """One more copy of each service on the same servers and database, on ports of its own."""
-        copies = type(self)(self.servers, self.database_url, self.var)
+        copies = type(self)(self.servers, self.database_url, self.var, tree=self.tree)
         copies._environment |= {"PIR_INSTANCE": "second"}
         copies._suffix = "-second"
         endings.append(copies.__exit__)
@@ -193,6 +196,7 @@ class System:
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 (*self.services[name].command, "serve", *arguments),
+                cwd=self.tree,
                 env=self._environment | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -50,7 +50,7 @@ async def build(settings: Settings) -> Service:
     service_map = of_authority(policy.authority, folder=settings.service_maps_dir)
 
     def council() -> Council:
-        return Council(policy, service_map, on=day_in_london(datetime.now(UTC)))
+        return Council(policy, service_map, on=day_in_london(datetime.now(UTC)), refer_at=settings.refer_at)
 
     delivery = partial(
         Delivery,
@@ -62,6 +62,7 @@ async def build(settings: Settings) -> Service:
             service_map,
             mail_from=settings.sender,
             envelope_from=settings.envelope_from,
+            refer_at=settings.refer_at,
         ),
         retries=retries_of(settings),
         wake_relay=relay.wake.set,

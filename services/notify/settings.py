@@ -35,11 +35,13 @@ class Settings(CommonSettings):
     what other agencies sent; the rest of the day goes in one mail, at `mail_collected_hour` (London) of the next. A
     large council gets some 11 referrals a working day from all agencies together (2,760 families a year), so that 100
     mails of one kind to one of them are a flood; 10 are more than the duplicates that staff confirm for one agency in
-    a day. In development, where programs send thousands, there is no cap unless one is set.
+    a day. `front_url` is where browsers see the pages for people who refer. In development, where programs send
+    thousands, there is no cap unless one is set.
     """
 
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
     internal_token: SecretStr
+    front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
     mail_dir: Path | None = None
     mail_from: str = ""
     smtp_host: str = ""
@@ -72,6 +74,10 @@ class Settings(CommonSettings):
         """As set, else those of a council; in development none."""
         own, others = (None, None) if self.is_development else (MOST_OWN, MOST_OTHERS)
         return Caps(self.mail_most_own or own, self.mail_most_others or others, time(self.mail_collected_hour))
+
+    @property
+    def refer_at(self) -> str:
+        return f"{self.front_url.rstrip('/')}/refer"
 
     @property
     def sender(self) -> str:

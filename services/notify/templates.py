@@ -82,11 +82,15 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Council:
-    """What the words take from a council's files, as on the day the mail is written: old entries are not named."""
+    """What the words take from a council's files, as on the day the mail is written: old entries are not named.
+
+    `refer_at` is where people of an agency sign in to see and answer: one address for all, which signs nobody in.
+    """
 
     policy: Policy
     service_map: ServiceMap
     on: date
+    refer_at: str = ""
 
 
 def words(kind: MessageKind, *, reference: str, content: Content, council: Council) -> Words:
@@ -109,7 +113,8 @@ def receipt(reference: str, content: Content, council: Council) -> Words:
         have, subject = f"We have what you sent us under {reference}.", "we have what you sent"
     if content.must_ring:
         subject = f"please ring now. {subject[0].upper()}{subject[1:]}"
-    return _mail(reference, subject, [*_ring(content, council.policy), have, _hear_by(content), _what_we_do(content)])
+    says = [*_ring(content, council.policy), have, _hear_by(content), _what_we_do(content), _see_it(council)]
+    return _mail(reference, subject, says)
 
 
 def decision(reference: str, content: Content, council: Council) -> Words:
@@ -173,16 +178,17 @@ _AFTERWARDS: Final = {
 """After the first decision: subject and parts of the body; why work has ended is put after the first."""
 
 
-def information_request(reference: str, content: Content, _: Council) -> Words:
-    """What to do. What exactly is asked stays in the work queue, for it may name people."""
+def information_request(reference: str, content: Content, council: Council) -> Words:
+    """What to do. What exactly is asked is on the pages behind the sign-in, for it may name people."""
     ask = f"We need some more information before we can go on with {reference}."
     if Route.INFO_REQUEST in content.routes:
         ask = f"Before we go on with {reference} we need to know: does the family agree to it? Please ask them."
+    where = f"Please sign in at {council.refer_at} to read what we ask and to answer it." if council.refer_at else ""
     how = (
-        f"Please send your answer from your own system under this reference (POST /referrals/{reference}/information), "
-        "or tell the person in our team who is in touch with you."
+        f"{'You can also' if where else 'Please'} send your answer from your own system under this reference "
+        f"(POST /referrals/{reference}/information), or tell the person in our team who is in touch with you."
     )
-    return _mail(reference, "we need some information", [ask, how, "We wait until we hear from you."])
+    return _mail(reference, "we need some information", [ask, where, how, "We wait until we hear from you."])
 
 
 def withdrawal(reference: str, _: Content, __: Council) -> Words:
@@ -263,6 +269,10 @@ def _what_we_do(content: Content) -> str:
         "What happens next: we look at what kind of support fits, and tell you. If something changes, above all "
         "how safe the family is, tell us under this reference."
     )
+
+
+def _see_it(council: Council) -> str:
+    return f"To see how it goes on, sign in at {council.refer_at}." if council.refer_at else ""
 
 
 def _a_person_looks(reference: str, content: Content, council: Council) -> list[str]:

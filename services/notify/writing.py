@@ -30,12 +30,16 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`mail_from` stands in the header From; `envelope_from` is the bare address where mail comes back to."""
+    """`mail_from` stands in the header From; `envelope_from` is the bare address where mail comes back to.
+
+    `refer_at` is the page where people of an agency sign in.
+    """
 
     policy: Policy
     service_map: ServiceMap
     mail_from: str
     envelope_from: str
+    refer_at: str = ""
     now: Callable[[], datetime] = utc_now
 
     def write(self, due: Sequence[Any], outcomes: dict[UUID, DeliveryResult]) -> list[mail.Mail]:
@@ -99,5 +103,7 @@ class Writer:
             "kind": MessageKind(row["kind"]),
             "reference": row["reference"],
             "content": Content.model_validate_json(row["content"]),
-            "council": templates.Council(self.policy, self.service_map, on=day_in_london(self.now())),
+            "council": templates.Council(
+                self.policy, self.service_map, on=day_in_london(self.now()), refer_at=self.refer_at
+            ),
         }

@@ -139,8 +139,8 @@ _OF_MEMBER: Final = sql(f"""
     WHERE author.member_id = :member ORDER BY r.received_at DESC, r.id DESC LIMIT :limit
 """)  # noqa: S608  the columns are constants
 _OF_AGENCY: Final = sql(f"""
-    SELECT {_COLUMNS}, author.member_id
-    FROM referral r LEFT JOIN author ON author.referral_id = r.id
+    SELECT {_COLUMNS}, author.member_id, member.staff_id IS NOT NULL AS is_by_staff
+    FROM referral r LEFT JOIN author ON author.referral_id = r.id LEFT JOIN member ON member.id = author.member_id
     WHERE r.agency_id = :agency ORDER BY r.received_at DESC, r.id DESC LIMIT :limit OFFSET :offset
 """)  # noqa: S608  the columns are constants
 MOST_LISTED: Final = 500
@@ -192,7 +192,7 @@ async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID
 
 async def of_agency(tx: AsyncConnection, agency_id: UUID, *, limit: int, offset: int) -> list[dict[str, Any]]:
     """Which referrals an agency has, the latest first, for those who may know no more: the reference, where it stands,
-    the day, and whose it is (`member_id`, None for one that a program sent).
+    the day, and whose it is (`member_id`, None for one that a program sent; `is_by_staff` when told by telephone).
     """
     rows = await tx.execute(_OF_AGENCY, {"agency": agency_id, "limit": limit, "offset": offset, **_FAMILY_WORK})
     return [
@@ -201,6 +201,7 @@ async def of_agency(tx: AsyncConnection, agency_id: UUID, *, limit: int, offset:
             "status": Status.CLOSED if row.wrapped_key is None else status_of(_progress_of(row)),
             "received_at": row.received_at,
             "member_id": row.member_id,
+            "is_by_staff": row.is_by_staff,
         }
         for row in rows
     ]

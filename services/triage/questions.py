@@ -7,7 +7,7 @@ anybody outside.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -25,12 +25,14 @@ from shared.web import answer
 
 
 def router(engine: AsyncEngine, texts: StaffNotes, internal_token: str) -> APIRouter:
-    """One call, with the internal token and the member of an agency who looks."""
+    """One call, with the internal token and who looks: a member of an agency, or staff who take calls for it."""
     routes = internal_router(internal_token)
 
     @routes.get("/questions/{referral_id}", summary="What the referrer of a referral was asked (audited)")
-    async def questions(referral_id: UUID, x_pir_actor: ActingPerson) -> Response:
-        actor, now = Actor("member", x_pir_actor), datetime.now(UTC)
+    async def questions(
+        referral_id: UUID, x_pir_actor: ActingPerson, kind: Literal["member", "staff"] = "member"
+    ) -> Response:
+        actor, now = Actor(kind, x_pir_actor), datetime.now(UTC)
         async with engine.begin() as tx:
             items = await asked(tx, referral_id, texts)
             await audit.write(tx, [Entry(actor, QUESTIONS_VIEWED, now, referral_id)])

@@ -38,10 +38,20 @@ async def read_form(request: Request, visitor: Shown) -> FormData:
     that is too slow, too large, of another kind or unreadable. Nothing of a refused body is used.
     """
     form = await fields_of(request)
-    token = form.get(FIELD)
-    if not isinstance(token, str) or not hmac.compare_digest(token.encode(), visitor.csrf.encode()):
-        raise Problem("forbidden", _RAN_OUT)
+    if not is_shown_to(visitor, form):
+        raise expired()
     return form
+
+
+def is_shown_to(visitor: Shown, form: FormData) -> bool:
+    """Whether it comes from a page of this very session."""
+    token = form.get(FIELD)
+    return isinstance(token, str) and hmac.compare_digest(token.encode(), visitor.csrf.encode())
+
+
+def expired() -> Problem:
+    """For a form that is not of this session, and of no other that we know."""
+    return Problem("forbidden", _RAN_OUT)
 
 
 async def fields_of(request: Request) -> FormData:
@@ -64,7 +74,7 @@ def refuse_other_sites(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "none")
     origin = request.headers.get("origin", "null")
     if site not in ("same-origin", "none") or not _is_ours(origin, request):
-        raise Problem("forbidden", _RAN_OUT)
+        raise expired()
 
 
 def _is_ours(origin: str, request: Request) -> bool:

@@ -48,6 +48,8 @@ ACCESS: Final[dict[str, Who]] = {
     "GET /refer/sign-in/with/{slug}": EVERYBODY,
     "GET /refer/signed-in": EVERYBODY,
     "GET /refer/signed-out": EVERYBODY,
+    "GET /refer/calls/{ticket}": EVERYBODY,
+    "POST /refer/calls/{ticket}": EVERYBODY,  # whoever has no ticket is told that it is used or too old
     "POST /refer/sign-out": MEMBERS,
     "GET /refer": MEMBERS,
     "GET /refer/new": MEMBERS,
@@ -156,7 +158,8 @@ class Everybody:
                 document={},
                 at=datetime.now(UTC),
             )
-        return {"reference": sent.reference, "draft_id": str(draft_id), "member_id": str(spare.id), "slug": "safety"}
+        named = {"draft_id": str(draft_id), "member_id": str(spare.id), "slug": "safety", "ticket": "x" * 43}
+        return {"reference": sent.reference} | named
 
     async def ask(self, page: str, name: str, targets: dict[str, str]) -> httpx.Response:
         """One request of this person, in a session of its own, with the token of its forms."""

@@ -5,40 +5,79 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-import psutil
 
 from deploy.local.ports import free_port
-from tests.bench.generator import Sent, burst, families, paced
+from shared.settings import ROOT
+from tests.bench.generator import burst, families
+from tests.bench.whole import CONNECTIONS, Figures, memory, whole
 from tests.servers import Servers, running
-from tests.system import NAMES, System, eventually
+from tests.system import System
 
-CONNECTIONS = 64
+TEN = 10
 
 
 def main() -> None:
-    """Start servers and services in a folder of their own, measure, stop them."""
+    """Start servers and services in a folder of their own, measure, stop them; with --against, another commit beside it."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--referrals", type=int, default=6000)
     parser.add_argument("--paced-seconds", type=int, default=20)
+    parser.add_argument("--against", metavar="COMMIT", help="measure this commit, too, and print both side by side")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores; everything below, generator included, shares them. Compare within this run only.")
     print(f"A loop of 3 million additions: {_calibrate():.2f} s of CPU.")
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
-        servers.make_template()
-        database = servers.url_of(servers.new_database())
+        database = servers.url_of(servers.new_database(template="template1"))
         asyncio.run(_commits(database))
         asyncio.run(_leanest(database, given.referrals // 2))
-        with System(servers, database, Path(folder) / "var") as system:
-            asyncio.run(_whole(system, given.referrals, given.paced_seconds))
-            _memory(system)
+        columns = {"this tree": _measured(servers, Path(folder) / "var", ROOT, given)}
+        if given.against:
+            with _checked_out(given.against, Path(folder) / "tree") as tree:
+                columns = {given.against: _measured(servers, Path(folder) / "var-then", tree, given)} | columns
+        _print(columns)
+
+
+def _measured(servers: Servers, var: Path, tree: Path, given: argparse.Namespace) -> Figures:
+    """The services of this tree, on an empty database."""
+    with System(servers, servers.url_of(servers.new_database(template="template1")), var, tree=tree) as system:
+        figures = asyncio.run(whole(system, given.referrals, given.paced_seconds))
+        return figures | memory(system)
+
+
+@contextmanager
+def _checked_out(commit: str, folder: Path) -> Iterator[Path]:
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--quiet", "--detach", str(folder), commit], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+
+
+def _print(columns: dict[str, Figures]) -> None:
+    """A row for each figure; with two columns, how the second stands to the first."""
+    names = dict.fromkeys(name for figures in columns.values() for name in figures)
+    widest = max(map(len, names))
+    heads = [*columns, *(["ratio"] if len(columns) > 1 else [])]
+    print(" " * widest, *(f"{head:>12.12}" for head in heads))
+    for name in names:
+        values = [figures.get(name) for figures in columns.values()]
+        shown = [f"{'-' if value is None else _short(value):>12}" for value in values]
+        if len(values) > 1 and values[0] and values[1] is not None:
+            shown.append(f"{values[1] / values[0]:>12.2f}")
+        print(f"{name:<{widest}}", *shown)
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < TEN else f"{value:,.0f}"
 
 
 def _calibrate() -> float:
@@ -80,7 +119,8 @@ async def _leanest(url: str, count: int) -> None:
         await _until_it_answers(address)
         began = time.perf_counter()
         sent = await burst(address, "none", bodies, CONNECTIONS)
-        _print_burst("leanest durable intake (validate, one row, one commit)", sent, time.perf_counter() - began)
+        rate = len(sent.seconds) / (time.perf_counter() - began)
+        print(f"leanest durable intake (validate, one row, one commit), {CONNECTIONS} connections: {rate:6.0f}/s")
     finally:
         child.terminate()
         child.wait()
@@ -95,108 +135,6 @@ async def _until_it_answers(address: str) -> None:
         else:
             return
     raise TimeoutError(address)
-
-
-async def _whole(system: System, count: int, paced_seconds: int) -> None:
-    address, key = f"{system.url('referral')}/referrals", system.agency_key()
-    await burst(address, key, families(300), 16)  # warm caches, plans and batches
-    await _settle(system, 300)
-    bodies, before, began = families(count), _cpu(system), time.perf_counter()
-    before, began = _cpu(system), time.perf_counter()
-    sent = await burst(address, key, bodies, CONNECTIONS)
-    _print_burst("our intake (matched, encrypted, audited, with its event)", sent, time.perf_counter() - began)
-    await _settle(system, 300 + count - sent.refused)
-    took = time.perf_counter() - began
-    print(f"end to end, to the last receipt handed over: {len(sent.seconds) / took:6.0f}/s")
-    _print_cpu(_cpu(system), before, count)
-    total = 300 + len(sent.seconds)
-    bodies = families(50 * paced_seconds)
-    answered = await paced(address, key, bodies, 50)
-    await _settle(system, total + len(answered.seconds))
-    print(
-        f"at 50/s for {paced_seconds} s, from the due time: {_percentiles([1000 * each for each in answered.seconds])}"
-    )
-    await _print_stages(system, len(bodies))
-
-
-async def _settle(system: System, received: int) -> None:
-    await asyncio.to_thread(
-        eventually, lambda: system.totals()["acknowledged"] >= received, what="all acknowledged", seconds=600
-    )
-
-
-def _cpu(system: System) -> dict[str, float]:
-    """CPU seconds so far, by part."""
-    used = {name: _seconds(child.pid) for name, child in system._children.items()}
-    servers = system.servers
-    if servers.postgres and servers.kafka:
-        used["postgresql"] = sum(_seconds(pid) for pid in _tree(servers.postgres.record.process().pid))
-        used["kafka"] = _seconds(servers.kafka.record.process().pid)
-    used["generator"] = _seconds(os.getpid())
-    return used
-
-
-def _seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
-    return times.user + times.system + times.children_user + times.children_system
-
-
-def _tree(pid: int) -> list[int]:
-    return [pid, *(child.pid for child in psutil.Process(pid).children())]
-
-
-def _print_burst(what: str, sent: Sent, took: float) -> None:
-    rate = len(sent.seconds) / took
-    shown = _percentiles([1000 * each for each in sent.seconds])
-    print(f"{what}, {CONNECTIONS} connections: {rate:6.0f}/s, {shown}, {sent.refused} refused")
-
-
-def _print_cpu(after: dict[str, float], before: dict[str, float], count: int) -> None:
-    used = {name: (after[name] - before[name]) * 1000 / count for name in after}
-    print("CPU seconds per 1,000 referrals: " + ", ".join(f"{name} {each:.2f}" for name, each in used.items()))
-    print(f"  the four services together: {sum(used[name] for name in NAMES):.2f}")
-
-
-async def _print_stages(system: System, last: int) -> None:
-    """Where the time goes, from the services' own records of the last `last` referrals (one clock)."""
-    connection = await asyncpg.connect(system.database_url)
-    rows = await connection.fetch(
-        """
-        SELECT extract(epoch FROM d.decided_at - r.received_at) * 1000 AS decided,
-               extract(epoch FROM m.sent_at - r.received_at) * 1000 AS receipt
-        FROM triage.referral r JOIN triage.decision d ON d.referral_id = r.id
-            JOIN notify.message m ON m.referral_id = r.id AND m.kind = 'receipt'
-        ORDER BY r.received_at DESC LIMIT $1
-        """,
-        last,
-    )
-    await connection.close()
-    print(f"  receipt of the request → heard by triage:        {_percentiles([float(row['decided']) for row in rows])}")
-    print(
-        f"  receipt of the request → acknowledgement handed over: {_percentiles([float(row['receipt']) for row in rows])}"
-    )
-
-
-def _memory(system: System) -> None:
-    time.sleep(3)
-    sizes = {name: psutil.Process(child.pid).memory_info().rss / 2**20 for name, child in system._children.items()}
-    print("resident memory, MB: " + ", ".join(f"{name} {size:.0f}" for name, size in sizes.items()), end="")
-    print(f"; together {sum(sizes.values()):.0f}")
-    servers: Servers = system.servers
-    if servers.postgres and servers.kafka:
-        kafka = psutil.Process(servers.kafka.record.process().pid).memory_full_info().pss / 2**20
-        postgres = (
-            sum(psutil.Process(pid).memory_full_info().pss for pid in _tree(servers.postgres.record.process().pid))
-            / 2**20
-        )
-        print(f"proportional memory, MB: kafka {kafka:.0f}, postgresql {postgres:.0f}; together {kafka + postgres:.0f}")
-
-
-def _percentiles(values: list[float]) -> str:
-    if not values:
-        return "nothing"
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return f"p50 {cuts[49]:.0f} ms, p95 {cuts[94]:.0f} ms, p99 {cuts[98]:.0f} ms"
 
 
 if __name__ == "__main__":

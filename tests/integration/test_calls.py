@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.setup import add_own_agency
 from services.referral import agencies
 from services.referral.front import members
 from services.triage.clients import Arrivals
@@ -92,16 +93,7 @@ async def desk(
 ) -> AsyncIterator[Desk]:
     async with front_site(database, settings, tmp_path, monkeypatch) as site:
         site.network.services["referral"] = httpx.ASGITransport(site.referral.service.app)
-        async with site.referral.engine.begin() as tx:
-            await agencies.add(
-                tx,
-                slug="self-referral",
-                name="Families themselves",
-                team_inbox="desk@example.org",
-                source="B1",
-                actor=SETUP,
-                at=datetime.now(UTC),
-            )
+        await add_own_agency(database, "desk@example.org")
         arrivals = Arrivals("http://referral", internal_token=settings["internal_token"], transport=site.network)
         async with visits(
             triage, settings, arrivals=arrivals, front_url=FRONT, now=partial(datetime.now, UTC)
@@ -249,6 +241,22 @@ async def test_two_hours_are_the_longest_call(desk: Desk) -> None:
     assert "A long story." in again.html
 
 
+async def test_another_call_in_the_same_browser_undoes_nothing_of_the_first(desk: Desk) -> None:
+    browser = await desk.opened(CALLER)
+    first = address_of(browser)
+    for slug, caller in (("words", PARENT), ("carers", CALLER)):
+        await browser.open(f"{first}/{slug}")
+        page = browser.html
+        await browser.open(await desk.taken(caller))
+        await browser.press()
+        browser.html = page
+        await browser.press(f"{first}/{slug}", notes="A long story.", caregivers__0__given_name="Sana")
+        await browser.open(await desk.taken(CALLER))
+        await browser.press()
+        await browser.open(f"{first}/{slug}")
+        assert {"words": "A long story.", "carers": "Sana"}[slug] in browser.html
+
+
 async def test_a_member_of_the_agency_has_the_whole_day_all_the_same(desk: Desk) -> None:
     browser = await desk.site.signed_in()
     await desk.change("UPDATE member_session SET started_at = started_at - interval '3 hours'")
@@ -304,6 +312,17 @@ async def test_nobody_who_takes_calls_is_a_colleague_or_can_be_ended_as_one(desk
         assert {each.email for each in listed} == {MEMBER, KEEPER}
         assert await members.by_email(tx, identities, "") is None
         assert not await members.end(tx, row.id, agency_id=row.agency_id, actor=SETUP, at=datetime.now(UTC))
+
+
+async def test_a_keeper_sees_that_it_was_told_by_telephone(desk: Desk) -> None:
+    browser = await desk.opened(CALLER)
+    await fill_in(browser)
+    await browser.press()
+    keeper = await desk.site.signed_in(KEEPER)
+    await keeper.open("/refer/agency")
+    assert "Told to us by telephone" in keeper.page.words("main")
+    await keeper.open("/refer/colleagues")
+    assert "Person triage-worker" not in keeper.html
 
 
 async def test_an_ended_agency_takes_no_call_and_ends_those_that_run(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from services.referral.front.clients import Question, TriageClient
 from services.triage.pages.timeline import TEXT_OF
 from services.triage.staff_notes import ASKED, StaffNotes
 from services.triage.work_items import item as items
+from shared.audit import Actor
 from shared.crypto import read_key
 from shared.ids import uuid7
 from tests.builders import a_family
@@ -160,10 +161,12 @@ async def test_the_referral_service_reads_the_questions(triage: Behind, team: Tr
     )
     strangers = TriageClient("http://triage", internal_token="x", transport=httpx.ASGITransport(triage.service.app))
     away = TriageClient(f"http://{NOWHERE}", internal_token=token(triage))
-    assert await there.questions(key, MEMBER) == [Question(at=NOON, words=POSTCODE, is_open=True)]
-    assert await there.questions(uuid7(), MEMBER) == []  # its event is still on the way
-    assert await strangers.questions(key, MEMBER) is None
-    assert await away.questions(key, MEMBER) is None
-    assert await looks(triage) == [("member", MEMBER, key, None)]
+    by, on_the_phone = Actor("member", MEMBER), Actor("staff", MAYA.id)
+    assert await there.questions(key, by) == [Question(at=NOON, words=POSTCODE, is_open=True)]
+    assert await there.questions(uuid7(), by) == []  # its event is still on the way
+    assert await strangers.questions(key, by) is None
+    assert await away.questions(key, by) is None
+    assert await there.questions(key, on_the_phone)
+    assert await looks(triage) == [("member", MEMBER, key, None), ("staff", MAYA.id, key, None)]
     for client in (there, strangers, away):
         await client.close()

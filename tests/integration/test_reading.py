@@ -30,6 +30,7 @@ SEEN_BY: Final = {
     "/queues/all?view=overdue&urgency=now": (MAYA,),
     "/queues/mash?reference=PIR-000": (MAYA,),
     "/find": (MAYA, MO),
+    "/arrivals/new": (MAYA,),
     "/enquiries": (MAYA,),
     "/enquiries?stage=done": (MAYA,),
     "/capacity": (MO,),

@@ -20,7 +20,7 @@ from services.referral.front.form import FormPage
 from services.referral.status import Status
 from shared.events import Kind
 from shared.problems import FieldError
-from tests.unit.test_rules_words import grade
+from tests.reading import grade
 
 FORMS: Final = (
     step_forms.ANSWER,

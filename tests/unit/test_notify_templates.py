@@ -161,6 +161,14 @@ def test_a_danger_is_spoken_of_before_anything_else() -> None:
     assert body.index("999") < body.index(REFERENCE)
 
 
+def test_who_has_no_program_reads_where_to_sign_in() -> None:
+    council = Council(a_policy(), SERVICES, TODAY, refer_at="https://refer.example.org/refer")
+    for kind in (MessageKind.RECEIPT, MessageKind.INFORMATION_REQUEST):
+        body = words(kind, reference=REFERENCE, content=Content(), council=council)[1]
+        assert body.count("https://refer.example.org/refer") == 1
+        assert grade(body.replace("https://refer.example.org/refer", "our page")) <= 9
+
+
 def test_the_receipt_says_by_when_they_hear() -> None:
     assert "by Monday 22 June 2026" in said("receipt")[1]
 

@@ -18,8 +18,9 @@ class Sent:
     def __init__(self) -> None:
         self.query, self.values = "", ()
 
-    async def execute(self, query: str, *values: Any) -> None:
+    async def fetch(self, query: str, *values: Any) -> list[dict[str, Any]]:
         self.query, self.values = " ".join(query.split()), values
+        return []
 
 
 @pytest.fixture

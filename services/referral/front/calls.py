@@ -24,6 +24,7 @@ from services.referral.document.read import read
 from services.referral.document.text import Name
 from services.referral.facts import ring_now
 from services.referral.front import drafts, form_pages, members
+from services.referral.front.family.visits import AGENCY as FAMILIES
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.access import ActingPerson, internal_router
 from shared.audit import Actor, Entry, write
@@ -39,8 +40,6 @@ from shared.web import answer, read_json_body
 CALLS: Final = "/refer/calls"
 LASTS: Final = timedelta(seconds=60)
 """From the staff page to the form: two clicks."""
-FAMILIES: Final = "self-referral"
-"""The agency in whose name a parent who rings is referred."""
 PARENT: Final = "Parent"
 BEGUN: Final = "call.begun"
 OVER: Final = "This way in was used, or is more than a minute old. Go back to “Take a call” and begin again"

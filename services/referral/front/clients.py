@@ -11,6 +11,7 @@ from uuid import UUID
 import structlog
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from shared.audit import Actor
 from shared.internal_client import InternalClient
 
 log = structlog.get_logger(__name__)
@@ -44,15 +45,15 @@ class _Questions(BaseModel):
 
 
 class TriageClient(InternalClient):
-    """Triage writes each call into its audit trail, as a look by the member who acts."""
+    """Triage writes each call into its audit trail, as a look by whoever acts."""
 
-    async def questions(self, referral_id: UUID, actor: str) -> list[Question] | None:
+    async def questions(self, referral_id: UUID, by: Actor) -> list[Question] | None:
         """Those about one referral, oldest first; None when triage can't say now.
 
         None were asked about a referral that triage has not heard of yet, nor are any left of an erased one.
         """
         path, unknown = f"/internal/questions/{referral_id}", HTTPStatus.NOT_FOUND
-        answer = await self._ask("no questions now", "GET", path, actor=actor, also=unknown)
+        answer = await self._ask("no questions now", "GET", path, actor=by.id, also=unknown, params={"kind": by.kind})
         if answer is None or answer.status_code == unknown:
             return None if answer is None else []
         try:

@@ -23,6 +23,7 @@ from shared.sign_in import cookies
 
 ON_A_PAGE: Final = 100
 COLLEAGUES: Final = "/refer/colleagues"
+TOLD: Final = "Told to us by telephone"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -41,7 +42,7 @@ async def agency(visit: KeeperVisit) -> Response:
             "reference": row["reference"],
             "status": standing.STATUS_NAMES[row["status"]],
             "received_at": row["received_at"].isoformat(),
-            "whose": _whose(row["member_id"], names),
+            "whose": TOLD if row["is_by_staff"] else _whose(row["member_id"], names),
         }
         for row in rows[:ON_A_PAGE]
     ]

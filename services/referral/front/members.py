@@ -59,7 +59,9 @@ class Member:
 
     @property
     def as_referrer(self) -> dict[str, str]:
-        """As a document has it, as far as it is known."""
+        """As a document has it, as far as it is known; nothing for staff: the referrer is whoever rings."""
+        if self.is_staff:
+            return {}
         known = {"name": self.name, "role": self.role, "email": self.email, "phone": self.phone}
         return {name: value for name, value in known.items() if value}
 
@@ -227,7 +229,9 @@ async def end(tx: AsyncConnection, member_id: UUID, *, agency_id: UUID, actor: A
 
 
 async def remember(tx: AsyncConnection, identities: Identities, member: Member, referrer: Mapping[str, Any]) -> None:
-    """What they wrote of themselves in a form stands in the next one."""
+    """What they wrote of themselves in a form stands in the next one; staff write of whoever rings."""
+    if member.is_staff:
+        return
     said = {name: str(referrer[name]) for name in ("name", "role", "phone") if referrer.get(name)}
     sealed = identities.seal(member.id, canonical({"email": member.email, **said}))
     await tx.execute(

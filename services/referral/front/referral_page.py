@@ -32,7 +32,7 @@ async def show(visit: SignedInVisit, reference: str) -> Response:
             return visit.render("colleagues_referral.html", **_standing(sent))
         contents = await authors.opened(tx, visit, sent)
         await authors.look(tx, sent)
-    asked = await visit.context.triage.questions(sent.id, visit.member.actor.id)
+    asked = await visit.context.triage.questions(sent.id, visit.member.actor)
     return visit.render(
         "own_referral.html",
         **_standing(sent),

@@ -101,9 +101,8 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
     async with visit.engine.begin() as tx:
         is_new = await authors.keep(tx, referral_id, visit.member.id)
         await drafts.mark_sent(tx, draft.id, receipt["reference"], at=visit.now)
-        if visit.member.is_staff:  # the referrer is whoever rang
-            await write(tx, [visit.by.entry(TAKEN, referral_id)] if is_new else [])
-            return
+        if visit.member.is_staff and is_new:
+            await write(tx, [visit.by.entry(TAKEN, referral_id)])
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
 
 

@@ -223,7 +223,7 @@ async def _page(
     """The step's form; without its button, and as 409, when the step is not possible from here."""
     page, questions = of.form, None
     if page is step_forms.ANSWER:
-        asked = await visit.context.triage.questions(sent.id, visit.member.actor.id)
+        asked = await visit.context.triage.questions(sent.id, visit.member.actor)
         questions = None if asked is None else open_questions(sent, asked)
         page = step_forms.asking(questions or ())
     if page is step_forms.TELL and sent.is_enquiry:

@@ -38,7 +38,7 @@ SIGN_IN: Final = "/refer/sign-in"
 _PAGE: Final = re.compile(r"/refer(?:/[A-Za-z0-9-]{1,64}){0,5}", re.ASCII)
 _READING: Final = ("GET", "HEAD")
 NAVIGATION: Final = (("Your referrals", HOME), ("Refer a family", "/refer/new"), ("Ask for advice", "/refer/enquiry"))
-FOR_STAFF: Final = (("Calls you took", HOME),)
+FOR_STAFF: Final = (("Calls you took", HOME), ("Ask for advice", "/refer/enquiry"))
 FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/colleagues"))
 
 

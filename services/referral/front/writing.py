@@ -1,7 +1,8 @@
 """The form: a draft begun, its pages shown and written, left and found again.
 
 A page is always saved as it was typed; what can't be read is said when it is shown again. A form that arrives after
-its session has ended still writes its page (and reads nothing): then the way leads to the sign-in, and back.
+its session has ended still writes its page (and reads nothing): then the way leads to the sign-in, and back. So does
+one whose browser has another session by now, as after a second call.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from services.referral.front.visits import (
 )
 from services.referral.requirements import requirements
 from shared.problems import Problem
-from shared.sign_in.forms import FIELD, fields_of, read_form
+from shared.sign_in.forms import FIELD, expired, fields_of, is_shown_to
 
 Front = Annotated[FrontContext, Depends(front_context)]
 ABOUT_YOU: Final = "you"
@@ -108,11 +109,13 @@ async def show(visit: SignedInVisit, draft_id: UUID, slug: str) -> Response:
 
 @routes.post("/refer/drafts/{draft_id}/{slug}")
 async def save(request: Request, context: Front, draft_id: UUID, slug: str) -> Response:
-    signed_in = await optional_member(request)
-    if signed_in is None:
-        return await _save_without_session(request, context, draft_id, slug)
+    signed_in, sent = await optional_member(request), await fields_of(request)
+    if signed_in is None or not is_shown_to(signed_in, sent):
+        shown_to = context.door.shown_to(str(sent.get(FIELD, "")))
+        if signed_in and shown_to is None:
+            raise expired()
+        return await _save_without_session(context, draft_id, slug, sent, shown_to)
     visit = MemberVisit(request, signed_in, context, context.now())
-    sent = await read_form(request, signed_in)
     saved = await _save(context, draft_id, slug, sent, member_id=signed_in.member.id, at=visit.now)
     if saved.changed_meanwhile:
         return _shown(visit, saved.draft, saved.page, saved.document, status=409, changed_meanwhile=True)
@@ -199,12 +202,12 @@ def _number(text: str) -> int:
     return int(text[:3])
 
 
-async def _save_without_session(request: Request, context: FrontContext, draft_id: UUID, slug: str) -> Response:
+async def _save_without_session(
+    context: FrontContext, draft_id: UUID, slug: str, sent: FormData, shown_to: UUID | None
+) -> Response:
     """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
-    sent = await fields_of(request)
-    member_id = context.door.shown_to(str(sent.get(FIELD, "")))
-    if member_id is not None and await _is_active(context, member_id):
-        await _save(context, draft_id, slug, sent, member_id=member_id, at=context.now())
+    if shown_to is not None and await _is_active(context, shown_to):
+        await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
     return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
 
 
