@@ -9,7 +9,7 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, RequestLimits
 from services.referral.api import ReferralApi
-from services.referral.front import calls, drafts, sign_in
+from services.referral.front import calls, codes, drafts, sessions, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.family import FamilyContext, languages
 from services.referral.front.mailing import Mailing
@@ -142,7 +142,8 @@ async def build(settings: Settings) -> Service:
             now = _now()
             async with engine.begin() as tx:
                 await idempotency.forget_old(tx, before=now - timedelta(days=idempotency.KEPT_DAYS))
-                await drafts.sweep(tx, at=now)
+                for each in (drafts, codes, sessions):
+                    await each.sweep(tx, at=now)
             await asyncio.sleep(3600)
 
     edge = Edge(

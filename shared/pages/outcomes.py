@@ -49,6 +49,7 @@ DONE: Final = {
     "yours-now": "This is yours now. It is written down that you took it over.",
     "colleague-added": "Your colleague can sign in now, with a code that we mail to them.",
     "colleague-ended": "Your colleague is signed out and can't sign in again.",
+    "sent-before": "It was sent as it was before you changed it. Look, and send it again to add the change.",
     "saved": "Your changes are saved.",
     "signed-out": "You have signed out.",
 }

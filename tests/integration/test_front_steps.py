@@ -36,6 +36,16 @@ async def ada(front: Front) -> Browser:
 # Once, and news.
 
 
+async def test_a_new_sign_hides_no_graver_one_of_before(front: Front, ada: Browser) -> None:
+    """The document has room for one: a plan to harm the baby stays, and staff read the other in words."""
+    sent = await front.sent(mental_health="harm_baby_plan")
+    await filled(ada, page_of(sent, "tell"), mental_health="self_harm_new", notes="She told me today.")
+    stored = await front.stored(sent)
+    assert stored["document"]["mental_health"] == "harm_baby_plan"
+    assert "Told as well: New thoughts or acts of self-harm" in stored["answers"][0]["notes"]
+    assert "She told me today." in stored["answers"][0]["notes"]
+
+
 async def test_a_form_that_is_sent_twice_does_its_step_once(front: Front, ada: Browser) -> None:
     sent = await front.sent()
     await ada.open(page_of(sent, "tell"))

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from deploy.setup import add_own_agency
@@ -224,6 +225,18 @@ async def test_words_of_another_language_are_read_by_a_person(site: Behind, sett
     await parent.http.aclose()
 
 
+async def test_words_keep_their_language_whichever_page_sends_them(site: Behind, settings: dict[str, Any]) -> None:
+    parent = a_parent(site, "pl")
+    await parent.types("2", "3", "4", "6", page_3={"caregivers.0.safe_contact": ""}, page_6={"notes": "Znowu mnie"})
+    parent.tag = "en"
+    await parent.opens("check")
+    await parent.sends("send")
+    [row] = await referrals(site)
+    assert (await document_of(site, settings, row))["written_in"] == "pl"
+    assert row.facts["safety_words"]
+    await parent.http.aclose()
+
+
 async def test_a_translated_page_without_free_text_is_no_alarm(site: Behind) -> None:
     parent = a_parent(site, "ur")
     digits = {"caregivers.0.phone": "۰۱۱۵ ۴۹۶ ۰۱۷۷", "caregivers.0.safe_contact": ""}
@@ -286,6 +299,45 @@ async def test_who_begins_again_after_sending_has_a_draft_of_their_own(site: Beh
     assert parent.token != before
     await parent.sends("send")
     assert len(await referrals(site)) == 2
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+async def test_the_next_family_at_the_same_browser_is_another_one(
+    site: Behind, parent: Parent, settings: dict[str, Any], is_swept: bool
+) -> None:
+    """A shared tablet, hours later: whether or not the row of the first has been deleted yet."""
+    await parent.types("2", "3", "4")
+    await parent.sends("send")
+    async with site.engine.begin() as tx:
+        await tx.exec_driver_sql("UPDATE draft SET until = now() - interval '1 minute'")
+        if is_swept:
+            await tx.exec_driver_sql("DELETE FROM draft")
+    await parent.opens("1")
+    await parent.sends("1", safety="immediate_danger")
+    await parent.opens("2")
+    await parent.sends("2", **TYPED["2"] | {"caregivers.0.given_name": "Second"})
+    await parent.sends("3", **TYPED["3"])
+    await parent.opens("check")
+    await parent.sends("send")
+    first, second = await referrals(site)
+    assert (first.facts["safety"], second.facts["safety"]) == ([], ["immediate_danger"])
+    assert (await document_of(site, settings, second))["caregivers"][0]["given_name"] == "Second"
+    assert second.reference in parent.page.words("main")
+
+
+async def test_a_danger_added_before_it_is_sent_again_counts(site: Behind, parent: Parent) -> None:
+    await parent.types("2", "3", "4")
+    [before] = await fetch(site.engine, "SELECT sealed, changed_at FROM draft")
+    await parent.sends("send")
+    async with site.engine.begin() as tx:  # as it was when the process died after the intake's commit
+        restored = sa.text("UPDATE draft SET sealed = :sealed, sent_as = NULL, changed_at = :at")
+        await tx.execute(restored, {"sealed": before.sealed, "at": before.changed_at})
+    await parent.opens("1")
+    await parent.sends("1", safety="immediate_danger")
+    await parent.opens("check")
+    await parent.sends("send")
+    [row] = await referrals(site)
+    assert (row.facts["safety"], row.version) == (["immediate_danger"], 2)
 
 
 async def test_leaving_deletes_the_draft_and_goes_elsewhere_at_once(site: Behind, parent: Parent) -> None:
@@ -434,6 +486,16 @@ async def test_what_no_person_does_is_taken_with_a_word_to_the_reader(
     assert notes == f"{TYPED['6']['notes']}\n\n{MARKED}"
     assert [line["causes"] for line in lines if "causes" in line] == [[how]]
     assert not row.facts["safety_words"]
+
+
+async def test_a_mark_leaves_room_for_every_word(site: Behind, parent: Parent, settings: dict[str, Any]) -> None:
+    words = "x" * 10_000
+    await parent.types("2", "3", "4", "6", page_6={"notes": words})
+    await parent.sends("send", **{HIDDEN_BOX: "http://spam.example"})
+    [row] = await referrals(site)
+    document = await document_of(site, settings, row)
+    assert document["notes"] == words
+    assert "as programs write too" in document["referrer"]["role"]
 
 
 async def test_hostile_text_is_shown_as_text(parent: Parent) -> None:

@@ -81,6 +81,17 @@ async def test_after_fifteen_minutes_and_after_the_next_one_it_is_dead(site: Fro
     assert (await browser.press(code=second)).status_code == 422
 
 
+async def test_nobody_shuts_the_door_of_another_by_asking_in_their_name(site: FrontSite) -> None:
+    browser, stranger = await site.browser(), await site.browser()
+    await browser.open("/refer/sign-in")
+    await browser.press(email=MEMBER)
+    code = await site.code_for(MEMBER)
+    for _ in range(MOST_AN_HOUR + 1):
+        await stranger.open("/refer/sign-in")
+        await stranger.press(email=MEMBER)
+    assert (await browser.press(code=code, follow=False)).status_code == 303
+
+
 async def test_a_look_at_any_address_signs_nobody_in(site: FrontSite) -> None:
     browser = await site.browser()
     await browser.open("/refer/sign-in")

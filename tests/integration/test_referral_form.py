@@ -11,6 +11,8 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
+from services.referral.front import resending
+from services.referral.submitting.idempotency import Answer
 from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite, front_site
 from tests.integration.support import count, fetch
 
@@ -141,6 +143,19 @@ async def test_what_is_typed_after_the_session_has_ended_is_kept(site: FrontSite
     assert later.form(f"{draft}/words").sent["notes"] == ["A long story."]
 
 
+async def test_without_a_session_another_windows_answer_is_not_undone_and_this_one_is_shown(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/words")
+    old = browser.form(f"{draft}/words")
+    await browser.press(f"{draft}/words", notes="From the other window.")
+    async with site.referral.engine.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM member_session"))
+    answer = await browser.http.post(f"{draft}/words", data=old.sent | {"notes": "From this one."})
+    assert answer.status_code == 401
+    assert "From this one." in answer.text
+
+
 async def test_such_a_form_reads_nothing_and_writes_no_other_draft(site: FrontSite) -> None:
     browser, keeper = await begun(site), await begun(site, KEEPER)
     await browser.open(f"{address_of(browser)}/words")
@@ -187,23 +202,84 @@ async def test_pressed_twice_at_once_and_again_it_is_one_referral(site: FrontSit
     assert browser.heading == "Referral sent"
 
 
-async def test_a_crash_between_the_referral_and_the_draft_makes_no_second_one(site: FrontSite) -> None:
-    browser = await begun(site)
-    draft = await fill_in(browser)
-    engine = site.referral.engine
-    [before] = await fetch(engine, "SELECT * FROM draft")
-    await browser.press()
-    async with engine.begin() as tx:  # as it was when the process died after the intake's commit
+async def as_after_a_crash(site: FrontSite, before: Any) -> None:
+    """As it was when the process died after the intake's commit."""
+    async with site.referral.engine.begin() as tx:
         await tx.execute(sa.text("DELETE FROM author"))
         restored = sa.text("UPDATE draft SET sealed = :sealed, wrapped_key = :key, sent_as = NULL")
         await tx.execute(restored, {"sealed": before.sealed, "key": before.wrapped_key})
-    await browser.open(f"{draft}/words")
-    await browser.press(f"{draft}/words", notes="More, before sending again.")
+
+
+async def test_a_crash_between_the_referral_and_the_draft_makes_no_second_one(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    [before] = await fetch(site.referral.engine, "SELECT * FROM draft")
+    await browser.press()
+    await as_after_a_crash(site, before)
     await browser.open(f"{draft}/check")
     await browser.press()
     assert browser.heading == "Referral sent"
-    assert await count(engine, "referral") == 1
-    assert await count(engine, "author") == 1
+    assert await count(site.referral.engine, "referral") == 1
+    assert await count(site.referral.engine, "author") == 1
+    assert await count(site.referral.engine, "event WHERE type = 'referral.amended.v1'") == 0
+
+
+async def test_what_is_added_before_it_is_sent_again_counts(site: FrontSite) -> None:
+    """A danger above all: nobody knew whether the first try had arrived."""
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    [before] = await fetch(site.referral.engine, "SELECT * FROM draft")
+    await browser.press()
+    await as_after_a_crash(site, before)
+    await browser.open(f"{draft}/safety")
+    await browser.press(f"{draft}/safety", safety=["immediate_danger"])
+    await browser.open(f"{draft}/check")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    assert "999" in browser.page.words("main")
+    [row] = await fetch(site.referral.engine, "SELECT facts, version FROM referral")
+    assert (row.facts["safety"], row.version) == (["immediate_danger"], 2)
+
+
+async def test_a_page_that_is_saved_while_it_is_sent_is_not_lost(
+    site: FrontSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    other = browser.form().sent["csrf"][0]
+    really = resending.send
+
+    async def slowly(*given: Any, **more: Any) -> Answer:
+        answer = await really(*given, **more)
+        data = {"csrf": other, "notes": "Typed in another window."}
+        assert (await browser.http.post(f"{draft}/words", data=data)).status_code == 303
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resending, "send", slowly)
+        await browser.press()
+    assert browser.heading == "Check and send"
+    assert "send it again" in browser.page.words("main")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    assert await count(site.referral.engine, "referral") == 1
+    assert await count(site.referral.engine, "draft WHERE sent_as IS NULL") == 0
+
+
+async def test_two_forms_with_one_reference_of_theirs_are_never_one_family(site: FrontSite) -> None:
+    browsers, tokens = [], []
+    for name in ("Robin", "Alma"):
+        browser = await begun(site)
+        names = {"babies__0__given_name": name, "babies__0__date_of_birth": "1 6 2026"}
+        await fill_in(browser, words={"external_reference": "HV-7"}, babies=names)
+        browsers.append(browser)
+        tokens.append(browser.form())
+    answers = await asyncio.gather(
+        *(each.http.post(form.action, data=form.sent) for each, form in zip(browsers, tokens, strict=True))
+    )
+    assert sorted(each.status_code for each in answers) == [303, 409]
+    assert await count(site.referral.engine, "referral") == 1
+    assert await count(site.referral.engine, "draft WHERE sent_as IS NULL") == 1
 
 
 async def test_what_can_not_be_read_is_said_with_a_link_to_its_box(site: FrontSite) -> None:

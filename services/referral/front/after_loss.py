@@ -26,6 +26,11 @@ _AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = 
         ("After a loss we do not need this. Choose the first answer, unless there is more that you want to say.",),
         frozenset({_SEVERITY}),
     ),
+    "around-them": (
+        "How the parents are",
+        ("You can leave all of this out.",),
+        frozenset({"mental_health", "risk_factors", "complex_history"}),
+    ),
     "equality": (
         "A few facts for fairness",
         ("You can leave this out.",),
@@ -65,6 +70,8 @@ def _is_said(field: Field, document: Mapping[str, Any]) -> bool:
     """Whether the document has the member, for anybody."""
     head, _, rest = field.name.partition(".")
     part = document.get(head)
+    if not rest:
+        return part not in (None, [], "", "none")
     parts = part if field.people and isinstance(part, list) else [part]
     member = rest.rpartition(".")[2]
     return any(isinstance(each, dict) and each.get(member) not in (None, [], "") for each in parts)

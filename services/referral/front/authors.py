@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.referral import facts as coded
 from services.referral import views
 from services.referral.front.visits import MemberVisit
 from services.referral.identity import Sealed
@@ -20,7 +21,8 @@ from services.referral.reference import parse
 from services.referral.status import STEPS, Status, Step
 from shared import audit
 from shared.database import sql
-from shared.events import Kind
+from shared.events import Facts, Kind
+from shared.policy import Policy
 from shared.problems import Problem
 
 VIEWED: Final = "member.viewed"
@@ -84,12 +86,13 @@ async def keep(tx: AsyncConnection, referral_id: UUID, member_id: UUID) -> bool:
     return bool(kept.rowcount)
 
 
-async def receipt_of(tx: AsyncConnection, reference: str) -> dict[str, Any]:
-    """The receipt of a referral that the caller knows to be the visitor's."""
-    receipt: dict[str, Any] = await tx.scalar(
-        sql("SELECT receipt FROM referral WHERE reference = :reference"), {"reference": reference}
-    )
-    return receipt
+async def as_it_stands(tx: AsyncConnection, reference: str, policy: Policy) -> dict[str, Any]:
+    """Whom to ring now (`act_now`) and the `gaps` of a referral that the caller knows to be the visitor's."""
+    stands = sql("SELECT facts, gaps FROM referral WHERE reference = :reference")
+    found = await tx.execute(stands, {"reference": reference})
+    row = found.one()
+    act_now = coded.act_now(Facts.model_validate(row.facts), policy) if row.facts else []
+    return {"act_now": act_now, "gaps": row.gaps}
 
 
 async def find(tx: AsyncConnection, visit: MemberVisit, reference: str) -> AgencyReferral:

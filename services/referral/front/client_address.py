@@ -13,7 +13,7 @@ _HOUSEHOLD: Final = 64
 
 def address_of(request: Request, header: str) -> str:
     """The last entry of the header that the nearest proxy writes, or else who is connected."""
-    told = request.headers.get(header, "") if header else ""
+    told = ",".join(request.headers.getlist(header)) if header else ""
     connected = request.client.host if request.client else ""
     return told.rpartition(",")[2].strip() or connected
 

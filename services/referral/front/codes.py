@@ -1,8 +1,8 @@
 """Codes to sign in with: eight letters and digits that can be said aloud, typed into the browser that asked.
 
-A code opens one door once: 15 minutes, five tries, and no longer than until the next one is asked for. Addresses that
-nobody has get a row, too: neither the answer nor its time tells which are known. (Links would be used up by programs
-that look at mail before people do.)
+A code opens one door once: 15 minutes, five tries, and no longer than until the same browser asks again, which gets
+another cookie for it. Addresses that nobody has get a row, too: neither the answer nor its time tells which are known.
+(Links would be used up by programs that look at mail before people do.)
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ def _compact(code: str) -> str:
 async def ask(
     tx: AsyncConnection, identities: Identities, *, browser: bytes, email_digest: bytes, page: str, at: datetime
 ) -> str | None:
-    """A new code for this browser and address; codes of before are dead. None when there were too many this hour."""
-    await tx.execute(sql("DELETE FROM sign_in_code WHERE asked_at < :before"), {"before": at - KEPT})
+    """A new code for this browser and address. None when there were too many this hour: then none is made.
+
+    It has no hold on codes of other browsers: whoever asks in somebody's name must not shut their door.
+    """
     asked = await tx.scalar(
         sql("SELECT count(*) FROM sign_in_code WHERE email_digest = :email AND asked_at > :since"),
         {"email": email_digest, "since": at - AN_HOUR},
     )
-    await tx.execute(
-        sql("UPDATE sign_in_code SET until = :at WHERE (email_digest = :email OR browser = :browser) AND until > :at"),
-        {"email": email_digest, "browser": browser, "at": at},
-    )
+    if (asked or 0) >= MOST_AN_HOUR:
+        return None
     code = new_code()
     await tx.execute(
         sql("""
@@ -75,7 +75,12 @@ async def ask(
             "page": page,
         },
     )
-    return code if (asked or 0) < MOST_AN_HOUR else None
+    return code
+
+
+async def sweep(tx: AsyncConnection, *, at: datetime) -> None:
+    """Delete what was asked more than a day ago."""
+    await tx.execute(sql("DELETE FROM sign_in_code WHERE asked_at < :before"), {"before": at - KEPT})
 
 
 async def redeem(

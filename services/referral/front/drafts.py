@@ -122,12 +122,16 @@ async def write(
     )
 
 
-async def mark_sent(tx: AsyncConnection, draft_id: UUID, reference: str, *, at: datetime) -> None:
-    """What it said stands in the referral now, and here no more."""
-    await tx.execute(
-        sql("UPDATE draft SET sent_as = :reference, wrapped_key = NULL, sealed = NULL, until = :until WHERE id = :id"),
-        {"id": draft_id, "reference": reference, "until": at + SENT_KEPT},
+async def mark_sent(tx: AsyncConnection, draft: Draft, reference: str, *, at: datetime) -> bool:
+    """What it said stands in the referral now, and here no more. False when it says something else meanwhile."""
+    marked = await tx.execute(
+        sql("""
+            UPDATE draft SET sent_as = :reference, wrapped_key = NULL, sealed = NULL, until = :until
+            WHERE id = :id AND changed_at = :seen
+        """),
+        {"id": draft.id, "reference": reference, "until": at + SENT_KEPT, "seen": draft.changed_at},
     )
+    return bool(marked.rowcount)
 
 
 async def drop(tx: AsyncConnection, draft_id: UUID, *, member_id: UUID) -> None:

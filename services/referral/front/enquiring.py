@@ -59,7 +59,7 @@ async def _send(visit: MemberVisit) -> Response:
 async def sent(visit: SignedInVisit, reference: str) -> Response:
     async with visit.engine.connect() as tx:
         own = await authors.own(tx, visit, reference)
-        receipt = await authors.receipt_of(tx, own.reference)
+        receipt = await authors.as_it_stands(tx, own.reference, visit.policy)
     if not own.is_enquiry:
         return to(f"/refer/{own.reference}")
     return visit.render("enquiry_sent.html", sent=own, ring=receipt["act_now"])

@@ -15,17 +15,14 @@ from fastapi import APIRouter, Response
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
-from services.referral.front import authors, drafts, filling, form_pages, members
+from services.referral.front import authors, drafts, filling, form_pages, members, resending
 from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
-from services.referral.submitting import idempotency
 from services.referral.submitting.idempotency import Answer
 from shared.audit import write
-from shared.database import sql
 from shared.problems import Problem
 
-REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
 TAKEN: Final = "referral.taken-by-telephone"
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -42,16 +39,21 @@ async def check(visit: SignedInVisit, draft_id: UUID) -> Response:
 @routes.post("/refer/drafts/{draft_id}/send")
 async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     await visit.form()
-    draft = await draft_of(visit, draft_id)
-    if not draft.sent_as:
-        if await _is_reference_taken(visit, draft):
-            return _check(visit, draft, status=HTTPStatus.CONFLICT, is_reference_taken=True)
-        try:
-            answer = await _submit(visit, draft)
-        except Invalid:
-            return _check(visit, draft, status=422)
-        await _keep(visit, draft, answer)
-    return to(f"/refer/drafts/{draft_id}/sent")
+    draft, front = await draft_of(visit, draft_id), visit.context
+    if draft.sent_as:
+        return to(f"/refer/drafts/{draft_id}/sent")
+    try:
+        answer = await resending.send(
+            front.engine, front.preparing, front.submit, draft.document, by=visit.by, key=draft.key
+        )
+    except Invalid:
+        return _check(visit, draft, status=422)
+    except Problem as problem:
+        if problem.name != "conflict":
+            raise
+        return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
+    is_whole = await _keep(visit, draft, answer)
+    return to(f"/refer/drafts/{draft_id}/sent" if is_whole else f"/refer/drafts/{draft_id}/check?done=sent-before")
 
 
 @routes.get("/refer/drafts/{draft_id}/sent")
@@ -60,55 +62,27 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
     if not draft.sent_as:
         return to(f"/refer/drafts/{draft_id}")
     async with visit.engine.connect() as tx:
-        receipt = await authors.receipt_of(tx, draft.sent_as)
-    return visit.render("sent.html", reference=draft.sent_as, receipt=receipt, ring=ring_now(visit.policy))
+        now = await authors.as_it_stands(tx, draft.sent_as, visit.policy)
+    return visit.render("sent.html", reference=draft.sent_as, receipt=now, ring=ring_now(visit.policy))
 
 
-async def _submit(visit: MemberVisit, draft: Draft) -> Answer:
-    """The intake's answer. Raises Invalid for what can't be read, Problem for the rest."""
-    arrival = visit.context.preparing.arrival(draft.document, by=visit.by, key=draft.key)
-    answer = await visit.context.submit(arrival)
-    if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        # It was sent, and changed in another window before that was written down: the referral is what was sent.
-        async with visit.engine.connect() as tx:
-            answer = await idempotency.first_answer(tx, visit.identities, visit.member.agency.id, draft.key) or answer
-    if isinstance(answer, Problem):
-        raise answer
-    return answer
+async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> bool:
+    """Whose referral it is, and that the draft was sent; repeatable, for a crash may come before it.
 
-
-async def _is_reference_taken(visit: MemberVisit, draft: Draft) -> bool:
-    """Whether the agency has another referral under this reference of its own.
-
-    A program that sends one again means the same family; a person has most likely taken the wrong line of a list, and
-    would change another family's referral.
+    False when a page was saved meanwhile: the draft stays, and sending it again adds what was said.
     """
-    external, agency_id = draft.document.get("external_reference"), visit.member.agency.id
-    if not isinstance(external, str):
-        return False
-    taken = sql("SELECT EXISTS (SELECT FROM referral WHERE agency_id = :agency AND external_digest = :external)")
-    digest = visit.identities.digest("external", agency_id.bytes, external)
-    async with visit.engine.connect() as tx:
-        if await idempotency.first_answer(tx, visit.identities, agency_id, draft.key):
-            return False
-        return bool(await tx.scalar(taken, {"agency": agency_id, "external": digest}))
-
-
-async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> None:
-    """Whose referral it is, and that the draft was sent; repeatable, for a crash may come before it."""
     receipt = answer.body
-    referral_id = UUID(receipt["id"])
     async with visit.engine.begin() as tx:
-        is_new = await authors.keep(tx, referral_id, visit.member.id)
-        await drafts.mark_sent(tx, draft.id, receipt["reference"], at=visit.now)
-        if visit.member.is_staff and is_new:
-            await write(tx, [visit.by.entry(TAKEN, referral_id)])
+        if "id" in receipt:  # not erased meanwhile
+            referral_id = UUID(receipt["id"])
+            is_new = await authors.keep(tx, referral_id, visit.member.id)
+            if visit.member.is_staff and is_new:
+                await write(tx, [visit.by.entry(TAKEN, referral_id)])
         await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
+        return await drafts.mark_sent(tx, draft, receipt["reference"], at=visit.now)
 
 
-def _check(
-    visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, is_reference_taken: bool = False
-) -> Response:
+def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
@@ -118,9 +92,9 @@ def _check(
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
-    if is_reference_taken:
+    if reference_taken:
         page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
-        to_do.append({"text": REFERENCE_TAKEN, "href": f"{page}#external_reference"})
+        to_do.append({"text": reference_taken, "href": f"{page}#external_reference"})
     return visit.render(
         "check.html",
         status=status,

@@ -73,10 +73,7 @@ class MemberDoor:
         """
         at, token = self.now(), secrets.token_urlsafe(32)
         before = digest_of(request.cookies.get(self.names.session, ""))
-        await tx.execute(
-            sql("DELETE FROM member_session WHERE digest = :before OR seen_at <= :idle OR started_at <= :whole"),
-            {"before": before, "idle": at - IDLE, "whole": at - WHOLE},
-        )
+        await end(tx, before)
         await tx.execute(
             sql("""
                 INSERT INTO member_session (digest, member_id, csrf, started_at, seen_at)
@@ -110,3 +107,11 @@ class MemberDoor:
 
 async def end(tx: AsyncConnection, session: bytes) -> None:
     await tx.execute(sql("DELETE FROM member_session WHERE digest = :digest"), {"digest": session})
+
+
+async def sweep(tx: AsyncConnection, *, at: datetime) -> None:
+    """Delete those that have run out."""
+    await tx.execute(
+        sql("DELETE FROM member_session WHERE seen_at <= :idle OR started_at <= :whole"),
+        {"idle": at - IDLE, "whole": at - WHOLE},
+    )

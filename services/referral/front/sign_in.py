@@ -74,10 +74,10 @@ async def ask(request: Request, context: Front) -> Response:
             page=page,
             at=context.now(),
         )
-    if code:
-        context.mailing.send(email, code)
     response = to(CODE_PAGE)
-    cookies.give(response, names.handshake, browser, seconds=int(codes.LASTS.total_seconds()))
+    if code:  # else the code that this browser may have asked for before stays good
+        context.mailing.send(email, code)
+        cookies.give(response, names.handshake, browser, seconds=int(codes.LASTS.total_seconds()))
     return response
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from starlette.datastructures import FormData
@@ -49,7 +49,13 @@ async def visit_or_typed(request: Request, context: FrontContext, page: FormPage
     sent, address = await fields_of(request), sign_in_at(request.url.path)
     if page is None or context.door.shown_to(str(sent.get(FIELD, ""))) is None:
         return to(address)
-    typed = filling.read_page(page, {}, lists_of(sent))
+    return typed_again(request, context, page, filling.read_page(page, {}, lists_of(sent)), address)
+
+
+def typed_again(
+    request: Request, context: FrontContext, page: FormPage, typed: Mapping[str, Any], address: str
+) -> Response:
+    """A page with what was typed, to be copied, and the way to the sign-in at `address`."""
     is_danger = asks_of_danger(page) and is_urgent(typed)
     return context.pages.render(
         request,

@@ -31,7 +31,7 @@ from services.referral.status import Status, Step
 from services.referral.submitting import idempotency
 from services.referral.submitting.amend import open_for
 from services.referral.submitting.idempotency import Answer, request_key
-from shared.events import RED_FLAGS
+from shared.events import RED_FLAGS, MentalHealth
 from shared.pages.times import clock
 from shared.problems import FieldError, Problem
 from shared.sign_in.forms import FIELD
@@ -131,9 +131,24 @@ async def _tell(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferral, f
         before = list(stored.document.get("safety") or ())
         if fresh := [tick for tick in said.get("safety") or () if tick not in before]:
             news["safety"] = [*before, *fresh]
-        if said.get("mental_health") in RED_FLAGS:
-            news["mental_health"] = said["mental_health"]
+        if (flag := said.get("mental_health")) in RED_FLAGS:
+            known = stored.document.get("mental_health")
+            graver = _graver(known, flag)
+            news["mental_health"] = graver
+            if known in RED_FLAGS and known != flag:  # the document has room for one, and staff read the words
+                other = _in_words(page, flag if graver == known else known)
+                news["notes"] = "\n".join(filter(None, [f"Told as well: {other}", news.get("notes")]))
     return await steps.inform(tx, visit.context.preparing, sent.reference, news, visit.by)
+
+
+def _graver(known: object, told: str) -> str:
+    """A plan to harm the baby goes before all other signs (rule S6); else what was told last counts."""
+    return MentalHealth.HARM_BABY_PLAN if MentalHealth.HARM_BABY_PLAN in (known, told) else told
+
+
+def _in_words(page: FormPage, flag: str) -> str:
+    choices = (choice for field in page.fields if field.name == "mental_health" for choice in field.choices)
+    return next((choice.label for choice in choices if choice.value == flag), flag)
 
 
 async def _born(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferral, form: Lists) -> Answer:

@@ -23,6 +23,7 @@ from services.referral.facts import ring_now
 from services.referral.front import drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
+from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.visits import (
     FrontContext,
     MemberVisit,
@@ -114,7 +115,7 @@ async def save(request: Request, context: Front, draft_id: UUID, slug: str) -> R
         shown_to = context.door.shown_to(str(sent.get(FIELD, "")))
         if signed_in and shown_to is None:
             raise expired()
-        return await _save_without_session(context, draft_id, slug, sent, shown_to)
+        return await _save_without_session(request, context, draft_id, slug, sent, shown_to)
     visit = MemberVisit(request, signed_in, context, context.now())
     saved = await _save(context, draft_id, slug, sent, member_id=signed_in.member.id, at=visit.now)
     if saved.changed_meanwhile:
@@ -156,7 +157,7 @@ async def _save(
 
     Raises Problem: 404 for a draft that is not the member's, 409 for one that was sent.
     """
-    fields = {name: [each for each in sent.getlist(name) if isinstance(each, str)] for name in sent}
+    fields = lists_of(sent)
     async with context.engine.begin() as tx:
         draft = await drafts.one(tx, context.identities, draft_id, member_id=member_id, at=at, locked=True)
         if draft is None:
@@ -203,12 +204,16 @@ def _number(text: str) -> int:
 
 
 async def _save_without_session(
-    context: FrontContext, draft_id: UUID, slug: str, sent: FormData, shown_to: UUID | None
+    request: Request, context: FrontContext, draft_id: UUID, slug: str, sent: FormData, shown_to: UUID | None
 ) -> Response:
     """Whoever the form was shown to, twelve hours ago at most, finds what they typed after they sign in."""
+    address = sign_in_at(f"/refer/drafts/{draft_id}/{slug}")
     if shown_to is not None and await _is_active(context, shown_to):
-        await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
-    return to(sign_in_at(f"/refer/drafts/{draft_id}/{slug}"))
+        saved = await _save(context, draft_id, slug, sent, member_id=shown_to, at=context.now())
+        if saved.changed_meanwhile:
+            typed = filling.read_page(saved.page, {}, lists_of(sent))
+            return typed_again(request, context, saved.page, typed, address)
+    return to(address)
 
 
 async def _is_active(context: FrontContext, member_id: UUID) -> bool:

@@ -43,7 +43,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One referral, read and checked, on its way into the database; `by.at` is when it was received."""
+    """One referral, read and checked, on its way into the database; `by.at` is when it was received.
+
+    `is_new`: from a form. An external reference that is known is a mistake there, and no amendment.
+    """
 
     id: UUID
     reference: str
@@ -53,6 +56,7 @@ class Arrival:
     body_digest: bytes
     sealed: Sealed
     prepared: Prepared
+    is_new: bool = False
 
     @cached_property
     def locks(self) -> tuple[bytes, ...]:
@@ -73,7 +77,7 @@ class Preparing:
     places: Places
     identities: Identities
 
-    def arrival(self, value: object, *, by: AgencyActor, key: str) -> Arrival:
+    def arrival(self, value: object, *, by: AgencyActor, key: str, is_new: bool = False) -> Arrival:
         """POST /referrals: `key` is the request's Idempotency-Key. Raises Invalid with every mistake.
 
         One canonical text of the value tells requests and bodies apart, and is what is sealed.
@@ -92,6 +96,7 @@ class Preparing:
             body_digest=identities.body_digest(by.agency.id, document),
             sealed=identities.seal(referral_id, document, as_stored(str(external)) if external else None),
             prepared=prepared,
+            is_new=is_new,
         )
 
     def referral(

@@ -38,6 +38,8 @@ from shared.messaging.statement import Statement
 from shared.problems import Problem
 from shared.strict_json import canonical
 
+REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
+
 
 def another_reference(arrival: Arrival) -> Arrival:
     """The same arrival under a newly drawn reference: the first one may have been somebody else's already."""
@@ -116,6 +118,8 @@ async def _sent_before(
 
     What has ended is never answered as if somebody worked on it: a family that comes back is referred anew.
     """
+    if arrival.is_new:
+        return Problem("conflict", REFERENCE_TAKEN)
     status = status_of(views.progress(first, await views.route_states(tx, first.id)))
     is_same = first.body_digest == arrival.body_digest
     if status in ENDED and (is_same or status is not Status.DECLINED):

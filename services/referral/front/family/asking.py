@@ -76,9 +76,9 @@ async def show(visit: HelpPage, slug: str) -> Response:
         return visit.to("1")
     if not is_first and draft and draft.sent_as:
         return visit.to("sent")
-    if visit.secret is None or (draft and draft.sent_as):
+    if draft is None or draft.sent_as:
         return _begun(visit, page)
-    return _shown(visit, page, draft.document if draft else {})
+    return _shown(visit, page, draft.document)
 
 
 @routes.post(START + "/{tag}/{slug}")
@@ -94,8 +94,11 @@ async def save(visit: HelpPage, slug: str) -> Response:
         draft = await keeping.one(tx, visit.secret, at=visit.now, locked=True)
         if draft and draft.sent_as:
             return visit.to("sent")
+        if draft is None and page is not PAGES[0]:
+            return visit.to("1")
         answers = questions.read(page, draft.document if draft else {}, fields)
-        await keeping.write(tx, visit.secret, answers, agency_id=agency.id, at=visit.now)
+        answers |= questions.written_in(page, answers, visit.language)
+        await keeping.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
     return visit.to(_next(visit, page, answers, sent))
 
 
@@ -111,7 +114,7 @@ def _next(visit: HelpVisit, page: FormPage, answers: dict[str, Any], sent: FormD
 
 
 def _begun(visit: HelpVisit, page: FormPage) -> Response:
-    """The first page, for a browser that has no secret yet, or whose draft was sent: a new one."""
+    """The first page, for a browser without a draft that is open: with a new secret, for it may be another family."""
     secret = new_secret()
     answer = _shown(visit, page, {}, csrf=secret.csrf)
     cookies.give(answer, keeping.COOKIE, secret.token)

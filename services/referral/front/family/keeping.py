@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,22 +56,23 @@ class BrowserSecret:
 
 @dataclass(frozen=True, slots=True)
 class FamilyDraft:
-    """`document` is what was typed, as the JSON of a referral; empty once it was sent as `sent_as`."""
+    """`document` is what was typed, as the JSON of a referral; empty once it was sent as `sent_as`.
 
-    id: UUID
+    `key` is the Idempotency-Key of its sending: random, and gone with the draft. Whoever writes next in this browser is
+    another family.
+    """
+
     document: dict[str, Any]
     begun_at: datetime
+    changed_at: datetime
     sent_as: str | None
-
-    @property
-    def key(self) -> str:
-        """The Idempotency-Key of its sending."""
-        return f"draft:{self.id}"
+    key: str = ""
 
 
 async def one(tx: AsyncConnection, secret: BrowserSecret, *, at: datetime, locked: bool = False) -> FamilyDraft | None:
     """The draft of this browser; None when there is none, when its time is over, and when it does not open."""
-    statement = "SELECT sealed, begun_at, sent_as FROM draft WHERE id = :id AND member_id IS NULL AND until > :at"
+    columns = "sealed, begun_at, changed_at, sent_as"
+    statement = f"SELECT {columns} FROM draft WHERE id = :id AND member_id IS NULL AND until > :at"  # noqa: S608  above
     found = await tx.execute(
         sql(f"{statement} FOR UPDATE" if locked else statement), {"id": secret.row_id, "at": at}
     )  # fmt: skip
@@ -78,18 +80,25 @@ async def one(tx: AsyncConnection, secret: BrowserSecret, *, at: datetime, locke
     if row is None:
         return None
     if row.sent_as:
-        return FamilyDraft(secret.row_id, {}, row.begun_at, row.sent_as)
+        return FamilyDraft({}, row.begun_at, row.changed_at, row.sent_as)
     try:
-        document = json.loads(unseal(secret.key, row.sealed, about=secret.row_id.bytes))
+        kept = json.loads(unseal(secret.key, row.sealed, about=secret.row_id.bytes))
     except UnreadableSecretError:
         return None
-    return FamilyDraft(secret.row_id, document, row.begun_at, None)
+    return FamilyDraft(kept["answers"], row.begun_at, row.changed_at, None, kept["key"])
 
 
 async def write(
-    tx: AsyncConnection, secret: BrowserSecret, document: Mapping[str, Any], *, agency_id: UUID, at: datetime
+    tx: AsyncConnection,
+    secret: BrowserSecret,
+    answers: Mapping[str, Any],
+    *,
+    draft: FamilyDraft | None,
+    agency_id: UUID,
+    at: datetime,
 ) -> None:
-    """The whole of it anew; a sent one stays as it is."""
+    """The whole of it anew, in place of `draft`; a sent one stays as it is."""
+    kept = {"key": draft.key if draft else f"draft:{secrets.token_urlsafe(_ID_BYTES)}", "answers": answers}
     await tx.execute(
         sql("""
             INSERT INTO draft (id, agency_id, sealed, begun_at, changed_at, until)
@@ -100,22 +109,28 @@ async def write(
         {
             "id": secret.row_id,
             "agency": agency_id,
-            "sealed": seal(secret.key, json.dumps(document).encode(), about=secret.row_id.bytes),
+            "sealed": seal(secret.key, json.dumps(kept).encode(), about=secret.row_id.bytes),
             "at": at,
             "until": at + LASTS,
         },
     )
 
 
-async def mark_sent(tx: AsyncConnection, secret: BrowserSecret, reference: str, *, at: datetime) -> None:
-    """What it said stands in the referral now; the reference stays for an hour. Repeatable."""
-    await tx.execute(
+async def mark_sent(
+    tx: AsyncConnection, secret: BrowserSecret, draft: FamilyDraft, reference: str, *, at: datetime
+) -> bool:
+    """What it said stands in the referral now; the reference stays for an hour. Repeatable.
+
+    False when it says something else meanwhile.
+    """
+    marked = await tx.execute(
         sql("""
             UPDATE draft SET sent_as = :reference, sealed = NULL, until = :until
-            WHERE id = :id AND member_id IS NULL AND sent_as IS NULL
+            WHERE id = :id AND member_id IS NULL AND changed_at = :seen
         """),
-        {"id": secret.row_id, "reference": reference, "until": at + SENT_SHOWN},
+        {"id": secret.row_id, "reference": reference, "until": at + SENT_SHOWN, "seen": draft.changed_at},
     )
+    return bool(marked.rowcount)
 
 
 async def forget(tx: AsyncConnection, secret: BrowserSecret) -> None:

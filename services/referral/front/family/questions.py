@@ -27,6 +27,7 @@ SAFETY: Final = "safety"
 NAME, WHO = "caregivers.0.given_name", "caregivers.0.relationship"
 PHONE, EMAIL = "caregivers.0.phone", "caregivers.0.email"
 NOTES: Final = "notes"
+SAFE: Final = "caregivers.*.safe_contact"
 LANGUAGE: Final = "caregivers.*.preferred_language"
 ETHNIC_CODES: Final = "ABCDEFGHJKLMNPRSZ"
 """ETHNIC CATEGORY CODE 2001; 99, not known, is nothing that people say of themselves."""
@@ -73,7 +74,7 @@ PAGES: Final = (
         "reach_lead",
         _asked("caregivers.*.phone", "phone_label", autocomplete="tel", inputmode="tel"),
         _asked("caregivers.*.email", "email_label", autocomplete="email", inputmode="email"),
-        _asked("caregivers.*.safe_contact", "safe_label", FieldKind.LONG_TEXT, hint="safe_hint"),
+        _asked(SAFE, "safe_label", FieldKind.LONG_TEXT, hint="safe_hint"),
     ),
     _page(
         4,
@@ -195,6 +196,13 @@ def summary_of(page: FormPage, answers: Answers, language: Language) -> list[tup
     values = filling.values_of(page, answers)
     said = [(field, values[field.at(0)]) for field in page.fields]
     return [(field.label, words) for field, shown in said if (words := _in_words(field, shown, language))]
+
+
+def written_in(page: FormPage, answers: Answers, language: Language) -> dict[str, str]:
+    """The language of the page, where the words on it are its own; they stay so, whichever page sends them."""
+    says = {NOTES: answers.get(NOTES), SAFE: first_caregiver(answers).get("safe_contact")}
+    has_words = any(says.get(field.name) for field in page.fields)
+    return {"written_in": language.tag} if has_words and not language.is_original else {}
 
 
 def has_a_way_to_reach(answers: Answers) -> bool:

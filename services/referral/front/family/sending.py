@@ -19,6 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency, AgencyActor
+from services.referral.document.text import NOTES_LENGTH
+from services.referral.front import resending
 from services.referral.front.client_address import address_of
 from services.referral.front.family import keeping, questions
 from services.referral.front.family.floods import FASTEST, Mark
@@ -35,11 +37,9 @@ from services.referral.front.family.visits import (
     secret_of,
 )
 from services.referral.front.visits import front_context, to
-from services.referral.submitting import idempotency
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import Carer, Consent, Severity
-from shared.problems import Problem
 from shared.sign_in import cookies
 from shared.web import cause_of
 
@@ -87,8 +87,8 @@ async def send(visit: HelpPage) -> Response:
         return visit.closed()
     if questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now):
         return visit.to("check")
-    await _send(visit, agency, draft, _marks(visit, draft, sent))
-    return visit.to("sent")
+    is_whole = await _send(visit, agency, draft, _marks(visit, draft, sent))
+    return visit.to("sent" if is_whole else "check")
 
 
 @routes.get(START + "/{tag}/sent")
@@ -119,10 +119,14 @@ def document_of(
     if first and not language.is_original:
         first = {"preferred_language": language.tag} | first
     name, is_relative = first.get("given_name"), first.get("relationship") not in (None, *PARENTS)
-    referrer = {"name": name, "role": "Relative or carer" if is_relative else "Parent", "phone": first.get("phone")}
     consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
-    notes = [answers.get(questions.NOTES), MARKED if marks else None]
-    has_words = bool(answers.get(questions.NOTES) or first.get("safe_contact"))
+    role = "Relative or carer" if is_relative else "Parent"
+    notes = answers.get(questions.NOTES)
+    if marks and len(notes or "") + len(MARKED) + 2 <= NOTES_LENGTH:
+        notes = "\n\n".join(filter(None, [notes, MARKED]))
+    elif marks:  # no word of theirs is cut off for it
+        role = f"{role} (came as programs write too)"
+    referrer = {"name": name, "role": role, "phone": first.get("phone")}
     document = dict(answers) | {
         "source": RELATIVE if is_relative else None,
         "referrer": _said(referrer | {"email": first.get("email") or inbox}),
@@ -130,8 +134,7 @@ def document_of(
         "caregivers": [first] if first else None,
         "consent": _said(consent),
         "concern": {"severity": Severity.UNKNOWN},
-        "notes": "\n\n".join(filter(None, notes)) or None,
-        "written_in": language.tag if has_words and not language.is_original else None,
+        "notes": notes,
     }
     return _said(document)
 
@@ -151,17 +154,16 @@ def _marks(visit: HelpVisit, draft: FamilyDraft, sent: FormData) -> list[Mark]:
     return marks
 
 
-async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Collection[Mark]) -> None:
-    """Raises Problem when the intake does not take it now: the draft is still there then."""
-    document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=visit.now, marks=marks)
-    by = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY)
-    answer = await visit.front.submit(visit.front.preparing.arrival(document, by=by, key=draft.key))
-    if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
-        # Send was pressed twice: the consent is of another second, and the request is the same.
-        async with visit.engine.connect() as tx:
-            answer = await idempotency.first_answer(tx, visit.front.identities, agency.id, draft.key) or answer
-    if isinstance(answer, Problem):
-        raise answer
-    if visit.secret is not None:
-        async with visit.engine.begin() as tx:
-            await keeping.mark_sent(tx, visit.secret, answer.body["reference"], at=visit.now)
+async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Collection[Mark]) -> bool:
+    """Raises Problem when the intake does not take it now: the draft is still there then.
+
+    The consent is of when the last page was written: Send pressed twice is the same request. False when a page was
+    written meanwhile: the draft stays, and sending it again adds what was said.
+    """
+    document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=draft.changed_at, marks=marks)
+    by, front = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY), visit.front
+    answer = await resending.send(front.engine, front.preparing, front.submit, document, by=by, key=draft.key)
+    if visit.secret is None:
+        return True
+    async with visit.engine.begin() as tx:
+        return await keeping.mark_sent(tx, visit.secret, draft, answer.body["reference"], at=visit.now)
