@@ -124,6 +124,34 @@ def test_a_health_visitor_writes_in_two_sittings(reception: Reception, cases: Ca
     assert facts_of(cases, sends(second))["safety"] == []
 
 
+def test_what_was_typed_when_the_session_had_ended_is_saved(reception: Reception) -> None:
+    midwife = reception.comes(MIDWIFE, is_fresh=True)
+    draft = begins(midwife)
+    midwife.opens(f"{draft}/words")
+    fills_in(midwife, {"notes": "A long visit.\nShe said: <yes> & thanks."})
+    midwife.page.context.clear_cookies()
+    midwife.presses("Save and continue")
+    midwife.reads("Sign in to refer a family")
+    reception.sign_in(midwife, MIDWIFE, at=midwife.path)
+    assert midwife.path == f"{draft}/words"
+    expect(midwife.page.locator('[name="notes"]')).to_have_value("A long visit.\nShe said: <yes> & thanks.")
+
+
+def test_two_windows_undo_nothing_of_each_other(reception: Reception) -> None:
+    first = reception.comes(HEALTH_VISITOR)
+    draft = begins(first)
+    second = Person(first.page.context.new_page(), first.home)
+    for window, text in ((first, "Of the first"), (second, "Of the second")):
+        window.opens(f"{draft}/words")
+        fills_in(window, {"notes": text})
+    first.presses("Save and continue")
+    second.presses("Save and continue")
+    expect(second.page.locator(".nhsuk-error-summary")).to_contain_text("another window")
+    expect(second.page.locator('[name="notes"]')).to_have_value("Of the second")
+    first.opens(f"{draft}/words")
+    expect(first.page.locator('[name="notes"]')).to_have_value("Of the first")
+
+
 def test_a_nursery_refers_twins_for_the_first_time_and_is_asked_less_the_next_time(
     reception: Reception, cases: Cases
 ) -> None:
