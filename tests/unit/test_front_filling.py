@@ -276,7 +276,7 @@ class TestMistakes:
     def test_the_words_begin_with_what_they_are_about(self) -> None:
         document = sent("contact", {}, caregivers__0__phone="call me")
         [error] = errors_of(page("contact"), document, now=NOW)
-        assert error.detail.startswith("Carer 1: Phone number. A phone number has digits")
+        assert error.detail.startswith("Carer 1: Phone number. Enter a number that can be rung")
 
     def test_an_address_that_is_secret_too_is_a_mistake_of_the_address(self) -> None:
         document = sent("home", {}, home__postcode="NG6 8GB", home__withheld="true")
