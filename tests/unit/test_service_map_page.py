@@ -39,6 +39,8 @@ def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, no
         messages=absent,
         all_services=absent,
         trails=absent,
+        arrivals=absent,
+        front_url="",
         policies={},
         service_map=services or of_authority(chosen.authority, folder=MAPS),
         now=lambda: now,
