@@ -35,6 +35,17 @@ advice: Final[dict[str, set[str]]] = {}
 """Best practice that a page does not follow, by rule: printed in the end, for whoever wants to do better."""
 
 
+LARGE_TEXT: Final = "document.documentElement.style.fontSize = '200%'"
+
+
+def faults_when_large(page: Page, name: str) -> list[str]:
+    """As `faults`; also what does not fit on a desk once its text is twice as large."""
+    found = faults(page, name)
+    page.set_viewport_size(SIZES["desktop"])
+    page.evaluate(LARGE_TEXT)
+    return found + [f"200 %: {fault}" for fault in page.evaluate(TOO_WIDE)]
+
+
 def faults(page: Page, name: str) -> list[str]:
     """Everything that WCAG 2.2 AA forbids, at both sizes, and what does not fit 320 pixels; takes the pictures."""
     found = []

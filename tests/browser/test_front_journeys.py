@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
+from services.referral.front.choices import SEVERITIES
 from tests.browser.cases import Cases
 from tests.browser.desk import DESKTOP, Person
 from tests.browser.front import (
@@ -62,6 +63,16 @@ PEOPLE: Final[dict[str, tuple[str, Answers, dict[str, Any]]]] = {
 """Who it is about → who refers, what they say beside the usual, and what the rules are told of it."""
 
 
+BY_KEYBOARD: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "agreement": (("The family agrees", ""),),
+    "babies": (("First name", "Robin"),),
+    "carers": (("Mother", ""), ("First name", "Sana")),
+    "relationship": ((SEVERITIES[0].label, ""),),
+    "you": (("Your name", "Rhian Pugh"), ("Your role", "Social worker")),
+}
+"""Page → the stops that a referral needs, and what is typed there; nothing is the space bar."""
+
+
 def sends(person: Person) -> str:
     """From the check page; returns the reference that the next page says."""
     person.presses("Confirm and send")
@@ -100,6 +111,23 @@ def test_a_midwife_sends_a_danger_with_the_keyboard_alone(reception: Reception, 
     presses(midwife, "Send what you have now", tag="A")
     presses(midwife, "Confirm and send")
     midwife.reads("Referral sent")
+
+
+def test_a_whole_referral_goes_with_the_keyboard_alone(reception: Reception, cases: Cases) -> None:
+    """Tab from stop to stop, the space bar on the first radio of a group, letters into boxes, Enter on Continue."""
+    worker = reception.sit_down(SOCIAL_WORKER)
+    worker.opens("/refer/new")
+    presses(worker, "Begin", tag="BUTTON")
+    while slug_of(worker) != "check":
+        for stop, letters in BY_KEYBOARD.get(slug_of(worker), ()):
+            goes_to(worker.page, stop)
+            if letters:
+                worker.page.keyboard.type(letters)
+            else:
+                worker.page.keyboard.press("Space")
+        presses(worker, "Save and continue")
+    presses(worker, "Confirm and send")
+    worker.reads("Referral sent")
 
 
 def test_a_health_visitor_writes_in_two_sittings(reception: Reception, cases: Cases) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Final
 from playwright.sync_api import Page, expect
 
 from services.referral.front.form_pages import SLUGS
-from tests.browser.desk import SIZES, Person
+from tests.browser.desk import Person
 from tests.browser.front import FILLED, HEALTH_VISITOR, Reception, begins, fills_in, fills_the_form, goes_on, slug_of
-from tests.browser.seeing import TOO_WIDE, faults
+from tests.browser.seeing import faults_when_large
 
 LONG: Final = "Wolfeschlegelsteinhausenbergerdorff-" * 3
 MISTAKEN: Final[dict[str, dict[str, Any]]] = {
@@ -24,17 +24,13 @@ MISTAKEN: Final[dict[str, dict[str, Any]]] = {
     "words": {"notes": f"{LONG}\n" * 9, "external_reference": LONG},
     "you": {"referrer.name": LONG, "referrer.email": "ada@", "referrer.phone": "12"},
 }
-LARGE_TEXT: Final = "document.documentElement.style.fontSize = '200%'"
 
 
 def wrong_with(page: Page, name: str) -> list[str]:
-    """As `faults`; also what has no title of its own, and what does not fit once its text is twice as large."""
+    """As `faults_when_large`; also what has no title of its own."""
     expect(page).to_have_title(re.compile(r"^[^–]+ – [^–]+$"))
     expect(page.locator("h1")).to_have_count(1)
-    found = faults(page, f"front-{name}")
-    page.set_viewport_size(SIZES["desktop"])
-    page.evaluate(LARGE_TEXT)
-    return found + [f"200 %: {fault}" for fault in page.evaluate(TOO_WIDE)]
+    return faults_when_large(page, f"front-{name}")
 
 
 def test_the_pages_of_the_form_are_for_everybody(reception: Reception) -> None:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.referral.front.family import asking, keeping
-from tests.browser.seeing import faults
+from tests.browser.seeing import faults_when_large
 from tests.system import System
 
 HOME: Final = "/help/en"
@@ -107,7 +107,7 @@ def test_a_page_of_help_is_for_everybody(seen: Page, name: str) -> None:
     WAYS[name](seen)
     expect(seen).to_have_title(re.compile(r"– (Family support|خاندان کی مدد)$"))
     expect(seen.locator("h1")).to_have_count(1)
-    assert faults(seen, name.replace(" ", "-")) == []
+    assert faults_when_large(seen, name.replace(" ", "-")) == []
 
 
 def test_by_keyboard_alone_the_way_out_is_the_second_stop(window: Page) -> None:

@@ -202,6 +202,15 @@ async def test_not_safe_at_home_holds_all_contact_but_the_safe_way(site: Behind,
     assert Hold.C2 in decided(row).holds
 
 
+async def test_after_a_loss_nobody_writes_to_them_and_a_person_looks(site: Behind, parent: Parent) -> None:
+    await parent.types("2", "3", "4", page_4={"babies.0.date_of_birth": "", "circumstances": "infant_died"})
+    await parent.sends("send")
+    [row] = await referrals(site)
+    assert row.facts["circumstances"] == ["infant_died"]
+    assert Hold.C1 in decided(row).holds
+    assert Route.BEREAVEMENT_REVIEW in decided(row).routes
+
+
 async def test_two_pages_write_one_list_of_dangers(site: Behind, parent: Parent) -> None:
     await parent.types("2", "3", "4", "6", page_6={"safety": Safety.DOMESTIC_ABUSE})
     await parent.sends("1", safety="immediate_danger")

@@ -18,7 +18,7 @@ from services.referral.front import filling, typed
 from services.referral.front.choices import LANGUAGES
 from services.referral.front.family.languages import Language
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
-from shared.events import Carer, Safety
+from shared.events import Carer, Circumstance, Safety
 
 Answers = Mapping[str, Any]
 """What was typed so far, as the JSON of a referral."""
@@ -54,6 +54,13 @@ _UNSAFE: Final = _asked(
     FieldKind.CHECKS,
     choices=(Choice(Safety.DOMESTIC_ABUSE, "unsafe_label", "unsafe_hint"),),
 )
+_LOSS: Final = _asked(
+    "circumstances",
+    "loss_label",
+    FieldKind.CHECKS,
+    hint="loss_hint",
+    choices=(Choice(Circumstance.INFANT_DIED, "loss_died"), Choice(Circumstance.PREGNANCY_ENDED, "loss_ended")),
+)
 PAGES: Final = (
     _page(1, "danger_title", "", _DANGER),
     _page(
@@ -82,6 +89,7 @@ PAGES: Final = (
         "baby_lead",
         _asked("babies.*.date_of_birth", "born_label", FieldKind.DATE, hint="date_hint"),
         _asked("babies.*.due_on", "due_label", FieldKind.DATE, hint="date_hint"),
+        _LOSS,
     ),
     _page(
         5,
