@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from shared.working_time import LONDON
@@ -55,7 +55,7 @@ def time_to(written: str) -> str:
     clock = f"{at:%H:%M:%S}".removesuffix(":00")
     shown = f"{at.day} {at.month} {at.year:04}" + (f" {clock}" if clock != "00:00" else "")
     again = moment(time_from(shown))
-    return shown if again and again.timestamp() == at.timestamp() else written  # an hour comes twice in October
+    return shown if again and again.astimezone(UTC) == at.astimezone(UTC) else written  # an hour comes twice in October
 
 
 def day(written: str) -> date | None:
