@@ -35,7 +35,7 @@ def test_a_lead_confirms_a_proposed_decline(desk: Desk, cases: Cases) -> None:
     case = cases.proposed_decline()
     lead = desk.sit_down(LEAD)
     lead.opens(case.path)
-    lead.reads("A lead confirms the decline, or somebody decides differently.")
+    lead.reads("A lead confirms the decline, or one of you decides otherwise.")
     lead.follows("Confirm the decline")
     expect(lead.page.get_by_label("The child is past the age that this support is for")).to_be_checked()
     lead.presses("Confirm the decline")
