@@ -1,4 +1,4 @@
-"""Who an agency key belongs to, and how often its agency may call.
+"""Who an agency key belongs to.
 
 All valid keys are in memory, fresh enough that a revoked one stops within a minute.
 """
@@ -6,9 +6,7 @@ All valid keys are in memory, fresh enough that a revoked one stops within a min
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-from collections.abc import Hashable
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,10 +20,6 @@ STALE_SECONDS: Final = 55.0
 """While PostgreSQL is away known keys still open the door this long, so that the answer is 503 rather than 401."""
 READ_SECONDS: Final = 2.0
 """How long a request waits for the keys; with what the batch writer takes it stays under the 8 s of the contract."""
-MOST_BUCKETS: Final = 10_000
-"""Then those that are full again are forgotten."""
-BURST_SHARE: Final = 0.2
-"""Of a minute's requests, how many may come at once."""
 
 
 class AgencyKeys:
@@ -69,26 +63,3 @@ class AgencyKeys:
         async with self._engine.connect() as connection:
             self._known = await valid_keys(connection)
         self._read_at, self._has_failed = time.monotonic(), False
-
-
-class RequestLimits:
-    """A bucket for each agency or place; without `per_minute` there is no limit. Each copy counts for itself."""
-
-    def __init__(self, per_minute: int | None) -> None:
-        self._per_second = per_minute / 60 if per_minute else math.inf
-        self._size = max(1.0, per_minute * BURST_SHARE) if per_minute else math.inf
-        self._levels: dict[Hashable, tuple[float, float]] = {}
-
-    def take(self, whose: Hashable, *, now: float) -> None:
-        """Take one at the monotonic time `now`; raises Problem 429 with Retry-After when the bucket is empty."""
-        if math.isinf(self._per_second):
-            return
-        level, since = self._levels.get(whose, (self._size, now))
-        level = min(self._size, level + (now - since) * self._per_second)
-        if level < 1:
-            seconds = math.ceil((1 - level) / self._per_second)
-            raise Problem("too-many-requests", headers={"Retry-After": str(seconds)})
-        self._levels[whose] = (level - 1, now)
-        if len(self._levels) > MOST_BUCKETS:
-            full_after = self._size / self._per_second
-            self._levels = {each: known for each, known in self._levels.items() if now - known[1] < full_after}

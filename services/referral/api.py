@@ -18,11 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral import contract, steps, views
 from services.referral.agencies import Agency, AgencyActor
-from services.referral.agency_keys import AgencyKeys, RequestLimits
+from services.referral.agency_keys import AgencyKeys
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
 from services.referral.reference import new_reference, parse
+from services.referral.request_limits import RequestLimits
 from services.referral.requirements import requirements
 from services.referral.steps import TakeStep
 from services.referral.submitting import idempotency

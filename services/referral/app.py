@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from services.referral import contract, front, handlers, identity_api, tables
-from services.referral.agency_keys import AgencyKeys, RequestLimits
+from services.referral.agency_keys import AgencyKeys
 from services.referral.api import ReferralApi
 from services.referral.front import calls, codes, drafts, sessions, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
@@ -17,6 +17,7 @@ from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
 from services.referral.front.visits import FrontContext
 from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
+from services.referral.request_limits import RequestLimits
 from services.referral.settings import Settings
 from services.referral.status import STEPS
 from services.referral.submitting import idempotency

@@ -7,7 +7,7 @@ from typing import Final
 import httpx
 import pytest
 
-from services.referral.front.family.keeping import COOKIE
+from services.referral.front.family.drafts import COOKIE
 from shared.runtime import Service
 from tests.architecture.apps import client_of, routes_of
 from tests.architecture.test_access import framework

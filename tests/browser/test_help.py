@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services.referral.front.family import asking, keeping
+from services.referral.front.family import asking, drafts
 from tests.browser.seeing import faults_when_large
 from tests.system import System
 
@@ -125,7 +125,7 @@ def test_after_leaving_the_way_back_shows_nothing(window: Page) -> None:
     expect(window.get_by_label("Phone number")).to_have_value("0115 496 0177")
     window.get_by_role("link", name="Leave this page", exact=True).click()
     expect(window).to_have_title("Weather")
-    assert [each for each in window.context.cookies() if each["name"] == keeping.COOKIE] == []
+    assert [each for each in window.context.cookies() if each["name"] == drafts.COOKIE] == []
     for _ in range(3):
         window.go_back()
         expect(window.locator("body")).not_to_contain_text("0177")

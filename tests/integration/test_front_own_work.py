@@ -297,7 +297,7 @@ async def test_a_keeper_sees_which_colleague_sent_what(front: Front) -> None:
 
 
 async def test_a_long_list_has_pages(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.referral.front.keeping.ON_A_PAGE", 1)
+    monkeypatch.setattr("services.referral.front.keepers.ON_A_PAGE", 1)
     first, second = await front.sent(), await front.sent()
     keeper = await front.site.signed_in(KEEPER)
     await keeper.open("/refer/agency")

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from deploy.setup import add_own_agency
-from services.referral.front.family import asking, keeping
+from services.referral.front.family import asking, drafts
+from services.referral.front.family.drafts import BrowserSecret
 from services.referral.front.family.floods import MOST_OF_ONE
-from services.referral.front.family.keeping import BrowserSecret
 from services.referral.front.family.sending import FAMILY, HIDDEN_BOX, MARKED
 from services.referral.identity import Sealed
 from services.referral.settings import Settings
@@ -30,7 +30,7 @@ from tests.integration.conftest import Behind
 from tests.integration.support import count, fetch
 from tests.rendering import HOSTILE, Page
 
-COOKIE: Final = keeping.COOKIE
+COOKIE: Final = drafts.COOKIE
 DESK: Final = "desk@nottingham.example.org"
 OPEN_WARD, CLOSED_WARD = "NG6 8GB", "NG3 5GA"
 TYPED: Final = {
@@ -393,7 +393,7 @@ async def test_a_draft_is_gone_after_twenty_hours(site: Behind, parent: Parent) 
     [row] = await fetch(site.engine, "SELECT until, changed_at FROM draft")
     assert row.until - row.changed_at == timedelta(hours=20)
     async with site.engine.begin() as tx:
-        assert await keeping.one(tx, BrowserSecret(parent.token), at=row.until) is None
+        assert await drafts.one(tx, BrowserSecret(parent.token), at=row.until) is None
 
 
 async def test_a_form_of_another_site_or_another_browser_is_not_taken(site: Behind, parent: Parent) -> None:

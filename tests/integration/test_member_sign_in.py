@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.referral import app as referral_app
-from services.referral.agency_keys import RequestLimits
 from services.referral.front import members
 from services.referral.front.codes import MOST_AN_HOUR, TRIES
 from services.referral.front.sign_in import ASKS_A_MINUTE
+from services.referral.request_limits import RequestLimits
 from shared.audit import Actor
 from tests.integration.front import KEEPER, MEMBER, FrontSite, front_site
 from tests.integration.support import count, fetch

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.referral.front.family.keeping import COOKIE
+from services.referral.front.family.drafts import COOKIE
 from tests.journeys.people import Agency, Staff, a_mail
 from tests.system import System
 

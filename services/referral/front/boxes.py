@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.referral.document.text import as_stored
-from services.referral.front import typed
+from services.referral.front import typed_dates
 from services.referral.front.form import NONE, Field, FieldKind
 from services.referral.front.form_pages import MENTAL_HEALTH
 from shared.events import MentalHealth
@@ -32,8 +32,8 @@ def shown(field: Field, value: Any) -> list[str]:
     if not isinstance(value, str):
         return []
     if field.kind is FieldKind.DATE:
-        return [typed.day_to(value)]
-    return [typed.time_to(value)] if field.kind is FieldKind.TIME else [value]
+        return [typed_dates.day_to(value)]
+    return [typed_dates.time_to(value)] if field.kind is FieldKind.TIME else [value]
 
 
 def read_box(field: Field, values: Sequence[str], before: Any) -> Any:
@@ -53,9 +53,9 @@ def read_box(field: Field, values: Sequence[str], before: Any) -> Any:
             is_left = field.kind is FieldKind.FLAG and before is False  # no tick says the same
             read = _BOOLEANS.get(text, text) if said else False if is_left else None
         case FieldKind.DATE:
-            read = typed.day_from(text.strip())
+            read = typed_dates.day_from(text.strip())
         case FieldKind.TIME:
-            read = typed.time_from(text.strip())
+            read = typed_dates.time_from(text.strip())
         case _:
             read = text.strip() if field.inputmode else text
     return None if read == "" else read
@@ -77,7 +77,7 @@ def in_words(field: Field, values: Sequence[str]) -> str:
     if field.kind is FieldKind.FLAG:
         labels = {"true": "Yes"}
     if field.kind is FieldKind.DATE:
-        return ", ".join(long_day(typed.day(typed.day_from(value))) or value for value in values)
+        return ", ".join(long_day(typed_dates.day(typed_dates.day_from(value))) or value for value in values)
     if field.kind is FieldKind.TIME:
         return ", ".join(_time_in_words(value) for value in values)
     if field.member == "preferred_language":
@@ -87,7 +87,7 @@ def in_words(field: Field, values: Sequence[str]) -> str:
 
 
 def _time_in_words(value: str) -> str:
-    at = typed.moment(typed.time_from(value))
+    at = typed_dates.moment(typed_dates.time_from(value))
     if at is None:
         return value
     return clock(at).removesuffix(", 00:00")

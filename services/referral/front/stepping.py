@@ -25,7 +25,7 @@ from services.referral.front.clients import Question
 from services.referral.front.form import FormPage
 from services.referral.front.signed_out import Front, Lists, asks_of_danger, lists_of, visit_or_typed
 from services.referral.front.step_forms import QUESTION
-from services.referral.front.typed import day
+from services.referral.front.typed_dates import day
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.status import Status, Step
 from services.referral.submitting import idempotency

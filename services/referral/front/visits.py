@@ -16,13 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from services.referral.agencies import AgencyActor
-from services.referral.agency_keys import RequestLimits
 from services.referral.front.clients import TriageClient
 from services.referral.front.mailing import Mailing
 from services.referral.front.members import Member
 from services.referral.front.providers import AgencyProvider
 from services.referral.front.sessions import MemberDoor, SignedIn
 from services.referral.identity import Identities
+from services.referral.request_limits import RequestLimits
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared.pages import Pages

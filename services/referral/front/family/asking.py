@@ -14,7 +14,7 @@ from fastapi import APIRouter, Response
 from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
-from services.referral.front.family import keeping, questions
+from services.referral.front.family import drafts, questions
 from services.referral.front.family.questions import PAGES
 from services.referral.front.family.sending import document_of
 from services.referral.front.family.visits import START, HelpPage, HelpVisit, new_secret, own_agency
@@ -37,7 +37,7 @@ routes: Final = APIRouter(include_in_schema=False)
 @routes.get(START)
 @routes.get(START + "/{tag}")
 async def start(visit: HelpPage) -> Response:
-    hours = int(keeping.LASTS.total_seconds() / 3600)
+    hours = int(drafts.LASTS.total_seconds() / 3600)
     return visit.render("start.html", hours=hours, languages=list(visit.family.languages.values()))
 
 
@@ -91,14 +91,14 @@ async def save(visit: HelpPage, slug: str) -> Response:
         agency = await own_agency(tx)
         if agency is None:
             return visit.closed()
-        draft = await keeping.one(tx, visit.secret, at=visit.now, locked=True)
+        draft = await drafts.one(tx, visit.secret, at=visit.now, locked=True)
         if draft and draft.sent_as:
             return visit.to("sent")
         if draft is None and page is not PAGES[0]:
             return visit.to("1")
         answers = questions.read(page, draft.document if draft else {}, fields)
         answers |= questions.written_in(page, answers, visit.language)
-        await keeping.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
+        await drafts.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
     return visit.to(_next(visit, page, answers, sent))
 
 
@@ -117,7 +117,7 @@ def _begun(visit: HelpVisit, page: FormPage) -> Response:
     """The first page, for a browser without a draft that is open: with a new secret, for it may be another family."""
     secret = new_secret()
     answer = _shown(visit, page, {}, csrf=secret.csrf)
-    cookies.give(answer, keeping.COOKIE, secret.token)
+    cookies.give(answer, drafts.COOKIE, secret.token)
     return answer
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
-from services.referral.front import filling, typed
+from services.referral.front import filling, typed_dates
 from services.referral.front.choices import LANGUAGES
 from services.referral.front.family.languages import Language
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
@@ -245,7 +245,7 @@ def _in_words(field: Field, values: Sequence[str], language: Language) -> str:
 
 
 def _written_out(value: str, language: Language) -> str:
-    on: date | None = typed.day(typed.day_from(value))
+    on: date | None = typed_dates.day(typed_dates.day_from(value))
     return language.day(on) if on else value
 
 

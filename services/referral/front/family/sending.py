@@ -22,9 +22,9 @@ from services.referral.agencies import Agency, AgencyActor
 from services.referral.document.text import NOTES_LENGTH
 from services.referral.front import resending
 from services.referral.front.client_address import address_of
-from services.referral.front.family import keeping, questions
+from services.referral.front.family import drafts, questions
+from services.referral.front.family.drafts import FamilyDraft
 from services.referral.front.family.floods import FASTEST, Mark
-from services.referral.front.family.keeping import FamilyDraft
 from services.referral.front.family.languages import Language
 from services.referral.front.family.visits import (
     AGENCY,
@@ -67,9 +67,9 @@ async def leave(request: Request) -> Response:
     if secret := secret_of(request):
         with suppress(SQLAlchemyError, OSError, TimeoutError):
             async with asyncio.timeout(_LEAVING_SECONDS), front_context(request).engine.begin() as tx:
-                await keeping.forget(tx, secret)
+                await drafts.forget(tx, secret)
     answer = to(family.leave_to)
-    cookies.take(answer, keeping.COOKIE)
+    cookies.take(answer, drafts.COOKIE)
     return answer
 
 
@@ -166,4 +166,4 @@ async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Col
     if visit.secret is None:
         return True
     async with visit.engine.begin() as tx:
-        return await keeping.mark_sent(tx, visit.secret, draft, answer.body["reference"], at=visit.now)
+        return await drafts.mark_sent(tx, visit.secret, draft, answer.body["reference"], at=visit.now)

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency
-from services.referral.front.family import keeping
+from services.referral.front.family import drafts
+from services.referral.front.family.drafts import BrowserSecret, FamilyDraft
 from services.referral.front.family.floods import Counts
-from services.referral.front.family.keeping import BrowserSecret, FamilyDraft
 from services.referral.front.family.languages import ORIGINAL, Language
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.database import sql
@@ -71,7 +71,7 @@ class HelpVisit:
         if self.secret is None:
             return None
         async with self.engine.connect() as tx:
-            return await keeping.one(tx, self.secret, at=self.now)
+            return await drafts.one(tx, self.secret, at=self.now)
 
     async def form(self) -> FormData | None:
         """What was sent from a page that we showed to this browser; None for anything else."""
@@ -118,7 +118,7 @@ async def own_agency(tx: AsyncConnection) -> Agency | None:
 
 
 def secret_of(request: Request) -> BrowserSecret | None:
-    token = request.cookies.get(keeping.COOKIE, "")
+    token = request.cookies.get(drafts.COOKIE, "")
     return BrowserSecret(token) if cookies.is_token(token) else None
 
 

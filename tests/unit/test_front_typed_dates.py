@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.referral.front.typed import day_from, day_to, moment, time_from, time_to
+from services.referral.front.typed_dates import day_from, day_to, moment, time_from, time_to
 
 
 @pytest.mark.parametrize(
