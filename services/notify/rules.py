@@ -8,11 +8,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from services.notify.content import Audience
-from shared.events import Circumstance, Facts, Hold, MessageKind, Safety, Urgency, tells_of_danger
+from shared.events import LOSSES, Facts, Hold, MessageKind, Safety, Urgency, tells_of_danger
 from shared.policy import Policy
 from shared.working_time import LONDON, day_in_london, due_on
 
-LOSSES: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
 """What a family may hear from us by itself; everything else is written for professionals."""
 FOUR_HOURS: Final = timedelta(hours=4)

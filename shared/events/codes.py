@@ -130,6 +130,10 @@ class Circumstance(StrEnum):
     COURT_ASSESSMENT_REQUEST = "court_assessment_request"
 
 
+LOSSES: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
+"""Those of rule S8 and hold C1: a person decides all, and every word is chosen with care."""
+
+
 class Link(StrEnum):
     DUPLICATE = "duplicate"
     SIBLING_OPEN = "sibling_open"

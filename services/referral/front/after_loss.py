@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from services.referral.front.choices import SEVERITIES_AFTER_LOSS
 from services.referral.front.form import Field, FormPage
-from shared.events import Circumstance
+from shared.events import LOSSES
 
-_LOSSES: Final = (Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED)
 _SEVERITY: Final = "concern.severity"
 _AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = {
     "babies": (
@@ -48,7 +47,7 @@ MISSING_AFTER_LOSS: Final[Mapping[str, str]] = {
 def tells_of_loss(document: Mapping[str, Any]) -> bool:
     """Whether the document says that the baby died or the pregnancy ended."""
     told = document.get("circumstances")
-    return isinstance(told, list) and any(loss in told for loss in _LOSSES)
+    return isinstance(told, list) and any(loss in told for loss in LOSSES)
 
 
 def after_loss(page: FormPage, document: Mapping[str, Any]) -> FormPage:

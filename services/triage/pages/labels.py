@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.triage.identity_access import LookReason
 from services.triage.rules import CATALOGUE
-from shared.events import Circumstance, Facts, PlaceQuality, Route
+from shared.events import LOSSES, Facts, PlaceQuality, Route
 from shared.pages.facts import CIRCUMSTANCES, OF_FIELD, fact_name
 from shared.pages.names import council_name
 from shared.pages.times import age, long_day
@@ -81,7 +81,6 @@ FACTS: Final = {
     "kind": "Kind",
     "full_routes": "Teams that are full",
 }
-LOSSES: Final = (Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED)
 _DAYS: Final = frozenset({"born_on", "due_on", "received_on", "support_ends_on", "opens_on"})
 _UNITS: Final = {"days": "days", "months": "months", "years": "years", "domains": "areas", "factors": "risk factors"}
 

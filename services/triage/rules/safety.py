@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, rule, unborn_due_on
-from shared.events import RED_FLAGS, CareStatus, Circumstance, Facts, MentalHealth, Route, Safety, Tier, Urgency
+from shared.events import LOSSES, RED_FLAGS, CareStatus, Facts, MentalHealth, Route, Safety, Tier, Urgency
 
 WORKING_TOGETHER: Final = "Working Together to Safeguard Children 2023"
 RED_FLAG_LIST: Final = "Maternal red flags of published perinatal service criteria"
@@ -16,7 +16,6 @@ HANDBOOK: Final = "Rules version 1, to be signed off by a clinical lead"
 DANGER: Final = frozenset({Safety.IMMEDIATE_DANGER, Safety.INJURY_NONMOBILE})
 LOOKED_AFTER: Final = frozenset({CareStatus.LAC_OWN_LA, CareStatus.LAC_OTHER_LA})
 KNOWN_TO_SOCIAL_CARE: Final = frozenset({CareStatus.CP_PLAN, CareStatus.PREBIRTH})
-LOSS: Final = frozenset({Circumstance.INFANT_DIED, Circumstance.PREGNANCY_ENDED})
 
 
 def is_held(facts: Facts) -> bool:
@@ -30,7 +29,7 @@ def is_held(facts: Facts) -> bool:
 
 def is_bereaved(facts: Facts) -> bool:
     """Tell whether the baby died or the pregnancy ended (S8)."""
-    return not LOSS.isdisjoint(facts.circumstances)
+    return not LOSSES.isdisjoint(facts.circumstances)
 
 
 def is_long_overdue(case: Case) -> bool:
@@ -144,7 +143,7 @@ def bereavement(case: Case) -> Finding | None:
         return None
     return Finding(
         text="A person will look after this referral with care and will speak with the team that sent it.",
-        used={"circumstances": codes([code for code in case.facts.circumstances if code in LOSS])},
+        used={"circumstances": codes([code for code in case.facts.circumstances if code in LOSSES])},
         routes=(Route.BEREAVEMENT_REVIEW,),
         urgency=Urgency.WORKING_DAY,
     )
@@ -155,7 +154,7 @@ def hold_contact_after_a_loss(case: Case) -> Finding | None:
     """After a loss (S8), or when the baby may have died (E2): nothing automatic reaches the home."""
     used: dict[str, JsonValue] = {"received_on": case.on.isoformat()}
     if is_bereaved(case.facts):
-        used["circumstances"] = codes([code for code in case.facts.circumstances if code in LOSS])
+        used["circumstances"] = codes([code for code in case.facts.circumstances if code in LOSSES])
     elif is_long_overdue(case):
         used["due_on"] = str(case.facts.infant.due_on)
     else:
