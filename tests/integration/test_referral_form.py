@@ -241,6 +241,29 @@ async def test_what_is_added_before_it_is_sent_again_counts(site: FrontSite) -> 
     assert (row.facts["safety"], row.version) == (["immediate_danger"], 2)
 
 
+async def test_sending_again_undoes_no_change_that_others_made_meanwhile(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser)
+    [before] = await fetch(site.referral.engine, "SELECT * FROM draft")
+    await browser.press()
+    [row] = await fetch(site.referral.engine, "SELECT reference FROM referral")
+    key = {"Authorization": f"Bearer {site.referral.key()}", "Idempotency-Key": "a-patch"}
+    patched = {"caregivers": [{"relationship": "father", "given_name": "Imran"}]}
+    answer = await site.referral.http.patch(f"/referrals/{row.reference}", json=patched, headers=key)
+    assert answer.status_code == 200, answer.text
+    await as_after_a_crash(site, before)
+    await browser.open(f"{draft}/words")
+    await browser.press(f"{draft}/words", notes="More, typed since.")
+    await browser.open(f"{draft}/check")
+    answer = await browser.press()
+    assert answer.status_code == 409
+    assert row.reference in browser.page.words("main")
+    [now] = await fetch(site.referral.engine, "SELECT facts, version FROM referral")
+    assert (now.facts["carer"], now.version) == ("father", 2)
+    await browser.open(f"{draft}/words")
+    assert browser.form(f"{draft}/words").sent["notes"] == ["More, typed since."]
+
+
 async def test_a_page_that_is_saved_while_it_is_sent_is_not_lost(
     site: FrontSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral.agencies import AgencyActor
-from services.referral.document.read import keep_dangers
-from services.referral.status import Step
 from services.referral.submitting import amend, idempotency
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Arrival, Preparing
@@ -32,7 +31,8 @@ async def send(
     """The intake's first answer to this key, once the document is stored under it, at the first or a later try.
 
     Raises Invalid for what can't be read, Problem for the rest: `conflict` for a reference of the agency's own that
-    another referral has, `step-not-allowed` for a change of what has ended meanwhile. Nothing is stored then.
+    another referral has, or with `is_sent` when it was sent and others have changed it since; `step-not-allowed` when
+    it has ended meanwhile. Nothing is stored then.
     """
     answer = await submit(preparing.arrival(document, by=by, key=key, is_new=True))
     if isinstance(answer, Problem) and answer.name == "idempotency-key-reused":
@@ -51,11 +51,11 @@ async def _amended(
             raise Problem("unavailable")
         if "id" not in first.body:  # erased meanwhile
             return first
-        stored = await amend.open_for(tx, preparing, first.body["reference"], by, Step.AMEND)
-        changed = keep_dangers(stored.document, document)
-        if external := stored.document.get("external_reference"):
-            changed["external_reference"] = external
-        else:
-            changed.pop("external_reference", None)
-        await amend.store(tx, preparing, stored, changed, by)
+        try:
+            await amend.send_again(tx, preparing, UUID(first.body["id"]), document, by)
+        except Problem as problem:
+            if problem.name != "conflict":
+                raise
+            words = f"This form was sent as {first.body['reference']}, and that was changed since by others. Ring us"
+            raise Problem("conflict", f"{words} with what is new", extra={"is_sent": True}) from problem
         return first

@@ -49,7 +49,7 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     except Invalid:
         return _check(visit, draft, status=422)
     except Problem as problem:
-        if problem.name != "conflict":
+        if problem.name != "conflict" or "is_sent" in problem.extra:
             raise
         return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
     is_whole = await _keep(visit, draft, answer)

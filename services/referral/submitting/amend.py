@@ -9,9 +9,9 @@ words on the safety list are new facts, although their code is the same: somebod
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import facts as coded
 from services.referral import history, tables, views
 from services.referral.agencies import AgencyActor
+from services.referral.document.read import keep_dangers
 from services.referral.document.text import stored as as_stored
 from services.referral.families import links, relating
 from services.referral.identity import Sealed
@@ -35,6 +36,8 @@ from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.problems import Problem
 from shared.strict_json import canonical
+
+REFERENCE: Final = "external_reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,26 @@ async def open_for(
     kept = preparing.identities.unseal(row.id, Sealed(row.wrapped_key, row.identity))
     key = preparing.identities.unwrap(row.wrapped_key)
     return Stored(row, key, kept["document"], tuple(kept["answers"]), status)
+
+
+async def send_again(
+    tx: AsyncConnection, preparing: Preparing, referral_id: UUID, value: Mapping[str, Any], by: AgencyActor
+) -> Answer:
+    """The whole document once more, changed: an amendment, which no danger of before leaves (rule I2).
+
+    Raises Problem 409, too, after a change by PATCH or on a page: a whole copy, perhaps an old one, could undo that.
+    """
+    stored, digest_of = await open_for(tx, preparing, referral_id, by, Step.AMEND), preparing.identities.body_digest
+    if digest_of(by.agency.id, canonical(stored.document)) != stored.row.body_digest:
+        words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
+        more = {"reference": stored.row.reference, "version": stored.row.version}
+        raise Problem("conflict", words, extra=more)
+    document = keep_dangers(stored.document, value)
+    document.pop(REFERENCE, None)  # by this the agency knows it: it stays
+    document |= {REFERENCE: own} if (own := stored.document.get(REFERENCE)) else {}
+    return await store(
+        tx, preparing, stored, document, by, body_digest=digest_of(by.agency.id, canonical(as_stored(document)))
+    )
 
 
 async def store(

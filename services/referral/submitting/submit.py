@@ -18,15 +18,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import views
-from services.referral.document.read import keep_dangers
 from services.referral.families import links, relating
 from services.referral.families.links import Known, Links, told_codes
 from services.referral.families.relating import Related
-from services.referral.identity import Identities
 from services.referral.reference import new_reference
-from services.referral.status import ENDED, Status, Step, status_of
+from services.referral.status import ENDED, Status, status_of
 from services.referral.submitting import amend, idempotency
-from services.referral.submitting.amend import Stored
 from services.referral.submitting.idempotency import Answer, RequestKey
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared import audit
@@ -36,7 +33,6 @@ from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.messaging.statement import Statement
 from shared.problems import Problem
-from shared.strict_json import canonical
 
 REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
 
@@ -128,21 +124,9 @@ async def _sent_before(
     if is_same:
         return Answer(200, first.receipt | {"status": status.value}, f"/referrals/{first.reference}")
     try:
-        stored = await amend.open_for(tx, preparing, first.id, arrival.by, Step.AMEND)
-        _refuse_a_copy_from_before(stored, arrival, preparing.identities)
-        document = keep_dangers(stored.document, arrival.prepared.value)
-        digest = preparing.identities.body_digest(arrival.by.agency.id, canonical(document))
-        return await amend.store(tx, preparing, stored, document, arrival.by, body_digest=digest)
+        return await amend.send_again(tx, preparing, first.id, arrival.prepared.value, arrival.by)
     except Problem as problem:
         return problem
-
-
-def _refuse_a_copy_from_before(stored: Stored, arrival: Arrival, identities: Identities) -> None:
-    """Raises Problem 409: after a PATCH a whole copy, perhaps from a backup, could undo it."""
-    if identities.body_digest(arrival.by.agency.id, canonical(stored.document)) != stored.row.body_digest:
-        words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
-        more = {"reference": stored.row.reference, "version": stored.row.version}
-        raise Problem("conflict", words, extra=more)
 
 
 @dataclass(frozen=True, slots=True)
