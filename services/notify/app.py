@@ -76,7 +76,7 @@ async def build(settings: Settings) -> Service:
         handlers=heard,
         bootstrap_servers=settings.kafka_bootstrap_servers,
         instance=settings.instance,
-        wake=ordinary.wake.set,  # calls are few: their loop looks four times a second
+        wake=ordinary.wake.set,  # calls are few: their loop looks by itself, once a second
     )
     loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
     health = Health.of(settings, by_key, consumer, relay)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.notify import app, internal, rows
 from services.notify.content import Audience, Content, State
 from services.notify.content import Outcome as Told
-from services.notify.delivery import Delivery
+from services.notify.delivery import POLL_SECONDS, Delivery
 from services.notify.handlers import NO_CAPS
 from services.notify.mail import Mail
 from services.notify.messages import Message
@@ -209,7 +209,7 @@ async def test_what_is_over_the_cap_goes_in_one_mail_with_every_reference(databa
     loop = loops(database, engine, sender, Recording())[0]
     async with running(loop):
         await all_sent(engine, 10)
-        await asyncio.sleep(0.6)  # more than one look at what is due
+        await asyncio.sleep(POLL_SECONDS + 0.4)  # at least one more look at what is due
         assert len(sender.handed) == 10
         await a_day_later(engine)
         await all_sent(engine, 30)
