@@ -22,7 +22,7 @@ test: .venv/.has-test ## Run all tests side by side, on real PostgreSQL and Kafk
 test-faults: .venv/.has-test ## Run the tests that kill and pause things
 	@PIR_FAULTS=1 exec $(BIN)/pytest -q -m chaos $(ARGS)
 
-test-browser: .venv/.has-browser ## Run the staff pages in a real browser (installs Chromium if it may)
+test-browser: .venv/.has-browser ## Run all pages in a real browser (installs Chromium if it may)
 	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)
 
 test-monitoring: .venv/.has-monitoring ## Run a real Prometheus and Alertmanager on the services (installs them if it may)

@@ -37,9 +37,14 @@ _CODE_LISTS: Final[dict[str, type[StrEnum]]] = {
 }
 
 
+def area_of(policy: Policy, on: date) -> dict[str, Any]:
+    """Which council it is, and which of its wards are open on that day."""
+    open_wards = [{"code": ward.code, "name": ward.name} for ward in policy.wards if policy.is_open(ward.code, on)]
+    return {"authority": policy.authority, "name": policy.authority_name, "wards_open_today": open_wards}
+
+
 def requirements(policy: Policy, on: date) -> dict[str, Any]:
     """All of it as of the day `on`."""
-    open_wards = [{"code": ward.code, "name": ward.name} for ward in policy.wards if policy.is_open(ward.code, on)]
     return {
         "required": list(REQUIRED),
         "required_in_danger": "With a safety tick or a red flag anything else may be missing: send what you have.",
@@ -50,7 +55,7 @@ def requirements(policy: Policy, on: date) -> dict[str, Any]:
             "months": policy.age.support_ends_months,
             "looked_at_by_a_person_until_days_after": policy.age.grace_days,
         },
-        "area": {"authority": policy.authority, "name": policy.authority_name, "wards_open_today": open_wards},
+        "area": area_of(policy, on),
         "routes": [route.value for route in events.Route],
         "what_happens_next": {
             "receipt": "Your team's inbox gets a receipt with the reference at once.",

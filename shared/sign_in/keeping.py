@@ -31,7 +31,7 @@ from shared.sign_in.door import FrontDoor
 from shared.sign_in.forms import FIELD, fields_of
 from shared.sign_in.tokens import shown_to
 from shared.sign_in.visitors import Visitor, optional_visitor, page_of, sign_in_at
-from shared.web import BODY_BYTES
+from shared.web import BODY_BYTES, NO_STORE
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,6 @@ TYPED: Final = "typed"
 KEPT: Final = "kept"
 _OURS: Final = frozenset({FIELD, "seen", "next", "item", "to"})
 """Hidden fields and names of buttons: nobody types them."""
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 _REDIRECTS: Final = range(300, 400)
 _FORBIDDEN: Final = 403
 _FAILED: Final = 500
@@ -162,7 +161,7 @@ class KeepsWhatIsTyped:
         return token if cookies.is_token(token) else None
 
     def _redirect(self, request: Request, page: str) -> Response:
-        response = RedirectResponse(page, 303, _NO_STORE)
+        response = RedirectResponse(page, 303, NO_STORE)
         if token := request.scope["state"].get("new_kept_token"):
             cookies.give(response, self._door.names.kept, token)
         return response
@@ -202,7 +201,7 @@ class KeepsWhatIsTyped:
         request = Request(scope, receive)
         if answer.status in _REDIRECTS:
             there = answer.headers["location"]
-            instead: Response = RedirectResponse(f"{there}{'&' if '?' in there else '?'}{TYPED}={name}", 303, _NO_STORE)
+            instead: Response = RedirectResponse(f"{there}{'&' if '?' in there else '?'}{TYPED}={name}", 303, NO_STORE)
         else:
             filled = fill_in(
                 answer.body.decode(), action=form["action"], fields=form["fields"], keeps=frozenset({FIELD})

@@ -28,12 +28,12 @@ from shared.sign_in.refusals import WORDS, Refusal, RefusedError
 from shared.sign_in.roles import RoleBook
 from shared.sign_in.tokens import new_token
 from shared.sign_in.visitors import Visitor, any_visitor, optional_visitor
+from shared.web import NO_STORE
 
 log = structlog.get_logger(__name__)
 
 SIGNED_IN: Final = "staff.signed-in"
 SIGNED_OUT: Final = "staff.signed-out"
-_NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class Renders(Protocol):
@@ -68,7 +68,7 @@ class Reception:
         """The sign-in page; on to where they wanted to go for those who are signed in already."""
         page = local_page(request.query_params.get("next"))
         if await optional_visitor(request):
-            return RedirectResponse(page, 303, _NO_STORE)
+            return RedirectResponse(page, 303, NO_STORE)
         if self.provider is None:
             return self._refuse(request, Refusal.NOT_SET_UP)
         start = f"{addresses.START}?next={quote(page, safe='/')}"
@@ -91,7 +91,7 @@ class Reception:
             url = await provider.address(handshake, redirect_uri=self._public(addresses.CALLBACK))
         except RefusedError as error:
             return self._refuse(request, error.refusal)
-        response = RedirectResponse(url, 303, _NO_STORE)
+        response = RedirectResponse(url, 303, NO_STORE)
         seconds = int(handshakes.LASTS.total_seconds())
         sealed = handshakes.seal(handshake, provider.client.secret)
         cookies.give(response, self.door.names.handshake, sealed, seconds=seconds)
@@ -109,7 +109,7 @@ class Reception:
             return self._refuse(request, error.refusal)
         token = self.new_secret()
         await self._let_in(request, staff, token=token, id_token=identity.id_token, at=at)
-        response = RedirectResponse(local_page(handshake.page), 303, _NO_STORE)
+        response = RedirectResponse(local_page(handshake.page), 303, NO_STORE)
         cookies.give(response, self.door.names.session, token)
         cookies.take(response, self.door.names.handshake)
         return response
@@ -175,7 +175,7 @@ class Reception:
         back = self._public(addresses.SIGNED_OUT)
         url = await self.provider.farewell(id_token, back=back) if self.provider and id_token else None
         if url is None:
-            return RedirectResponse(addresses.SIGNED_OUT, 303, _NO_STORE)
+            return RedirectResponse(addresses.SIGNED_OUT, 303, NO_STORE)
         response = self.pages.render(request, "signed_out.html", onward=url)
         response.headers["Refresh"] = f"0; url={url}"
         return response

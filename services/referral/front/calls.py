@@ -13,7 +13,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field, StrictStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,7 @@ from services.referral.document.text import Name
 from services.referral.facts import ring_now
 from services.referral.front import drafts, form_pages, members
 from services.referral.front.family.visits import AGENCY as FAMILIES
-from services.referral.front.visits import FrontContext, front_context, to
+from services.referral.front.visits import Front, FrontContext, to
 from shared.access import ActingPerson, internal_router
 from shared.audit import Actor, Entry, write
 from shared.database import read_only, sql
@@ -43,8 +43,6 @@ LASTS: Final = timedelta(seconds=60)
 PARENT: Final = "Parent"
 BEGUN: Final = "call.begun"
 OVER: Final = "This way in was used, or is more than a minute old. Go back to “Take a call” and begin again"
-
-Front = Annotated[FrontContext, Depends(front_context)]
 
 
 class Call(Part):

@@ -6,8 +6,6 @@ its boxes showed has changed meanwhile, it is shown again with what was typed. A
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -22,9 +20,9 @@ from services.referral.document.read import keep_dangers
 from services.referral.front import authors, filling, form_pages, standing
 from services.referral.front.authors import AgencyReferral, Contents
 from services.referral.front.form import FormPage
-from services.referral.front.signed_out import Front, Lists, asks_of_danger, lists_of, visit_or_typed
+from services.referral.front.signed_out import Lists, asks_of_danger, lists_of, visit_or_typed
 from services.referral.front.stepping import refusal_of, shown_form, take_once
-from services.referral.front.visits import MemberVisit, SignedInVisit, to
+from services.referral.front.visits import Front, MemberVisit, SignedInVisit, to
 from services.referral.status import Step
 from services.referral.submitting.amend import open_for
 from services.referral.submitting.idempotency import Answer
@@ -60,8 +58,7 @@ async def show(visit: SignedInVisit, reference: str, slug: str) -> Response:
 
 @routes.post("/refer/{reference}/correct/{slug}")
 async def save(request: Request, context: Front, reference: str, slug: str) -> Response:
-    page = next((each for each in pages_of({}) if each.slug == slug), None)
-    visit = await visit_or_typed(request, context, page)
+    visit = await visit_or_typed(request, context, form_pages.page_in(pages_of({}), slug))
     return visit if isinstance(visit, Response) else await _save(visit, reference, slug)
 
 
@@ -125,15 +122,13 @@ async def _change(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferral,
 
 
 def _seen(version: int, page: FormPage, document: Mapping[str, Any]) -> str:
-    said = json.dumps(filling.values_of(page, document), sort_keys=True)
-    return f"{version}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+    return f"{version}.{filling.digest_of(page, document)}"
 
 
 def _named(document: Mapping[str, Any], slug: str) -> FormPage:
-    for page in pages_of(document):
-        if page.slug == slug:
-            return page
-    raise Problem("not-found")
+    if (page := form_pages.page_in(pages_of(document), slug)) is None:
+        raise Problem("not-found")
+    return page
 
 
 async def _known(visit: MemberVisit, reference: str) -> tuple[AgencyReferral, Contents]:

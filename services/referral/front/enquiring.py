@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import steps
 from services.referral.document.errors import Invalid
 from services.referral.front import authors, filling, members, step_forms
-from services.referral.front.signed_out import Front, lists_of, visit_or_typed
+from services.referral.front.signed_out import lists_of, visit_or_typed
 from services.referral.front.step_forms import ENQUIRY
 from services.referral.front.stepping import refusal_of, shown_form, take_once
-from services.referral.front.visits import MemberVisit, SignedInVisit, to
+from services.referral.front.visits import Front, MemberVisit, SignedInVisit, to
 from services.referral.reference import new_reference
 from services.referral.submitting.idempotency import Answer
 from shared.problems import Problem

@@ -6,6 +6,8 @@ read is asked of the document's own model, so that a form and `POST /referrals` 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -62,6 +64,12 @@ def values_of(page: FormPage, document: Document) -> dict[str, list[str]]:
         for field in page.fields
         for number in range(max(1, len(_entries(document, field.people))))
     }
+
+
+def digest_of(page: FormPage, document: Document) -> str:
+    """Of what the page shows: 64 bits, to tell whether it shows something else by now."""
+    said = json.dumps(values_of(page, document), sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def read_page(page: FormPage, document: Document, form: Form) -> dict[str, Any]:

@@ -298,6 +298,11 @@ MISSING: Final[Mapping[str, str]] = {
 """Field → what to say when a referral needs it and it is not there."""
 
 
+def page_in(pages: Iterable[FormPage], slug: str) -> FormPage | None:
+    """The page with this last part of its address."""
+    return next((page for page in pages if page.slug == slug), None)
+
+
 def pages_for(document: Mapping[str, Any]) -> tuple[FormPage, ...]:
     """All pages in order, as they are for this document.
 

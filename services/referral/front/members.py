@@ -75,22 +75,23 @@ _COLUMNS: Final = """
     m.id, m.wrapped_key, m.identity, m.is_keeper, m.added_at, m.staff_id,
     a.id AS agency_id, a.slug, a.name AS agency_name, a.team_inbox, a.source
 """
-_JOINED: Final = "member m JOIN agency a ON a.id = m.agency_id AND a.is_active"
-_BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.email_digest = :digest AND m.ended_at IS NULL")  # noqa: S608  constants
+_ACTIVE: Final = "member m JOIN agency a ON a.id = m.agency_id AND a.is_active AND m.ended_at IS NULL"
+"""Who may sign in now, with their agency."""
+_BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_ACTIVE} WHERE m.email_digest = :digest")  # noqa: S608  constants
 _OF_AGENCY: Final = sql(
-    f"SELECT {_COLUMNS} FROM {_JOINED} WHERE m.agency_id = :agency AND m.ended_at IS NULL AND m.staff_id IS NULL "  # noqa: S608  constants
+    f"SELECT {_COLUMNS} FROM {_ACTIVE} WHERE m.agency_id = :agency AND m.staff_id IS NULL "  # noqa: S608  constants
     "ORDER BY m.added_at, m.id"
 )
 OF_SESSION: Final = sql(f"""
     SELECT {_COLUMNS}, s.csrf, s.seen_at <= :stale AS is_stale
-    FROM member_session s JOIN {_JOINED} ON m.id = s.member_id AND m.ended_at IS NULL
+    FROM member_session s JOIN ({_ACTIVE}) ON m.id = s.member_id
     WHERE s.digest = :digest AND s.seen_at > :idle AND s.started_at > :whole
         AND (m.staff_id IS NULL OR s.started_at > :call)
 """)  # noqa: S608  constants
 OF_TICKET: Final = sql(f"""
     WITH used AS (DELETE FROM call_ticket WHERE digest = :digest AND until > :at RETURNING draft_id)
     SELECT {_COLUMNS}, d.id AS draft_id
-    FROM used JOIN draft d ON d.id = used.draft_id JOIN ({_JOINED}) ON m.id = d.member_id AND m.ended_at IS NULL
+    FROM used JOIN draft d ON d.id = used.draft_id JOIN ({_ACTIVE}) ON m.id = d.member_id
 """)  # noqa: S608  constants
 
 
@@ -122,7 +123,7 @@ async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> M
 
 async def is_active(tx: AsyncConnection, member_id: UUID) -> bool:
     """Whether they may sign in now."""
-    active = sql(f"SELECT EXISTS (SELECT FROM {_JOINED} WHERE m.id = :id AND m.ended_at IS NULL)")  # noqa: S608  constants
+    active = sql(f"SELECT EXISTS (SELECT FROM {_ACTIVE} WHERE m.id = :id)")  # noqa: S608  constants
     return bool(await tx.scalar(active, {"id": member_id}))
 
 

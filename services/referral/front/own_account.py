@@ -9,28 +9,28 @@ from __future__ import annotations
 import hmac
 import secrets
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 
 import structlog
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from services.referral.front import members
 from services.referral.front.members import Member
 from services.referral.front.providers import AgencyProvider
-from services.referral.front.visits import SIGN_IN, FrontContext, front_context, local_page, to
+from services.referral.front.visits import SIGN_IN, Front, FrontContext, local_page, to
 from shared.audit import Actor
 from shared.problems import Problem
 from shared.sign_in import cookies, handshakes
 from shared.sign_in.handshakes import Handshake
 from shared.sign_in.refusals import WORDS, Refusal, RefusedError
+from shared.web import NO_STORE
 
 log = structlog.get_logger(__name__)
 
 CALLBACK: Final = "/refer/signed-in"
 VOUCHED: Final = Actor("system", "sign-in")
 """Who adds a member that an agency's provider vouches for."""
-Front = Annotated[FrontContext, Depends(front_context)]
 routes: Final = APIRouter(include_in_schema=False)
 
 
@@ -50,7 +50,7 @@ async def leave(request: Request, context: Front, slug: str) -> Response:
         url = await agency.provider.address(handshake, redirect_uri=_callback(context))
     except RefusedError as error:
         return _refuse(request, context, error.refusal)
-    response = RedirectResponse(url, 303, {"Cache-Control": "no-store"})
+    response = RedirectResponse(url, 303, NO_STORE)
     sealed = handshakes.seal(handshake, agency.provider.client.secret)
     seconds = int(handshakes.LASTS.total_seconds())
     cookies.give(response, context.door.names.handshake, sealed, seconds=seconds)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic_core import PydanticCustomError
 
 from services.referral.document.fields import checked_email
@@ -22,9 +22,9 @@ from services.referral.front.codes import CodeUsed
 from services.referral.front.visits import (
     HOME,
     SIGN_IN,
+    Front,
     FrontContext,
     SignedInVisit,
-    front_context,
     local_page,
     optional_member,
     to,
@@ -37,8 +37,6 @@ from shared.sign_in.sessions import digest_of
 ASKS_A_MINUTE: Final = 30
 """For codes, from one place, a fifth of them at once: a hospital has one address for all, and a program has no need."""
 CODE_PAGE: Final = f"{SIGN_IN}/code"
-
-Front = Annotated[FrontContext, Depends(front_context)]
 
 
 routes: Final = APIRouter(include_in_schema=False)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request, Response
+from fastapi import Request, Response
 from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
@@ -19,14 +19,12 @@ from services.referral.front.form import FormPage
 from services.referral.front.visits import (
     FrontContext,
     MemberVisit,
-    front_context,
     optional_member,
     sign_in_at,
     to,
 )
 from shared.sign_in.forms import FIELD, fields_of
 
-Front = Annotated[FrontContext, Depends(front_context)]
 Lists = Mapping[str, Sequence[str]]
 
 

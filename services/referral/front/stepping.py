@@ -23,10 +23,10 @@ from services.referral.front import authors, filling, standing, step_forms
 from services.referral.front.authors import AgencyReferral, Contents
 from services.referral.front.clients import Question
 from services.referral.front.form import FormPage
-from services.referral.front.signed_out import Front, Lists, asks_of_danger, lists_of, visit_or_typed
+from services.referral.front.signed_out import Lists, asks_of_danger, lists_of, visit_or_typed
 from services.referral.front.step_forms import QUESTION
 from services.referral.front.typed_dates import day
-from services.referral.front.visits import MemberVisit, SignedInVisit, to
+from services.referral.front.visits import Front, MemberVisit, SignedInVisit, beside_boxes, to
 from services.referral.status import Status, Step
 from services.referral.submitting import idempotency
 from services.referral.submitting.amend import open_for
@@ -80,17 +80,15 @@ def shown_form(
 ) -> Response:
     """A form with what `document` says in its boxes, and a new `once`."""
     found: Sequence[FieldError] = more.pop("found", ())
-    errors = [{"text": each.detail, "href": f"#{each.pointer.replace('.', '-')}"} for each in found]
     return visit.render(
         template,
         status=status,
         page=page,
         values=filling.values_of(page, document),
         titles=filling.titles_of(page, document),
-        mistakes={each.pointer: each.detail for each in found},
         once=secrets.token_urlsafe(16),
         ring=ring_now(visit.policy) if asks_of_danger(page) and is_urgent(document) else [],
-        **{"errors": errors} | more,
+        **beside_boxes(found) | more,
     )
 
 

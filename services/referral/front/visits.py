@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
@@ -27,10 +27,10 @@ from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared.pages import Pages
 from shared.policy import Policy
-from shared.problems import Problem
+from shared.problems import FieldError, Problem
 from shared.service_map import ServiceMap
 from shared.sign_in import read_form
-from shared.web import cause_of
+from shared.web import NO_STORE, cause_of
 from shared.working_time import day_in_london
 
 HOME: Final = "/refer"
@@ -78,7 +78,7 @@ def local_page(address: str | None) -> str:
 
 def to(page: str) -> Response:
     """After a form: to a page that can be loaded again."""
-    return RedirectResponse(page, 303, {"Cache-Control": "no-store"})
+    return RedirectResponse(page, 303, NO_STORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,20 @@ class MemberVisit:
         )
 
 
+def beside_boxes(found: Iterable[FieldError]) -> dict[str, Any]:
+    """For a template: the mistakes by name in HTML, and the summary of them on top, which leads to the boxes."""
+    mistakes = {each.pointer: each.detail for each in found}
+    errors = [{"text": words, "href": f"#{name.replace('.', '-')}"} for name, words in mistakes.items()]
+    return {"mistakes": mistakes, "errors": errors}
+
+
 def front_context(request: Request) -> FrontContext:
     """A dependency for pages that are there for everybody."""
     context: FrontContext = request.state.front_context
     return context
+
+
+Front = Annotated[FrontContext, Depends(front_context)]
 
 
 async def optional_member(request: Request) -> SignedIn | None:
@@ -159,7 +169,7 @@ async def _member_visit(request: Request) -> MemberVisit:
     context, signed_in = front_context(request), await optional_member(request)
     if signed_in is None:
         page = request.url.path if request.method in _READING else HOME
-        raise HTTPException(303, headers={"Location": sign_in_at(page), "Cache-Control": "no-store"})
+        raise HTTPException(303, headers={"Location": sign_in_at(page)} | NO_STORE)
     return MemberVisit(request, signed_in, context, context.now())
 
 

@@ -7,15 +7,13 @@ one whose browser has another session by now, as after a second call.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
@@ -25,20 +23,20 @@ from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
 from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.visits import (
+    Front,
     FrontContext,
     MemberVisit,
     ReferrerVisit,
     SignedInVisit,
-    front_context,
+    beside_boxes,
     optional_member,
     sign_in_at,
     to,
 )
-from services.referral.requirements import requirements
+from services.referral.requirements import area_of
 from shared.problems import Problem
 from shared.sign_in.forms import FIELD, expired, fields_of, is_shown_to
 
-Front = Annotated[FrontContext, Depends(front_context)]
 ABOUT_YOU: Final = "you"
 CHECKED: Final = "checked"
 """In the address of a page: its mistakes are shown, which a page that nobody has sent yet does not."""
@@ -51,8 +49,7 @@ routes: Final = APIRouter(include_in_schema=False)
 
 @routes.get("/refer/new")
 async def before(visit: ReferrerVisit) -> Response:
-    told = requirements(visit.policy, visit.today)
-    return visit.render("before.html", told=told, ring=ring_now(visit.policy))
+    return visit.render("before.html", area=area_of(visit.policy, visit.today), ring=ring_now(visit.policy))
 
 
 @routes.post("/refer/drafts")
@@ -133,10 +130,9 @@ async def draft_of(visit: MemberVisit, draft_id: UUID) -> Draft:
 
 
 def _page(document: Mapping[str, Any], slug: str) -> FormPage:
-    for page in form_pages.pages_for(document):
-        if page.slug == slug:
-            return page
-    raise Problem("not-found")
+    if (page := form_pages.page_in(form_pages.pages_for(document), slug)) is None:
+        raise Problem("not-found")
+    return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,8 @@ async def _save(
             raise Problem("conflict", f"This form was sent already, as {draft.sent_as}. Tell us more on its own page")
         page = _page(draft.document, slug)
         document = filling.read_page(page, draft.document, fields)
-        if fields.get(SEEN, [""])[0] not in ("", _says(page, draft.document)) and document != draft.document:
+        is_as_seen = fields.get(SEEN, [""])[0] in ("", filling.digest_of(page, draft.document))
+        if not is_as_seen and document != draft.document:
             return Saved(draft, page, document, "", changed_meanwhile=True)
         next_ = f"/{page.slug}"
         if "add" in fields:
@@ -232,39 +229,31 @@ def _shown(
     changed_meanwhile: bool = False,
 ) -> Response:
     found = filling.errors_of(page, document, now=visit.now) if are_checked else []
-    mistakes = {error.pointer: error.detail for error in found}
-    errors = [{"text": error.detail, "href": f"#{error.pointer.replace('.', '-')}"} for error in found]
+    told = beside_boxes(found)
     if changed_meanwhile:
         words = (
             "You have changed this form in another window since. What you typed here is below: look, and send it again"
         )
-        errors = [{"text": words, "href": "#continue"}]
+        told["errors"] = [{"text": words, "href": "#continue"}]
     pages = form_pages.pages_for(document)
     return visit.render(
         "draft_page.html",
         status=status,
         draft=draft,
         page=page,
-        seen=_says(page, draft.document),
+        seen=filling.digest_of(page, draft.document),
         values=filling.values_of(page, document),
         titles=filling.titles_of(page, document),
-        mistakes=mistakes,
-        errors=errors,
+        **told,
         number=[each.slug for each in pages].index(page.slug) + 1,
         of=len(pages),
         **_open_wards(visit, page),
     )
 
 
-def _says(page: FormPage, document: Mapping[str, Any]) -> str:
-    """What the page says, as a short digest."""
-    said = json.dumps(filling.values_of(page, document), sort_keys=True)
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
 def _open_wards(visit: MemberVisit, page: FormPage) -> dict[str, Any]:
     """Which wards are open, where the home is asked for."""
-    return {"wards": requirements(visit.policy, visit.today)["area"]} if page.slug == "home" else {}
+    return {"area": area_of(visit.policy, visit.today)} if page.slug == "home" else {}
 
 
 def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
