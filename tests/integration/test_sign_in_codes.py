@@ -117,27 +117,45 @@ async def test_by_smtp_it_goes_on_a_connection_of_its_own(notify: Notify, tmp_pa
 
 
 class Silent:
-    """A mail server that takes connections and never says a word; `most` were open at one time."""
+    """A mail server that takes connections and never says a word; `most` were open at one time.
 
-    def __init__(self) -> None:
+    With `hangs_up_at` it ends all of them as soon as so many are open, counted down before the client can know.
+    """
+
+    def __init__(self, hangs_up_at: int | None) -> None:
         self.port = self.open = self.most = 0
+        self._hangs_up_at = hangs_up_at
+        self._enough = asyncio.Event()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.open += 1
         self.most = max(self.most, self.open)
-        await reader.read()
+        if self._hangs_up_at:
+            await self._hang_up()
+            self.open -= 1
+        else:
+            await reader.read()
         writer.close()
         await writer.wait_closed()
-        self.open -= 1
+        if not self._hangs_up_at:
+            self.open -= 1
+
+    async def _hang_up(self) -> None:
+        enough = self._enough
+        if self.open == self._hangs_up_at:
+            await asyncio.sleep(0.1)  # for one more, if the client lets one come
+            enough.set()
+            self._enough = asyncio.Event()
+        await enough.wait()
 
     async def is_left(self) -> bool:
         return not self.open
 
 
 @asynccontextmanager
-async def silence() -> AsyncIterator[Silent]:
+async def silence(*, hangs_up_at: int | None = None) -> AsyncIterator[Silent]:
     """Ends when everybody has left."""
-    silent = Silent()
+    silent = Silent(hangs_up_at)
     async with await asyncio.start_server(silent.take, "127.0.0.1", 0) as server:
         silent.port = server.sockets[0].getsockname()[1]
         yield silent
@@ -161,9 +179,11 @@ async def test_a_mail_server_that_does_not_answer_is_503_in_time(
 async def test_many_who_ask_at_once_do_not_take_all_connections_of_the_mail_server(
     notify: Notify, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in_codes, "SECONDS", 0.5)
-    async with silence() as silent, notify(**by_smtp(silent.port)) as service:
-        answers = await asyncio.gather(*(ask(service, email=f"p{each}@nursery.example.org") for each in range(20)))
+    monkeypatch.setattr(sign_in_codes, "SECONDS", 60)
+    hangs_up = silence(hangs_up_at=sign_in_codes.AT_ONCE)
+    async with hangs_up as silent, notify(**by_smtp(silent.port)) as service:
+        many = range(5 * sign_in_codes.AT_ONCE)
+        answers = await asyncio.gather(*(ask(service, email=f"p{each}@nursery.example.org") for each in many))
     assert {answer.status_code for answer in answers} == {503}
     assert silent.most == sign_in_codes.AT_ONCE
 
