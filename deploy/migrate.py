@@ -1,24 +1,30 @@
-"""Bring the database to the newest revision: `python -m deploy.migrate` (Alembic; asks DATABASE_URL)."""
+"""Bring the database to the newest revision: `python -m deploy.migrate` (Alembic).
+
+It asks DATABASE_URL, of a role that may create roles, and PIR_DATABASE_PASSWORD_<SERVICE> of roles that are new.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
 
+from deploy import roles
 from shared.revision import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(database_url: str, *, to: str = "head") -> None:
-    """Run every revision up to `to` that the database does not have yet; safe to run from several places at once.
+def migrate(database_url: str, *, to: str = "head", passwords: Mapping[str, str] | None = None) -> None:
+    """Make the roles, then run every revision up to `to` that is missing; safe to run from several places at once.
 
-    Alembic is imported only when there is something to do: a second saved at every warm start.
+    `passwords`: see deploy/roles.py. Alembic is imported only when there is something to do: a second saved at every
+    warm start.
     """
-    if asyncio.run(_revision_of(database_url)) == REVISION:
+    if asyncio.run(_prepare(database_url, passwords or {})):
         return
     from alembic import command  # noqa: PLC0415  see above
     from alembic.config import Config  # noqa: PLC0415  see above
@@ -26,20 +32,31 @@ def migrate(database_url: str, *, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["database_url"] = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    config.attributes["is_whole"] = to == "head"
     command.upgrade(config, to)
 
 
-async def _revision_of(database_url: str) -> str | None:
+def passwords_from(environ: Mapping[str, str]) -> dict[str, str]:
+    """The passwords of services' roles that the environment names, by service."""
+    named = {service: environ.get(roles.password_variable(service)) for service in roles.SERVICES}
+    return {service: password for service, password in named.items() if password}
+
+
+async def _prepare(database_url: str, passwords: Mapping[str, str]) -> bool:
+    """Make the roles; whether the database is at REVISION already, its rights given once more."""
     connection = await asyncpg.connect(database_url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)
     try:
-        found: str | None = await connection.fetchval("SELECT version_num FROM public.pir_version")
-    except asyncpg.UndefinedTableError:
-        return None
-    else:
-        return found
+        await roles.make(connection, passwords)
+        try:
+            found = await connection.fetchval("SELECT version_num FROM public.pir_version")
+        except asyncpg.UndefinedTableError:
+            return False
+        if found == REVISION:
+            await roles.grant(connection)
+        return bool(found == REVISION)
     finally:
         await connection.close()
 
 
 if __name__ == "__main__":
-    migrate(os.environ["DATABASE_URL"])
+    migrate(os.environ["DATABASE_URL"], passwords=passwords_from(os.environ))

@@ -14,7 +14,12 @@ from typing import Final
 
 KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
 """32 random bytes in base64url (shared/crypto.py)."""
-TOKENS: Final = ("PIR_INTERNAL_TOKEN", "POSTGRES_PASSWORD", "GRAFANA_PASSWORD")
+TOKENS: Final = (
+    "PIR_INTERNAL_TOKEN",
+    "POSTGRES_PASSWORD",
+    *(f"PIR_DATABASE_PASSWORD_{service}" for service in ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")),
+    "GRAFANA_PASSWORD",
+)
 """Letters, digits, - and _ only, so that one can stand in a URL."""
 
 KEEP: Final = """\

@@ -15,7 +15,7 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deploy.migrate import migrate
+from deploy.migrate import migrate, passwords_from
 from services.referral import agencies, feed_epoch
 from services.referral.front import members
 from services.referral.front.family.visits import AGENCY as OWN_AGENCY
@@ -124,12 +124,14 @@ async def renew_feed(database_url: str) -> None:
 def main() -> None:
     """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS and the variables of PIR_ that are named here."""
     asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
-    migrate(os.environ["DATABASE_URL"])  # the last that services wait for: the topics are there before they start
-    asyncio.run(renew_feed(os.environ["DATABASE_URL"]))
-    asyncio.run(add_own_agency(os.environ["DATABASE_URL"], desk_inbox()))
+    database_url = os.environ["DATABASE_URL"]
+    # the last that services wait for: the topics are there before they start
+    migrate(database_url, passwords=passwords_from(os.environ))
+    asyncio.run(renew_feed(database_url))
+    asyncio.run(add_own_agency(database_url, desk_inbox()))
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
-        asyncio.run(add_demo_agencies(os.environ["DATABASE_URL"], credentials, identities_of(Settings())))
+        asyncio.run(add_demo_agencies(database_url, credentials, identities_of(Settings())))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, Final
+from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
@@ -30,7 +31,9 @@ SERVER_SETTINGS: Final = {
     "lock_timeout": str((COMMAND_SECONDS - 1) * 1000),  # first: a wait for a lock is no slow statement
     "timezone": "UTC",
     "jit": "off",
+    "pir.agency": "*",
 }
+"""`pir.agency`: rows of every agency, until `seen_by` says for which one a transaction reads."""
 
 BY_KEY: Final = {
     "enable_seqscan": "off",
@@ -101,6 +104,18 @@ def read_only(engine: AsyncEngine) -> AsyncEngine:
 def one_moment(engine: AsyncEngine) -> AsyncEngine:
     """The same pool for reads of several statements that must see one moment."""
     return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+@asynccontextmanager
+async def seen_by(engine: AsyncEngine, agency_id: UUID) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sees the referrals of one agency alone, whatever its statements ask for.
+
+    The database leaves out the others (row level security on `referral.referral`): a second wall, should a statement
+    forget the first.
+    """
+    async with engine.begin() as tx:
+        await tx.execute(sql("SELECT set_config('pir.agency', :agency, true)"), {"agency": str(agency_id)})
+        yield tx
 
 
 @asynccontextmanager

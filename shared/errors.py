@@ -17,6 +17,7 @@ _PASSING: Final = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InsufficientResourcesError,  # disk full, out of memory, too many connections
+    asyncpg.InvalidAuthorizationSpecificationError,  # the deploy step has not made the role or set its password yet
     asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
     asyncpg.PostgresIOError,
     asyncpg.DeadlockDetectedError,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -30,6 +31,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.stack import Stack
 from deploy.migrate import migrate
+from deploy.roles import SERVICES, as_service
 from deploy.setup import make_topics
 from shared.events import TOPICS
 
@@ -42,11 +44,18 @@ ROOMY_BYTES: Final = 4 * 2**30
 """So much free memory, and the data of some workers' servers fits."""
 READY: Final = 3
 """So many databases are made ahead."""
+PASSWORDS: Final = {service: secrets.token_urlsafe(16) for service in SERVICES}
+"""Of the services' roles in this process's servers."""
 PATIENCE_SECONDS: Final = 60.0
 """For a PostgreSQL that a test has stopped."""
 
 endings: Final[list[Callable[[], None]]] = []
 """What must not outlive this process, in the order of its start; see `pytest_configure`."""
+
+
+def own_url(database_url: str, service: str) -> str:
+    """The same database for a service as its own role; tests arrange and look with the URL of all rights."""
+    return as_service(database_url, service, PASSWORDS[service])
 
 
 class Clerk:
@@ -120,7 +129,7 @@ class Servers:
     def make_template(self) -> None:
         """A migrated database that every test's own is a copy of. Blocks: not to be called inside an event loop."""
         template = self.new_database(template="template1")
-        migrate(self.url_of(template))
+        migrate(self.url_of(template), passwords=PASSWORDS)
         self.template = template
 
     def new_database(self, *, template: str | None = None) -> str:

@@ -29,11 +29,12 @@ from deploy.demo.rest import is_at_rest, listeners
 from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
-from deploy.local.services import DEFAULT_PORTS, Service, environment, return_addresses
+from deploy.local.services import DEFAULT_PORTS, Service, environment, of_service, return_addresses
+from deploy.roles import password_variable
 from shared.settings import ROOT
 from tests.builders import a_policy
 from tests.families import a_referral
-from tests.servers import Servers, endings
+from tests.servers import PASSWORDS, Servers, endings
 
 NAMES: Final = tuple(DEFAULT_PORTS)
 PATIENCE_SECONDS: Final = 90.0
@@ -99,6 +100,7 @@ class System:
     def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path = ROOT) -> None:
         self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
         self.credentials = credentials.load(var / "credentials.json")
+        self.credentials["secrets"] |= {password_variable(name): PASSWORDS[name] for name in NAMES}
         self.services = {
             name: Service(name=name, command=(sys.executable, "-m", f"services.{name}"), port=free_port())
             for name in NAMES
@@ -152,10 +154,14 @@ class System:
     def tries(self, module: str, *words: str) -> tuple[int, str]:
         """As `run`, with whatever code it ends."""
         command = [sys.executable, "-m", module, *words]
-        done = subprocess.run(
-            command, cwd=self.tree, env=self._environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        _, _, service = module.partition("services.")
+        env = self.environment_of(service) if service else self._environment
+        done = subprocess.run(command, cwd=self.tree, env=env, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What one service is told."""
+        return of_service(service, self._environment, self.credentials["secrets"])
 
     def move_to(self, database_url: str) -> None:
         """Onto another database, from the next start on."""
@@ -197,7 +203,7 @@ class System:
             return subprocess.Popen(
                 (*self.services[name].command, "serve", *arguments),
                 cwd=self.tree,
-                env=self._environment | environment,
+                env=self.environment_of(name) | environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

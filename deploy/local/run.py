@@ -16,9 +16,10 @@ from deploy.local.demo import Demo, families
 from deploy.local.dev import welcome
 from deploy.local.identity_provider import IdentityProvider, port_from_environment
 from deploy.local.keeper import Keeper, stop_recorded
-from deploy.local.services import Service, environment, refuse_taken_ports, return_addresses
+from deploy.local.services import Service, environment, of_service, refuse_taken_ports, return_addresses
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor, run_step
+from deploy.roles import SERVICES, password_variable
 
 BOTH = 2
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,9 @@ class Run:
             brokers=self.stack.kafka_bootstrap_servers,
         )
         known |= sign_in.environment(self._pages_url)
-        self.keepers = [Keeper(service, known, self.var) for service in self.services]
+        secrets = self.credentials["secrets"]
+        told = {service.name: of_service(service.name, known, secrets) for service in self.services}
+        self.keepers = [Keeper(service, told[service.name], self.var) for service in self.services]
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
             supervisor.spawn()  # they import their libraries meanwhile, and wait for the servers and the migrations
@@ -112,9 +115,11 @@ class Run:
         postgres, kafka = self.stack.postgres, self.stack.kafka
         if len(self.stack.servers) < BOTH:
             return ""
-        code = [ROOT / "deploy" / "setup.py", *sorted((ROOT / "deploy" / "migrations" / "versions").glob("*.py"))]
+        code = [ROOT / "deploy" / "setup.py", ROOT / "deploy" / "roles.py"]
+        code += sorted((ROOT / "deploy" / "migrations" / "versions").glob("*.py"))
         parts = [path.read_bytes() for path in code]
         parts += [postgres.record.values["password"].encode(), (kafka.folder / "data" / "meta.properties").read_bytes()]
+        parts += [self.credentials["secrets"][password_variable(service)].encode() for service in SERVICES]
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def _announce(self) -> None:

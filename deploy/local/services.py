@@ -9,6 +9,7 @@ from typing import Any
 
 from deploy.local.console import LocalError
 from deploy.local.ports import is_free
+from deploy.roles import as_service, password_variable
 
 DEFAULT_PORTS = {"referral": 8001, "triage": 8002, "notify": 8003, "metrics": 8004}
 HIGHEST_PORT = 65_535
@@ -63,10 +64,26 @@ def return_addresses(services: list[Service]) -> list[str]:
     return [f"{service.url}/staff/signed-in" for service in services if service.name in WITH_PAGES]
 
 
+SECRETS = {
+    "referral": ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_INTERNAL_TOKEN"),
+    "triage": ("PIR_TRIAGE_MASTER_KEY", "PIR_INTERNAL_TOKEN"),
+    "notify": ("PIR_INTERNAL_TOKEN",),
+    "metrics": ("PIR_INTERNAL_TOKEN",),
+}
+"""Which of the secrets each service is given; a test compares with docker-compose.yml."""
+
+
+def of_service(name: str, known: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """What one service is told of all that is `known`: its own role in the database, and its own secrets alone."""
+    own = {"DATABASE_URL": as_service(known["DATABASE_URL"], name, secrets[password_variable(name)])}
+    others = secrets.keys() - set(SECRETS[name])
+    return {variable: value for variable, value in known.items() if variable not in others} | own
+
+
 def environment(
     services: list[Service], *, var: Path, credentials: dict[str, Any], database_url: str, brokers: str
 ) -> dict[str, str]:
-    """Return the environment of every service and of the deploy step, on top of our own."""
+    """Return the environment of the deploy step, on top of our own; `of_service` takes from it what a service needs."""
     own = {
         "DATABASE_URL": database_url,
         "KAFKA_BOOTSTRAP_SERVERS": brokers,

@@ -1,4 +1,4 @@
-"""Alembic's entry: one linear history for the four schemas, applied under a lock, over asyncpg."""
+"""Alembic's entry: one linear history for the four schemas, applied by their owner under a lock, over asyncpg."""
 
 import asyncio
 
@@ -6,12 +6,19 @@ import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from deploy.roles import LOCK, OWNER, rights
+
 
 def _run(connection: sa.Connection) -> None:
-    connection.execute(sa.text("SELECT pg_advisory_xact_lock(7043001)"))
+    connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    connection.execute(sa.text(f"SET LOCAL ROLE {OWNER}"))
+    connection.execute(sa.text("SET LOCAL pir.agency = '*'"))
     context.configure(connection=connection, target_metadata=None, version_table="pir_version")
     with context.begin_transaction():
         context.run_migrations()
+    if context.config.attributes["is_whole"]:
+        for statement in rights():
+            connection.execute(sa.text(statement))
 
 
 async def _main() -> None:

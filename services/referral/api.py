@@ -30,7 +30,7 @@ from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.idempotency import Answer, request_key
 from services.referral.submitting.prepare import Arrival, Preparing
-from shared.database import read_only
+from shared.database import seen_by
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
@@ -55,10 +55,6 @@ class ReferralApi:
     preparing: Preparing
     service_map: ServiceMap
     writer: BatchWriter[Arrival]
-
-    @cached_property
-    def _reading(self) -> AsyncEngine:
-        return read_only(self.engine)
 
     def router(self) -> APIRouter:
         routes = APIRouter(tags=["intake"])
@@ -157,7 +153,7 @@ class ReferralApi:
 
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agency(request)
-        async with self._reading.connect() as tx:
+        async with seen_by(self.engine, agency.id) as tx:
             return json_answer(
                 await views.one(
                     tx,
@@ -180,7 +176,7 @@ class ReferralApi:
         if set(request.query_params) - {"changed_since", "limit", "external_reference"}:
             words = "There are changed_since, limit and external_reference, and no others."
             raise Problem("invalid", errors=[FieldError("/query", "unknown-member", words)])
-        async with self._reading.connect() as tx:
+        async with seen_by(self.engine, agency.id) as tx:
             return json_answer(
                 await views.feed(
                     tx,

@@ -8,11 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
@@ -23,8 +24,11 @@ from services.referral.submitting.prepare import identities_of
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from shared.runtime import Service
+from shared.settings import Settings
 from tests.integration.support import ended, probe_engine
+from tests.servers import own_url
 
+S = TypeVar("S", bound=Settings)
 NOWHERE = "127.0.0.1:1"
 """Where nobody listens: these services are tried without Kafka and without each other."""
 
@@ -101,11 +105,17 @@ def settings(database: str, tmp_path: Path) -> dict[str, Any]:
     }
 
 
+def in_own_role(settings: S) -> S:
+    """The same settings, with the rights in the database that the service has outside tests."""
+    service = type(settings).__module__.split(".")[1]
+    return settings.model_copy(update={"database_url": SecretStr(own_url(settings.dsn, service))})
+
+
 @asynccontextmanager
 async def behind(
     build: Callable[[Any], Awaitable[Service]], settings: Any, loops: tuple[str, ...] = ()
 ) -> AsyncIterator[Behind]:
-    service = await build(settings)
+    service = await build(in_own_role(settings))
     tasks = [asyncio.create_task(service.http_loops[name]()) for name in loops]
     transport = httpx.ASGITransport(app=service.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:

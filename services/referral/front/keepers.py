@@ -32,7 +32,7 @@ routes: Final = APIRouter(include_in_schema=False)
 async def agency(visit: KeeperVisit) -> Response:
     asked = visit.request.query_params.get("page", "1")
     number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1  # noqa: PLR2004  a million
-    async with visit.engine.connect() as tx:
+    async with visit.own_rows() as tx:
         rows = await views.of_agency(
             tx, visit.member.agency.id, limit=ON_A_PAGE + 1, offset=max(number - 1, 0) * ON_A_PAGE
         )

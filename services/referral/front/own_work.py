@@ -16,7 +16,7 @@ routes: Final = APIRouter(include_in_schema=False)
 
 @routes.get(HOME)
 async def home(visit: SignedInVisit) -> Response:
-    async with visit.engine.connect() as tx:
+    async with visit.own_rows() as tx:
         begun = await drafts.of_member(tx, visit.identities, visit.member.id, at=visit.now)
         sent = await views.of_member(tx, visit.identities, visit.member.id)
     lines = [each | standing.in_words(each, Kind(each["kind"])) for each in sent]

@@ -26,7 +26,7 @@ routes: Final = APIRouter(include_in_schema=False)
 
 @routes.get("/refer/{reference}")
 async def show(visit: SignedInVisit, reference: str) -> Response:
-    async with visit.engine.begin() as tx:
+    async with visit.own_rows() as tx:
         sent = await authors.find(tx, visit, reference)
         if not sent.is_author:
             return visit.render("colleagues_referral.html", **_standing(sent))
@@ -57,7 +57,7 @@ async def take_over(visit: KeeperVisit, reference: str) -> Response:
 
 @routes.get("/refer/{reference}/copy")
 async def copy(visit: SignedInVisit, reference: str) -> Response:
-    async with visit.engine.begin() as tx:
+    async with visit.own_rows() as tx:
         sent = await authors.own(tx, visit, reference)
         contents = await authors.opened(tx, visit, sent, action=COPIED)
     pages = (step_forms.ENQUIRY,) if sent.is_enquiry else form_pages.pages_for(contents.document)

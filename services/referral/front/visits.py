@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -25,6 +26,7 @@ from services.referral.identity import Identities
 from services.referral.request_limits import RequestLimits
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Arrival, Preparing
+from shared.database import seen_by
 from shared.pages import Pages
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
@@ -97,6 +99,10 @@ class MemberVisit:
     @property
     def engine(self) -> AsyncEngine:
         return self.context.engine
+
+    def own_rows(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction for what is shown of referrals: those of other agencies are not there."""
+        return seen_by(self.engine, self.member.agency.id)
 
     @property
     def identities(self) -> Identities:
