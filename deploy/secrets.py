@@ -14,8 +14,15 @@ from typing import Final
 
 KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
 """32 random bytes in base64url (shared/crypto.py)."""
+CALLS: Final = (
+    *(("REFERRAL", called) for called in ("TRIAGE", "NOTIFY", "METRICS")),
+    *(("TRIAGE", called) for called in ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")),
+)
+"""Which service calls which; each pair has a token that only the two know."""
+CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}" for caller, called in CALLS)
 TOKENS: Final = (
-    "PIR_INTERNAL_TOKEN",
+    *CALL_TOKENS,
+    "PIR_SCRAPE_TOKEN",
     "POSTGRES_PASSWORD",
     *(f"PIR_DATABASE_PASSWORD_{service}" for service in ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")),
     "GRAFANA_PASSWORD",

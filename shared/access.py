@@ -169,11 +169,15 @@ ActingPerson = Annotated[str, Header(min_length=1, max_length=100)]
 """Of an internal call: which person the other service acts for. The parameter has to be called `x_pir_actor`."""
 
 
-def internal_router(token: str, *, below: str = "") -> APIRouter:
-    """For calls of our own services, at `/internal` and what is `below` it; without the internal token Problem 401."""
+def internal_router(*tokens: str, below: str = "") -> APIRouter:
+    """For calls of our own services, at `/internal` and what is `below` it.
+
+    `tokens`: of those services that may make these calls; without one of them Problem 401.
+    """
 
     async def known_service(request: Request) -> None:  # before anything is said about the rest of the request
-        if not hmac.compare_digest(bearer_token(request).encode(), token.encode()):
+        shown = bearer_token(request).encode()
+        if not any(hmac.compare_digest(shown, token.encode()) for token in tokens):
             raise Problem("credentials-missing")
 
     return APIRouter(prefix=f"/internal{below}", tags=["internal"], dependencies=[Depends(known_service)])

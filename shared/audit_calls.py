@@ -1,6 +1,6 @@
 """The audit trail of this service for the page and call that show the trails of all: an internal call, newest first.
 
-It needs the internal token. A row holds ids and codes, so the answer holds nothing else.
+A row holds ids and codes, so the answer holds nothing else.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ async def rows(tx: AsyncConnection, asked: AuditQuery) -> AuditRows:
     )
 
 
-def router(engine: AsyncEngine, *, internal_token: str) -> APIRouter:
+def router(engine: AsyncEngine, *tokens: str) -> APIRouter:
     """One call, for our own services."""
-    routes = internal_router(internal_token)
+    routes = internal_router(*tokens)
 
     @routes.get("/audit", summary="What this service has written into its audit trail")
     async def audit_trail(asked: Annotated[AuditQuery, Query()]) -> Response:

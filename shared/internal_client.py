@@ -1,4 +1,4 @@
-"""Calls from one of our services to another: the internal token, short waits, and no answer said by None.
+"""Calls from one of our services to another: the token of the two, short waits, and no answer said by None.
 
 Each call tells the other service who acts, which writes its own audit.
 """
@@ -6,7 +6,7 @@ Each call tells the other service who acts, which writes its own audit.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import httpx
 import structlog
@@ -14,14 +14,25 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
+class Called(NamedTuple):
+    """Another service: where it answers internal calls, and the token with which we call it, which nobody else has."""
+
+    url: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
 class InternalClient:
-    """A connection with the internal token; CONNECT seconds to reach the service, SECONDS for an answer."""
+    """A connection with an internal token; CONNECT seconds to reach the service, SECONDS for an answer."""
 
     SECONDS: ClassVar[float] = 5
     CONNECT: ClassVar[float] = 1
 
     def __init__(
-        self, base_url: str = "", *, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
+        self, base_url: str = "", *, internal_token: str = "", transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self._http = httpx.AsyncClient(
             base_url=base_url,

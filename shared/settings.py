@@ -39,7 +39,8 @@ class Settings(BaseSettings):
 
     `credentials_file` holds development credentials; outside the development profile a service refuses to start
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
-    refuses; it is needed outside development. `listen_fd` is a socket that listens already, handed down by a
+    refuses; it is needed outside development, and so is `scrape_token`, with which Prometheus reads /metrics and
+    operations /totals. `listen_fd` is a socket that listens already, handed down by a
     supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
     restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
     together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
@@ -56,6 +57,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     listen_fd: int | None = Field(default=None, ge=3)
     internal_port: int | None = Field(default=None, ge=1, le=65535)
+    scrape_token: SecretStr = SecretStr("")
     instance: str | None = None
     only: Part | None = None
     policy: str = "nottingham"
@@ -89,6 +91,8 @@ class Settings(BaseSettings):
     def _counts_stay_inside(self) -> Self:
         if self.profile is not Profile.DEVELOPMENT and self.internal_port is None:
             raise ValueError("PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside")
+        if self.profile is not Profile.DEVELOPMENT and not self.scrape_token.get_secret_value():
+            raise ValueError("PIR_SCRAPE_TOKEN is needed outside development: neighbours must not read live counts")
         return self
 
     @model_validator(mode="after")

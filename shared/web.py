@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +23,7 @@ from shared.ids import uuid7
 from shared.messaging.outbox import Cause
 from shared.metrics import REQUESTS
 from shared.problems import Problem
-from shared.settings import Part
+from shared.settings import Part, Settings
 from shared.strict_json import Unreadable, parse_json
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,8 @@ def create_app(
     return app
 
 
+COUNTS: Final = ("/metrics", "/totals")
+"""Exact live counts, from which single families could be told in published figures."""
 Endpoint = Callable[[Request], Awaitable[Response]]
 Express = Mapping[tuple[str, str], Endpoint]
 """(method, path) → endpoint; a path that ends in `/` matches with one more segment."""
@@ -107,14 +110,27 @@ class Edge:
         *,
         is_development: bool,
         internal_port: int | None = None,
+        scrape_token: str = "",
         express: Express | None = None,
         only: Part | None = None,
     ) -> None:
         self._app = app
         self._only = only
         self._internal_port = internal_port
+        self._scrape_token = scrape_token
         self._express = dict(express or {})
         self._headers = _SECURITY_HEADERS if is_development else [*_SECURITY_HEADERS, _HSTS]
+
+    @classmethod
+    def of(cls, app: ASGIApp, settings: Settings, *, express: Express | None = None) -> Edge:
+        return cls(
+            app,
+            is_development=settings.is_development,
+            internal_port=settings.internal_port,
+            scrape_token=settings.scrape_token.get_secret_value(),
+            express=express,
+            only=settings.only,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -138,6 +154,8 @@ class Edge:
         try:
             if self._is_hidden(scope):
                 await Problem("not-found").response("/")(scope, receive, send_with_headers)
+            elif not self._may_count(scope):
+                await Problem("credentials-missing").response("/")(scope, receive, send_with_headers)
             elif endpoint := self._endpoint(scope):
                 await _answer_directly(endpoint, scope, receive, send_with_headers)
             else:
@@ -161,8 +179,15 @@ class Edge:
         path = scope["path"]
         if self._only is Part.WORK and path != "/metrics" and not path.startswith("/health/"):
             return True
-        is_internal = path in ("/metrics", "/totals") or path.startswith("/internal/")
+        is_internal = path in COUNTS or path.startswith("/internal/")
         return self._internal_port is not None and is_internal and scope["server"][1] != self._internal_port
+
+    def _may_count(self, scope: Scope) -> bool:
+        """Live counts are for whoever shows the scrape token, where there is one."""
+        if not self._scrape_token or scope["path"] not in COUNTS:
+            return True
+        shown = dict(scope["headers"]).get(b"authorization", b"")
+        return hmac.compare_digest(shown, f"Bearer {self._scrape_token}".encode())
 
     def _endpoint(self, scope: Scope) -> Endpoint | None:
         method, path = scope["method"], scope["path"]

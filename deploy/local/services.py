@@ -10,6 +10,7 @@ from typing import Any
 from deploy.local.console import LocalError
 from deploy.local.ports import is_free
 from deploy.roles import as_service, password_variable
+from deploy.secrets import CALL_TOKENS
 
 DEFAULT_PORTS = {"referral": 8001, "triage": 8002, "notify": 8003, "metrics": 8004}
 HIGHEST_PORT = 65_535
@@ -64,19 +65,14 @@ def return_addresses(services: list[Service]) -> list[str]:
     return [f"{service.url}/staff/signed-in" for service in services if service.name in WITH_PAGES]
 
 
-SECRETS = {
-    "referral": ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_INTERNAL_TOKEN"),
-    "triage": ("PIR_TRIAGE_MASTER_KEY", "PIR_INTERNAL_TOKEN"),
-    "notify": ("PIR_INTERNAL_TOKEN",),
-    "metrics": ("PIR_INTERNAL_TOKEN",),
-}
-"""Which of the secrets each service is given; a test compares with docker-compose.yml."""
+KEYS = {"referral": {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}, "triage": {"PIR_TRIAGE_MASTER_KEY"}}
 
 
 def of_service(name: str, known: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """What one service is told of all that is `known`: its own role in the database, and its own secrets alone."""
     own = {"DATABASE_URL": as_service(known["DATABASE_URL"], name, secrets[password_variable(name)])}
-    others = secrets.keys() - set(SECRETS[name])
+    calls = {variable for variable in CALL_TOKENS if name.upper() in variable.split("_")}
+    others = secrets.keys() - calls - KEYS.get(name, set())
     return {variable: value for variable, value in known.items() if variable not in others} | own
 
 

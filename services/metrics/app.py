@@ -69,10 +69,10 @@ async def build(settings: Settings) -> Service:
         hears=tuple(hears),
     )
     app.include_router(api.router(engine))
-    token = settings.internal_token.get_secret_value()
-    app.include_router(audit_calls.router(engine, internal_token=token))
+    triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
+    app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(
-        parked_calls.router(engine, handlers=hears, health=health, internal_token=token, note=parked_calls.logged)
+        parked_calls.router(engine, handlers=hears, health=health, internal_token=triage, note=parked_calls.logged)
     )
 
     waits: Waits | None = None
@@ -100,7 +100,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         await asyncio.Event().wait()
 
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
+    edge = Edge.of(app, settings)
     return Service(
         "metrics",
         settings,

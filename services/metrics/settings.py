@@ -11,7 +11,7 @@ from shared.settings import Settings as CommonSettings
 
 
 class Settings(CommonSettings):
-    """`internal_token` opens the calls of the page for operations. `public_url` is where browsers see the reports;
+    """`from_...` are the tokens with which others call. `public_url` is where browsers see the reports;
     `triage_public_url` where they see the pages of the triage team, to which those who may go there find a link.
     `population_dir` holds the numbers of children under two (docs/population.md).
     """
@@ -19,5 +19,6 @@ class Settings(CommonSettings):
     port: int = Field(default=8004, ge=1, le=65535, validation_alias="PIR_METRICS_PORT")
     public_url: str = Field(default="http://127.0.0.1:8004", validation_alias="PIR_METRICS_PUBLIC_URL")
     triage_public_url: str = Field(default="http://127.0.0.1:8002", validation_alias="PIR_PUBLIC_URL")
-    internal_token: SecretStr
+    from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_METRICS")
+    from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_METRICS")
     population_dir: Path = ROOT / "deploy" / "population"

@@ -89,11 +89,11 @@ async def build(settings: Settings) -> Service:
     )
     app.state.staff = staff_directory(settings)
     app.include_router(api.router(engine))
-    token = settings.internal_token.get_secret_value()
-    app.include_router(internal.router(engine, token, council))
-    app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), token))
-    app.include_router(audit_calls.router(engine, internal_token=token))
-    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
+    triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
+    app.include_router(internal.router(engine, triage, council))
+    app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
+    app.include_router(audit_calls.router(engine, triage, referral))
+    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
 
     async def keep_measuring() -> None:
         while True:
@@ -102,7 +102,7 @@ async def build(settings: Settings) -> Service:
             await asyncio.sleep(MEASURE_SECONDS)
 
     loops["measure"] = keep_measuring
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
+    edge = Edge.of(app, settings)
     return Service(
         "notify",
         settings,

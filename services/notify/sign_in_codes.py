@@ -90,7 +90,7 @@ class CodeMailer:
     def _id_of(self, asked: SignInCode) -> UUID:
         """The same for the same code at every try. Keyed: mail servers log ids, and codes are few enough to guess."""
         about = f"{KIND}/{asked.email}/{asked.code}".encode()
-        token = self._settings.internal_token.get_secret_value()
+        token = self._settings.from_referral.get_secret_value()
         return UUID(bytes=hmac.digest(token.encode(), about, "sha256")[:16])
 
 

@@ -99,13 +99,13 @@ async def build(settings: Settings) -> Service:
     )
     app.include_router(api.router())
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
-    token = settings.internal_token.get_secret_value()
+    token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))
-    app.include_router(audit_calls.router(engine, internal_token=token))
+    app.include_router(audit_calls.router(engine, token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
-    notify = NotifyClient(settings.notify_url, internal_token=token)
-    triage = TriageClient(settings.triage_url, internal_token=token)
+    notify = NotifyClient(settings.notify_url, internal_token=settings.to_notify.get_secret_value())
+    triage = TriageClient(settings.triage_url, internal_token=settings.to_triage.get_secret_value())
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
         name="Refer to parent-infant support",
@@ -147,13 +147,7 @@ async def build(settings: Settings) -> Service:
                     await each.sweep(tx, at=now)
             await asyncio.sleep(3600)
 
-    edge = Edge(
-        app,
-        is_development=settings.is_development,
-        internal_port=settings.internal_port,
-        express=api.express(),
-        only=settings.only,
-    )
+    edge = Edge.of(app, settings, express=api.express())
     http_loops: dict[str, Loop] = {
         "batch-writer": writer.run,
         "places": places.watch,

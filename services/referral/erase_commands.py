@@ -18,6 +18,7 @@ from services.referral.erasing import AskedFor, Erasure, LedgerError, NotErasedE
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from shared.audit import operator
+from shared.internal_client import Called
 
 ERASED: Final = "referral.erased"
 
@@ -107,9 +108,8 @@ async def _status(engine: AsyncEngine, settings: Settings, reference: str) -> in
     if row.wrapped_key is not None:
         print("not erased")
         return 1
-    token = settings.internal_token.get_secret_value()
-    async with httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {token}"}) as client:
-        answers = await asyncio.gather(*(_has_erased(client, url, row.id) for url in settings.others.values()))
+    async with httpx.AsyncClient(timeout=5) as client:
+        answers = await asyncio.gather(*(_has_erased(client, each, row.id) for each in settings.others.values()))
     told = {"referral": True, **dict(zip(settings.others, answers, strict=True))}
     for name, has_erased in told.items():
         print(f"{name:10} {'erased' if has_erased else 'does not answer' if has_erased is None else 'not yet'}")
@@ -117,11 +117,11 @@ async def _status(engine: AsyncEngine, settings: Settings, reference: str) -> in
     return 0 if all(told.values()) else 1
 
 
-async def _has_erased(client: httpx.AsyncClient, url: str, referral_id: UUID) -> bool | None:
+async def _has_erased(client: httpx.AsyncClient, called: Called, referral_id: UUID) -> bool | None:
     """None when the service does not say."""
     asked = {"referral_id": str(referral_id), "action": ERASED, "limit": "1"}
     try:
-        answer = await client.get(f"{url}/internal/audit", params=asked)
+        answer = await client.get(f"{called.url}/internal/audit", params=asked, headers=called.headers)
     except httpx.HTTPError:
         return None
     return bool(answer.json()["items"]) if answer.status_code == httpx.codes.OK else None

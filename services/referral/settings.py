@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, m
 from pydantic_settings import NoDecode
 
 from shared.crypto import Key
+from shared.internal_client import Called
 from shared.settings import ROOT, read_names
 from shared.settings import Settings as CommonSettings
 
@@ -37,7 +38,9 @@ class MemberProvider(BaseModel):
 
 
 class Settings(CommonSettings):
-    """`internal_token` opens the call for identities; `requests_per_minute` is an agency's share (none in development).
+    """`requests_per_minute` is an agency's share (none in development).
+
+    `from_triage` is the token with which triage asks who a family is, `to_...` that with which this service calls.
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
     outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
@@ -52,7 +55,10 @@ class Settings(CommonSettings):
     port: int = Field(default=8001, ge=1, le=65535, validation_alias="PIR_REFERRAL_PORT")
     master_key: Key
     index_key: Key
-    internal_token: SecretStr
+    from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
+    to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
+    to_notify: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
+    to_metrics: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_METRICS")
     requests_per_minute: int = Field(default=600, ge=1)
     triage_url: str = "http://127.0.0.1:8002"
     notify_url: str = "http://127.0.0.1:8003"
@@ -76,9 +82,13 @@ class Settings(CommonSettings):
         return self
 
     @property
-    def others(self) -> dict[str, str]:
-        """The services that forget a family with this one, by name, and where each answers internal calls."""
-        return {"triage": self.triage_url, "notify": self.notify_url, "metrics": self.metrics_url}
+    def others(self) -> dict[str, Called]:
+        """The services that forget a family with this one, by name."""
+        return {
+            "triage": Called(self.triage_url, self.to_triage.get_secret_value()),
+            "notify": Called(self.notify_url, self.to_notify.get_secret_value()),
+            "metrics": Called(self.metrics_url, self.to_metrics.get_secret_value()),
+        }
 
     @property
     def needs_second_person(self) -> bool:

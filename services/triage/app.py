@@ -77,7 +77,7 @@ async def build(settings: Settings) -> Service:
         guide=[Table("Steps of a work item", HEADS, as_table()), Table("Rules", ("rule", "says", "source"), rules)],
     )
     app.state.staff = staff_directory(settings)
-    token = settings.internal_token.get_secret_value()
+    called = settings.all_services
     reports = NavigationItem("Reports", f"{settings.reports_url.rstrip('/')}/staff", Permission.READ_REPORTS)
     room = PageContext(
         engine=engine,
@@ -88,20 +88,22 @@ async def build(settings: Settings) -> Service:
             is_development=settings.is_development,
         ),
         steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
-        families=Families(settings.referral_url, internal_token=token),
-        arrivals=Arrivals(settings.referral_url, internal_token=token),
+        families=Families(called["referral"].url, internal_token=called["referral"].token),
+        arrivals=Arrivals(called["referral"].url, internal_token=called["referral"].token),
         front_url=settings.front_url.rstrip("/"),
-        messages=Messages(settings.notify_url, internal_token=token),
-        all_services=AllServices(settings.service_urls, internal_token=token),
-        trails=AuditTrails(engine, settings.service_urls, internal_token=token),
+        messages=Messages(called["notify"].url, internal_token=called["notify"].token),
+        all_services=AllServices(called),
+        trails=AuditTrails(engine, called),
         policies=known,
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
     app.include_router(api.router(engine, known, room.steps, room.families, room.trails))
-    app.include_router(questions.router(engine, room.steps.texts, token))
-    app.include_router(audit_calls.router(engine, internal_token=token))
-    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=token))
+    app.include_router(questions.router(engine, room.steps.texts, settings.from_referral.get_secret_value()))
+    app.include_router(audit_calls.router(engine, settings.from_referral.get_secret_value()))
+    app.include_router(
+        parked_calls.router(engine, handlers=heard, health=health, internal_token=called["triage"].token)
+    )
     app.state.pages = room.pages
     app.include_router(room.pages.router())
     app.include_router(pages.router(room))
@@ -139,7 +141,7 @@ async def build(settings: Settings) -> Service:
         room.trails.close,
         by_key.dispose,
     )
-    edge = Edge(app, is_development=settings.is_development, internal_port=settings.internal_port, only=settings.only)
+    edge = Edge.of(app, settings)
     return Service(
         "triage",
         settings,

@@ -17,7 +17,7 @@ import httpx
 import structlog
 from pydantic import BaseModel, Field, ValidationError
 
-from shared.internal_client import InternalClient, acting
+from shared.internal_client import Called, InternalClient, acting
 from shared.messaging.repair import NOT_GIVEN_UP
 from shared.parked_calls import Found, Replayed
 from shared.problems import FieldError, Problem
@@ -138,20 +138,18 @@ class Seen:
 
 
 class AllServices(InternalClient):
-    """What is parked, asked of each service at its URL, all at once."""
+    """What is parked, asked of each service, all at once."""
 
-    def __init__(
-        self, urls: Mapping[str, str], *, internal_token: str, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        super().__init__(internal_token=internal_token, transport=transport)
-        self._urls = dict(urls)
+    def __init__(self, services: Mapping[str, Called], *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        super().__init__(transport=transport)
+        self._services = dict(services)
 
     def knows(self, name: str) -> bool:
-        return name in self._urls
+        return name in self._services
 
     async def look(self) -> list[Seen]:
         """Each service, in the order of their work."""
-        return list(await asyncio.gather(*(self.look_at(name) for name in self._urls)))
+        return list(await asyncio.gather(*(self.look_at(name) for name in self._services)))
 
     async def look_at(self, name: str) -> Seen:
         try:
@@ -178,8 +176,9 @@ class AllServices(InternalClient):
 
     async def _parked(self, method: str, name: str, path: str = "", *, actor: str = "", **more: Any) -> httpx.Response:
         try:
-            url = f"{self._urls[name]}{PARKED}{path}"
-            answer = await self._http.request(method, url, headers=acting(actor), **more)
+            called = self._services[name]
+            url, headers = f"{called.url}{PARKED}{path}", called.headers | acting(actor)
+            answer = await self._http.request(method, url, headers=headers, **more)
         except httpx.HTTPError as error:
             raise NoAnswerError(name) from error
         if answer.status_code == HTTPStatus.CONFLICT:

@@ -22,7 +22,7 @@ from shared.access import Role, Staff
 from shared.audit import Actor, Entry
 from shared.audit_calls import AuditQuery, AuditRow, AuditRows
 from shared.database import sql
-from shared.internal_client import InternalClient
+from shared.internal_client import Called, InternalClient
 from shared.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -121,19 +121,18 @@ class _Position(NamedTuple):
 
 
 class AuditTrails(InternalClient):
-    """The trails, asked of each other service at its URL; triage's own is read here."""
+    """The trails, asked of each other service; triage's own is read here."""
 
     def __init__(
         self,
         engine: AsyncEngine,
-        urls: Mapping[str, str],
+        services: Mapping[str, Called],
         *,
-        internal_token: str,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        super().__init__(internal_token=internal_token, transport=transport)
+        super().__init__(transport=transport)
         self._engine = engine
-        self._urls = dict(urls)
+        self._services = dict(services)
 
     async def page(self, staff: Staff, scope: Scope, *, after: str | None, limit: int, at: datetime) -> TrailPage:
         """So many entries, from `after` on; reading those of others is itself written down, before they are read.
@@ -147,9 +146,11 @@ class AuditTrails(InternalClient):
                 await write_reading(tx, staff, at=at, detail=await _asked_for(tx, scope))
         asked = scope._asdict() | {"referral_id": referral_id, "limit": limit + 1}
         query = AuditQuery(**{name: value for name, value in asked.items() if name != "reference"})
-        bounds = {name: position.bound(name) if position else {} for name in self._urls}
-        answers = await asyncio.gather(*(self._of(name, query.model_copy(update=bounds[name])) for name in self._urls))
-        told = dict(zip(self._urls, answers, strict=True))
+        bounds = {name: position.bound(name) if position else {} for name in self._services}
+        answers = await asyncio.gather(
+            *(self._of(name, query.model_copy(update=bounds[name])) for name in self._services)
+        )
+        told = dict(zip(self._services, answers, strict=True))
         found = [(name, row) for name, each in told.items() if each for row in each.items]
         found.sort(key=lambda each: _Position.of(*each), reverse=True)
         shown = found[:limit]
@@ -165,9 +166,8 @@ class AuditTrails(InternalClient):
             async with self._engine.connect() as tx:
                 return await audit_calls.rows(tx, query)
         try:
-            answer = await self._http.get(
-                f"{self._urls[service]}/internal/audit", params=query.model_dump(mode="json", exclude_none=True)
-            )
+            called, asked = self._services[service], query.model_dump(mode="json", exclude_none=True)
+            answer = await self._http.get(f"{called.url}/internal/audit", params=asked, headers=called.headers)
             return AuditRows.model_validate_json(answer.raise_for_status().content)
         except (httpx.HTTPError, ValidationError) as error:
             log.warning("no audit trail now", service=service, cause=type(error).__name__)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from deploy.local import credentials
+from deploy.secrets import CALL_TOKENS
 from services.metrics import app as metrics_app
 from services.metrics.settings import Settings as MetricsSettings
 from services.notify import app as notify_app
@@ -35,6 +36,7 @@ BUILD: Final[dict[str, Callable[[Any], Awaitable[Service]]]] = {
 NAMES: Final = tuple(SETTINGS)
 NOWHERE: Final = "127.0.0.1:1"
 INTERNAL_PORT: Final = 9100
+SCRAPE_TOKEN: Final = "scrape-" + "x" * 32
 
 
 def told(folder: Path, **changes: Any) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def told(folder: Path, **changes: Any) -> dict[str, Any]:
         "DATABASE_URL": f"postgresql://nobody:nothing@{NOWHERE}/nowhere",
         "KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
         "credentials_file": file,
-        "internal_token": secrets["PIR_INTERNAL_TOKEN"],
+        **{name: secrets[name] for name in CALL_TOKENS},
         "master_key": secrets["PIR_MASTER_KEY"],
         "index_key": secrets["PIR_INDEX_KEY"],
         "triage_master_key": secrets["PIR_TRIAGE_MASTER_KEY"],
@@ -59,7 +61,13 @@ def told(folder: Path, **changes: Any) -> dict[str, Any]:
 def in_production(folder: Path, **changes: Any) -> dict[str, Any]:
     """The same outside development: mail goes to a server, staff come from nowhere."""
     smtp = {"smtp_host": "mail.example.org", "mail_from": "no-reply@example.org"}
-    outside = {"profile": "production", "credentials_file": None, "mail_dir": None, "internal_port": INTERNAL_PORT}
+    outside = {
+        "profile": "production",
+        "credentials_file": None,
+        "mail_dir": None,
+        "internal_port": INTERNAL_PORT,
+        "scrape_token": SCRAPE_TOKEN,
+    }
     return told(folder, **outside | smtp | changes)
 
 

@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy.local import credentials
+from deploy.secrets import CALL_TOKENS
 from services.referral.agencies import Agency, digest_of
 from services.referral.agency_keys import AgencyKeys
 from shared.access import PERMISSIONS, Permission, Role
@@ -294,12 +295,25 @@ async def test_an_agency_gets_in_to_its_own_calls_only(apps: dict[str, Service],
         assert_problem(answer, 401)
 
 
+CALLERS: Final = {
+    ("triage", "GET /internal/audit"): {"REFERRAL"},
+    ("notify", "GET /internal/audit"): {"REFERRAL", "TRIAGE"},
+    ("metrics", "GET /internal/audit"): {"REFERRAL", "TRIAGE"},
+    ("notify", "POST /internal/sign-in-codes"): {"REFERRAL"},
+    ("triage", "GET /internal/questions/{referral_id}"): {"REFERRAL"},
+}
+"""Which services make an internal call, where it is not triage alone."""
+
+
+@pytest.mark.parametrize("variable", CALL_TOKENS)
 @each_of(CLOSED_CALLS)
-async def test_the_internal_token_opens_internal_calls_only(
-    apps: dict[str, Service], tokens: dict[str, Any], service: str, call: str
+async def test_a_token_opens_the_calls_of_one_service_at_one_other(
+    apps: dict[str, Service], tokens: dict[str, Any], service: str, call: str, variable: str
 ) -> None:
-    answer = await answer_to(apps, service, call, tokens["secrets"]["PIR_INTERNAL_TOKEN"])
-    if ACCESS[service][call] is INTERNAL:
+    answer = await answer_to(apps, service, call, tokens["secrets"][variable])
+    caller, called = variable.removeprefix("PIR_TOKEN_").split("_")
+    callers = CALLERS.get((service, call), {"TRIAGE"}) if ACCESS[service][call] is INTERNAL else set()
+    if called == service.upper() and caller in callers:
         assert answer.status_code in (422, 503), answer.text  # who looks is not said, or there is no database
     else:
         assert_problem(answer, 401)

@@ -6,11 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from deploy import secrets as deploy_secrets
+from deploy.local import credentials
 from deploy.local.bootstrap import UV_VERSION
+from deploy.local.services import of_service
+from deploy.roles import password_variable, role_of
 from services.metrics.settings import Settings as MetricsSettings
 from services.notify.settings import Settings as NotifySettings
 from services.notify.settings import Tls
@@ -85,7 +89,7 @@ def test_every_service_takes_the_settings_that_compose_gives_it(started: tuple[s
     name, settings = started
     assert settings.profile is Profile.PRODUCTION
     assert settings.host == "0.0.0.0"
-    assert settings.dsn.startswith("postgresql://pir:")
+    assert settings.dsn.startswith(f"postgresql://pir_{name}:")
     assert settings.policy in load_all(settings.policies_dir)
     assert f"127.0.0.1:{settings.port}/health/live" in str(compose()[name]["healthcheck"]["test"])
 
@@ -107,10 +111,40 @@ def test_a_service_holds_only_its_own_keys() -> None:
     assert not any(held.values())
 
 
-def test_the_internal_token_is_known_to_those_that_talk_inside() -> None:
-    token = "a-token-to-look-for"
-    known = compose(given() | {"PIR_INTERNAL_TOKEN": token})
-    assert {name for name, service in known.items() if token in str(service)} == set(OURS)
+@pytest.mark.parametrize("variable", deploy_secrets.CALL_TOKENS)
+def test_a_token_is_known_to_the_two_services_that_talk(variable: str) -> None:
+    known = compose(given() | {variable: "a-token-to-look-for"})
+    two = set(variable.removeprefix("PIR_TOKEN_").lower().split("_"))
+    assert {name for name, service in known.items() if "a-token-to-look-for" in str(service)} == two
+
+
+def test_the_token_for_counts_is_known_to_those_who_have_them_and_to_prometheus() -> None:
+    known = compose(given() | {"PIR_SCRAPE_TOKEN": "a-token-to-look-for"})
+    assert {name for name, service in known.items() if "a-token-to-look-for" in str(service)} == {*OURS, "setup"}
+    assert {name for name, service in known.items() if "scrape-token" in service.get("secrets", ())} == {"prometheus"}
+    [job] = written("deploy/prometheus/prometheus.yml")["scrape_configs"]
+    assert job["authorization"]["credentials_file"] == "/run/secrets/scrape-token"
+
+
+def test_each_service_enters_the_database_as_itself_and_setup_alone_as_the_owner_of_all() -> None:
+    told = {
+        name: service["environment"].get("DATABASE_URL", "")
+        for name, service in compose().items()
+        if name in (*OURS, "setup")
+    }
+    users = {name: urlsplit(url).username for name, url in told.items()}
+    assert users == {"setup": "pir"} | {name: role_of(name) for name in OURS}
+    for name in OURS:
+        password = password_variable(name)
+        known = compose(given() | {password: "a-word-to-look-for"})
+        assert {each for each, service in known.items() if "a-word-to-look-for" in str(service)} == {name, "setup"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_compose_and_make_run_give_a_service_the_same_secrets(name: str, tmp_path: Path) -> None:
+    secrets = credentials.load(tmp_path / "credentials.json")["secrets"]
+    told = of_service(name, {"DATABASE_URL": "postgresql://pir:x@127.0.0.1:1/pir"} | secrets, secrets)
+    assert told.keys() & secrets.keys() == environment(name).keys() & secrets.keys()
 
 
 def test_mail_goes_to_the_catcher_without_a_login_until_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

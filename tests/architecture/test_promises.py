@@ -103,10 +103,16 @@ def test_outside_development_an_internal_listener_is_asked_for(name: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_outside_development_a_token_for_counts_is_asked_for(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="PIR_SCRAPE_TOKEN"):
+        SETTINGS[name](**in_production(tmp_path, scrape_token=None))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_settings_never_show_a_secret(name: str, tmp_path: Path) -> None:
     values = told(tmp_path)
     settings = SETTINGS[name](**values)
-    secrets = [values[each] for each in ("internal_token", "master_key", "index_key", "triage_master_key")]
+    secrets = [values[each] for each in ("PIR_TOKEN_TRIAGE_REFERRAL", "master_key", "index_key", "triage_master_key")]
     shown = f"{settings!r} {settings} {settings.model_dump()}"
     assert not [secret for secret in [*secrets, "nobody:nothing"] if secret in shown]
     with pytest.raises(ValidationError) as refused:

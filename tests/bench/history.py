@@ -28,6 +28,7 @@ import httpx
 from deploy.demo.history import stories
 from deploy.demo.history.terms import practice_terms
 from deploy.local import credentials
+from deploy.secrets import CALL_TOKENS
 from deploy.setup import make_topics
 from services.metrics import app, tables
 from services.metrics.handlers import handlers
@@ -201,7 +202,7 @@ def _settings(url: str, folder: str) -> Settings:
         DATABASE_URL=url,
         KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
         credentials_file=file,
-        internal_token=credentials.load(file)["secrets"]["PIR_INTERNAL_TOKEN"],
+        **{name: credentials.load(file)["secrets"][name] for name in CALL_TOKENS},
         policy=POLICY,
     )
 

@@ -34,7 +34,12 @@ def publish_examples(system: System) -> None:
     examples = (*months, first, a_contract_report(), an_equality_report(), a_need_report())
 
     async def put_all() -> None:
-        told = {"DATABASE_URL": system.database_url, "KAFKA_BOOTSTRAP_SERVERS": "nowhere", "internal_token": "none"}
+        told = {
+            "DATABASE_URL": system.database_url,
+            "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
+            "PIR_TOKEN_TRIAGE_METRICS": "none",
+            "PIR_TOKEN_REFERRAL_METRICS": "none",
+        }
         engine = create_engine(Settings(profile="development", **told), tables.SCHEMA)
         async with engine.begin() as tx:
             for report in examples:

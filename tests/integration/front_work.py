@@ -61,7 +61,7 @@ class Front:
 
     async def stored(self, sent: Sent) -> dict[str, Any]:
         """The document and the answers, as staff see them."""
-        headers = {"Authorization": f"Bearer {self.settings['internal_token']}", "X-PIR-Actor": "tess"}
+        headers = {"Authorization": f"Bearer {self.settings['PIR_TOKEN_TRIAGE_REFERRAL']}", "X-PIR-Actor": "tess"}
         answer = await self.site.referral.http.get(f"/internal/referrals/{sent.id}/identity", headers=headers)
         body: dict[str, Any] = answer.json()
         return body

@@ -192,8 +192,9 @@ async def test_what_can_not_be_asked_is_refused_without_repeating_it(
 
 
 async def test_a_service_tells_its_trail_to_our_own_services_only(system: System) -> None:
-    token = system.triage.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
-    for service in system.services.values():
+    secrets = system.triage.credentials["secrets"]
+    for name, service in system.services.items():
+        token = secrets[f"PIR_TOKEN_{'REFERRAL' if name == 'triage' else 'TRIAGE'}_{name.upper()}"]
         assert (await service.http.get("/internal/audit")).status_code == 401
         headers = {"Authorization": f"Bearer {token}"}
         assert (await service.http.get("/internal/audit", headers=headers)).status_code == 200

@@ -201,7 +201,7 @@ async def test_while_nobody_can_compare_names_the_page_says_so(desk: Desk, syste
 async def test_the_question_for_names_is_for_our_own_services_and_bounded(system: System) -> None:
     intake = system.services["referral"]
     path, pair = "/internal/referrals/own-names", {"referral_id": str(UUID(int=1)), "family_name": "Okafor"}
-    token = intake.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
+    token = intake.credentials["secrets"]["PIR_TOKEN_TRIAGE_REFERRAL"]
     headers = {"Authorization": f"Bearer {token}", "X-PIR-Actor": "ida"}
     assert (await intake.http.post(path, json={"pairs": [pair]})).status_code == 401
     answer = await intake.http.post(path, json={"pairs": [pair]}, headers=headers)

@@ -94,7 +94,9 @@ async def desk(
     async with front_site(database, settings, tmp_path, monkeypatch) as site:
         site.network.services["referral"] = httpx.ASGITransport(site.referral.service.app)
         await add_own_agency(database, "desk@example.org")
-        arrivals = Arrivals("http://referral", internal_token=settings["internal_token"], transport=site.network)
+        arrivals = Arrivals(
+            "http://referral", internal_token=settings["PIR_TOKEN_TRIAGE_REFERRAL"], transport=site.network
+        )
         async with visits(
             triage, settings, arrivals=arrivals, front_url=FRONT, now=partial(datetime.now, UTC)
         ) as staff:
@@ -361,7 +363,7 @@ async def test_a_mistake_is_said_and_what_was_typed_stays(desk: Desk, caller: di
 
 async def test_the_internal_call_looks_for_itself(desk: Desk, settings: dict[str, Any]) -> None:
     """The page has looked, but an agency may end meanwhile."""
-    headers = {"Authorization": f"Bearer {settings['internal_token']}", "X-PIR-Actor": WORKER}
+    headers = {"Authorization": f"Bearer {settings['PIR_TOKEN_TRIAGE_REFERRAL']}", "X-PIR-Actor": WORKER}
     for told, pointers in (
         ({}, ["/agency", "/staff_name", "/name", "/role"]),
         (CALLER | {"staff_name": "Tess", "agency": "no-such-agency"}, ["/agency"]),

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.demo.mark import MORNING, Mark
 from deploy.local import credentials
+from deploy.secrets import CALL_TOKENS
 from deploy.setup import DEMO_AGENCIES, add_demo_agencies
 from services.referral import tables
 from services.referral.demo.families import invented
@@ -122,7 +123,7 @@ async def test_without_the_demo_agencies_nothing_is_sent(database: str, settings
     await bare.dispose()
 
 
-KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_INTERNAL_TOKEN")
+KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", *CALL_TOKENS)
 
 
 def run(system: System, *command: str, profile: str = "development") -> subprocess.CompletedProcess[str]:
@@ -130,7 +131,7 @@ def run(system: System, *command: str, profile: str = "development") -> subproce
     environment = system._environment
     if profile == "production":
         environment = {name: value for name, value in environment.items() if name[:4] != "PIR_" or name in KEYS}
-        environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100"}
+        environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100", "PIR_SCRAPE_TOKEN": "s" * 32}
     return subprocess.run(
         [sys.executable, "-m", *command], env=environment, check=False, capture_output=True, text=True, timeout=240
     )

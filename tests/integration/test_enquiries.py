@@ -176,7 +176,7 @@ async def desk(triage: Behind, intake: Behind, settings: dict[str, Any]) -> Asyn
     """The pages, with the real referral service to ask for what was sent."""
     families = Families(
         "http://referral",
-        internal_token=settings["internal_token"],
+        internal_token=settings["PIR_TOKEN_TRIAGE_REFERRAL"],
         transport=httpx.ASGITransport(intake.service.app),
     )
     async with visits(triage, settings, families=families, now=lambda: NOW) as people:

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.secrets import CALL_TOKENS
 from services.referral.erasing import erase
 from services.referral.reindexing import reindex
 from services.referral.settings import Settings as ReferralSettings
@@ -46,7 +47,7 @@ def about(mother: dict[str, str], *, postcode: str = "NG6 8GB", **changes: Any) 
 
 @pytest.fixture
 def token(settings: dict[str, Any]) -> str:
-    return str(settings["internal_token"])
+    return str(settings["PIR_TOKEN_TRIAGE_REFERRAL"])
 
 
 async def search(intake: Behind, token: str, **asked: Any) -> httpx.Response:
@@ -137,7 +138,7 @@ async def test_reindexing_is_a_command(intake: Behind, settings: dict[str, Any])
         "DATABASE_URL": settings["DATABASE_URL"],
         "KAFKA_BOOTSTRAP_SERVERS": NOWHERE,
         "PIR_CREDENTIALS_FILE": str(settings["credentials_file"]),
-        "PIR_INTERNAL_TOKEN": settings["internal_token"],
+        **{name: settings[name] for name in CALL_TOKENS},
         "PIR_MASTER_KEY": settings["master_key"],
         "PIR_INDEX_KEY": settings["index_key"],
     }

@@ -113,12 +113,12 @@ async def test_many_referrals_at_once_are_all_stored_and_announced(new_intake: I
 
 async def test_the_feed_skips_nothing_while_referrals_are_being_written(new_intake: Intakes) -> None:
     copies = [await new_intake(), await new_intake()]
-    sending = asyncio.gather(*(copies[n % 2].send_until_taken(a_referral()) for n in range(150)))
+    sending = asyncio.gather(*(copies[n % 2].send(a_referral()) for n in range(150)))
     seen: dict[str, Any] = {}
     cursor: str | None = None
     while True:
         is_over = sending.done()
-        page = (await copies[0].look_until_told("/referrals", changed_since=cursor or "", limit=7)).json()
+        page = (await copies[0].look("/referrals", changed_since=cursor or "", limit=7)).json()
         seen |= {item["reference"]: item for item in page["items"]}
         cursor = page["next"]
         if is_over and not page["items"]:

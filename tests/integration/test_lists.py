@@ -62,7 +62,7 @@ class Door:
 async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     folder = Path(home.__file__).parent / "templates"
     pages = Pages(name="Referrals", folder=folder, navigation=(), is_development=True)
-    alone = AllServices({}, internal_token="")
+    alone = AllServices({})
     room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, all_services=alone, now=lambda: NOON))
     app = FastAPI()
     app.include_router(triage_pages.router(room))

@@ -33,7 +33,7 @@ def broken(event: Envelope[Any], **changes: Any) -> ConsumerRecord[bytes, bytes]
 
 
 async def ask(triage: Behind, method: str, path: str = "", *, actor: str = "owen", body: Any = None) -> httpx.Response:
-    token = triage.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
+    token = triage.credentials["secrets"]["PIR_TOKEN_TRIAGE_TRIAGE"]
     headers = {"Authorization": f"Bearer {token}", "X-PIR-Actor": actor}
     return await triage.http.request(method, f"/internal/parked{path}", json=body, headers=headers)
 

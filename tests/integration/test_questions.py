@@ -34,7 +34,7 @@ def team(triage: Behind, settings: dict[str, Any]) -> TriageTeam:
 
 
 def token(triage: Behind) -> str:
-    return str(triage.credentials["secrets"]["PIR_INTERNAL_TOKEN"])
+    return str(triage.credentials["secrets"]["PIR_TOKEN_REFERRAL_TRIAGE"])
 
 
 async def look(triage: Behind, key: UUID, *, actor: str | None = MEMBER) -> httpx.Response:

@@ -102,7 +102,7 @@ async def sent(intake: Behind) -> Sent:
 
 async def stored(sent: Sent) -> dict[str, Any]:
     """What staff would see of it."""
-    token = {"Authorization": f"Bearer {sent.intake.service.settings.internal_token.get_secret_value()}"}  # type: ignore[attr-defined]
+    token = {"Authorization": f"Bearer {sent.intake.service.settings.from_triage.get_secret_value()}"}  # type: ignore[attr-defined]
     answer = await sent.intake.http.get(
         f"/internal/referrals/{sent.id}/identity", headers=token | {"X-PIR-Actor": "tess"}
     )

@@ -49,7 +49,7 @@ def by_smtp(port: int) -> dict[str, Any]:
 
 
 async def ask(service: Behind, body: Any = None, **changes: Any) -> httpx.Response:
-    token = service.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
+    token = service.credentials["secrets"]["PIR_TOKEN_REFERRAL_NOTIFY"]
     asked = {**ASKED, **changes} if body is None else body
     return await service.http.post("/internal/sign-in-codes", json=asked, headers={"Authorization": f"Bearer {token}"})
 
@@ -249,7 +249,7 @@ async def test_what_is_no_request_is_refused(notify: Notify, folder: Path, body:
 
 async def test_the_referral_service_hears_whether_it_was_sent(notify: Notify, folder: Path) -> None:
     async with notify(mail_dir=folder) as service:
-        token = service.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
+        token = service.credentials["secrets"]["PIR_TOKEN_REFERRAL_NOTIFY"]
         there = NotifyClient("http://notify", internal_token=token, transport=httpx.ASGITransport(service.service.app))
         strangers = NotifyClient(
             "http://notify", internal_token="x", transport=httpx.ASGITransport(service.service.app)

@@ -77,7 +77,7 @@ def test_without_a_valid_key_nothing_is_said(system: System, health_visiting: Ag
     reference = health_visiting.refers()
     url = system.url("referral")
     staff = system.staff_token("triage-lead")
-    internal = system.credentials["secrets"]["PIR_INTERNAL_TOKEN"]
+    internal = system.credentials["secrets"]["PIR_TOKEN_TRIAGE_REFERRAL"]
     for token in (None, "nobodys-key", "dev_health-visiting_", staff, internal, "é"):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         for method, path in (("GET", f"/referrals/{reference}"), ("GET", "/referrals"), ("POST", "/referrals")):
@@ -89,7 +89,8 @@ def test_without_a_valid_key_nothing_is_said(system: System, health_visiting: Ag
 def test_identities_are_for_our_own_services(system: System, health_visiting: Agency) -> None:
     receipt = health_visiting.call("POST", "/referrals", a_referral())
     url = f"{system.url('referral')}/internal/referrals/{receipt.body['id']}/identity"
-    for token in (system.agency_key(), system.staff_token("triage-lead"), "nobodys"):
+    others = system.credentials["secrets"]["PIR_TOKEN_TRIAGE_NOTIFY"]
+    for token in (system.agency_key(), system.staff_token("triage-lead"), "nobodys", others):
         reply = request("GET", url, headers={"Authorization": f"Bearer {token}", "X-PIR-Actor": "dev-triage-lead"})
         assert_problem(reply, 401)
 

@@ -111,12 +111,17 @@ def test_the_same_mail_has_the_same_id_and_the_next_one_another() -> None:
 
 
 def settings(**more: object) -> Settings:
-    given = {"DATABASE_URL": "postgresql://x", "KAFKA_BOOTSTRAP_SERVERS": "x", "internal_token": "t" * 32}
+    given = {
+        "DATABASE_URL": "postgresql://x",
+        "KAFKA_BOOTSTRAP_SERVERS": "x",
+        "PIR_TOKEN_TRIAGE_NOTIFY": "t",
+        "PIR_TOKEN_REFERRAL_NOTIFY": "t",
+    }
     return Settings.model_validate(given | {"smtp_host": "mail", "mail_from": "us@example.org"} | more)
 
 
 def test_a_live_service_has_caps_and_development_only_those_that_are_set() -> None:
-    live = settings(profile="production", internal_port=9000)
+    live = settings(profile="production", internal_port=9000, scrape_token="s")
     assert live.caps == Caps(MOST_OWN, MOST_OTHERS, time(7))
     assert settings(profile="development").caps == Caps()
     chosen = settings(profile="development", mail_most_own=5, mail_collected_hour=16)

@@ -63,8 +63,9 @@ def a_sender(port: int) -> Smtp:
 
 
 def some_settings(**values: Any) -> Settings:
-    given = {"profile": Profile.DEVELOPMENT, "internal_port": 9000, **values}
-    return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", internal_token="t", **given)
+    given = {"profile": Profile.DEVELOPMENT, "internal_port": 9000, "scrape_token": "s", **values}
+    tokens = {"PIR_TOKEN_TRIAGE_NOTIFY": "t", "PIR_TOKEN_REFERRAL_NOTIFY": "t"}
+    return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **tokens, **given)
 
 
 def mails(*names: str) -> list[Mail]:

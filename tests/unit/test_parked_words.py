@@ -16,6 +16,7 @@ from services.triage.pages.parked_words import (
     wrong_with,
 )
 from shared.events import EVENTS
+from shared.internal_client import Called
 from shared.messaging.parked import BEHIND
 from shared.parked_calls import Condition, Waiting
 from tests.builders import TODAY, noon
@@ -85,7 +86,7 @@ def test_what_keeps_a_service_from_being_ready_is_said() -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"items": []}', b'{"items": 1, "total": 1, "health": {}}'])
 async def test_an_answer_that_is_none_counts_as_no_answer(body: bytes) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
-    services = AllServices({"notify": "http://notify"}, internal_token="t", transport=transport)
+    services = AllServices({"notify": Called("http://notify", "t")}, transport=transport)
     [seen] = await services.look()
     assert (seen.name, seen.found) == ("notify", None)
     with pytest.raises(NoAnswerError):
@@ -95,7 +96,7 @@ async def test_an_answer_that_is_none_counts_as_no_answer(body: bytes) -> None:
 @pytest.mark.parametrize("status", [302, 401, 422, 500, 503])
 async def test_a_refusal_counts_as_no_answer(status: int) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(status))
-    services = AllServices({"notify": "http://notify"}, internal_token="t", transport=transport)
+    services = AllServices({"notify": Called("http://notify", "t")}, transport=transport)
     assert (await services.look_at("notify")).found is None
     with pytest.raises(NoAnswerError):
         await services.discard("notify", 1, reason="test", actor="owen")

@@ -73,7 +73,9 @@ def test_outside_development_browsers_see_the_reports_over_tls(monkeypatch: pyte
     told = {
         "PIR_PROFILE": "production",
         "PIR_INTERNAL_PORT": "9000",
-        "PIR_INTERNAL_TOKEN": "token",
+        "PIR_SCRAPE_TOKEN": "token",
+        "PIR_TOKEN_TRIAGE_METRICS": "token",
+        "PIR_TOKEN_REFERRAL_METRICS": "token",
         "DATABASE_URL": "postgresql://nowhere",
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
         "PIR_OIDC_METADATA_URL": "https://login.example.org/.well-known/openid-configuration",
