@@ -36,7 +36,7 @@ def dump(server: Postgres, database_url: str, file: Path) -> None:
 
 def restore(server: Postgres, file: Path) -> str:
     """Into the empty database of a new cluster; returns its URL."""
-    _run(server, "pg_restore", "--exit-on-error", f"--dbname={server.url}", str(file))
+    _run(server, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", f"--dbname={server.url}", str(file))
     return server.url
 
 
