@@ -24,14 +24,15 @@ def migrate(database_url: str, *, to: str = "head", passwords: Mapping[str, str]
     `passwords`: see deploy/roles.py. Alembic is imported only when there is something to do: a second saved at every
     warm start.
     """
-    if asyncio.run(_prepare(database_url, passwords or {})):
+    dsn = database_url.replace("postgresql+asyncpg://", "postgresql://", 1)
+    if asyncio.run(_prepare(dsn, passwords or {})):
         return
     from alembic import command  # noqa: PLC0415  see above
     from alembic.config import Config  # noqa: PLC0415  see above
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["database_url"] = database_url.replace("postgresql://", "postgresql+asyncpg://", 1)
+    config.attributes["database_url"] = dsn
     config.attributes["is_whole"] = to == "head"
     command.upgrade(config, to)
 
@@ -42,9 +43,9 @@ def passwords_from(environ: Mapping[str, str]) -> dict[str, str]:
     return {service: password for service, password in named.items() if password}
 
 
-async def _prepare(database_url: str, passwords: Mapping[str, str]) -> bool:
+async def _prepare(dsn: str, passwords: Mapping[str, str]) -> bool:
     """Make the roles; whether the database is at REVISION already, its rights given once more."""
-    connection = await asyncpg.connect(database_url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)
+    connection = await asyncpg.connect(dsn, timeout=10)
     try:
         await roles.make(connection, passwords)
         try:

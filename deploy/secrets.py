@@ -14,9 +14,10 @@ from typing import Final
 
 KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
 """32 random bytes in base64url (shared/crypto.py)."""
+SERVICES: Final = ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")
 CALLS: Final = (
     *(("REFERRAL", called) for called in ("TRIAGE", "NOTIFY", "METRICS")),
-    *(("TRIAGE", called) for called in ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")),
+    *(("TRIAGE", called) for called in SERVICES),
 )
 """Which service calls which; each pair has a token that only the two know."""
 CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}" for caller, called in CALLS)
@@ -24,7 +25,8 @@ TOKENS: Final = (
     *CALL_TOKENS,
     "PIR_SCRAPE_TOKEN",
     "POSTGRES_PASSWORD",
-    *(f"PIR_DATABASE_PASSWORD_{service}" for service in ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")),
+    "KAFKA_ADMIN_PASSWORD",
+    *(f"PIR_{server}_PASSWORD_{service}" for server in ("DATABASE", "KAFKA") for service in SERVICES),
     "GRAFANA_PASSWORD",
 )
 """Letters, digits, - and _ only, so that one can stand in a URL."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from deploy import kafka_users
 from deploy.migrate import migrate, passwords_from
 from services.referral import agencies, feed_epoch
 from services.referral.front import members
@@ -24,10 +24,11 @@ from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from services.referral.tables import SCHEMA
 from shared.audit import Actor
-from shared.database import connect_args, sql
+from shared.brokers import Brokers
+from shared.database import engine_of, sql
 from shared.events import PARTITIONS, TOPICS
 from shared.policy import load_all
-from shared.settings import ROOT
+from shared.settings import ROOT, KafkaSettings
 
 RETENTION_DAYS: Final = 90
 DEMO_AGENCIES: Final = {
@@ -40,9 +41,9 @@ DEMO_AGENCIES: Final = {
 """slug → name and NHS source code; Early Help has none of its own, so it is "other service or agency"."""
 
 
-async def make_topics(bootstrap_servers: str) -> None:
+async def make_topics(brokers: Brokers) -> None:
     """The topics that are not there yet, with 12 partitions; as many copies (up to 3) as there are brokers."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(**brokers.for_client(), request_timeout_ms=15_000)
     await admin.start()
     try:
         missing = set(TOPICS) - set(await admin.list_topics())
@@ -60,9 +61,7 @@ def _topic(name: str, copies: int) -> NewTopic:
 
 async def add_own_agency(database_url: str, inbox: str) -> None:
     """That of /help, unless it is there, ended or not; nobody has a key to it. Its receipts go to `inbox`."""
-    engine = create_async_engine(
-        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
-    )
+    engine = engine_of(database_url, SCHEMA)
     async with engine.begin() as tx:
         if not await tx.scalar(sql("SELECT 1 FROM agency WHERE slug = :slug"), {"slug": OWN_AGENCY}):
             at, setup = datetime.now(UTC), Actor("system", "setup")
@@ -84,9 +83,7 @@ async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, 
     keys, setup = credentials["agencies"], Actor("system", "setup")
     people = [(slug, email, False) for slug, email in credentials["members"].items()]
     people += [(slug, email, True) for slug, email in credentials["keepers"].items()]
-    engine = create_async_engine(
-        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
-    )
+    engine = engine_of(database_url, SCHEMA)
     async with engine.begin() as tx:
         known = {agency.slug for agency in (await agencies.valid_keys(tx)).values()}
         for slug, (name, source) in DEMO_AGENCIES.items():
@@ -111,9 +108,7 @@ async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, 
 
 async def renew_feed(database_url: str) -> None:
     """After a restore the agencies' feed counts anew."""
-    engine = create_async_engine(
-        database_url.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args=connect_args(SCHEMA)
-    )
+    engine = engine_of(database_url, SCHEMA)
     async with engine.begin() as tx:
         moved = await feed_epoch.renew(tx)
     await engine.dispose()
@@ -123,7 +118,9 @@ async def renew_feed(database_url: str) -> None:
 
 def main() -> None:
     """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS and the variables of PIR_ that are named here."""
-    asyncio.run(make_topics(os.environ["KAFKA_BOOTSTRAP_SERVERS"]))
+    brokers = KafkaSettings().brokers
+    asyncio.run(make_topics(brokers))
+    kafka_users.make(brokers, kafka_users.passwords_from(os.environ))
     database_url = os.environ["DATABASE_URL"]
     # the last that services wait for: the topics are there before they start
     migrate(database_url, passwords=passwords_from(os.environ))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -58,16 +58,23 @@ def create_engine(
 
     `by_key`: for loops that find all rows by their keys.
     """
-    return create_async_engine(
-        settings.dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+    return engine_of(
+        settings.dsn,
+        schema,
+        BY_KEY if by_key else {},
         pool_size=pool_size or settings.pool_size,
         max_overflow=0 if by_key else 5,
         pool_timeout=CONNECT_SECONDS,
         pool_recycle=1800,
-        hide_parameters=True,
-        connect_args=connect_args(schema, **BY_KEY if by_key else {}),
         pool_use_lifo=True,
     )
+
+
+def engine_of(dsn: str, schema: str, server_settings: Mapping[str, str] | None = None, **pool: Any) -> AsyncEngine:
+    """An engine whose driver reads the DSN itself, so that it takes all that the driver takes: TLS, several hosts."""
+    dsn = dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
+    connect = partial(asyncpg.connect, dsn, **connect_args(schema, **server_settings or {}))
+    return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **pool)
 
 
 async def wait_for_revision(engine: AsyncEngine) -> None:

@@ -26,6 +26,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.brokers import Brokers
 from shared.database import sql
 from shared.errors import is_transient
 from shared.messaging.consumer import Consumer
@@ -50,7 +51,7 @@ class Health:
     """
 
     dsn: str
-    bootstrap_servers: str
+    brokers: Brokers
     engine: AsyncEngine
     consumer: Consumer | None
     relay: Relay | None
@@ -78,7 +79,7 @@ class Health:
         works = settings.only is not Part.HTTP
         return cls(
             dsn=settings.dsn,
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            brokers=settings.brokers,
             engine=engine,
             consumer=consumer if works else None,
             relay=relay if works else None,
@@ -193,7 +194,7 @@ class Health:
             return False
 
     async def _kafka_answers(self) -> bool:
-        client = AIOKafkaClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
+        client = AIOKafkaClient(**self.brokers.for_client(), request_timeout_ms=5_000)
         try:
             async with asyncio.timeout(8):
                 await client.bootstrap()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.events import Event, Mode, ReferralTriaged, Urgency
+from shared.events import TOPICS, Event, Mode, ReferralTriaged, Urgency
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -22,6 +22,7 @@ REQUESTS = Histogram(
 
 CONSUMED = Counter("pir_events_consumed_total", "Events handled, with their effects committed", ["type"])
 DECISIONS = Counter("pir_decisions_total", "Decisions heard, by mode and urgency", ["mode", "urgency"])
+FOREIGN = Counter("pir_events_foreign_total", "Records whose source may not speak on that topic: ignored", ["topic"])
 PARKED = Counter("pir_events_parked_total", "Records set aside for a person", ["cause"])
 PARKED_NOW = Gauge("pir_parked_records", "Records that wait for replay or discard")
 BATCH_SECONDS = Histogram("pir_consumer_batch_seconds", "One batch: inbox, effects, outbox, commit", buckets=SECONDS)
@@ -48,6 +49,8 @@ CONNECTIONS_LIMIT = Gauge("pir_database_connections_limit", "How many connection
 DISK_FREE = Gauge("pir_disk_free_bytes", "Space left on the disk that holds the data")
 DISK_SIZE = Gauge("pir_disk_size_bytes", "Size of the disk that holds the data")
 
+for _topic in TOPICS:
+    FOREIGN.labels(_topic)
 for _mode in Mode:  # a counter that starts with its first event has no increase to see
     for _urgency in Urgency:
         DECISIONS.labels(_mode.value, _urgency.value)

@@ -10,6 +10,8 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared.brokers import Brokers, Mechanism
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -34,25 +36,60 @@ RoleNames = Annotated[dict[str, str], NoDecode, BeforeValidator(read_names)]
 """What the identity provider calls a role → our code for it."""
 
 
-class Settings(BaseSettings):
+NoPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
+"""A path, or none: an empty variable is one that is not set."""
+
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is (KAFKA_BOOTSTRAP_SERVERS) and how to enter it: see `Brokers`."""
+
+    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_user: str = ""
+    kafka_password: SecretStr = SecretStr("")
+    kafka_mechanism: Mechanism = Mechanism.SCRAM
+    kafka_ca_file: NoPath = None
+    kafka_certificate_file: NoPath = None
+    kafka_certificate_key_file: NoPath = None
+
+    @model_validator(mode="after")
+    def _kafka_is_entered_whole(self) -> Self:
+        if bool(self.kafka_user) != bool(self.kafka_password.get_secret_value()):
+            raise ValueError("PIR_KAFKA_USER and PIR_KAFKA_PASSWORD are needed together")
+        if self.kafka_certificate_file and not self.kafka_ca_file:
+            raise ValueError("PIR_KAFKA_CERTIFICATE_FILE needs PIR_KAFKA_CA_FILE")
+        return self
+
+    @property
+    def brokers(self) -> Brokers:
+        return Brokers(
+            self.kafka_bootstrap_servers,
+            self.kafka_user,
+            self.kafka_password.get_secret_value(),
+            self.kafka_mechanism,
+            self.kafka_ca_file,
+            self.kafka_certificate_file,
+            self.kafka_certificate_key_file,
+        )
+
+
+class Settings(KafkaSettings):
     """Addresses, profile and the policy that is live.
 
     `credentials_file` holds development credentials; outside the development profile a service refuses to start
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
     refuses; it is needed outside development, and so is `scrape_token`, with which Prometheus reads /metrics and
-    operations /totals. `listen_fd` is a socket that listens already, handed down by a
-    supervisor, used instead of `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
+    operations /totals. `listen_fd` is a socket that listens already, handed down by a supervisor, used instead of
+    `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
     restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
     together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
     `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
     browsers see this service: docs/sign-in.md.
     """
 
-    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
-
     profile: Profile = Profile.PRODUCTION
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
-    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     listen_fd: int | None = Field(default=None, ge=3)
@@ -73,7 +110,7 @@ class Settings(BaseSettings):
     oidc_metadata_url: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
-    oidc_client_key_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
+    oidc_client_key_file: NoPath = None
     oidc_scopes: str = "openid profile"
     oidc_roles_claim: str = "roles"
     oidc_role_fields: str = ""

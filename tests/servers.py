@@ -33,6 +33,7 @@ from deploy.local.stack import Stack
 from deploy.migrate import migrate
 from deploy.roles import SERVICES, as_service
 from deploy.setup import make_topics
+from shared.brokers import Brokers
 from shared.events import TOPICS
 
 POSTGRES_IMAGE: Final = "postgres:18"
@@ -172,7 +173,7 @@ class Servers:
                 await asyncio.sleep(0.1)
         for _ in range(100):  # a name is free again a moment after it has left the list
             with contextlib.suppress(KafkaError):
-                await make_topics(self.kafka_bootstrap_servers)
+                await make_topics(Brokers(self.kafka_bootstrap_servers))
             if await self._are_served():
                 return
             await asyncio.sleep(0.2)

@@ -31,6 +31,7 @@ from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, of_service, return_addresses
 from deploy.roles import password_variable
+from shared.brokers import Brokers
 from shared.settings import ROOT
 from tests.builders import a_policy
 from tests.families import a_referral
@@ -158,6 +159,10 @@ class System:
         env = self.environment_of(service) if service else self._environment
         done = subprocess.run(command, cwd=self.tree, env=env, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout + done.stderr
+
+    @property
+    def brokers(self) -> Brokers:
+        return Brokers(self.servers.kafka_bootstrap_servers)
 
     def environment_of(self, service: str) -> dict[str, str]:
         """What one service is told."""
@@ -292,7 +297,7 @@ class System:
         engine = create_async_engine(self.database_url.replace("postgresql:", "postgresql+asyncpg:", 1))
         try:
             async with engine.connect() as tx:
-                return await is_at_rest(tx, listeners(a_policy()), self.servers.kafka_bootstrap_servers)
+                return await is_at_rest(tx, listeners(a_policy()), self.brokers)
         finally:
             await engine.dispose()
 

@@ -74,7 +74,7 @@ async def fill(settings: Settings, families: int, mark: Mark) -> None:
             await introduce(tx, credentials["staff"], at=begun[0])
         await _Demo(engine, of_triage, preparing, team, *begun).fill(credentials["agencies"])
         say("waiting until everything is told and counted")
-        heard_by, brokers = listeners(preparing.policy), settings.kafka_bootstrap_servers
+        heard_by, brokers = listeners(preparing.policy), settings.brokers
         await until(engine, lambda tx: is_at_rest(tx, heard_by, brokers))
         mark.done()
     finally:

@@ -14,6 +14,7 @@ from services.metrics.unread import unread
 from services.notify import handlers as notify
 from services.referral import handlers as referral
 from services.triage import handlers as triage
+from shared.brokers import Brokers
 from shared.database import sql
 from shared.events import TOPICS, Event
 from shared.policy import Policy
@@ -59,7 +60,7 @@ def _unheard(schema: str) -> str:
     return _UNHEARD.format(said=_SAID, schema=schema)
 
 
-async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]], brokers: str) -> bool:
+async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]], brokers: Brokers) -> bool:
     """Nothing to publish, nothing unheard, no mail to send, and every referral received, triaged and acknowledged."""
     questions = (_UNSENT, _UNMAILED, _UNCOUNTED, *(_unheard(schema) for schema in heard_by))
     if await tx.scalar(sql(f"SELECT {' + '.join(f'({each})' for each in questions)}"), heard_by):

@@ -41,11 +41,15 @@ class Kafka(Server):
             port = free_port(values.get("port"))
             self.record.save(port=port, controller_port=free_port(values.get("controller_port")))
         data = self.folder / "data"
-        settings = kafka_settings.broker(data, values["port"], values["controller_port"])
-        (self.folder / "server.properties").write_text(settings)
+        (self.folder / "server.properties").write_text(self.settings(data))
         (self.folder / "log4j2.properties").write_text(kafka_settings.logging(self.folder / "broker.log"))
         if not (data / "meta.properties").exists():  # written last by the formatter
             self._format(data)
+
+    def settings(self, data: Path) -> str:
+        """The broker's configuration."""
+        values = self.record.values
+        return kafka_settings.broker(data, values["port"], values["controller_port"])
 
     def command(self) -> list[str | Path]:
         """Return the broker's command line."""

@@ -1,7 +1,9 @@
 """Alembic's entry: one linear history for the four schemas, applied by their owner under a lock, over asyncpg."""
 
 import asyncio
+from functools import partial
 
+import asyncpg
 import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -22,7 +24,8 @@ def _run(connection: sa.Connection) -> None:
 
 
 async def _main() -> None:
-    engine = create_async_engine(context.config.attributes["database_url"], connect_args={"timeout": 10})
+    connect = partial(asyncpg.connect, context.config.attributes["database_url"], timeout=10)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
     async with engine.begin() as connection:
         await connection.run_sync(_run)
     await engine.dispose()

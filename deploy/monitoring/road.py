@@ -109,6 +109,13 @@ def events_handled() -> Row:
                 looks=Looks(),
             ),
             lines(
+                "Records ignored",
+                "Their source may not speak on that topic: somebody writes there who should not.",
+                Query("sum by (service, topic) (pir_events_foreign_total)", "{{service}}: {{topic}}"),
+                looks=Looks(),
+                watched_by=["ForeignEvents"],
+            ),
+            lines(
                 "Reports that wait",
                 "For how long reports have been due: they are made once everything is counted.",
                 Query("max(pir_reports_waiting_seconds)", "due for"),

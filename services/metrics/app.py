@@ -56,7 +56,7 @@ async def build(settings: Settings) -> Service:
         service="metrics",
         topics=TOPICS,
         handlers=hears,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        brokers=settings.brokers,
         instance=settings.instance,
         calm_seconds=0.25,  # counts may be a moment behind
     )

@@ -14,19 +14,20 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shared.brokers import Brokers
 from shared.messaging.consumer import group_of
 
 _ANSWER_MS: Final = 5_000
 _PATIENCE_SECONDS: Final = 15
 
 
-async def unread(bootstrap_servers: str, *, service: str, topics: Sequence[str]) -> int | None:
+async def unread(brokers: Brokers, *, service: str, topics: Sequence[str]) -> int | None:
     """Messages behind what the copies of the service have committed, together; None when Kafka does not say.
 
     Offsets are committed after the transaction in the database, so that 0 is true of the database as well.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_ANSWER_MS)
-    looker = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap_servers, request_timeout_ms=_ANSWER_MS)
+    admin = AIOKafkaAdminClient(**brokers.for_client(), request_timeout_ms=_ANSWER_MS)
+    looker = AIOKafkaConsumer(*topics, **brokers.for_client(), request_timeout_ms=_ANSWER_MS)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await asyncio.gather(admin.start(), looker.start())

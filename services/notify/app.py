@@ -44,7 +44,7 @@ async def build(settings: Settings) -> Service:
     relay = Relay(
         dsn=settings.dsn,
         schema=tables.SCHEMA,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        brokers=settings.brokers,
         calm_seconds=0.25,  # that a mail was sent is only counted
     )
     service_map = of_authority(policy.authority, folder=settings.service_maps_dir)
@@ -74,7 +74,7 @@ async def build(settings: Settings) -> Service:
         service="notify",
         topics=[events.REFERRAL_TOPIC, events.TRIAGE_TOPIC],
         handlers=heard,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        brokers=settings.brokers,
         instance=settings.instance,
         wake=ordinary.wake.set,  # calls are few: their loop looks by itself, once a second
     )

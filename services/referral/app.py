@@ -63,10 +63,10 @@ async def build(settings: Settings) -> Service:
         service="referral",
         topics=[events.TRIAGE_TOPIC],
         handlers=hears,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        brokers=settings.brokers,
         instance=settings.instance,
     )
-    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)
     writer: BatchWriter[Arrival] = BatchWriter(
         by_key, partial(admit, preparing=preparing), admit_at_once, another_reference, wake=relay.wake.set
     )

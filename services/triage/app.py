@@ -56,13 +56,13 @@ async def build(settings: Settings) -> Service:
     engine = create_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)
-    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, bootstrap_servers=settings.kafka_bootstrap_servers)
+    relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)
     consumer = Consumer(
         engine=by_key,
         service="triage",
         topics=[events.REFERRAL_TOPIC, events.NOTIFY_TOPIC],
         handlers=heard,
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        brokers=settings.brokers,
         instance=settings.instance,
         wake=relay.wake.set,
     )

@@ -80,6 +80,7 @@ from shared.events.kinds import (
     WorkItemOpened,
     WorkItemWaiting,
     capacity_key,
+    source_of,
 )
 
 __all__ = [
@@ -165,5 +166,6 @@ __all__ = [
     "adapter",
     "capacity_key",
     "opened_by",
+    "source_of",
     "tells_of_danger",
 ]

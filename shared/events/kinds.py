@@ -32,6 +32,11 @@ TOPICS: Final = (REFERRAL_TOPIC, TRIAGE_TOPIC, NOTIFY_TOPIC)
 PARTITIONS: Final = 12
 
 
+def source_of(topic: str) -> str:
+    """The CloudEvents source of whoever may speak on a topic: `/pir/referral` on `pir.referral.v1`."""
+    return f"/pir/{topic.split('.')[1]}"
+
+
 class Event(Model):
     """The `data` of a CloudEvent; `type` and `topic` are the same for every event of a class."""
 

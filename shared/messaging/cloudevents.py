@@ -9,7 +9,8 @@ from uuid import UUID
 from aiokafka.structs import ConsumerRecord
 from pydantic import ValidationError
 
-from shared.events import EVENTS, Envelope, Event, adapter
+from shared.events import EVENTS, TOPICS, Envelope, Event, adapter, source_of
+from shared.metrics import FOREIGN
 
 
 class UnreadableRecordError(Exception):
@@ -22,7 +23,7 @@ def read_record(
     heard_at: datetime,
     only: Container[type[Event]] = frozenset(EVENTS.values()),
 ) -> Envelope[Event] | None:
-    """The event of a record, or None for a known type that is not in `only`.
+    """The event of a record; None for a known type that is not in `only`, and for what its speaker did not say.
 
     Raises UnreadableRecordError: no or unknown type, broken attributes, a key that is no id, a value that does not fit.
     """
@@ -35,6 +36,9 @@ def read_record(
         raise UnreadableRecordError("type: unknown")
     if event not in only:
         return None
+    if record.topic in TOPICS and _is_foreign(record, event, headers.get("ce_source")):
+        FOREIGN.labels(record.topic).inc()
+        return None
     try:
         data = adapter(event).validate_json(record.value or b"")
     except ValidationError as error:
@@ -43,6 +47,14 @@ def read_record(
         return _envelope(record, headers, data, heard_at)
     except (KeyError, ValueError, AttributeError) as error:
         raise UnreadableRecordError(f"attributes: {type(error).__name__}") from None
+
+
+def _is_foreign(record: ConsumerRecord[bytes, bytes], event: type[Event], source: bytes | None) -> bool:
+    """Each type of event is spoken on one topic by one service: what comes elsewhere or from another is forged.
+
+    Without a source it is unreadable, as without any other attribute.
+    """
+    return event.topic != record.topic or source not in (None, source_of(record.topic).encode())
 
 
 def _envelope(

@@ -23,6 +23,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.backoff import pauses, rest_after
+from shared.brokers import Brokers
 from shared.database import sql
 from shared.errors import is_transient
 from shared.messaging import parked, repair
@@ -97,7 +98,7 @@ class Consumer:
         service: str,
         topics: Sequence[str],
         handlers: Handlers,
-        bootstrap_servers: str,
+        brokers: Brokers,
         instance: str | None = None,
         calm_seconds: float = 0.0,
         wake: Callable[[], None] = lambda: None,
@@ -111,7 +112,7 @@ class Consumer:
         self.topics = tuple(topics)
         self._handlers = handlers
         self._inbox = Inbox(engine, handlers, wake)
-        self._bootstrap_servers = bootstrap_servers
+        self._brokers = brokers
         self._instance = f"{self.group}-{instance}" if instance else None
         self._gate = _Gate(self._acknowledge)
         self._calm_seconds = calm_seconds
@@ -218,7 +219,12 @@ class Consumer:
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
-            self._bootstrap_servers, logger=None, graceful_timeout=10, allow_auto_create_topics=False, apply_types=False
+            self._brokers.servers,
+            security=self._brokers.for_faststream(),
+            logger=None,
+            graceful_timeout=10,
+            allow_auto_create_topics=False,
+            apply_types=False,
         )
         subscriber = broker.subscriber(
             *self.topics,

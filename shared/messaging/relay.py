@@ -22,7 +22,9 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
+from shared.brokers import Brokers
 from shared.database import BY_KEY
+from shared.events import source_of
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
@@ -67,12 +69,12 @@ AGE: Final = """
 class Relay:
     """Publishes the outbox of one schema. `run()` never returns by itself; cancel it to stop."""
 
-    def __init__(self, *, dsn: str, schema: str, bootstrap_servers: str, calm_seconds: float = 0.0) -> None:
+    def __init__(self, *, dsn: str, schema: str, brokers: Brokers, calm_seconds: float = 0.0) -> None:
         """`calm_seconds` is the rest after every stretch; longer for events nobody waits for."""
         self._calm_seconds = calm_seconds
         self._dsn = dsn
         self._schema = schema
-        self._bootstrap_servers = bootstrap_servers
+        self._brokers = brokers
         self.wake = Wake(f"{schema}_outbox")
         self._published: list[int] = []
         self.waiting = 0
@@ -202,7 +204,7 @@ class Relay:
             row["topic"],
             row["value"].encode(),
             key=str(row["key"]).encode(),
-            headers=_headers(row, self._schema),
+            headers=_headers(row),
         )
         return sent
 
@@ -229,7 +231,7 @@ class Relay:
 
     def _producer(self) -> AIOKafkaProducer:
         return AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
+            **self._brokers.for_client(),
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
@@ -251,12 +253,12 @@ def _place(key: bytes, count: int) -> int:
     return place
 
 
-def _headers(row: asyncpg.Record, source: str) -> list[tuple[str, bytes]]:
+def _headers(row: asyncpg.Record) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0, Kafka binary mode."""
     headers = {
         "ce_specversion": "1.0",
         "ce_id": str(row["id"]),
-        "ce_source": f"/pir/{source}",
+        "ce_source": source_of(row["topic"]),
         "ce_type": row["type"],
         "ce_subject": str(row["key"]),
         "ce_time": row["occurred_at"].isoformat(),

@@ -18,6 +18,7 @@ SHARED: Final = {
     "audit_calls",
     "backoff",
     "bounded_head",
+    "brokers",
     "commands",
     "crypto",
     "database",

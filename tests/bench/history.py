@@ -37,6 +37,7 @@ from services.metrics.reports.publishing import publish_due
 from services.metrics.settings import Settings
 from services.metrics.unread import unread
 from shared.access import Role, Staff
+from shared.brokers import Brokers
 from shared.events import TOPICS
 from shared.messaging.consumer import BATCH, Consumer, group_of
 from shared.messaging.relay import Relay
@@ -137,7 +138,7 @@ def _consumer(url: str, brokers: str = "127.0.0.1:1") -> Consumer:
         service=f"history-{uuid4().hex[:8]}",
         topics=TOPICS,
         handlers=handlers(a_policy(POLICY)),
-        bootstrap_servers=brokers,
+        brokers=Brokers(brokers),
     )
 
 
@@ -154,7 +155,7 @@ async def load(url: str) -> int:
 async def rebuild(live: str, again: str, brokers: str) -> int:
     """Three relays of the live database, and the consumer of the new one."""
     total = await journals.count(live, [event.type for event in handlers(a_policy(POLICY))])
-    relays = [Relay(dsn=live, schema=schema, bootstrap_servers=brokers) for schema in journals.SPEAKERS.values()]
+    relays = [Relay(dsn=live, schema=schema, brokers=Brokers(brokers)) for schema in journals.SPEAKERS.values()]
     consumer = _consumer(again, brokers)
     service = consumer.group.removeprefix(group_of(""))
     async with running(*relays, consumer):

@@ -16,8 +16,9 @@ from aiokafka.structs import ConsumerRecord
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared import tables
+from shared.brokers import Brokers
 from shared.database import connect_args
-from shared.events import Envelope, Event, ReferralWithdrawn, WithdrawalReason
+from shared.events import Envelope, Event, ReferralWithdrawn, WithdrawalReason, source_of
 from shared.ids import uuid7
 from shared.messaging.consumer import Consumer
 from shared.messaging.dispatch import Handler
@@ -81,7 +82,7 @@ def an_event(
         id=uuid7(),
         key=key or uuid7(),
         type=data.type,
-        source="/pir/probe",
+        source=source_of(data.topic),
         sequence=sequence,
         occurred_at=now,
         correlation_id=uuid7(),
@@ -198,7 +199,7 @@ def a_consumer(
         service=group,
         topics=topics,
         handlers={ReferralWithdrawn: handler},
-        bootstrap_servers=bootstrap_servers,
+        brokers=Brokers(bootstrap_servers),
         instance=instance,
     )
 

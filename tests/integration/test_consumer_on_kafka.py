@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from services.metrics.unread import unread
+from shared.brokers import Brokers
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
 from tests.integration.support import (
@@ -175,7 +176,7 @@ async def test_the_brokers_say_how_much_all_copies_together_have_not_read(
     brokers = stack.kafka_bootstrap_servers
 
     async def left() -> int | None:
-        return await unread(brokers, service=topic, topics=[topic])
+        return await unread(Brokers(brokers), service=topic, topics=[topic])
 
     async def nothing_left() -> bool:
         return await left() == 0
@@ -191,8 +192,8 @@ async def test_the_brokers_say_how_much_all_copies_together_have_not_read(
         await eventually(nothing_left, what="all committed, also what nobody hears")
     await publish(brokers, topic, history_of(keys=3, events=1))
     assert await left() == 3
-    assert await unread(brokers, service=topic, topics=[topic, "no.such.topic"]) is None
-    assert await unread("127.0.0.1:1", service=topic, topics=[topic]) is None
+    assert await unread(Brokers(brokers), service=topic, topics=[topic, "no.such.topic"]) is None
+    assert await unread(Brokers("127.0.0.1:1"), service=topic, topics=[topic]) is None
 
 
 async def test_a_consumer_waits_for_a_kafka_that_is_away_at_the_start_and_again_later(

@@ -18,6 +18,7 @@ from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers
 from services.metrics.spans import month_of
 from services.metrics.unread import unread
+from shared.brokers import Brokers
 from shared.events import (
     TOPICS,
     ClosureReason,
@@ -102,7 +103,7 @@ async def counts_in(database_url: str) -> AsyncIterator[AsyncEngine]:
 
 def a_consumer(engine: AsyncEngine, group: str = "counting", servers: str = "127.0.0.1:1") -> Consumer:
     return Consumer(
-        engine=engine, service=group, topics=TOPICS, handlers=handlers(a_policy()), bootstrap_servers=servers
+        engine=engine, service=group, topics=TOPICS, handlers=handlers(a_policy()), brokers=Brokers(servers)
     )
 
 
@@ -156,11 +157,11 @@ async def test_counts_that_are_built_again_from_what_is_published_again_are_the_
         for schema, events in a_whole_story(key, chance).items():
             async with speakers[schema].begin() as tx:
                 await outbox.append(tx, [Draft(key, event, NOON, Cause(uuid7())) for event in events])
-    relays = [Relay(dsn=database, schema=schema, bootstrap_servers=brokers) for schema in speakers]
+    relays = [Relay(dsn=database, schema=schema, brokers=Brokers(brokers)) for schema in speakers]
 
     async def all_heard(consumer: Consumer) -> bool:
         service = consumer.group.removeprefix(group_of(""))
-        return await unread(brokers, service=service, topics=TOPICS) == 0
+        return await unread(Brokers(brokers), service=service, topics=TOPICS) == 0
 
     async def all_said() -> None:
         for engine in speakers.values():

@@ -24,6 +24,7 @@ from services.referral import handlers as of_referral
 from services.referral import tables as referral_tables
 from services.triage import handlers as of_triage
 from services.triage import tables as triage_tables
+from shared.brokers import Brokers
 from shared.events import (
     ClosureReason,
     DecidedBy,
@@ -200,7 +201,7 @@ async def what_comes_of(
         service=service,
         topics=[],
         handlers=handlers() if at_once else carefully(handlers()),
-        bootstrap_servers="127.0.0.1:1",
+        brokers=Brokers("127.0.0.1:1"),
     )
     for batch in batches:
         await consumer.handle(batch)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from shared.brokers import Brokers
 from shared.errors import is_transient
 from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
 from shared.ids import uuid7
@@ -47,7 +48,7 @@ async def append(engine: AsyncEngine, *keys: UUID) -> None:
 
 
 def a_relay(stack: Servers, database: str) -> Relay:
-    return Relay(dsn=database, schema=SCHEMA, bootstrap_servers=stack.kafka_bootstrap_servers)
+    return Relay(dsn=database, schema=SCHEMA, brokers=Brokers(stack.kafka_bootstrap_servers))
 
 
 async def is_drained(engine: AsyncEngine) -> bool:
@@ -304,7 +305,7 @@ async def test_the_outbox_is_measured_while_kafka_is_away(database: str, probe: 
     async def measured() -> bool:
         return OUTBOX_ROWS.labels(SCHEMA)._value.get() == 2
 
-    async with running(Relay(dsn=database, schema=SCHEMA, bootstrap_servers="127.0.0.1:1")):
+    async with running(Relay(dsn=database, schema=SCHEMA, brokers=Brokers("127.0.0.1:1"))):
         await eventually(measured, what="two rows counted", seconds=10)
 
 

@@ -35,6 +35,7 @@ from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
 from services.metrics.unread import unread
+from shared.brokers import Brokers
 from shared.database import one_moment
 from shared.events import TOPICS, Envelope, ReferralErased
 from shared.messaging import parked
@@ -433,7 +434,7 @@ async def test_the_commands_say_what_is_missing_and_what_came_out(
 
     async def kafka_says() -> bool:
         """A new broker knows of no groups for a moment."""
-        return await unread(stack.kafka_bootstrap_servers, service="metrics", topics=TOPICS) == 0
+        return await unread(Brokers(stack.kafka_bootstrap_servers), service="metrics", topics=TOPICS) == 0
 
     await eventually(kafka_says, what="Kafka says that nothing is unread")
     await hear(engine, told(months=1))

@@ -24,6 +24,7 @@ from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import Unit
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, half_of
+from shared.brokers import Brokers
 from shared.events import TOPICS, Envelope
 from shared.messaging.consumer import Consumer
 from shared.policy import Policy
@@ -129,7 +130,7 @@ async def told_in(database_url: str, year: Year) -> AsyncIterator[Told]:
     events, policy = year.events, year.policy
     engine = engine_of(database_url, tables.SCHEMA)
     consumer = Consumer(
-        engine=engine, service="m", topics=TOPICS, handlers=handlers(policy), bootstrap_servers="127.0.0.1:1"
+        engine=engine, service="m", topics=TOPICS, handlers=handlers(policy), brokers=Brokers("127.0.0.1:1")
     )
     records = [a_record(event) for event in year.order(events)]
     for start in range(0, len(records), BATCH):

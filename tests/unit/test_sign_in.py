@@ -218,7 +218,8 @@ def test_every_refusal_has_words() -> None:
 def settings(**changes: Any) -> Settings:
     whole = {
         "profile": "production",
-        "internal_port": 9000, "scrape_token": "s",
+        "internal_port": 9000,
+        "scrape_token": "s",
         "DATABASE_URL": "postgresql://nowhere",
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
         "public_url": "https://triage.example.org",

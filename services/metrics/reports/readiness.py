@@ -24,7 +24,7 @@ Unread = Callable[[], Awaitable[int | None]]
 
 def unread_by(settings: Settings) -> Unread:
     """How the brokers are asked."""
-    return partial(messages_unread, settings.kafka_bootstrap_servers, service="metrics", topics=TOPICS)
+    return partial(messages_unread, settings.brokers, service="metrics", topics=TOPICS)
 
 
 class NotReadyError(Exception):
