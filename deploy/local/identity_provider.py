@@ -121,7 +121,12 @@ class IdentityProvider:
             "id_token_signing_alg_values_supported": ["ES256"],
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "authorization_response_iss_parameter_supported": True,
         }
+
+    def own_name(self) -> Fields:
+        """How it names itself in the answers that browsers carry back (RFC 9207)."""
+        return {"iss": self.url}
 
     def claims(self, grant: Grant) -> dict[str, Any]:
         """The claims of the ID token."""
@@ -155,7 +160,7 @@ class IdentityProvider:
             return self._back(asked, error="access_denied")
         code = secrets.token_urlsafe(24)
         self._grants[code] = Grant(role, asked, time.monotonic() + CODE_SECONDS)
-        return self._back(asked, code=code, iss=self.url)
+        return self._back(asked, code=code)
 
     def _problem(self, asked: Fields) -> str:
         """What is wrong with an authorisation request, in words; nothing when it is fine."""
@@ -168,7 +173,8 @@ class IdentityProvider:
         return ""
 
     def _back(self, asked: Fields, **said: str) -> Answer:
-        return pages.to(f"{asked['redirect_uri']}?{urlencode(said | {'state': asked.get('state', '')})}")
+        said |= self.own_name() | {"state": asked.get("state", "")}
+        return pages.to(f"{asked['redirect_uri']}?{urlencode(said)}")
 
     def _token(self, asked: Fields, authorization: str) -> Answer:
         if not self.is_client(asked, authorization):

@@ -1,7 +1,7 @@
-"""The council's identity provider, spoken to in OpenID Connect: authorisation code, PKCE (S256), state and nonce.
+"""The council's identity provider, spoken to in OpenID Connect: authorisation code, PKCE (S256), state, nonce, issuer.
 
-Authlib makes the address and checks the claims; joserfc checks the signature. Raises RefusedError:
-AWAY when the provider can't be reached, NOT_BELIEVED for anything that fails a check.
+Authlib makes the address and checks the claims; joserfc checks the signature. Raises RefusedError: AWAY when the
+provider can't be reached, RAN_OUT for the answer of another one, NOT_BELIEVED for anything that fails a later check.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jws import JWSRegistry
+from starlette.datastructures import QueryParams
 
 from shared.sign_in.client import Client
 from shared.sign_in.handshakes import Handshake
@@ -55,8 +56,12 @@ class Provider:
         )
         return str(url)
 
-    async def redeem(self, code: str, handshake: Handshake, *, redirect_uri: str, at: datetime) -> Identity:
-        """Who came back with this code."""
+    async def redeem(self, answer: QueryParams, handshake: Handshake, *, redirect_uri: str, at: datetime) -> Identity:
+        """Who came back with this answer; an error in it raises STOPPED or PROVIDER."""
+        await self._expect_own_name(answer.getlist("iss"))
+        error, code = answer.get("error"), answer.get("code")
+        if error is not None or not code:
+            raise RefusedError(Refusal.STOPPED if error == "access_denied" else Refusal.PROVIDER)
         tokens = await self._exchange(code, handshake.verifier, redirect_uri=redirect_uri, at=at)
         id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
         if not isinstance(id_token, str) or not isinstance(access_token, str):
@@ -86,6 +91,12 @@ class Provider:
             return None
         asked = {"id_token_hint": id_token, "post_logout_redirect_uri": back, "client_id": self.client.id}
         return str(add_params_to_uri(url, list(asked.items()))) if url else None
+
+    async def _expect_own_name(self, named: list[str]) -> None:
+        """A code of one provider is never sent to another (mix-up, RFC 9207)."""
+        is_promised = (await self._wire.metadata()).get("authorization_response_iss_parameter_supported") is True
+        if (named or is_promised) and named != [await self._wire.told("issuer")]:
+            raise RefusedError(Refusal.RAN_OUT)
 
     async def _exchange(self, code: str, verifier: str, *, redirect_uri: str, at: datetime) -> dict[str, Any]:
         url = await self._wire.told("token_endpoint")

@@ -103,7 +103,8 @@ class Reception:
         try:
             provider = self._provider()
             handshake = self._handshake(request, provider, at=at)
-            identity = await self._identity(request, provider, handshake, at=at)
+            back = self._public(addresses.CALLBACK)
+            identity = await provider.redeem(request.query_params, handshake, redirect_uri=back, at=at)
             staff = await self._person(provider, identity)
         except RefusedError as error:
             return self._refuse(request, error.refusal)
@@ -146,12 +147,6 @@ class Reception:
         if handshake is None or not hmac.compare_digest(handshake.state.encode(), state.encode()):
             raise RefusedError(Refusal.RAN_OUT)
         return handshake
-
-    async def _identity(self, request: Request, provider: Provider, handshake: Handshake, *, at: datetime) -> Identity:
-        error, code = request.query_params.get("error"), request.query_params.get("code")
-        if error is not None or not code:
-            raise RefusedError(Refusal.STOPPED if error == "access_denied" else Refusal.PROVIDER)
-        return await provider.redeem(code, handshake, redirect_uri=self._public(addresses.CALLBACK), at=at)
 
     async def _person(self, provider: Provider, identity: Identity) -> Staff:
         if self.roles.has_roles(identity.claims):

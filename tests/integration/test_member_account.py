@@ -22,9 +22,17 @@ NEW: Final = "nia.vaughan@trust.example.org"
 
 
 class MailProvider(IdentityProvider):
-    """One that says which address somebody has."""
+    """One that says which address somebody has; tests change its name in its answers, and whether it promises one."""
 
     said: dict[str, Any]
+    named: dict[str, str] | None = None
+    promises_its_name = True
+
+    def metadata(self) -> dict[str, Any]:
+        return super().metadata() | {"authorization_response_iss_parameter_supported": self.promises_its_name}
+
+    def own_name(self) -> dict[str, str]:
+        return super().own_name() if self.named is None else self.named
 
     def claims(self, grant: Grant) -> dict[str, Any]:
         return super().claims(grant) | self.said
@@ -102,6 +110,20 @@ async def test_other_addresses_are_not_believed(site: FrontSite, provider: MailP
     browser, answer = await come(site)
     assert answer.status_code == 403
     assert (await browser.open("/refer")).url.path == "/refer/sign-in"
+
+
+@pytest.mark.parametrize("is_promised", [True, False], ids=["promised", "not promised"])
+@pytest.mark.parametrize("named", [{}, {"iss": "https://elsewhere.example"}, None], ids=["none", "another", "its own"])
+async def test_an_answer_of_another_provider_is_refused_as_one_with_a_wrong_state(
+    site: FrontSite, provider: MailProvider, named: dict[str, str] | None, is_promised: bool
+) -> None:
+    """RFC 9207: a name that is there must be the provider's, and one that its metadata promises must be there."""
+    provider.named, provider.promises_its_name = named, is_promised
+    browser, answer = await come(site)
+    if named is None or (named == {} and not is_promised):
+        assert (answer.status_code, answer.url.path) == (200, "/refer/new")
+    else:
+        assert (answer.status_code, browser.heading) == (400, "Please start to sign in again")
 
 
 async def test_whom_a_keeper_has_ended_does_not_come_back_this_way(site: FrontSite) -> None:

@@ -21,10 +21,14 @@ NOT_BELIEVED: Final = "We could not check who you are"
 
 
 class Liar(IdentityProvider):
-    """Signs claims that are not right (`wrong`), or right ones in a wrong way (`how`)."""
+    """Signs claims that are not right (`wrong`), or right ones in a wrong way (`how`); answers as another (`named`)."""
 
     wrong: dict[str, Any]
     how: str
+    named: dict[str, str] | None
+
+    def own_name(self) -> dict[str, str]:
+        return super().own_name() if self.named is None else self.named
 
     def claims(self, grant: Grant) -> dict[str, Any]:
         claims = super().claims(grant) | self.wrong
@@ -55,7 +59,7 @@ def site(stack: Servers) -> Iterator[Site]:
 def provider(site: Site) -> Liar:
     """Honest until a test says otherwise."""
     assert isinstance(site.provider, Liar)
-    site.provider.wrong, site.provider.how = {}, ""
+    site.provider.wrong, site.provider.how, site.provider.named = {}, "", None
     return site.provider
 
 
@@ -116,6 +120,20 @@ def test_an_id_token_that_the_provider_did_not_sign_is_refused(provider: Liar, p
     provider.how = how
     person.sign_in()
     assert_refused(person, HTTPStatus.BAD_REQUEST, NOT_BELIEVED)
+
+
+@pytest.mark.parametrize("role", ["triage-worker", "nobody"], ids=["a code", "an error"])
+@pytest.mark.parametrize(
+    "named", [{}, {"iss": ""}, {"iss": "https://elsewhere.example"}], ids=["of nobody", "empty", "of another"]
+)
+def test_an_answer_of_another_provider_is_refused_as_one_with_a_wrong_state(
+    provider: Liar, person: Browser, named: dict[str, str], role: str
+) -> None:
+    """RFC 9207. This provider's metadata says that it names itself in every answer."""
+    provider.named = named
+    person.go_to_provider()
+    person.send("/authorize", role=role)
+    assert_refused(person, HTTPStatus.BAD_REQUEST, "Please start to sign in again")
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,7 @@ async def _member(
     request: Request, context: FrontContext, agency: AgencyProvider, handshake: Handshake, at: datetime
 ) -> Member:
     """Who came back. Raises RefusedError, for an address that is not the agency's too."""
-    error, code = request.query_params.get("error"), request.query_params.get("code")
-    if error is not None or not code:
-        raise RefusedError(Refusal.STOPPED if error == "access_denied" else Refusal.PROVIDER)
-    identity = await agency.provider.redeem(code, handshake, redirect_uri=_callback(context), at=at)
+    identity = await agency.provider.redeem(request.query_params, handshake, redirect_uri=_callback(context), at=at)
     claims = identity.claims if identity.claims.get("email") else await agency.provider.more_claims(identity)
     address = members.address_of(str(claims.get("email") or ""))
     if claims.get("email_verified") is False or not agency.vouches_for(address):
