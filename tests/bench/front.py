@@ -1,7 +1,8 @@
 """`python -m tests.bench.front`: how long each page for people who refer takes, once thousands of referrals are stored.
 
 Starts the four services on servers of its own, sends the referrals, makes one member the author of some, and loads each
-page again and again, one at a time, as one person does. Prints milliseconds, and the CPU that the service used.
+page again and again, one at a time, as one person does. Prints milliseconds, and the CPU that the service used. With
+`--addresses` it asks for codes instead: for an address that a member has, and for one that nobody has.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import random
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,8 @@ from typing import Final
 import httpx
 import psutil
 
+from deploy.local.credentials import MEMBERS
+from services.referral.front.codes import MOST_AN_HOUR
 from services.referral.front.form_pages import SLUGS
 from tests.bench.generator import burst, families
 from tests.journeys.people import Member
@@ -28,6 +32,7 @@ from tests.system import System, eventually
 
 OWN: Final = 50
 """Referrals of the member who looks: more than a health visitor sends in a year."""
+SHUFFLES: Final = 2_000
 GIVE: Final = """
     INSERT INTO referral.author (referral_id, member_id, looked_in)
     SELECT r.id, m.id, r.changed_in FROM (SELECT id, changed_in FROM referral.referral ORDER BY received_at DESC LIMIT $1) r,
@@ -41,10 +46,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.front", description=__doc__)
     parser.add_argument("--referrals", type=int, default=5_000)
     parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--addresses", type=int, default=0, metavar="TIMES", help="500 in docs/front-door.md")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         servers.make_template()
         with System(servers, servers.url_of(servers.new_database()), Path(folder) / "var") as system:
+            if given.addresses:
+                compare_addresses(system, given.addresses)
+                return
             address = f"{system.url('referral')}/referrals"
             sent = asyncio.run(burst(address, system.agency_key(), families(given.referrals), 16))
             eventually(
@@ -89,6 +98,40 @@ def measure(system: System, member: Member, times: int) -> None:
         lambda: member.ask("POST", f"{draft}/words", {"csrf": member.hidden["csrf"], "notes": next(texts)}),
         HTTPStatus.SEE_OTHER,
     )
+
+
+def compare_addresses(system: System, times: int) -> None:
+    """Whether the time of an answer, or of the page after it, tells which addresses are known.
+
+    Rounds of one request for each address, the first one drawn by lot. The p-value is that of a permutation test of the
+    difference of medians: how often it is as large when in each round the two are taken for one another by lot.
+    """
+    lot, addresses = random.Random(1), {"known": MEMBERS["health-visiting"], "unknown": "nobody@example.org"}
+    rounds: list[dict[str, tuple[float, float]]] = []
+    with httpx.Client(base_url=system.url("referral"), trust_env=False) as client:
+        for number in range(times + 1):
+            if number % MOST_AN_HOUR == 0:
+                system.query("DELETE FROM referral.sign_in_code")
+            taken = {}
+            for name in lot.sample(sorted(addresses), 2):
+                began = time.perf_counter()
+                answer = client.post("/refer/sign-in", data={"email": addresses[name]})
+                answered = time.perf_counter()
+                assert answer.status_code == HTTPStatus.SEE_OTHER
+                client.get("/refer/sign-in/code")
+                taken[name] = (answered - began, time.perf_counter() - answered)
+            rounds.append(taken)
+    for place, what in enumerate(("the answer", "the page after it")):
+        pairs = [(1000 * each["known"][place], 1000 * each["unknown"][place]) for each in rounds[1:]]
+        known, unknown = (statistics.median(values) for values in zip(*pairs, strict=True))
+        shuffled = (abs(_difference([lot.sample(pair, 2) for pair in pairs])) for _ in range(SHUFFLES))
+        p = (1 + sum(each >= abs(known - unknown) for each in shuffled)) / (1 + SHUFFLES)
+        print(f"  {what}: median {known:.2f} ms known, {unknown:.2f} ms unknown, p = {p:.3f} ({times} rounds)")
+
+
+def _difference(pairs: Sequence[Sequence[float]]) -> float:
+    first, second = (statistics.median(values) for values in zip(*pairs, strict=True))
+    return first - second
 
 
 def _print(system: System, name: str, times: int, ask: Callable[[], httpx.Response], status: HTTPStatus) -> None:
