@@ -22,7 +22,7 @@ from services.triage.settings import Settings as TriageSettings
 from services.triage.trail import AuditTrails
 from shared import audit
 from shared.audit import Entry
-from tests.integration.conftest import Behind, behind
+from tests.integration.behind import Behind, behind
 from tests.integration.support import fetch
 
 NAMES: Final = ("referral", "triage", "notify", "metrics")

@@ -25,7 +25,7 @@ from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from tests.forms import Form, FormReader
 from tests.integration.all_services import Network
-from tests.integration.conftest import Behind, behind
+from tests.integration.behind import Behind, behind
 from tests.integration.support import eventually
 from tests.rendering import Page
 

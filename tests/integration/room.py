@@ -27,7 +27,7 @@ from shared.policy import Policy
 from shared.sign_in import Visitor
 from shared.web import Edge
 from tests.builders import a_policy, policies
-from tests.integration.conftest import Behind
+from tests.integration.behind import Behind
 
 CSRF: Final = "a-csrf-value"
 TEMPLATES: Final = Path(triage_pages.__file__).parent / "templates"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import httpx
@@ -21,7 +20,7 @@ from shared.crypto import read_key
 from shared.events import DecidedBy, Eligibility, ReferralTriaged
 from tests.builders import a_family, decided
 from tests.integration.conftest import behind
-from tests.integration.front import KEEPER, MEMBER, Browser, front_site
+from tests.integration.front import KEEPER, MEMBER, Browser
 from tests.integration.front_work import SETUP, Front, filled, page_of, statuses, waits
 from tests.integration.support import an_event, count, fetch
 from tests.integration.test_referral_after_decision import Sent, a_sent
@@ -30,20 +29,6 @@ from tests.integration.triage_team import TriageTeam
 
 OTHER_AGENCY: Final = credentials.MEMBERS["nursery"]
 SOON: Final = str(datetime.now(UTC).date() + timedelta(days=10))
-
-
-@pytest.fixture
-async def front(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Front]:
-    async with front_site(database, settings, tmp_path, monkeypatch) as site:
-        yield Front(site, settings)
-
-
-@pytest.fixture
-async def ada(front: Front) -> Browser:
-    """Signed in; she sends referrals and is no keeper."""
-    return await front.site.signed_in(MEMBER)
 
 
 # Own work.

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from deploy.local import credentials
 from shared.database import sql
-from tests.integration.front import MEMBER, Browser, front_site
+from tests.integration.front import MEMBER, Browser
 from tests.integration.front_work import Front, filled, page_of, statuses
 
 OTHER_AGENCY: Final = credentials.MEMBERS["nursery"]
 SOON: Final = str(datetime.now(UTC).date() + timedelta(days=10))
-
-
-@pytest.fixture
-async def front(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Front]:
-    async with front_site(database, settings, tmp_path, monkeypatch) as site:
-        yield Front(site, settings)
-
-
-@pytest.fixture
-async def ada(front: Front) -> Browser:
-    """Signed in; she sends referrals and is no keeper."""
-    return await front.site.signed_in(MEMBER)
 
 
 # Once, and news.

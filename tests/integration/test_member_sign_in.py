@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +22,6 @@ from tests.integration.support import count, fetch
 
 BY = Actor("operator", "test")
 _RANDOM = re.compile(rb"(?<==)[A-Za-z0-9_-]{43}(?=;)|[0-9a-f]{8}-[0-9a-f-]{27}")
-
-
-@pytest.fixture
-async def site(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FrontSite]:
-    async with front_site(database, settings, tmp_path, monkeypatch) as found:
-        yield found
 
 
 async def test_a_code_from_the_mail_opens_the_door_once(site: FrontSite) -> None:

@@ -29,7 +29,7 @@ from shared.events import (
 )
 from tests.builders import a_family, a_policy, decided
 from tests.families import a_referral
-from tests.integration.conftest import Behind
+from tests.integration.behind import Behind
 from tests.integration.support import an_event, count, fetch
 
 AMENDED = "event WHERE type = 'referral.amended.v1'"

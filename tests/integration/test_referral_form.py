@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -13,7 +11,7 @@ import sqlalchemy as sa
 
 from services.referral.front import resending
 from services.referral.submitting.idempotency import Answer
-from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite, front_site
+from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite
 from tests.integration.support import count, fetch
 
 CANARY: Final = "Zebedee-Canary"
@@ -27,14 +25,6 @@ NEEDED: Final[dict[str, dict[str, Any]]] = {
     "you": {"referrer__name": "Ada Okoro", "referrer__role": "Health visitor"},
 }
 """Page → what a referral needs of it."""
-
-
-@pytest.fixture
-async def site(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FrontSite]:
-    async with front_site(database, settings, tmp_path, monkeypatch) as found:
-        yield found
 
 
 async def begun(site: FrontSite, address: str = MEMBER) -> Browser:

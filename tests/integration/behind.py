@@ -1,0 +1,86 @@
+"""A service in this process behind its HTTP edge, and how it is asked there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx
+from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from deploy.local import credentials
+from shared.runtime import Service
+from shared.settings import Settings
+from tests.integration.support import ended
+from tests.servers import own_url
+
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A service in this process and a client at its edge."""
+
+    service: Service
+    http: httpx.AsyncClient
+    credentials: dict[str, Any]
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self.service.engine
+
+    def key(self, slug: str = "health-visiting") -> str:
+        return str(self.credentials["agencies"][slug])
+
+    async def send(
+        self, body: Any, *, key: str | None = None, slug: str = "health-visiting", token: str | None = None
+    ) -> httpx.Response:
+        """POST /referrals; with a fresh Idempotency-Key unless one is given."""
+        headers = {"Idempotency-Key": key or uuid4().hex, "Authorization": f"Bearer {token or self.key(slug)}"}
+        return await _patiently(partial(self.http.post, "/referrals", json=body, headers=headers))
+
+    async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key(slug)}"}
+        return await _patiently(partial(self.http.get, path, params=query, headers=headers))
+
+    async def as_staff(
+        self, method: str, path: str, body: Any = None, *, role: str = "triage-worker"
+    ) -> httpx.Response:
+        token = self.credentials["staff"][role]["token"]
+        return await self.http.request(method, path, json=body or {}, headers={"Authorization": f"Bearer {token}"})
+
+
+async def _patiently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """As an agency's program does: 503 is an answer of a busy machine too, and the same is asked again, three times."""
+    for _ in range(3):
+        answer = await ask()
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return answer
+        await asyncio.sleep(0.2)
+    return await ask()
+
+
+def in_own_role(settings: S) -> S:
+    """The same settings, with the rights in the database that the service has outside tests."""
+    service = type(settings).__module__.split(".")[1]
+    return settings.model_copy(update={"database_url": SecretStr(own_url(settings.dsn, service))})
+
+
+@asynccontextmanager
+async def behind(
+    build: Callable[[Any], Awaitable[Service]], settings: Any, loops: tuple[str, ...] = ()
+) -> AsyncIterator[Behind]:
+    service = await build(in_own_role(settings))
+    tasks = [asyncio.create_task(service.http_loops[name]()) for name in loops]
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        yield Behind(service, client, credentials.load(settings.credentials_file))
+    for task in tasks:
+        await ended(task)
+    await service.close()
