@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
-LOCKED := uv.lock pyproject.toml deploy/local/bootstrap.py
+LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 
 # Or every start of a service would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards assets format stop clean
+.PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards sbom assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -44,6 +44,9 @@ guide: .venv/.has-browser ## Make the pictures of the guides again, from a runni
 
 dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code, the alerts and the runbooks
 	@exec $(BIN)/python -m deploy.monitoring
+
+sbom: .venv/.has-test ## Write the bill of materials (CycloneDX) to var/sbom.cdx.json
+	@exec $(BIN)/python -m deploy.supply var/sbom.cdx.json
 
 assets: ## Build the stylesheet and pictures of the pages (needs node and npm)
 	@sh deploy/assets/build.sh

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from shared.events import Event
 from shared.problems import CATALOGUE
+from shared.version import VERSION
 
 CSS: Final = """
 body{font:17px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#212b32;background:#fff}
@@ -33,7 +34,7 @@ def asyncapi(title: str, speaks: Sequence[type[Event]], hears: Sequence[type[Eve
     topics = sorted({event.topic for event in events.values()})
     return {
         "asyncapi": "3.0.0",
-        "info": {"title": title, "version": "1"},
+        "info": {"title": title, "version": VERSION},
         "defaultContentType": "application/json",
         "channels": {topic: _channel(topic, events) for topic in topics},
         "operations": _operations("send", speaks) | _operations("receive", hears),

@@ -25,6 +25,7 @@ from shared.metrics import REQUESTS
 from shared.problems import Problem
 from shared.settings import Part, Settings
 from shared.strict_json import Unreadable, parse_json
+from shared.version import VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +58,7 @@ def create_app(
 ) -> FastAPI:
     """An app with `/health/live`, `/health/ready`, `/metrics`, `/docs`, `/openapi.json` and `/asyncapi`."""
     app = FastAPI(
-        title=title, description=description, version="1", docs_url=None, redoc_url=None, redirect_slashes=False
+        title=title, description=description, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     problems.install(app)
 

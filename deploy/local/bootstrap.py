@@ -10,9 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-UV_VERSION = "0.13.9"
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
+UV_LOCK = ROOT / "deploy" / "uv.txt"
+"""uv's version and the hashes of its files, as pip reads them."""
 TOOLS = ROOT / ".tools"
 PYTHON = str(TOOLS / "bin" / "python")
 UV = str(TOOLS / "bin" / "uv")
@@ -32,12 +33,18 @@ def _make_tools() -> str | None:
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", TOOLS], check=False, capture_output=True)
     if made.returncode:
         return "python3 cannot make a virtual environment (on Debian or Ubuntu: apt install python3-venv)"
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"uv=={UV_VERSION}"]
+    quietly = ["--quiet", "--disable-pip-version-check"]
+    pip = [PYTHON, "-m", "pip", "install", *quietly, "--require-hashes", "--only-binary", ":all:", "-r", str(UV_LOCK)]
     if subprocess.run(pip, check=False).returncode:
         return (
             "uv could not be installed (see above): set PIP_INDEX_URL to a mirror you can reach, or `docker compose up`"
         )
     return None
+
+
+def uv_version() -> str:
+    """Return the version that deploy/uv.txt names."""
+    return UV_LOCK.read_text(encoding="utf-8").partition("\nuv==")[2].split()[0]
 
 
 def _is_ours() -> bool:
@@ -47,7 +54,7 @@ def _is_ours() -> bool:
         python = subprocess.run([PYTHON, "--version"], check=False, capture_output=True)
     except OSError:
         return False
-    return python.returncode == 0 and found.stdout.split()[1:2] == [UV_VERSION]
+    return python.returncode == 0 and found.stdout.split()[1:2] == [uv_version()]
 
 
 def _install(groups: list[str]) -> str | None:

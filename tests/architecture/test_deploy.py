@@ -12,7 +12,6 @@ import pytest
 
 from deploy import secrets as deploy_secrets
 from deploy.local import credentials
-from deploy.local.bootstrap import UV_VERSION
 from deploy.local.services import of_service
 from deploy.roles import password_variable, role_of
 from services.metrics.settings import Settings as MetricsSettings
@@ -184,7 +183,7 @@ def test_every_container_is_without_privileges() -> None:
 
 def test_every_image_has_a_pinned_version() -> None:
     for name in THEIRS:
-        assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?$", compose()[name]["image"]), name
+        assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?(@sha256:[0-9a-f]{64})?$", compose()[name]["image"]), name
 
 
 def test_services_wait_for_the_deploy_step_and_stop_in_their_own_time() -> None:
@@ -195,13 +194,13 @@ def test_services_wait_for_the_deploy_step_and_stop_in_their_own_time() -> None:
 
 
 def test_compose_runs_the_kafka_that_the_tests_run() -> None:
-    version = compose()["kafka"]["image"].partition(":")[2]
+    version = compose()["kafka"]["image"].partition("@")[0].partition(":")[2]
     assert f"-{version}.jar" in (ROOT / "deploy/local/kafka.lock").read_text(encoding="utf-8")
 
 
 def test_the_image_is_built_by_the_uv_that_made_the_lock() -> None:
     dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
-    assert f"uv=={UV_VERSION}" in dockerfile
+    assert "COPY pyproject.toml uv.lock deploy/uv.txt ./\n" in dockerfile
     assert "uv sync --frozen --no-default-groups\n" in dockerfile
     assert re.search(r"^USER 10001", dockerfile, re.MULTILINE)
 

@@ -46,6 +46,7 @@ SHARED: Final = {
     "startup",
     "strict_json",
     "tables",
+    "version",
     "web",
     "working_time",
 }
