@@ -258,8 +258,10 @@ def test_alertmanager_gets_the_webhooks_and_starts_without_any() -> None:
     [
         ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"),
         ("hadolint", "deploy/Dockerfile"),
+        ("zizmor", "--offline", "--persona", "pedantic", "--quiet", ".github"),
+        ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
     ],
-    ids=["compose", "dockerfile"],
+    ids=["compose", "dockerfile", "workflows", "dependabot"],
 )
 def test_the_linters_have_nothing_to_say(command: tuple[str, ...]) -> None:
     program = Path(sys.executable).parent / command[0]

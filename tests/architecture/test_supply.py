@@ -157,6 +157,26 @@ def test_every_image_has_a_digest_or_a_dated_line() -> None:
     assert without_digest(date(2099, 1, 1)), "no line is needed any more: take it out of images.toml"
 
 
+def faults_of_scan(text: str, on: date) -> list[str]:
+    """What is wrong with the exceptions of the scan: each needs an id, a reason and a day that is still to come."""
+    lines = tomllib.loads(text).get("IgnoredVulns", [])
+    return [
+        str(line.get("id"))
+        for line in lines
+        if not (line.get("id") and line.get("reason") and isinstance(line.get("ignoreUntil"), date))
+        or line["ignoreUntil"] < on
+    ]
+
+
+def test_no_exception_of_the_scan_has_run_out() -> None:
+    assert faults_of_scan(read("osv-scanner.toml"), TODAY) == []
+
+
+@pytest.mark.parametrize("line", ['ignoreUntil = 2026-05-31\nreason = "old"', 'reason = "for ever"', ""])
+def test_an_exception_of_the_scan_without_day_or_reason_or_in_the_past_is_a_fault(line: str) -> None:
+    assert faults_of_scan(f'[[IgnoredVulns]]\nid = "GHSA-1"\n{line}', date(2026, 6, 1)) == ["GHSA-1"]
+
+
 def test_uv_is_installed_by_hash_here_and_in_the_image() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", uv_version())
     assert UV_LOCK.read_text(encoding="utf-8").count("--hash=sha256:") > 10
@@ -174,3 +194,16 @@ async def test_one_version_stands_everywhere(document: dict[str, Any], apps: dic
             for page in ("/openapi.json", "/asyncapi"):
                 assert (await client.get(page)).json()["info"]["version"] == VERSION, name + page
     assert re.search(rf"^## \[(?:Unreleased|{re.escape(VERSION)})\]", read("CHANGELOG.md"), re.MULTILINE)
+
+
+USES: Final = re.compile(r"^\s*- uses: (\S+)(?: # (\S+))?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("workflow", sorted((ROOT / ".github/workflows").glob("*.yml")), ids=lambda each: each.name)
+def test_a_workflow_pins_actions_by_commit_and_is_given_nothing_by_default(workflow: Path) -> None:
+    text = workflow.read_text(encoding="utf-8")
+    used = USES.findall(text)
+    assert used
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) and version.startswith("v") for action, version in used)
+    assert "\npermissions: {}\n" in text
+    assert "write" not in text
