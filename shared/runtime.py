@@ -116,7 +116,9 @@ async def _serve(build: Callable[[], Awaitable[Service]]) -> int:
         for name, loop in _loops(service).items()
     ]
     service.health.tasks = tasks
-    log.info("started", port=settings.port, pid=os.getpid(), only=settings.only)
+    log.info(
+        "started", port=settings.port, pid=os.getpid(), only=settings.only, accepted_by=settings.policy_accepted_by
+    )
     await asyncio.wait([*serving, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     if any(task.done() for task in serving):  # a taken port, say: uvicorn has said so
         return 1

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.brokers import Brokers, Mechanism
+from shared.policy import InvalidPolicyError, Policy, load_all
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,6 +78,7 @@ class KafkaSettings(BaseSettings):
 class Settings(KafkaSettings):
     """Addresses, profile and the policy that is live.
 
+    `policy_accepted_by` is who took it on to use a policy without a clinical sign-off, and when, in words.
     `credentials_file` holds development credentials; outside the development profile a service refuses to start
     with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
     refuses; it is needed outside development, and so is `scrape_token`, with which Prometheus reads /metrics and
@@ -98,6 +100,7 @@ class Settings(KafkaSettings):
     instance: str | None = None
     only: Part | None = None
     policy: str = "nottingham"
+    policy_accepted_by: str = ""
     policies_dir: Path = ROOT / "deploy" / "policies"
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"
     reference_dir: Path = ROOT / "deploy" / "reference"
@@ -150,6 +153,23 @@ class Settings(KafkaSettings):
     def _public_url_variable(self) -> str:
         """A service with pages of its own has an address of its own."""
         return str(type(self).model_fields["public_url"].validation_alias or "PIR_PUBLIC_URL")
+
+    def policy_in_force(self) -> Policy:
+        """Read the live policy from its file.
+
+        Raises InvalidPolicyError for a folder that can't be used, for an id that none of its files has, and outside
+        development for a policy that nobody has signed off, unless `policy_accepted_by` names somebody.
+        """
+        policies = load_all(self.policies_dir)
+        if self.policy not in policies:
+            raise InvalidPolicyError(f"PIR_POLICY={self.policy} is none of {', '.join(sorted(policies))}")
+        policy = policies[self.policy]
+        if not (self.is_development or policy.signed_off_by.strip() or self.policy_accepted_by.strip()):
+            raise InvalidPolicyError(
+                f"no clinical lead has signed off the policy {policy.id}, version {policy.version}: put name and day "
+                "into its signed_off_by, or say in PIR_POLICY_ACCEPTED_BY who accepted its use without, and when"
+            )
+        return policy
 
     @property
     def is_development(self) -> bool:

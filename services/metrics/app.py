@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.metrics import api, exports_api, measures, pages, reports_api, tables
 from services.metrics.handlers import handlers
 from services.metrics.pages.context import PageContext
-from services.metrics.reports.agreeing import policy_in_force, terms_of
+from services.metrics.reports.agreeing import terms_of
 from services.metrics.reports.publishing import Waits, publish_when_ready, what_waits
 from services.metrics.reports.queries import PublishedReports
 from services.metrics.reports.readiness import unread_by
@@ -39,7 +39,7 @@ LOOK_AGAIN_SECONDS = 60.0
 
 def heard(settings: Settings) -> Handlers:
     """What this service does with each event, under the policy in force."""
-    return handlers(policy_in_force(settings))
+    return handlers(settings.policy_in_force())
 
 
 async def build(settings: Settings) -> Service:
@@ -47,7 +47,7 @@ async def build(settings: Settings) -> Service:
 
     Raises InvalidPolicyError and InvalidPopulationError for files that can't be used.
     """
-    policy = policy_in_force(settings)
+    policy = settings.policy_in_force()
     hears, terms = handlers(policy), terms_of(settings, policy)
     engine = create_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import measures
 from services.metrics.population import InvalidPopulationError
-from services.metrics.reports.agreeing import policy_in_force, terms_of
+from services.metrics.reports.agreeing import terms_of
 from services.metrics.reports.publishing import publish_when_ready
 from services.metrics.reports.readiness import say_ready, set_unready, unread_by
 from services.metrics.settings import Settings
@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
 
 async def _publish(engine: AsyncEngine, _: argparse.Namespace) -> int:
     settings = Settings()
-    policy = policy_in_force(settings)
+    policy = settings.policy_in_force()
     try:
         terms = terms_of(settings, policy)
     except InvalidPopulationError as error:

@@ -25,7 +25,6 @@ from shared.messaging.consumer import Consumer
 from shared.messaging.dispatch import Handlers
 from shared.messaging.outbox import PARTS
 from shared.messaging.relay import Relay
-from shared.policy import load_all
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.web import Edge, create_app
@@ -39,7 +38,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     engine = create_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
-    policy = load_all(settings.policies_dir)[settings.policy]
+    policy = settings.policy_in_force()
     heard = handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
     relay = Relay(
         dsn=settings.dsn,
@@ -118,7 +117,7 @@ async def build(settings: Settings) -> Service:
 
 def handlers_of(settings: Settings) -> Handlers:
     """For the command line: the same as the consumer's."""
-    policy = load_all(settings.policies_dir)[settings.policy]
+    policy = settings.policy_in_force()
     return handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)
 
 

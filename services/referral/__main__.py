@@ -19,7 +19,6 @@ from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
 from shared.commands import Command, main
 from shared.messaging.dispatch import Handlers
-from shared.policy import load_all
 
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,7 +31,7 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _handlers(settings: Settings) -> Handlers:
-    return handlers.handlers(load_all(settings.policies_dir)[settings.policy])
+    return handlers.handlers(settings.policy_in_force())
 
 
 if __name__ == "__main__":

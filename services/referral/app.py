@@ -31,7 +31,6 @@ from shared.health import Health
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.pages import Pages
-from shared.policy import load_all
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.settings import Part
@@ -54,7 +53,7 @@ async def build(settings: Settings) -> Service:
     engine = create_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     identities = identities_of(settings)
-    policy = load_all(settings.policies_dir)[settings.policy]
+    policy = settings.policy_in_force()
     places = LoadedPlaces(engine, PostcodeFiles())
     preparing = Preparing(policy, places, identities)
     hears = handlers.handlers(policy)

@@ -12,7 +12,6 @@ from services.triage.app import build
 from services.triage.handlers import handlers
 from services.triage.settings import Settings
 from shared.commands import Command, main
-from shared.policy import load_all
 
 if __name__ == "__main__":
     sys.exit(
@@ -22,7 +21,7 @@ if __name__ == "__main__":
                 schema=tables.SCHEMA,
                 settings=Settings,
                 build=build,
-                handlers=lambda settings: handlers(load_all(settings.policies_dir)[settings.policy]),
+                handlers=lambda settings: handlers(settings.policy_in_force()),
             )
         )
     )

@@ -52,7 +52,7 @@ NAVIGATION = (
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     known = load_all(settings.policies_dir)
-    policy = known[settings.policy]
+    policy = settings.policy_in_force()
     engine = create_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)

@@ -67,6 +67,7 @@ def in_production(folder: Path, **changes: Any) -> dict[str, Any]:
         "mail_dir": None,
         "internal_port": INTERNAL_PORT,
         "scrape_token": SCRAPE_TOKEN,
+        "policy_accepted_by": "A. Person, 1 May 2026, for a test",
     }
     return told(folder, **outside | smtp | changes)
 

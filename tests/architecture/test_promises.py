@@ -19,8 +19,10 @@ from services.referral import tables as referral
 from services.triage import tables as triage
 from shared.database import REVISION
 from shared.events import EVENTS, TOPICS, Event
+from shared.policy import InvalidPolicyError
 from shared.settings import ROOT, Profile
-from tests.architecture.apps import NAMES, SETTINGS, in_production, told
+from tests.architecture.apps import BUILD, NAMES, SETTINGS, in_production, told
+from tests.builders import POLICIES
 
 holidays = pytest.importorskip("holidays", reason="the test group brings it")
 
@@ -94,6 +96,36 @@ def test_a_service_is_in_production_unless_it_is_told_otherwise(
     values = in_production(tmp_path)
     del values["profile"]
     assert SETTINGS[name](**values).profile is Profile.PRODUCTION
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_outside_development_a_service_refuses_a_policy_that_nobody_signed_or_accepted(
+    name: str, tmp_path: Path
+) -> None:
+    unsigned = SETTINGS[name](**in_production(tmp_path, policy_accepted_by=" "))
+    with pytest.raises(InvalidPolicyError, match="PIR_POLICY_ACCEPTED_BY"):
+        await BUILD[name](unsigned)
+    accepted = await BUILD[name](SETTINGS[name](**in_production(tmp_path, policy_accepted_by="A. Lead, 1 May 2026")))
+    await accepted.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_outside_development_a_service_starts_with_a_policy_that_somebody_signed(
+    name: str, tmp_path: Path
+) -> None:
+    for file in POLICIES.glob("*.toml"):
+        text = file.read_text(encoding="utf-8")
+        (tmp_path / file.name).write_text(text.replace('signed_off_by = ""', 'signed_off_by = "Dr A. Lead"'), "utf-8")
+    signed = await BUILD[name](
+        SETTINGS[name](**in_production(tmp_path, policy_accepted_by="", policies_dir=tmp_path)),
+    )
+    await signed.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_policy_that_is_not_there_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicyError, match="PIR_POLICY=atlantis"):
+        await BUILD[name](SETTINGS[name](**told(tmp_path, policy="atlantis")))
 
 
 @pytest.mark.parametrize("name", NAMES)

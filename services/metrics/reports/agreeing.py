@@ -1,4 +1,4 @@
-"""The policy in force, and the terms of reports made of it, with the words of the staff pages for codes."""
+"""The terms of reports under a policy, with the words of the staff pages for codes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,7 @@ from services.metrics.population import Population, load
 from services.metrics.reports.terms import Terms
 from services.metrics.settings import Settings
 from shared.pages import wording
-from shared.policy import Policy, load_all
-
-
-def policy_in_force(settings: Settings) -> Policy:
-    """Read from its file. Raises InvalidPolicyError where one of the folder can't be used."""
-    return load_all(settings.policies_dir)[settings.policy]
+from shared.policy import Policy
 
 
 def terms_of(settings: Settings, policy: Policy, *, is_practice: bool = False) -> Terms | None:

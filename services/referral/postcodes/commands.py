@@ -18,7 +18,6 @@ from services.referral.postcodes.ons_file import PATTERNS, DoubtsError, LoadErro
 from services.referral.settings import Settings
 from shared.audit import operator
 from shared.errors import is_transient
-from shared.policy import load_all
 
 FROM_FILES: Final = "Nottingham is known by ward and the rest of England by authority, from the files that ship."
 NOTHING_LOADED: Final = f"Nothing is loaded: {FROM_FILES}"
@@ -43,7 +42,7 @@ async def _load(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     settings = Settings()
     how = How(
         by=operator(),
-        policy=load_all(settings.policies_dir)[settings.policy],
+        policy=settings.policy_in_force(),
         now=_now,
         clock=time.monotonic,
         tell=lambda line: print(line, flush=True),

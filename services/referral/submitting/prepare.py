@@ -23,7 +23,7 @@ from services.referral.submitting.idempotency import RequestKey, request_key
 from shared.crypto import read_key
 from shared.events import Facts, Monitoring
 from shared.ids import uuid7
-from shared.policy import Policy, load_all
+from shared.policy import Policy
 from shared.strict_json import canonical
 from shared.working_time import day_in_london, due_on
 
@@ -139,7 +139,7 @@ class Preparing:
 
 def preparing_of(settings: Settings) -> Preparing:
     """What reads a referral in a command: the live policy, the shipped places, the keys."""
-    policy = load_all(settings.policies_dir)[settings.policy]
+    policy = settings.policy_in_force()
     return Preparing(policy, PostcodeFiles(), identities_of(settings))
 
 
