@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -32,7 +31,7 @@ from services.triage.pages.labels import (
 )
 from services.triage.pages.step_forms import DECLINED_FOR, FORMS, ORDER, WORDS, offers
 from services.triage.pages.timeline import DID, TEXT_OF, contacts_in_words, timeline
-from services.triage.pages.what_to_do import DOUBTS, ToDo, coming, what_to_do
+from services.triage.pages.what_to_do import DOUBTS, Held, ToDo, coming, what_to_do
 from services.triage.rules import CATALOGUE
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items.item import AuditLine
@@ -56,7 +55,6 @@ from shared.events import (
     Urgency,
 )
 from shared.policy import Policy
-from shared.service_map import of_authority
 from tests.builders import (
     SHERWOOD,
     TODAY,
@@ -70,6 +68,7 @@ from tests.builders import (
     noon,
     withheld,
 )
+from tests.unit.test_whom_to_ring import numbers, rings_of
 
 NOON = noon(TODAY)
 DAY = timedelta(days=1)
@@ -274,13 +273,10 @@ def test_what_was_written_stands_with_the_step_it_was_written_in() -> None:
 # What comes next, and what can be done.
 
 
-SERVICES = of_authority(a_policy().authority, folder=Path(__file__).parents[2] / "deploy" / "service_maps")
-
-
 def now_of(item: Any, facts: Facts | None = None, *, staff: Staff = MAYA, **more: Any) -> ToDo:
     """What the page of an item says; decided by the rules when there are facts."""
     decision = decided(facts).model_dump(mode="json") if facts else None
-    known = {"facts": facts, "decision": decision, "policy": a_policy(), "service_map": SERVICES, "on": TODAY}
+    known = {"facts": facts, "decision": decision, "policy": a_policy(), "rings": rings_of(item, facts)}
     return what_to_do(item, offers(item, staff), **known | more)
 
 
@@ -340,21 +336,44 @@ def test_where_the_work_has_ended_nothing_more_is_to_be_done(end: tuple[str, str
 def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, holder: str | None) -> None:
     item = own(route=route, urgency="1wd") if holder else a_work_item(route=route, urgency="1wd")
     told = now_of(item, a_family(safety=[Safety.SIGNIFICANT_HARM]))
-    assert "The system does not tell them." in told.more[0]
+    assert "The system does not tell them." in told.then
     assert told.first
     assert (told.first.step, told.first.text) == ("rung", "I have rung")
-    assert (a_policy().on_call.name, a_policy().on_call.phone) in told.rings
+    assert (a_policy().on_call.name, a_policy().on_call.phone) in numbers(told.rings)
     hidden = {"accept", "wait", "offer-interim", "first-contact", "decline", "request-information"}
     assert not hidden & {*offered(item), *offered(item, LENA)}
 
 
-def test_the_numbers_to_ring_are_those_of_policy_and_service_map() -> None:
-    assert ("Emergency services", "999") in now_of(own(route="emergency_call")).rings
-    assert ("Nottingham children's social care", "0115 496 0101") in now_of(own(route="mash")).rings
-    assert now_of(own(route="pnmh_emergency")).rings[0] == ("Nottingham mental health crisis team", "0115 496 0102")
-    assert "0115 496 0101" not in dict(now_of(own(route="pnmh_emergency")).rings).values()
-    away = now_of(own(route="mash_home_la"), a_family(home=elsewhere(), safety=[Safety.SIGNIFICANT_HARM]))
-    assert away.rings[0] == ("Children's social care for Gedling", "")
+@pytest.mark.parametrize(
+    ("item", "facts", "more", "words"),
+    [
+        (a_work_item(), a_family(), {}, "Take this on to see whom to ring."),
+        (
+            own(assignee="tom"),
+            a_family(),
+            {"held": Held("Tom Reed")},
+            "Tom Reed has it. Ask them first, or take it over.",
+        ),
+        (
+            own(assignee="tom", route="emergency_call"),
+            a_family(),
+            {"held": Held("Tom Reed", "8 days over")},
+            "Tom Reed has it, 8 days over. Ask them first, or take it over.",
+        ),
+        (own(route="mash", marks=["withdrawn"]), a_family(), {}, "Withdrawn, but the worry stays: go on."),
+        (own(), a_family(babies=2), {}, "There are 2 babies: ask after each of them."),
+        (own(), a_family(carer_age=15), {}, "A parent is a child too: ring the safeguarding lead as well."),
+    ],
+)
+def test_what_changes_how_somebody_rings_is_said_beside_the_number(
+    item: Any, facts: Facts, more: dict[str, Any], words: str
+) -> None:
+    assert words in now_of(item, facts, **more).more
+
+
+def test_after_a_loss_no_page_counts_babies() -> None:
+    lost = a_family(babies=2, circumstances=[Circumstance.INFANT_DIED])
+    assert not [line for line in now_of(own(route="bereavement_review"), lost).more if "babies" in line]
 
 
 @pytest.mark.parametrize("route", ["bereavement_review", "review_duplicate", "signpost_age", "signpost_area", "mash"])
@@ -412,7 +431,7 @@ def test_under_domestic_abuse_contact_is_in_the_safe_way_only() -> None:
 def test_a_waiting_list_says_the_place_and_the_wait() -> None:
     def line(position: int, weeks: int | None) -> str:
         waiting = Waiting(UUID(int=1), Route.PIR_SHORT, "PIR-4K7-29M", NOON, Urgency.ROUTINE, None, position, weeks)
-        return now_of(a_work_item(state="waiting_list"), in_line=waiting).more[0]
+        return now_of(a_work_item(state="waiting_list"), in_line=waiting).more[-1]
 
     assert line(3, 6) == "Number 3 on the waiting list. About 6 weeks, if it goes on as it did."
     assert line(1, 0).endswith("A place is free.")

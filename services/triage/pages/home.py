@@ -79,9 +79,12 @@ async def home(visit: Anybody) -> Response:
         news = await today.news(tx, visit.staff) if visit.may(Permission.WORK_ITEMS) else None
         everybody = await team.colleagues(tx, now=visit.now) if visit.may(Permission.ASSIGN) else None
         done = await done_in_words(visit, tx)
+    sections = [_section(visit, show, page) for show, page in found.items()]
+    dangers = [line for each in sections if each["name"] in SAFETY_LISTS for line in each["lines"]]
     return visit.render(
         "home.html",
-        sections=[_section(visit, show, page) for show, page in found.items()],
+        sections=sections,
+        most_urgent=next(iter(dangers), None),
         on_top=SAFETY_LISTS,
         watch=watch,
         news=None if news is None else [(row, _news_in_words(row)) for row in news],

@@ -43,6 +43,8 @@ DUPLICATE_STEPS: Final = frozenset({"confirm-duplicate", "not-duplicate"})
 REACHED_BY: Final = ("Phone", "Email")
 ONLY_SAFELY: Final = "only in the safe way"
 """Stands beside a number itself; such a number is no link that a thumb can slip on."""
+INTERPRETER_NEEDED: Final = "Needed"
+INTERPRETER_NOT_SAID: Final = "Not said: ask"
 NO_SAFE_WAY: Final = "None was given: ask the referrer first"
 MOST: Final = 3
 """Referrals of others that are shown beside this one."""
@@ -154,7 +156,7 @@ def people_and_home(
     shown = []
     for number, person in enumerate(document.get("caregivers") or (), 1):
         heading = word_for(CARERS)(person.get("relationship")) or "Carer"
-        rows = _rows(_spoken_with(_named(person), is_held=Hold.C2 in holds), _CARER)
+        rows = _rows(spoken_with(_named(person), is_held=Hold.C2 in holds), _CARER)
         if person.get("safe_contact") or Hold.C2 in holds:
             rows = [(f"{name}: {ONLY_SAFELY}" if name in REACHED_BY else name, value) for name, value in rows]
         shown.append(IdentitySection(f"carer-{number}", heading, rows))
@@ -167,14 +169,14 @@ def people_and_home(
     return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
 
 
-def _spoken_with(person: Mapping[str, Any], *, is_held: bool) -> dict[str, Any]:
+def spoken_with(person: Mapping[str, Any], *, is_held: bool) -> dict[str, Any]:
     """How to speak with them: whether an interpreter is needed, and where the safe way has to be asked for first."""
     needed, language = person.get("interpreter_needed"), person.get("preferred_language")
-    said = "Needed" if needed else None
+    said = INTERPRETER_NEEDED if needed else None
     if needed is False and language:
         said = "Not needed"
     elif needed is None and language and not str(language).startswith("en"):
-        said = "Not said: ask"
+        said = INTERPRETER_NOT_SAID
     safe = person.get("safe_contact") or (NO_SAFE_WAY if is_held else None)
     return {**person, "interpreter_needed": said, "safe_contact": safe}
 
@@ -201,8 +203,12 @@ def safety_words_of(found: Mapping[str, Any], policy: Policy) -> list[str]:
 
 
 def _named(person: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**person, "name": full_name(person)}
+
+
+def full_name(person: Mapping[str, Any]) -> str:
     parts = (person.get("given_name"), person.get("family_name"))
-    return {**person, "name": " ".join(str(part) for part in parts if part)}
+    return " ".join(str(part) for part in parts if part)
 
 
 def _address(home: Mapping[str, Any]) -> str:

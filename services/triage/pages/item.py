@@ -29,7 +29,8 @@ from services.triage.pages.labels import (
 from services.triage.pages.queues import done_in_words, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, contacts_in_words, timeline
-from services.triage.pages.what_to_do import coming, what_to_do
+from services.triage.pages.what_to_do import Held, coming, what_to_do
+from services.triage.pages.whom_to_ring import whom_to_ring
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
 from services.triage.work_items import places
@@ -155,18 +156,29 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
     decisions = [view(each) for each in item["decisions"]]
     decision, offered = item["decision"], offers(row, visit.staff)
     holds = decision["holds"] if decision else []
+    is_own, is_late = row.assignee == visit.staff.id, not row.ended_at and is_overdue(row, now)
+    holder = "You" if is_own else told.names.get(row.assignee, row.assignee)
+    due = "Ended" if row.ended_at else due_in_words(row, now=now)
+    rings = whom_to_ring(
+        row,
+        facts=told.facts,
+        policy=policy,
+        service_map=visit.context.service_map,
+        on=visit.today,
+        found=family.found if family else None,
+        holds=holds,
+    )
     to_do = what_to_do(
         row,
         offered,
         facts=told.facts,
         decision=decision,
         policy=policy,
-        service_map=visit.context.service_map,
-        on=visit.today,
+        rings=rings,
+        held=Held(holder, due.partition(". ")[0] if is_late else "") if holder and not is_own else None,
         in_line=in_line,
     )
     beside = [to_do.first, *to_do.also]
-    is_own = row.assignee == visit.staff.id
     may_record = any(offer.step == "contact-attempt" for offer in offered)
     contact = contact_choices(row, visit.today) if is_own and may_record else None
     looks = [line for line in told.lines if line.action == VIEWED]
@@ -176,8 +188,8 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "now": now,
         "seen": told.seen,
         "names": told.names,
-        "holder": "You" if is_own else told.names.get(row.assignee, row.assignee),
-        "due": "Ended" if row.ended_at else due_in_words(row, now=now),
+        "holder": holder,
+        "due": due,
         "family": family,
         "sections": sections(family.found, policy, holds, on=visit.today) if family and family.found else [],
         "folded_sections": FOLDED,
@@ -190,7 +202,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "holds": holds,
         "loss": loss_in_words(told.facts),
         "is_own": is_own,
-        "is_late": not row.ended_at and is_overdue(row, now),
+        "is_late": is_late,
         "to_do": to_do,
         "coming": coming(row, told.facts, decision, policy, on=visit.today),
         "contacts": contacts_in_words(told.lines, on=visit.today),

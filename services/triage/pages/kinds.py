@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from services.triage.work_items.conditions import DECLINE_ROUTES, ENQUIRIES, WALL_CLOCK
+from services.triage.work_items.conditions import ENQUIRIES, WALL_CLOCK
 from shared.events import FAMILY_WORK, SAFEGUARDING, Route
 
 RINGS: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY}
@@ -20,6 +20,7 @@ RINGS: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY}
 class KindOfWork:
     """`now` is what a person does first. `first` are steps: the first that is possible has the button; `also` stand
     beside it. `hides` are of no use here; `says` are other words for a step, `button` for the first one's button.
+    Where `rings_family` is false, the referrer is rung first, or somebody whose number is in the policy.
     """
 
     now: str
@@ -28,6 +29,7 @@ class KindOfWork:
     hides: frozenset[str] = frozenset()
     says: Mapping[str, str] = field(default_factory=dict)
     button: str = ""
+    rings_family: bool = False
 
 
 _PLACES: Final = frozenset({"accept", "wait", "offer-interim", "first-contact"})
@@ -52,14 +54,20 @@ def _asks(now: str, *, first: tuple[str, ...] = ("request-information",), **more
 _TEAM: Final = KindOfWork(
     now="Take the family on in a place, or put it on the waiting list.",
     first=("claim", "accept", "contact-attempt", "close", "take-over"),
+    rings_family=True,
 )
-_DECLINE: Final = KindOfWork(
-    now="The rules would decline. A lead confirms the decline, or one of you decides otherwise.",
-    first=("decline", "claim", "override", "take-over"),
-    also=("override",),
-    hides=_PLACES | {"contact-attempt"},
-    says={"decline": "Confirm the decline", "override": "Do not decline: decide differently"},
-)
+
+
+def _declines(why: str) -> KindOfWork:
+    return KindOfWork(
+        now=f"{why} So the rules would decline. A lead confirms the decline, or one of you decides otherwise.",
+        first=("decline", "claim", "override", "take-over"),
+        also=("override",),
+        hides=_PLACES | {"contact-attempt"},
+        says={"decline": "Confirm the decline", "override": "Do not decline: decide differently"},
+    )
+
+
 _ENQUIRY: Final = KindOfWork(
     now="Get in touch with whoever asks, and arrange a date.",
     first=("claim", "arrange", "deliver", "take-over"),
@@ -68,10 +76,12 @@ _ENQUIRY: Final = KindOfWork(
 
 KINDS: Final[Mapping[str, KindOfWork]] = {
     **dict.fromkeys(FAMILY_WORK, _TEAM),
-    **dict.fromkeys(DECLINE_ROUTES, _DECLINE),
     **dict.fromkeys(ENQUIRIES, _ENQUIRY),
+    Route.SIGNPOST_AGE: _declines("The child is too old for this service."),
+    Route.SIGNPOST_AREA: _declines("The family lives outside our area."),
+    Route.ADVICE_TO_REFERRER: _declines("The family has said no to a referral."),
     Route.EMERGENCY_CALL: _rings("Ring 999 now, unless you know that somebody has."),
-    Route.MASH: _rings("Ring children's social care now. It is the multi-agency safeguarding hub (MASH)."),
+    Route.MASH: _rings("Ring children's social care (MASH) now."),
     Route.MASH_HOME_LA: _rings("Ring children's social care of the council where the family lives."),
     Route.PNMH_EMERGENCY: _rings("Ring the mental health crisis team now.", hides=frozenset()),
     Route.SAFEGUARDING_LEAD: _rings("Ring the safeguarding lead: a parent is a child too.", hides=frozenset()),
@@ -100,7 +110,9 @@ KINDS: Final[Mapping[str, KindOfWork]] = {
         hides=_PLACES,
     ),
     Route.REVIEW_CALL_BACK: _asks(
-        "Ring the family back: they asked for help themselves. Then decide.", first=("contact-attempt",)
+        "Ring the family back: they asked for help themselves. Then decide.",
+        first=("contact-attempt",),
+        rings_family=True,
     ),
     Route.REVIEW_LOCATION: _asks("Ask the referrer where the family lives, then decide where it goes."),
     Route.REVIEW_RESPONSIBLE: _asks("Find out which council is responsible for the child, then decide."),

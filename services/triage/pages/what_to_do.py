@@ -10,23 +10,23 @@ from urllib.parse import urlencode
 
 from services.triage.pages.decision_view import without_the_decline
 from services.triage.pages.kinds import NOT_TOLD, RINGS, kind_of
-from services.triage.pages.labels import routes_in_words, used_facts
+from services.triage.pages.labels import loss_in_words, routes_in_words, used_facts
 from services.triage.pages.step_forms import Offer
+from services.triage.pages.whom_to_ring import Call
 from services.triage.rules.model import support_ends_on
 from services.triage.work_items.conditions import (
     ENQUIRIES,
     FACTS_CHANGED,
     PLACE_FREE,
     UNDELIVERABLE,
+    WITHDRAWN,
     is_contact_due,
     is_on_list,
 )
 from services.triage.work_items.places import Waiting
 from shared.events import FAMILY_WORK, Facts, Hold, Route, Severity, Tier
-from shared.pages.names import council_name
 from shared.pages.wording import CLOSURES, DECLINES
 from shared.policy import Policy
-from shared.service_map import ServiceMap
 
 DOUBTS: Final = {
     "A1": "words in what was written may be about safety",
@@ -60,13 +60,21 @@ _TEAM_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """`words` first, then `more` lines and the numbers to ring; `first` has the button, `also` stand beside it."""
+    """`words`, whom to ring and `more` lines come before the buttons: `first`, `also` beside it. `then` comes after."""
 
     words: str
     first: Offer | None = None
     also: Sequence[Offer] = ()
     more: Sequence[str] = ()
-    rings: Sequence[tuple[str, str]] = ()
+    rings: Sequence[Call] = ()
+    then: str = ""
+
+
+class Held(NamedTuple):
+    """A colleague has it; `late` says by how much, or nothing."""
+
+    by: str
+    late: str = ""
 
 
 class Coming(NamedTuple):
@@ -150,11 +158,11 @@ def what_to_do(
     facts: Facts | None,
     decision: Mapping[str, Any] | None,
     policy: Policy,
-    service_map: ServiceMap,
-    on: date,
+    rings: Sequence[Call] = (),
+    held: Held | None = None,
     in_line: Waiting | None = None,
 ) -> ToDo:
-    """For whoever is offered these steps, on a day in London; one line when the work has ended."""
+    """For whoever is offered these steps; one line when the work has ended."""
     if row.ended_at:
         ending = {**CLOSURES, **DECLINES}.get(row.end_reason or "", "")
         return ToDo(f"Nothing more here. {ending}." if ending else "Nothing more here.")
@@ -165,7 +173,7 @@ def what_to_do(
     if first and kind.button and first.step not in ("claim", "take-over"):
         first = first._replace(text=kind.button)
     beside = [possible[step] for step in also if step in possible and (first is None or step != first.step)]
-    more = [NOT_TOLD] if row.route in RINGS else []
+    more = list(_to_know(row, possible, facts, policy, rings, held))
     if row.route == Route.REVIEW and decision and UNDELIVERABLE not in row.marks:
         if doubts := why_a_person(decision, policy):
             more.append(f"Why a person: {doubts}")
@@ -176,11 +184,34 @@ def what_to_do(
                 beside.insert(0, first)
                 href = f"{first.href}?{urlencode(agreed._asdict(), doseq=True)}"
                 first = first._replace(text=f"Agree: {suggested}", href=href)
-    if decision and Hold.C2 in decision["holds"] and row.route not in RINGS:
+    if decision and Hold.C2 in decision["holds"] and row.route not in RINGS and not rings:
         more.append("Contact the family only in the safe way. When none was given, ask the referrer first.")
     if in_line is not None:
         more.append(_line(in_line))
-    return ToDo(words, first, beside, more, list(_rings(row, facts, policy, service_map, on)))
+    return ToDo(words, first, beside, more, rings, NOT_TOLD if row.route in RINGS else "")
+
+
+def _to_know(
+    row: Any,
+    possible: Mapping[str, Offer],
+    facts: Facts | None,
+    policy: Policy,
+    rings: Sequence[Call],
+    held: Held | None,
+) -> Iterator[str]:
+    """What changes how somebody rings, and whom; or how they learn the number."""
+    if held and "take-over" in possible:
+        late = f", {held.late[:1].lower()}{held.late[1:]}" if held.late else ""
+        yield f"{held.by} has it{late}. Ask them first, or take it over."
+    if WITHDRAWN in row.marks:
+        yield "Withdrawn, but the worry stays: go on."
+    if facts and facts.infant.count > 1 and not loss_in_words(facts, is_known=True):
+        yield f"There are {facts.infant.count} babies: ask after each of them."
+    age = facts.carer_age if facts else None
+    if age is not None and age < policy.priority.young_carer_years and row.route != Route.SAFEGUARDING_LEAD:
+        yield "A parent is a child too: ring the safeguarding lead as well."
+    if not rings and "claim" in possible and row.state != "waiting_for_referrer":
+        yield "Take this on to see whom to ring."
 
 
 def _line(waiting: Waiting) -> str:
@@ -188,28 +219,6 @@ def _line(waiting: Waiting) -> str:
     if not waiting.weeks:
         return f"{place} A place is free." if waiting.weeks == 0 else f"{place} How long it takes is not known yet."
     return f"{place} About {waiting.weeks} {'week' if waiting.weeks == 1 else 'weeks'}, if it goes on as it did."
-
-
-def _rings(
-    row: Any, facts: Facts | None, policy: Policy, service_map: ServiceMap, on: date
-) -> Iterator[tuple[str, str]]:
-    """Who to ring, and the number: of the service map, else those of the policy that it names for nothing else."""
-    if row.route not in RINGS:
-        return
-    emergency, *others = ((each.who, each.phone) for each in policy.ring)
-    if row.route == Route.EMERGENCY_CALL:
-        yield emergency
-    elif row.route == Route.MASH_HOME_LA:
-        authority = facts.place.authority if facts else None
-        if authority and authority != policy.authority:
-            yield f"Children's social care for {council_name(authority)}", ""
-    elif row.route != Route.SAFEGUARDING_LEAD:
-        ward = facts.place.ward if facts else None
-        named = service_map.signposts(Route(row.route), ward=ward, on=on)
-        of_others = {each.contact.phone for each in service_map.services} - {each.contact.phone for each in named}
-        free = [each for each in others if each[1] not in of_others]
-        yield from [(each.name, each.contact.phone) for each in named] or free or others
-    yield policy.on_call.name, policy.on_call.phone
 
 
 def why_a_person(decision: Mapping[str, Any], policy: Policy) -> str:
