@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
+from shared.database import engine_of
 from shared.runtime import Service
 from shared.settings import Settings
 from tests.integration.support import ended
@@ -30,6 +31,8 @@ class Behind:
     service: Service
     http: httpx.AsyncClient
     credentials: dict[str, Any]
+    admin: AsyncEngine
+    """All rights in the service's schema, for what no service does: to break something."""
 
     @property
     def engine(self) -> AsyncEngine:
@@ -80,7 +83,9 @@ async def behind(
     tasks = [asyncio.create_task(service.http_loops[name]()) for name in loops]
     transport = httpx.ASGITransport(app=service.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        yield Behind(service, client, credentials.load(settings.credentials_file))
+        admin = engine_of(settings.dsn, service.name)
+        yield Behind(service, client, credentials.load(settings.credentials_file), admin)
+        await admin.dispose()
     for task in tasks:
         await ended(task)
     await service.close()

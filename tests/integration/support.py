@@ -13,11 +13,11 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import tables
 from shared.brokers import Brokers
-from shared.database import connect_args
+from shared.database import engine_of
 from shared.events import Envelope, Event, ReferralWithdrawn, WithdrawalReason, source_of
 from shared.ids import uuid7
 from shared.messaging.consumer import Consumer
@@ -41,14 +41,6 @@ effect: Final = sa.Table(
 """One row for each time a handler took effect: no unique constraint hides a second time."""
 
 T = TypeVar("T")
-
-
-def engine_of(database_url: str, schema: str) -> AsyncEngine:
-    return create_async_engine(
-        database_url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        connect_args=connect_args(schema),
-        hide_parameters=True,
-    )
 
 
 @asynccontextmanager

@@ -170,7 +170,7 @@ async def test_each_referral_found_has_its_audit_row_and_finding_nobody_has_one_
 
 async def test_what_cannot_be_audited_is_not_answered(intake: Behind, token: str) -> None:
     await send(intake, about(MOTHER))
-    async with intake.engine.begin() as tx:
+    async with intake.admin.begin() as tx:
         await tx.execute(sa.text("ALTER TABLE audit ADD CONSTRAINT full_up CHECK (id < 0) NOT VALID"))
     answer = await search(intake, token, **ASKED)
     assert answer.status_code == 500

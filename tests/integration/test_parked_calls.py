@@ -111,12 +111,12 @@ async def test_a_replay_of_what_can_be_handled_now_is_audited_with_who_asked_for
 
 
 async def fail_with_a_missing_table(triage: Behind) -> None:
-    async with triage.engine.begin() as tx:
+    async with triage.admin.begin() as tx:
         await tx.execute(sa.text("ALTER TABLE referral RENAME TO away"))
 
 
 async def mend(triage: Behind) -> None:
-    async with triage.engine.begin() as tx:
+    async with triage.admin.begin() as tx:
         await tx.execute(sa.text("ALTER TABLE away RENAME TO referral"))
 
 
@@ -138,7 +138,7 @@ async def test_what_is_given_up_keeps_who_and_why_and_is_audited(triage: Behind,
 async def test_what_can_not_be_audited_is_not_done(triage: Behind, consumer: Consumer) -> None:
     [event] = history_of(keys=1, events=1)
     await consumer.handle([broken(event)])
-    async with triage.engine.begin() as tx:
+    async with triage.admin.begin() as tx:
         await tx.execute(sa.text("ALTER TABLE audit ADD CONSTRAINT no_owen CHECK (actor_id <> 'owen') NOT VALID"))
     [item] = await items(triage)
     answer = await ask(triage, "POST", f"/{item['id']}/discard", body={"reason": "test"})

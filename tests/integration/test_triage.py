@@ -102,7 +102,7 @@ async def test_of_many_different_steps_at_once_the_state_is_that_of_one_order(tr
 
 async def refuse_the_outbox(triage: Behind) -> None:
     """From now on nothing can be put into the outbox."""
-    async with triage.engine.begin() as tx:
+    async with triage.admin.begin() as tx:
         await tx.execute(sa.text("ALTER TABLE outbox ADD CONSTRAINT full_of_holes CHECK (part < 0) NOT VALID"))
 
 
