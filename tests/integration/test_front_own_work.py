@@ -211,7 +211,7 @@ async def test_a_question_is_shown_and_answered_and_the_clock_runs(
     assert await sent.status() != "waiting_for_referrer"
     assert [each["notes"] for each in (await front.stored(sent))["answers"]] == ["Tuesday, after noon."]
     looks = "triage.audit WHERE action = 'questions.viewed' AND actor_kind = 'member'"
-    assert await count(front.site.referral.engine, looks) > 0
+    assert await count(front.site.referral.admin, looks) > 0
 
 
 async def test_an_answer_says_which_question_it_is_to(front: Front, ada: Browser) -> None:

@@ -65,13 +65,13 @@ def counted(state: str) -> float:
 async def rows_with(service: Behind, words: str) -> list[str]:
     """Tables of all schemas with a row that holds the words anywhere."""
     tables = await fetch(
-        service.engine,
+        service.admin,
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname !~ '^(pg_|information_)'",
     )
     found = []
     for table in tables:
         [row] = await fetch(
-            service.engine, f"SELECT count(*) AS rows FROM {table.name} t WHERE t::text ILIKE :it", it=f"%{words}%"
+            service.admin, f"SELECT count(*) AS rows FROM {table.name} t WHERE t::text ILIKE :it", it=f"%{words}%"
         )
         found += [table.name] * row.rows
     return found
