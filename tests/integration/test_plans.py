@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.notify import rows
+from services.referral import views
 from shared.database import BY_KEY
 from shared.messaging import relay, statement
 from shared.messaging.statement import Statement
@@ -82,3 +83,16 @@ async def test_the_loops_find_what_is_next_by_an_index(database: str) -> None:
     assert await read_whole(database, "notify", [rows.DUE]) == set()
     for schema in ("referral", "triage", "notify"):  # in the order of the outbox, which holds what was not sent yet
         assert await read_whole(database, schema, [relay._NEXT]) == {"outbox"}
+
+
+async def test_a_late_page_of_an_agency_looks_up_the_work_of_its_own_referrals_alone(intake: Behind) -> None:
+    for _ in range(6):
+        assert (await intake.send(a_referral())).status_code == 201
+    asked = {"limit": 2, "offset": 4, "family_work": ["pir_short"]}
+    async with intake.engine.connect() as tx:
+        agency_id = await tx.scalar(sa.text("SELECT agency_id FROM referral LIMIT 1"))
+        explained = sa.text(f"EXPLAIN (ANALYZE, FORMAT JSON) {views._OF_AGENCY.text}")
+        [top] = (await tx.execute(explained, asked | {"agency": agency_id})).scalar_one()
+    loops = [node["Actual Loops"] for node in nodes(top["Plan"]) if node.get("Relation Name") == "route_state"]
+    assert loops
+    assert max(loops) == asked["limit"]
