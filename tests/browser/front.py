@@ -15,6 +15,7 @@ HEALTH_VISITOR, SOCIAL_WORKER, MIDWIFE, NURSERY = (
 )
 KEEPER: Final = credentials.KEEPERS["health-visiting"]
 FILLED: Final[dict[str, dict[str, Any]]] = {
+    "safety": {"safety": ["none"], "mental_health": ["none"]},
     "agreement": {"consent.status": ["given"]},
     "babies": {"babies.0.given_name": "Robin", "babies.0.date_of_birth": "1 6 2026"},
     "carers": {"caregivers.0.relationship": ["mother"], "caregivers.0.given_name": "Sana"},

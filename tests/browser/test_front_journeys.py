@@ -9,10 +9,11 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from services.referral.front.choices import SEVERITIES
+from services.referral.front.choices import RED_FLAG_CHOICES, SEVERITIES
 from tests.browser.cases import Cases
 from tests.browser.desk import DESKTOP, Person
 from tests.browser.front import (
+    FILLED,
     HEALTH_VISITOR,
     MIDWIFE,
     NURSERY,
@@ -63,14 +64,19 @@ PEOPLE: Final[dict[str, tuple[str, Answers, dict[str, Any]]]] = {
 """Who it is about → who refers, what they say beside the usual, and what the rules are told of it."""
 
 
+LAST_OF_GROUP: Final = "ArrowUp"
 BY_KEYBOARD: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "safety": (("None of these", ""), (RED_FLAG_CHOICES[0].label, LAST_OF_GROUP)),
     "agreement": (("The family agrees", ""),),
     "babies": (("First name", "Robin"),),
     "carers": (("Mother", ""), ("First name", "Sana")),
     "relationship": ((SEVERITIES[0].label, ""),),
     "you": (("Your name", "Rhian Pugh"), ("Your role", "Social worker")),
 }
-"""Page → the stops that a referral needs, and what is typed there; nothing is the space bar."""
+"""Page → the stops that a referral needs, and what is typed there; nothing is the space bar.
+
+From the first radio of a group the arrow goes to the last one.
+"""
 
 
 def sends(person: Person) -> str:
@@ -121,10 +127,10 @@ def test_a_whole_referral_goes_with_the_keyboard_alone(reception: Reception, cas
     while slug_of(worker) != "check":
         for stop, letters in BY_KEYBOARD.get(slug_of(worker), ()):
             goes_to(worker.page, stop)
-            if letters:
-                worker.page.keyboard.type(letters)
+            if letters in ("", LAST_OF_GROUP):
+                worker.page.keyboard.press(letters or "Space")
             else:
-                worker.page.keyboard.press("Space")
+                worker.page.keyboard.type(letters)
         presses(worker, "Save and continue")
     presses(worker, "Confirm and send")
     worker.reads("Referral sent")
@@ -187,6 +193,7 @@ def test_a_nursery_refers_twins_for_the_first_time_and_is_asked_less_the_next_ti
     reception.sign_in(nursery, NURSERY, at="/refer/new")
     nursery.presses("Begin")
     more: Answers = {"you": {"referrer.name": "Sunny Clarke", "referrer.role": "Key person"}}
+    fills_in(nursery, FILLED["safety"])
     nursery.presses("Save and continue")
     while (slug := slug_of(nursery)) != "babies":
         fills_in(nursery, {"consent.status": ["given"]} if slug == "agreement" else {})

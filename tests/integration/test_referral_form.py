@@ -9,13 +9,16 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from services.referral.front import resending
+from services.referral.front import resending, sending
 from services.referral.submitting.idempotency import Answer
+from tests.forms import FormReader
 from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite
 from tests.integration.support import count, fetch
 
 CANARY: Final = "Zebedee-Canary"
+NO_DANGER: Final = {"safety": ["none"], "mental_health": "none"}
 NEEDED: Final[dict[str, dict[str, Any]]] = {
+    "safety": NO_DANGER,
     "agreement": {"consent__status": "given"},
     "babies": {"babies__0__given_name": "Robin", "babies__0__date_of_birth": "1 6 2026"},
     "carers": {"caregivers__0__relationship": "mother", "caregivers__0__given_name": "Sana"},
@@ -42,7 +45,6 @@ def address_of(browser: Browser) -> str:
 async def fill_in(browser: Browser, **more: Any) -> str:
     """A typical referral; on the check page afterwards. Returns the address of the draft."""
     draft = address_of(browser)
-    await browser.press()
     while browser.form().action.startswith(f"{draft}/") and not browser.form().action.endswith("/send"):
         slug = browser.form().action.rpartition("/")[2]
         await browser.press(**(NEEDED.get(slug, {}) | more.get(slug, {})))
@@ -91,6 +93,22 @@ async def test_a_danger_is_sent_with_all_else_missing_in_four_pages(site: FrontS
     [row] = await fetch(site.referral.engine, "SELECT facts, gaps FROM referral")
     assert row.facts["safety"] == ["immediate_danger"]
     assert row.gaps
+
+
+async def test_it_is_not_sent_before_somebody_has_said_if_there_is_a_danger(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = await fill_in(browser, safety={"safety": [], "mental_health": ""})
+    assert f"{draft}/safety#safety" in browser.links
+    assert not any(each.action == f"{draft}/send" for each in FormReader(browser.html).forms)
+    csrf = browser.form().sent["csrf"][0]
+    answer = await browser.http.post(f"{draft}/send", data={"csrf": csrf})
+    assert (answer.status_code, sending.DANGER_UNSAID in answer.text) == (422, True)
+    assert await count(site.referral.engine, "referral") == 0
+    await browser.open(f"{draft}/safety")
+    await browser.press(f"{draft}/safety", **NO_DANGER)
+    await browser.open(f"{draft}/check")
+    await browser.press(f"{draft}/send")
+    assert browser.heading == "Referral sent"
 
 
 async def test_it_is_left_and_found_again_after_the_next_sign_in(site: FrontSite) -> None:

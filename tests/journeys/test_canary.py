@@ -190,6 +190,7 @@ def refusals(system: System, words: Canaries, agency: Agency, worker: Staff) -> 
 def typed_into_pages(system: System, words: Canaries) -> list[str]:
     """A form that is sent and one that is left in the middle; returns each address on the way."""
     pages = {
+        "safety": {"safety": "none", "mental_health": "none"},
         "agreement": {"consent__status": "given", "consent__given_by": words["given_by"]},
         "babies": {
             "babies__0__given_name": words["baby"],

@@ -24,6 +24,8 @@ from shared.audit import write
 from shared.problems import Problem
 
 TAKEN: Final = "referral.taken-by-telephone"
+DANGER_UNSAID: Final = "Say if anybody is in danger. If you see no danger, tick “None of these”"
+"""The document's own check takes silence for no danger, as programs send it; people are asked, and answer."""
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -42,6 +44,8 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft, front = await draft_of(visit, draft_id), visit.context
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
+    if _is_danger_unsaid(draft):
+        return _check(visit, draft, status=422)
     try:
         answer = await resending.send(
             front.engine, front.preparing, front.submit, draft.document, by=visit.by, key=draft.key
@@ -82,6 +86,12 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> bool:
         return await drafts.mark_sent(tx, draft, receipt["reference"], at=visit.now)
 
 
+def _is_danger_unsaid(draft: Draft) -> bool:
+    """Whether the page that asks for dangers has an open question; not once a danger is told, which goes at once."""
+    first = form_pages.pages_for(draft.document)[0]
+    return not is_urgent(draft.document) and filling.wants_an_answer(first, draft.document)
+
+
 def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
@@ -92,6 +102,9 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
+    if _is_danger_unsaid(draft):
+        page = form_pages.SLUGS[0]
+        to_do.insert(0, {"text": DANGER_UNSAID, "href": f"/refer/drafts/{draft.id}/{page}#{page}"})
     if reference_taken:
         page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
         to_do.append({"text": reference_taken, "href": f"{page}#external_reference"})
