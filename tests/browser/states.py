@@ -33,8 +33,7 @@ def pressed(way: Way, button: str) -> Way:
 
 def _looked(person: Person, cases: Cases) -> None:
     person.opens(cases.with_a_long_name().path)
-    person.chooses("A quality review")
-    person.presses("Show who this is about")
+    person.presses("A quality review")
 
 
 def _compared(person: Person, cases: Cases) -> None:
@@ -206,7 +205,6 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "item-closed": (WORKER, item(Cases.closed)),
     "item-of-a-manager": (MANAGER, item(Cases.plain)),
     "item-long-names": (LEAD, _looked),
-    "item-no-reason": (LEAD, pressed(item(Cases.plain), "Show who this is about")),
     "item-loss": (WORKER, item(Cases.overdue_birth)),
     "item-abuse": (WORKER, item(Cases.with_abuse)),
     "item-decline": (LEAD, item(Cases.proposed_decline)),
@@ -252,7 +250,6 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "enquiries": (WORKER, at("/staff/enquiries")),
     "enquiries-done": (WORKER, at("/staff/enquiries?stage=done")),
     "enquiry": (WORKER, _enquiry),
-    "enquiry-without-a-reason": (WORKER, pressed(_enquiry, "Show what was asked, and by whom")),
     "enquiry-mistake": (WORKER, pressed(_enquiry, "Arrange it")),
     "enquiry-too-early": (WORKER, _enquiry_too_early),
     "enquiry-arranged": (WORKER, _arranged),

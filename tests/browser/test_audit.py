@@ -10,8 +10,7 @@ def test_a_lead_finds_who_looked_at_a_family_and_why(desk: Desk, cases: Cases) -
     case = cases.plain()
     worker = desk.sit_down(WORKER)
     worker.opens(case.path)
-    worker.chooses("I am covering for a colleague")
-    worker.presses("Show who this is about")
+    worker.presses("I am covering for a colleague")
     worker.reads(case.name)
 
     lead = desk.sit_down(LEAD)

@@ -26,8 +26,7 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.follows(case.reference)
     worker.reads(case.name)
 
-    worker.page.get_by_label("What came of it?").select_option("No answer")
-    worker.presses("Record this")
+    worker.presses("No answer")
     worker.is_told("The contact is recorded.")
     worker.reads("1 try, the last today: no answer")
 
@@ -44,9 +43,8 @@ def test_a_worker_takes_a_family_from_the_list_to_the_end(worker: Person, cases:
     worker.is_told("The family is accepted.")
 
     worker.reads("Meet or speak with the family for the first time")
-    worker.page.get_by_label("What came of it?").select_option("Spoke with the family")
     worker.chooses("This was the first contact")
-    worker.presses("Record this")
+    worker.presses("Spoke with the family")
     worker.is_told("The first contact is recorded.")
 
     worker.follows("Close this work")
@@ -72,12 +70,7 @@ def test_whoever_does_not_work_on_it_says_why_they_look(desk: Desk, cases: Cases
     worker.opens(case.path)
     worker.does_not_read(case.name)
 
-    worker.presses("Show who this is about")
-    worker.sees_the_mistake("Choose why you are looking")
-    worker.does_not_read(case.name)
-
-    worker.chooses("The family or the referrer rang")
-    worker.presses("Show who this is about")
+    worker.presses("The family or the referrer rang")
     worker.reads(case.name)
     worker.reads(case.family["notes"])
     looks = cases.query(

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.cases import Cases
 from tests.browser.desk import LEAD, MANAGER, WORKER, Desk
+from tests.families import a_referral
 
 
 def test_a_lead_gives_work_to_the_colleague_who_is_suggested(desk: Desk, cases: Cases) -> None:
@@ -77,6 +78,22 @@ def test_a_lead_compares_before_and_after_and_decides_differently(desk: Desk, ca
     assert cases.lead.items("targeted", case.reference)
 
 
+def test_a_doubt_says_why_a_person_is_needed_and_what_the_rules_suggest(desk: Desk, cases: Cases) -> None:
+    concern = {"severity": "mild", "domains": [], "parent_was_asked": True}
+    family = a_referral(concern=concern, complex_history=["previous_removal"], requested_tier=None)
+    case = cases.send(family, "review")
+    cases.worker.does(case.item, "claim")
+    worker = desk.sit_down(WORKER)
+    worker.opens(case.path)
+    worker.reads("Why a person: what was told does not fit together.")
+    worker.reads("An earlier child was removed.")
+    worker.presses("Agree: Early Help")
+    worker.fills("Why do you decide differently?", "The earlier child is home again.")
+    worker.presses("Decide")
+    worker.is_told("Your decision is in force.")
+    assert cases.lead.items("targeted", case.reference)
+
+
 def test_the_clock_stands_still_while_the_referrer_is_asked(desk: Desk, cases: Cases) -> None:
     case = cases.taken_on()
     worker = desk.sit_down(WORKER)
@@ -86,6 +103,8 @@ def test_the_clock_stands_still_while_the_referrer_is_asked(desk: Desk, cases: C
     worker.presses("Ask the referrer for information")
     worker.is_told("The referrer is asked.")
     worker.reads("The clock stands still until they answer.")
+    worker.reads("Go on without their answer")
+    worker.does_not_read("Take this on")
 
     cases.agency.informs(case.reference, notes="Since the birth.")
     cases.wait_for(case, "claimed", "open")

@@ -67,4 +67,5 @@ def test_under_domestic_abuse_the_number_says_how_it_may_be_used(desk: Desk, cas
     worker.reads("Not said: ask")
     links = {each.get_attribute("href") for each in worker.main.locator("a[href^='tel:']").all()}
     assert len(links) == 1, "the referrer's own"
-    assert "Left a message" not in worker.texts("#outcome option")
+    assert "Left a message" not in worker.texts("#outcome button")
+    assert "No answer" in worker.texts("#outcome button")

@@ -115,7 +115,8 @@ def seen_of(page: Page) -> str:
 
 
 def fields_of(page: Page) -> set[str]:
-    return {each["name"] for tag in ("input", "textarea", "select") for each in page.all(tag) if each.get("name")}
+    tags = ("input", "textarea", "select", "button")
+    return {each["name"] for tag in tags for each in page.all(tag) if each.get("name")}
 
 
 @pytest.fixture
@@ -584,6 +585,24 @@ async def test_refusing_a_decline_starts_from_what_the_need_alone_would_give(des
     assert chosen == ["pir_short", "specialist_short", "routine"]
 
 
+async def test_one_team_instead_keeps_all_work_that_no_team_takes_over(desk: Desk) -> None:
+    key = uuid7()
+    await desk.hear(a_baby(severity=Severity.MODERATE, safety=[Safety.SIGNIFICANT_HARM]), key=key)
+    [mash] = await desk.items(key)
+    assert _teams_of(await desk.page(f"/items/{mash.id}/override")) == [], "nobody sends danger away in one press"
+    key = uuid7()
+    await desk.hear(a_baby(severity=Severity.MODERATE, carer_age=15), key=key)
+    items = {each.route: each.id for each in await desk.items(key)}
+    assert set(items) == {"pir_short", "safeguarding_lead"}
+    teams = _teams_of(await desk.page(f"/items/{items['pir_short']}/override"))
+    assert teams[1].endswith("?routes=targeted&routes=safeguarding_lead&tier=targeted&urgency=routine")
+    assert not [team for team in teams if "pir_short" in team]
+
+
+def _teams_of(page: Page) -> list[str]:
+    return [each["href"] for each in page.all("a") if "/override?routes=" in (each.get("href") or "")]
+
+
 async def test_deciding_differently_compares_before_and_after_and_needs_a_reason(desk: Desk) -> None:
     key = uuid7()
     item = await desk.hear(a_baby(), key=key)
@@ -704,8 +723,8 @@ async def test_no_message_is_left_where_none_may_be_left(desk: Desk) -> None:
     await desk.post(f"/items/{item}/claim")
     for path in (f"/items/{item}", f"/items/{item}/contact-attempt"):
         page = await desk.page(path)
-        assert "left_message" not in {each.get("value") for each in page.all("option")}
-        assert "no_answer" in {each.get("value") for each in page.all("option")}
+        assert "left_message" not in {each.get("value") for each in page.all("button")}
+        assert "no_answer" in {each.get("value") for each in page.all("button")}
     assert (await desk.post(f"/items/{item}/contact-attempt", outcome="left_message")).status_code == 422
     assert await desk.audited("item.contact-attempt") == []
 

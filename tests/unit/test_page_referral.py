@@ -412,6 +412,12 @@ def test_where_the_need_is_not_known_nothing_is_suggested() -> None:
     assert told.first.text == "Decide differently"
 
 
+def test_refusing_a_decline_leads_to_the_comparison_with_what_the_need_alone_gives() -> None:
+    facts = a_family(home=elsewhere(), severity=Severity.MODERATE)
+    [refuse] = now_of(own(route="signpost_area", decided_as_of=NOON), facts, staff=LENA).also
+    assert refuse.href.endswith("/override?routes=pir_short&urgency=routine&tier=specialist_short")
+
+
 def test_two_referrals_are_compared_before_anything_is_said_of_them() -> None:
     told = now_of(own(route="review_duplicate"))
     assert told.first

@@ -10,10 +10,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from services.triage.work_items.conditions import ENQUIRIES, WALL_CLOCK
-from shared.events import FAMILY_WORK, SAFEGUARDING, Route
+from shared.events import FAMILY_WORK, SAFEGUARDING, Route, Tier
 
 RINGS: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY}
 """Routes on which a person rings somebody, and writes down who took it."""
+
+TEAM_OF: Final = {
+    Tier.UNIVERSAL: Route.UNIVERSAL,
+    Tier.TARGETED: Route.TARGETED,
+    Tier.SPECIALIST_SHORT: Route.PIR_SHORT,
+    Tier.SPECIALIST_LONG: Route.PIR_LONG,
+}
+"""Level of support → the team that gives it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,6 +231,7 @@ class QueueRow(NamedTuple):
     who: str
     may_be_claimed: bool
     may_be_declined: bool
+    may_be_given: bool
 
 
 def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
@@ -249,6 +250,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
         who="You have it" if holder == "You" else f"{holder} has it" if holder else "Nobody has it yet",
         may_be_claimed=is_free and staff.may(Permission.WORK_ITEMS),
         may_be_declined=is_proposed_decline(row) and staff.may(Permission.CONFIRM_DECLINE),
+        may_be_given=staff.may(Permission.ASSIGN),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +17,10 @@ from services.triage.pages.birth_outcome import OUTCOMES, BirthOutcome, steps_of
 from services.triage.pages.calls import contact_choices, rung_choices
 from services.triage.pages.decision_view import without_the_decline
 from services.triage.pages.forms import TypedDay, text_in
-from services.triage.pages.kinds import RINGS, hidden_steps, kind_of
+from services.triage.pages.kinds import RINGS, TEAM_OF, hidden_steps, kind_of
 from services.triage.work_items import bodies, item, steps
 from services.triage.work_items.bodies import Body
-from services.triage.work_items.conditions import PLACE_FREE, is_safety
+from services.triage.work_items.conditions import DECLINE_ROUTES, PLACE_FREE, is_safety
 from services.triage.work_items.item import ItemDetails
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.working import NEEDS_WORDS, needs_lead
@@ -280,8 +281,24 @@ def _decisions(told: ItemDetails, policy: Policy) -> dict[str, Any]:
         "routes": [(route.value, wording.route_name(route)) for route in Route],
         "tiers": [(tier.value, wording.tier_name(tier)) for tier in Tier],
         "urgencies": [(urgency.value, wording.urgency_name(urgency)) for urgency in Urgency],
+        "teams": list(_teams(row.route, suggested)),
         "suggested": suggested,
     }
+
+
+def _teams(decided: str, suggested: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A team in place of what is decided on, with all else as it is: the query of the comparison, and its name.
+
+    Nothing where somebody rings for safety: that is chosen by hand.
+    """
+    if decided in RINGS:
+        return
+    replaced = {decided, *TEAM_OF.values(), *DECLINE_ROUTES}
+    others = [route for route in suggested["routes"] if route not in replaced]
+    for tier, team in TEAM_OF.items():
+        chosen = {"routes": [team.value, *others], "tier": tier.value, "urgency": suggested["urgency"]}
+        if team not in suggested["routes"]:
+            yield urlencode(chosen, doseq=True), wording.route_name(team)
 
 
 def _interim(told: ItemDetails, policy: Policy) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from services.triage.pages.decision_view import without_the_decline
-from services.triage.pages.kinds import NOT_TOLD, RINGS, kind_of
+from services.triage.pages.kinds import NOT_TOLD, RINGS, TEAM_OF, kind_of
 from services.triage.pages.labels import loss_in_words, routes_in_words, used_facts
 from services.triage.pages.step_forms import Offer
 from services.triage.pages.whom_to_ring import Call
 from services.triage.rules.model import support_ends_on
 from services.triage.work_items.conditions import (
+    DECLINE_ROUTES,
     ENQUIRIES,
     FACTS_CHANGED,
     PLACE_FREE,
@@ -50,12 +51,6 @@ DOUBTS: Final = {
     "I3": "another agency may have referred the same family",
 }
 """Rule that brings a decision to a person → why, in words for staff."""
-_TEAM_OF: Final = {
-    Tier.UNIVERSAL: Route.UNIVERSAL,
-    Tier.TARGETED: Route.TARGETED,
-    Tier.SPECIALIST_SHORT: Route.PIR_SHORT,
-    Tier.SPECIALIST_LONG: Route.PIR_LONG,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +177,10 @@ def what_to_do(
             more.append(f"The rules suggest: {suggested}.")
             if first and first.step == "override":
                 beside.insert(0, first)
-                href = f"{first.href}?{urlencode(agreed._asdict(), doseq=True)}"
-                first = first._replace(text=f"Agree: {suggested}", href=href)
+                first = _compared(first, agreed)._replace(text=f"Agree: {suggested}")
+    if row.route in DECLINE_ROUTES and decision and (instead := without_decline(row, decision, facts, policy)):
+        first = first and _compared(first, instead)
+        beside = [_compared(each, instead) for each in beside]
     if decision and Hold.C2 in decision["holds"] and row.route not in RINGS and not rings:
         more.append("Contact the family only in the safe way. When none was given, ask the referrer first.")
     if in_line is not None:
@@ -232,6 +229,13 @@ def why_a_person(decision: Mapping[str, Any], policy: Policy) -> str:
     return " ".join(f"{each[:1].upper() if number else each[:1]}{each[1:]}." for number, each in enumerate(said))
 
 
+def _compared(offer: Offer, chosen: Suggestion) -> Offer:
+    """A decision leads to before and after at once, with this chosen; every other step stays as it is."""
+    if offer.step != "override":
+        return offer
+    return offer._replace(href=f"{offer.href}?{urlencode(chosen._asdict(), doseq=True)}")
+
+
 class Suggestion(NamedTuple):
     """As the form of a decision takes it; no tier is empty."""
 
@@ -246,9 +250,18 @@ def suggestion(row: Any, decision: Mapping[str, Any], facts: Facts | None, polic
         return None
     tier = decision["tier"] or without_the_decline(facts, received_at=row.decided_as_of, policy=policy).tier
     routes = [route for route in decision["routes"] if route != Route.REVIEW]
-    if Route.PHASE_HOLD not in routes and tier in _TEAM_OF:
-        routes.insert(0, _TEAM_OF[Tier(tier)].value)
+    if Route.PHASE_HOLD not in routes and tier in TEAM_OF:
+        routes.insert(0, TEAM_OF[Tier(tier)].value)
     return Suggestion(list(dict.fromkeys(routes)), decision["urgency"], tier or "") if routes else None
+
+
+def without_decline(row: Any, decision: Mapping[str, Any], facts: Facts | None, policy: Policy) -> Suggestion | None:
+    """What the need alone would give, in place of a proposed decline; None when it gives nothing to do."""
+    if facts is None:
+        return None
+    need = without_the_decline(facts, received_at=row.decided_as_of, policy=policy)
+    routes = [route.value for route in need.routes]
+    return Suggestion(routes, decision["urgency"], need.tier or "") if routes else None
 
 
 def coming(
