@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +18,8 @@ from shared.logs import configure
 from shared.messaging import outbox, repair
 from shared.messaging.dispatch import Handlers
 from shared.policy import InvalidPolicyError
+from shared.retention import InvalidScheduleError
+from shared.retention import load as load_schedule
 from shared.runtime import Service, serve
 from shared.settings import Part, Settings
 
@@ -48,7 +50,7 @@ def main(command: Command) -> int:
     except ValidationError as error:
         for part in error.errors(include_input=False, include_url=False):
             print(f"setting {'.'.join(map(str, part['loc'])) or '(all)'}: {part['msg']}")
-    except InvalidPolicyError as error:
+    except (InvalidPolicyError, InvalidScheduleError) as error:
         print(error)
     return 2
 
@@ -74,6 +76,9 @@ def _parser(command: Command) -> argparse.ArgumentParser:
     discard.add_argument("id", type=int)
     discard.add_argument("--reason", required=True)
     discard.set_defaults(run=_discard)
+    dispose = parked.add_parser("dispose", help="delete what was resolved longer ago than deploy/retention.toml says")
+    dispose.add_argument("--yes", action="store_true", help="without it they are only counted")
+    dispose.set_defaults(run=_dispose)
     if command.extend:
         command.extend(verbs)
     return parser
@@ -81,7 +86,7 @@ def _parser(command: Command) -> argparse.ArgumentParser:
 
 async def _run(command: Command, settings: Settings, arguments: argparse.Namespace) -> int:
     engine = create_engine(settings, command.schema, pool_size=1)
-    arguments.handlers = command.handlers(settings)
+    arguments.handlers, arguments.retention_file = command.handlers(settings), settings.retention_file
     try:
         return int(await arguments.run(engine, arguments))
     finally:
@@ -136,3 +141,10 @@ async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
         return 1
     print("discarded; `parked replay` lets what is behind it go on" if found else "no such row waits")
     return 0 if found else 1
+
+
+async def _dispose(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
+    schedule, now = load_schedule(arguments.retention_file), datetime.now(UTC)
+    count = await repair.dispose(engine, schedule, at=now, by=operator() if arguments.yes else None)
+    print(f"{count} deleted" if arguments.yes else f"{count} due; `parked dispose --yes` deletes them")
+    return 0

@@ -103,6 +103,7 @@ class Settings(KafkaSettings):
     policy_accepted_by: str = ""
     policies_dir: Path = ROOT / "deploy" / "policies"
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"
+    retention_file: Path = ROOT / "deploy" / "retention.toml"
     reference_dir: Path = ROOT / "deploy" / "reference"
     disk_folder: Path = ROOT
     credentials_file: Path | None = None

@@ -1,4 +1,4 @@
-"""`python -m services.referral [serve | agency … | member … | erase … | reindex | demo | places … | …]`."""
+"""`python -m services.referral [serve | agency … | member … | erase … | retention … | reindex | demo | …]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.referral.demo.command import add_demo_command
 from services.referral.erase_commands import add_erase_commands
 from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
+from services.referral.records.retention_commands import add_retention_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
 from shared.commands import Command, main
@@ -25,6 +26,7 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_agency_commands(commands)
     add_member_commands(commands)
     add_erase_commands(commands)
+    add_retention_commands(commands)
     add_reindex_command(commands)
     add_demo_command(commands)
     add_places_commands(commands)

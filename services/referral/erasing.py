@@ -59,6 +59,16 @@ async def erase(
     return row
 
 
+async def asked_by(tx: AsyncConnection, reference: str) -> str | None:
+    """Who asked first for an erasure that a second person has to confirm."""
+    first: str | None = await tx.scalar(
+        sa.select(tables.erasure_request.c.asked_by)
+        .join(tables.referral, tables.referral.c.id == tables.erasure_request.c.referral_id)
+        .where(tables.referral.c.reference == reference)
+    )
+    return first
+
+
 async def erase_again(tx: AsyncConnection, entry: Erasure, *, actor: Actor, at: datetime) -> bool:
     """Carry an erasure of the ledger out after a restore, whatever speaks against it; False when nothing is left."""
     if (row := await _locked(tx, tables.referral.c.id == UUID(entry.id))) is None:

@@ -43,7 +43,8 @@ class Settings(CommonSettings):
     `from_triage` is the token with which triage asks who a family is, `to_...` that with which this service calls.
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
-    outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it.
+    outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it;
+    `disposal_certificates` is the folder for the certificates of `retention run`.
     `public_url` is where browsers see the pages for people who refer, `staff_url` where they see those of the triage
     team, which take calls; `member_providers` (agency → provider, as JSON)
     are the agencies whose people sign in with their own work account.
@@ -72,6 +73,7 @@ class Settings(CommonSettings):
     help_leave_url: str = Field(default="https://www.bbc.co.uk/weather", pattern="^https://")
     client_address_header: str = ""
     erasure_ledger: Path = Path("var/erasures.jsonl")
+    disposal_certificates: Path = Path("var/disposals")
     erase_alone: bool = False
 
     @model_validator(mode="after")

@@ -1,4 +1,7 @@
-"""See, replay and discard what is parked. A replay uses the handlers and the transaction shape of the consumer."""
+"""See, replay, discard and dispose of what is parked.
+
+A replay uses the handlers and the transaction shape of the consumer.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,21 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from shared import audit
+from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.events import ReferralErased
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from shared.messaging.dispatch import Handlers, dispatch
 from shared.messaging.parked import record_of
+from shared.retention import Schedule, years_before
+from shared.working_time import day_in_london
 
 log = structlog.get_logger(__name__)
 
 
+RESOLVED = "parked-resolved"
+"""The class of resolved rows in deploy/retention.toml."""
 NOT_GIVEN_UP = "an erasure is carried out, not given up: replay it"
 
 
@@ -105,6 +114,18 @@ async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, not
             raise CannotDiscardError
         await _resolve(tx, Resolved(row_id, "discarded", by), reason=reason, note=note)
     return True
+
+
+async def dispose(engine: AsyncEngine, schedule: Schedule, *, at: datetime, by: Actor | None) -> int:
+    """How many rows were resolved longer ago than the schedule keeps them; with `by` they are deleted, audited."""
+    last = years_before(day_in_london(at), schedule[RESOLVED].years or 0)
+    due = "FROM parked WHERE CAST(resolved_at AT TIME ZONE 'Europe/London' AS date) <= :last"
+    async with engine.begin() as tx:
+        count = int(await tx.scalar(sql(f"SELECT count(*) {due}"), {"last": last}) or 0)
+        if by and count:
+            await tx.execute(sql(f"DELETE {due}"), {"last": last})
+            await audit.write(tx, [Entry(by, "parked.disposed", at, detail=str(count))])
+    return count
 
 
 async def _locked(tx: AsyncConnection, row_id: int) -> sa.Row[Any] | None:

@@ -37,6 +37,7 @@ SHARED: Final = {
     "parked_calls",
     "policy",
     "problems",
+    "retention",
     "revision",
     "runtime",
     "safety_words",

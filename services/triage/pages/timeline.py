@@ -68,6 +68,8 @@ DID: Final = {
     "parked.replayed": "tried a parked message again: {code}",
     "parked.discarded": "gave a parked message up: {code}",
     "codes.exported": "took the coded lines of a month: {code}",
+    "parked.disposed": "deleted parked messages that were resolved long ago: {code}",
+    "retention.disposed": "erased a family whose records were kept long enough: {code}",
     "agency.added": "added an agency: {code}",
     "agency.key-added": "gave an agency a key: {code}",
     "agency.keys-revoked": "took an agency's keys back: {code}",
