@@ -113,7 +113,10 @@ class System:
             database_url=database_url,
             brokers=servers.kafka_bootstrap_servers,
         )
-        self._environment |= {"PIR_ERASURE_LEDGER": str(var / "erasures.jsonl")}
+        self._environment |= {
+            "PIR_ERASURE_LEDGER": str(var / "erasures.jsonl"),
+            "PIR_DISPOSAL_CERTIFICATES": str(var / "disposals"),
+        }
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._suffix = ""
         back = return_addresses(list(self.services.values()))

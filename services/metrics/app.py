@@ -17,7 +17,7 @@ from services.metrics.reports.publishing import Waits, publish_when_ready, what_
 from services.metrics.reports.queries import PublishedReports
 from services.metrics.reports.readiness import unread_by
 from services.metrics.settings import Settings
-from shared import audit_calls, parked_calls
+from shared import audit_calls, parked_calls, subject_access
 from shared.access import staff_directory
 from shared.database import create_engine
 from shared.events import TOPICS
@@ -71,6 +71,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(api.router(engine))
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
     app.include_router(audit_calls.router(engine, triage, referral))
+    app.include_router(subject_access.router(engine, tables.metadata, tables.SCHEMA, token=referral))
     app.include_router(
         parked_calls.router(engine, handlers=hears, health=health, internal_token=triage, note=parked_calls.logged)
     )

@@ -17,7 +17,7 @@ from services.notify.settings import Settings
 from services.notify.sign_in_codes import CodeMailer
 from services.notify.templates import Council
 from services.notify.writing import Writer
-from shared import audit_calls, events, parked_calls
+from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import staff_directory
 from shared.database import create_engine
 from shared.health import Health
@@ -93,6 +93,11 @@ async def build(settings: Settings) -> Service:
     app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
     app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
+    app.include_router(
+        subject_access.router(
+            engine, tables.metadata, tables.SCHEMA, token=referral, opened=internal.words_beside(council)
+        )
+    )
 
     async def keep_measuring() -> None:
         while True:

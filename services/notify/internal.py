@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, Path, Response
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import collecting, rows
 from services.notify.content import UNSENT, Content
 from services.notify.templates import Council, words
 from shared.access import internal_router
+from shared.database import sql
 from shared.events import MessageKind
+from shared.subject_access import Opener, Rows
 from shared.web import answer
 
 log = structlog.get_logger(__name__)
@@ -34,6 +37,19 @@ def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Counc
             return answer({"items": [_shown(row, reference, told) for row in await rows.of_reference(tx, reference)]})
 
     return routes
+
+
+def words_beside(council: Callable[[], Council]) -> Opener:
+    """For whoever asks for their records: subject and body of each message beside the codes that it keeps."""
+
+    async def opened(tx: AsyncConnection, referral_id: UUID, found: Rows) -> None:
+        columns = "SELECT id, reference, kind, collected_on, content FROM message WHERE referral_id = :id"
+        told, messages = council(), await tx.execute(sql(columns), {"id": referral_id})
+        words_of = {row.id: _words(row, row.reference, told) for row in messages}
+        for row in found["message"]:
+            row["subject"], row["body"] = words_of[row["id"]]
+
+    return opened
 
 
 def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m services.referral [serve | agency … | member … | erase … | retention … | reindex | demo | …]`."""
+"""`python -m services.referral [serve | agency … | member … | erase … | retention … | subject-access … | …]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.referral.demo.command import add_demo_command
 from services.referral.erase_commands import add_erase_commands
 from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
+from services.referral.records.access_commands import add_access_commands
 from services.referral.records.retention_commands import add_retention_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
@@ -27,6 +28,7 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_member_commands(commands)
     add_erase_commands(commands)
     add_retention_commands(commands)
+    add_access_commands(commands)
     add_reindex_command(commands)
     add_demo_command(commands)
     add_places_commands(commands)

@@ -18,7 +18,7 @@ from services.triage.trail import AuditTrails
 from services.triage.work_items import places, timers
 from services.triage.work_items.steps import HEADS, as_table
 from services.triage.work_items.working import StepContext
-from shared import audit_calls, events, parked_calls
+from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import Permission, staff_directory
 from shared.crypto import read_key
 from shared.database import create_engine
@@ -103,6 +103,15 @@ async def build(settings: Settings) -> Service:
     app.include_router(audit_calls.router(engine, settings.from_referral.get_secret_value()))
     app.include_router(
         parked_calls.router(engine, handlers=heard, health=health, internal_token=called["triage"].token)
+    )
+    app.include_router(
+        subject_access.router(
+            engine,
+            tables.metadata,
+            tables.SCHEMA,
+            token=settings.from_referral.get_secret_value(),
+            opened=room.steps.texts.open_rows,
+        )
     )
     app.state.pages = room.pages
     app.include_router(room.pages.router())

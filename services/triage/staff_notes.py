@@ -15,6 +15,7 @@ from shared.crypto import Safe, seal, unseal
 from shared.database import sql
 from shared.ids import uuid7
 from shared.problems import Problem
+from shared.subject_access import Rows
 
 ASKED: Final = "asked"
 """The kind of what the referrer was asked: the one kind that is not for colleagues alone."""
@@ -63,6 +64,16 @@ class StaffNotes:
             StaffNote(row.kind, row.author, row.at, unseal(key, row.sealed, about=row.id.bytes).decode())
             for row in rows
         ]
+
+    async def open_rows(self, tx: AsyncConnection, referral_id: UUID, rows: Rows) -> None:
+        """For whoever asks for their records: the words in place of what is sealed, and the names of colleagues."""
+        wrapped = await tx.scalar(sql("SELECT wrapped_key FROM referral WHERE id = :id"), {"id": referral_id})
+        for row in rows["staff_text"]:
+            sealed = row.pop("sealed")
+            row["text"] = unseal(self._safe.unwrap(wrapped), sealed, about=row["id"].bytes).decode() if wrapped else ""
+        known = await tx.execute(sql("SELECT id, name, role FROM colleague ORDER BY id"))
+        named = {each for table in rows.values() for row in table for each in row.values() if isinstance(each, str)}
+        rows["colleague"] = [dict(row) for row in known.mappings() if row["id"] in named]
 
     async def _key(self, tx: AsyncConnection, referral_id: UUID) -> bytes:
         row = await lock_if_known(tx, referral_id)

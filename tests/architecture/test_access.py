@@ -95,12 +95,14 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "PUT /capacity/{route}": P.SET_CAPACITY,
         "GET /audit": P.READ_AUDIT,
         "GET /internal/questions/{referral_id}": INTERNAL,
+        "GET /internal/subject-access/{referral_id}": INTERNAL,
     },
     "notify": {
         **EVERYWHERE,
         "GET /messages": P.READ_PARKED,
         "GET /internal/messages/{reference}": INTERNAL,
         "POST /internal/sign-in-codes": INTERNAL,
+        "GET /internal/subject-access/{referral_id}": INTERNAL,
     },
     "metrics": {
         **EVERYWHERE,
@@ -112,6 +114,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /reports/equality.{suffix}": P.READ_REPORTS,
         "GET /reports/need": P.READ_REPORTS,
         "GET /reports/need.{suffix}": P.READ_REPORTS,
+        "GET /internal/subject-access/{referral_id}": INTERNAL,
         "GET /exports/coded": P.EXPORT_CODED,
         "GET /exports/coded/dictionary": P.EXPORT_CODED,
     },
@@ -301,6 +304,10 @@ CALLERS: Final = {
     ("metrics", "GET /internal/audit"): {"REFERRAL", "TRIAGE"},
     ("notify", "POST /internal/sign-in-codes"): {"REFERRAL"},
     ("triage", "GET /internal/questions/{referral_id}"): {"REFERRAL"},
+    **{
+        (service, "GET /internal/subject-access/{referral_id}"): {"REFERRAL"}
+        for service in ("triage", "notify", "metrics")
+    },
 }
 """Which services make an internal call, where it is not triage alone."""
 

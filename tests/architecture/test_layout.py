@@ -46,6 +46,7 @@ SHARED: Final = {
     "sign_in",
     "startup",
     "strict_json",
+    "subject_access",
     "tables",
     "version",
     "web",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from services.referral.records.due import FOR_A_PERSON, BabyDates, ClassCode, Due, RecordFacts, Waits, due_on
@@ -189,6 +189,9 @@ def test_an_unknown_date_that_the_class_needs_is_never_decided_by_machine(family
 
 
 @given(st.dates(date(1990, 1, 1), date(2100, 1, 1)), st.sampled_from([1, 2, 20, 25]))
+@example(date(2028, 2, 29), 1)
+@example(date(2029, 2, 28), 1)
+@example(date(2029, 3, 1), 1)
 def test_rows_are_due_exactly_when_their_years_are_over(today: date, years: int) -> None:
     last = years_before(today, years)
     assert years_after(last, years) <= today < years_after(last + timedelta(days=1), years)
