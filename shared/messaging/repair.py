@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.events import ReferralErased
+from shared.events import EVENTS, AboutReferral, ReferralErased
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from shared.messaging.dispatch import Handlers, dispatch
 from shared.messaging.parked import record_of
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 RESOLVED = "parked-resolved"
 """The class of resolved rows in deploy/retention.toml."""
+_OF_NOBODY: Final = tuple(name for name, event in EVENTS.items() if not issubclass(event, AboutReferral))
+"""Types of events that are about no referral."""
 NOT_GIVEN_UP = "an erasure is carried out, not given up: replay it"
 
 
@@ -117,13 +119,19 @@ async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, not
 
 
 async def dispose(engine: AsyncEngine, schedule: Schedule, *, at: datetime, by: Actor | None) -> int:
-    """How many rows were resolved longer ago than the schedule keeps them; with `by` they are deleted, audited."""
-    last = years_before(day_in_london(at), schedule[RESOLVED].years or 0)
-    due = "FROM parked WHERE CAST(resolved_at AT TIME ZONE 'Europe/London' AS date) <= :last"
+    """How many rows were resolved longer ago than the schedule keeps them; with `by` they are deleted, audited.
+
+    A row about a referral stays as long as the referral: so none goes under a hold, which only one service knows of.
+    """
+    last = {"last": years_before(day_in_london(at), schedule[RESOLVED].years or 0), "of_nobody": list(_OF_NOBODY)}
+    due = """
+        FROM parked p WHERE CAST(resolved_at AT TIME ZONE 'Europe/London' AS date) <= :last AND (
+            key IS NULL OR type = ANY(:of_nobody) OR EXISTS (SELECT 1 FROM erased e WHERE e.key = p.key))
+    """
     async with engine.begin() as tx:
-        count = int(await tx.scalar(sql(f"SELECT count(*) {due}"), {"last": last}) or 0)
+        count = int(await tx.scalar(sql(f"SELECT count(*) {due}"), last) or 0)
         if by and count:
-            await tx.execute(sql(f"DELETE {due}"), {"last": last})
+            await tx.execute(sql(f"DELETE {due}"), last)
             await audit.write(tx, [Entry(by, "parked.disposed", at, detail=str(count))])
     return count
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from services.referral import erasing
+from services.referral.families.profile import Person, Profile
 from services.referral.front import members
 from services.referral.records import certificates
 from services.referral.records.disposal import Disposed, Disposer, carry_out, members_due
-from services.referral.records.due import ClassCode, Waits
-from services.referral.records.plan import RetentionPlan, make_plan
+from services.referral.records.due import BabyDates, ClassCode, RecordFacts, Waits, due_on
+from services.referral.records.plan import RetentionPlan, make_plan, read_families
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from shared.audit import Actor
+from shared.database import sql
 from shared.events import ClosureReason, WithdrawalReason, WorkItemAccepted, WorkItemClosed
 from shared.messaging import repair
 from shared.retention import load, years_after
@@ -202,18 +205,106 @@ async def test_members_go_two_years_after_their_end_when_no_referral_of_theirs_i
     assert entry.detail == str(gone)
 
 
-async def test_resolved_rows_go_after_two_years_and_what_waits_stays(records: Records) -> None:
-    columns = 'topic, partition, "offset", recorded_at, headers, cause, parked_at, resolved_at, resolution'
+async def test_resolved_rows_go_after_two_years_but_not_before_their_referral(records: Records) -> None:
+    kept, gone, agency = await records.withdrawn(), await records.withdrawn(), uuid4()
     async with records.engine.begin() as tx:
-        for offset, resolved in enumerate(("now()", "now() - interval '1 day'", "NULL")):
-            await tx.exec_driver_sql(
-                f"INSERT INTO parked ({columns}) VALUES ('t', 0, {offset}, now(), '[]', 'c', now(), {resolved}, 'x')"
-            )
-    at = datetime.combine(IN_TWO_YEARS - timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=12)
-    assert await repair.dispose(records.engine, records.schedule, at=at, by=None) == 1
-    assert await count(records.engine, "parked") == 3
-    assert await repair.dispose(records.engine, records.schedule, at=at, by=ADA) == 1
+        await erasing.erase(tx, gone.reference, actor=ADA, at=datetime.now(UTC))
+        for offset, (key, kind, resolved) in enumerate(
+            [
+                (None, None, "now() - interval '1 day'"),
+                (gone.id, "referral.received.v1", "now() - interval '1 day'"),
+                (agency, "agency.updated.v1", "now() - interval '1 day'"),
+                (kept.id, "referral.received.v1", "now() - interval '1 day'"),
+                (None, None, "now()"),
+                (None, None, "NULL"),
+            ]
+        ):
+            statement = f"""
+                INSERT INTO parked (topic, partition, "offset", recorded_at, headers, cause, key, type, resolved_at)
+                VALUES ('t', 0, {offset}, now(), '[]', 'c', :key, :type, {resolved})
+            """
+            await tx.execute(sql(statement), {"key": key, "type": kind})
+    at = datetime.combine(IN_TWO_YEARS - timedelta(days=1), time(12), UTC)
+    assert await repair.dispose(records.engine, records.schedule, at=at, by=None) == 3
+    assert await count(records.engine, "parked") == 6
+    assert await repair.dispose(records.engine, records.schedule, at=at, by=ADA) == 3
     left = await fetch(records.engine, 'SELECT "offset" FROM parked ORDER BY "offset"')
-    assert [row.offset for row in left] == [0, 2]
+    assert [row.offset for row in left] == [3, 4, 5]
     [entry] = await fetch(records.engine, "SELECT detail FROM audit WHERE action = 'parked.disposed'")
-    assert entry.detail == "1"
+    assert entry.detail == "3"
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_happened_to_families_is_read_and_each_run_does_what_its_plan_said(
+    records: Records, seed: int
+) -> None:
+    chance = Random(seed)
+    sent = [await records.withdrawn() for _ in range(14)]
+    oldest = sorted(chance.sample(range(len(sent)), 8))
+    families = [sent[number if number in oldest else chance.choice(oldest)].id for number in range(len(sent))]
+    meant = {
+        each.reference: await _something_happens(records, each, family, chance)
+        for each, family in zip(sent, families, strict=True)
+    }
+    async with records.engine.connect() as tx:
+        found = await read_families(tx, families)
+    assert {name: facts for each in found for name, facts in zip(each.references, each.facts, strict=True)} == meant
+
+    left = set(meant)
+    for years in (0, 1, 2, 3, 20, 24, 25, 26, 30):
+        on = years_after(TODAY, years)
+        plan = await records.plan(on)
+        done = await records.run(on)
+        assert (sum(done.erased.values()), done.refused) == (len(plan.references), [])
+        left -= set(plan.references)
+        rows = await fetch(records.engine, "SELECT reference FROM referral WHERE wrapped_key IS NOT NULL")
+        assert {row.reference for row in rows} == left
+        assert (await records.plan(on)).references == []
+    for each in found:
+        verdict = due_on(each.facts, records.schedule)
+        assert (set(each.references) <= left) == (isinstance(verdict, Waits) or verdict.on > on)
+
+
+_ENDED = """
+    UPDATE referral SET family_id = :family, withdrawn_at = :at, profile = CAST(:profile AS jsonb),
+        facts = facts || CAST(:facts AS jsonb)
+    WHERE id = :id
+"""
+_WORK = """
+    INSERT INTO route_state (work_item_id, referral_id, route, state, changed_at)
+    VALUES (gen_random_uuid(), :id, '{route}', '{state}', :at)
+"""
+
+
+async def _something_happens(records: Records, sent: Sent, family_id: UUID, chance: Random) -> RecordFacts:
+    """Dates, work, a danger, a loss, a hold and a family, as the services would store them; returns what was meant."""
+    ended = datetime.combine(TODAY - timedelta(days=chance.randrange(2000)), time(12), UTC)
+    days = [ended.date() - timedelta(days=chance.randrange(1, 700)) for _ in range(2)]
+    babies = tuple(
+        BabyDates(chance.choice([day, None]), chance.choice([day, None])) for day in days[: chance.choice([1, 1, 2])]
+    )
+    was_accepted, has_danger, is_loss = (chance.random() < part for part in (0.5, 0.3, 0.2))
+    is_open, is_held = chance.random() < 0.1, chance.random() < 0.1
+    profile = Profile(babies=tuple(Person(born=each.born_on, due=each.due_on) for each in babies))
+    facts = {"safety": [], "circumstances": ["infant_died"] if is_loss else []}
+    values = {"id": sent.id, "family": family_id, "at": ended, "facts": json.dumps(facts)}
+    statements = [_ENDED, "UPDATE history SET at = :at WHERE referral_id = :id"]
+    if was_accepted:
+        what = chance.choice(["accepted", "first-contact"])
+        statements.append(f"INSERT INTO history (referral_id, at, what) VALUES (:id, :at, '{what}')")
+    statements += [_WORK.format(route="mash", state="closed")] * has_danger
+    statements += [_WORK.format(route="pir_short", state="open")] * is_open
+    async with records.engine.begin() as tx:
+        for statement in statements:
+            named = values | {"profile": profile.model_dump_json()}
+            await tx.execute(sql(statement), {name: named[name] for name in named if f":{name}" in statement})
+    if is_held:
+        await records.held(sent)
+    return RecordFacts(
+        last_on=None if is_open else ended.date(),
+        babies=babies,
+        was_accepted=was_accepted,
+        has_danger=has_danger,
+        is_loss=is_loss,
+        is_held=is_held,
+    )

@@ -84,6 +84,12 @@ def test_the_page_says_codes_in_words_escapes_what_was_written_and_counts_the_ma
     assert "has lost a baby" not in render([a_record()], at=AT)
 
 
+def test_of_an_enquiry_nothing_is_said_of_a_baby_whom_nobody_named() -> None:
+    facts = {"kind": "consultation", "source": "A1", "infant": {"count": 1}, "consent": "not_sought"}
+    [coded] = [each for each in sections(a_record(facts)) if each.heading == "What our programs work with"]
+    assert [name for name, _ in coded.entries[0].lines] == ["What it is about", "Kind of agency"]
+
+
 def test_who_did_what_is_said_in_words() -> None:
     assert who("staff", "t", {"t": "Tess"}) == "Tess"
     assert who("system", "rules", {}) == "The rules (a program)"

@@ -24,7 +24,7 @@ from services.referral.records.page_words import (
     value_of,
     who,
 )
-from shared.events import LOSSES, RED_FLAGS, SAFETY_ROUTES, CareStatus, Safety
+from shared.events import LOSSES, RED_FLAGS, SAFETY_ROUTES, CareStatus, Kind, Safety
 from shared.pages.times import clock
 from shared.pages.wording import (
     LINKS,
@@ -40,10 +40,12 @@ from shared.pages.wording import (
 Held = Mapping[str, Sequence[Mapping[str, Any]]]
 Lines = list[tuple[str, str]]
 _MODES: Final = {
-    "auto_route": "The family goes to the team",
+    "auto_route": "It goes to a team",
     "human_review": "A person has to decide",
     "propose_decline": "There may be no place; a person has to decide",
 }
+_OF_AN_ENQUIRY: Final = ("kind", "source", "safety", "safety_words")
+"""The facts that an enquiry can have: the others stand there as what nobody said."""
 _AUDIENCES: Final = {"agency": "the agency that referred", "household": "the family", "on_call": "the person on call"}
 
 
@@ -259,7 +261,10 @@ def _trail(services: Mapping[str, Held], names: Mapping[str, str]) -> list[Entry
 
 def _coded(row: Mapping[str, Any], marks: tuple[str, ...]) -> Entry:
     """The facts that the rules saw: made of what was sent."""
-    return Entry("What was made of the referral", lines({**row["facts"], "missing": row["gaps"]}), marks)
+    facts = row["facts"]
+    if facts.get("kind", Kind.FAMILY) != Kind.FAMILY:
+        facts = {name: facts[name] for name in _OF_AN_ENQUIRY if name in facts}
+    return Entry("What was made of the referral", lines({**facts, "missing": row["gaps"]}), marks)
 
 
 def _counted(metrics: Held, marks: tuple[str, ...]) -> list[Entry]:

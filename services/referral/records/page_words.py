@@ -91,6 +91,7 @@ WROTE: Final = {
 }
 _SYSTEM: Final = {"rules": "The rules (a program)", "clock": "The clock (a program)", "delivery": "The mail program"}
 NAMES: Final = {
+    "at": "When",
     "carer_age": "Age of the youngest parent",
     "infant": "The youngest baby",
     "born_on": "Born on",

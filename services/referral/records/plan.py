@@ -134,10 +134,11 @@ _MEMBERS: Final = sql("""
     SELECT r.family_id, r.reference, r.kind, r.profile, r.facts, r.withdrawn_at, r.declined_at, r.ended_at,
         ARRAY(SELECT state FROM route_state s WHERE s.referral_id = r.id) AS states,
         ARRAY(SELECT route FROM route_state s WHERE s.referral_id = r.id) AS routes,
-        EXISTS (SELECT 1 FROM history h WHERE h.referral_id = r.id AND h.what IN ('accepted', 'first-contact'))
-            AS was_accepted,
-        (SELECT max(at) FROM history h WHERE h.referral_id = r.id) AS last_at,
+        coalesce(told.was_accepted, false) AS was_accepted, told.last_at,
         EXISTS (SELECT 1 FROM hold o WHERE o.referral_id = r.id AND o.ended_at IS NULL) AS is_held
-    FROM referral r WHERE r.family_id = ANY(CAST(:ids AS uuid[])) AND r.wrapped_key IS NOT NULL
+    FROM referral r CROSS JOIN LATERAL (
+        SELECT max(at) AS last_at, bool_or(what IN ('accepted', 'first-contact')) AS was_accepted
+        FROM history h WHERE h.referral_id = r.id
+    ) told WHERE r.family_id = ANY(CAST(:ids AS uuid[])) AND r.wrapped_key IS NOT NULL
     ORDER BY r.family_id, r.reference
 """)
