@@ -22,6 +22,8 @@ __all__ = ["NavigationItem", "Pages"]
 GUIDE: Final = "/docs"
 START: Final = "/staff"
 SIGN_OUT: Final = "/staff/sign-out"
+ACCESSIBILITY: Final = "/accessibility"
+"""The accessibility statement of the site, below its start page."""
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -72,6 +74,7 @@ class Pages:
         self._navigation = tuple(navigation)
         self._assets = Assets()
         self._folder = folder
+        self._start = start
         self._environment = environment(folder, reloads=is_development)
         self._environment.globals |= {
             "static": self._assets.address,
@@ -79,6 +82,7 @@ class Pages:
             "start": start,
             "sign_out": sign_out,
             "guide": guide,
+            "accessibility": f"{start}{ACCESSIBILITY}",
             "is_development": is_development,
         }
 
@@ -130,8 +134,14 @@ class Pages:
         )
 
     def router(self) -> APIRouter:
-        """The static files that the pages name."""
-        return self._assets.router()
+        """The static files that the pages name, and the accessibility statement, for everybody."""
+        routes = self._assets.router()
+
+        @routes.get(f"{self._start}{ACCESSIBILITY}", include_in_schema=False)
+        async def accessibility(request: Request) -> HTMLResponse:
+            return self.render(request, "accessibility.html")
+
+        return routes
 
     def _links(self, visitor: Visitor | None, path: str) -> list[Mapping[str, Any]]:
         """What the visitor may open; the closest to `path` is marked: `current` when it is that very page."""

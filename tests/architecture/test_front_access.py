@@ -56,6 +56,7 @@ ACCESS: Final[dict[str, Who]] = {
     "GET /refer/sign-in/with/{slug}": EVERYBODY,
     "GET /refer/signed-in": EVERYBODY,
     "GET /refer/signed-out": EVERYBODY,
+    "GET /refer/accessibility": EVERYBODY,
     "GET /refer/calls/{ticket}": EVERYBODY,
     "POST /refer/calls/{ticket}": EVERYBODY,  # whoever has no ticket is told that it is used or too old
     "POST /refer/sign-out": MEMBERS,

@@ -55,6 +55,7 @@ EVERYWHERE: Final[dict[str, Who]] = {
     "GET /staff/sign-in/keys": OPEN,  # our public ones, for a provider that asks for signed requests
     "GET /staff/signed-in": OPEN,
     "GET /staff/signed-out": OPEN,
+    "GET /staff/accessibility": OPEN,
     "POST /staff/sign-out": SIGNED_IN,
 }
 TRIAGE: Final[dict[str, Who]] = {

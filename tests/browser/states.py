@@ -262,6 +262,7 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "give": (LEAD, _giving),
     "give-nothing": (LEAD, at("/staff/give")),
     "parked": ("operations", at("/staff/parked")),
+    "accessibility": (WORKER, at("/staff/accessibility")),
     "audit": (LEAD, at("/staff/audit")),
     "audit-own": (WORKER, at("/staff/audit?view=my-looks")),
     "audit-without-work": ("auditor", at("/staff/audit?view=without-work")),

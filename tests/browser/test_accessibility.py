@@ -45,6 +45,7 @@ def test_no_two_pages_have_the_same_title(desk: Desk, cases: Cases) -> None:
         "/team",
         "/audit",
         "/audit?view=without-work",
+        "/accessibility",
     )
     lead = sit_down(desk, "triage-lead")
     titles = []

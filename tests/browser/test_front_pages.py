@@ -81,6 +81,7 @@ def test_the_pages_around_the_form_are_for_everybody(reception: Reception) -> No
     looks("sent")
     looks("home", "/refer")
     looks("not-found", "/refer/drafts/nowhere")
+    looks("accessibility", "/refer/accessibility")
     assert {name: found for name, found in wrong.items() if found} == {}
 
 

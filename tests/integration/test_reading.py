@@ -46,6 +46,7 @@ SEEN_BY: Final = {
     "/audit?referral=PIR-0": (LENA,),
     "/parked": (OLGA,),
     "/give": (LENA,),
+    "/accessibility": (MAYA,),
     "/nowhere": (MAYA,),
 }
 COUNCILS_OWN: Final = "/services"

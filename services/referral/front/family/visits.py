@@ -135,6 +135,7 @@ def frame_of(language: Language) -> dict[str, Any]:
         "service_name": say("service"),
         "start": f"{START}/{language.tag}",
         "guide": "",
+        "accessibility": "",  # the statement is not translated yet, and its page has no way out
         "skip_words": say("skip"),
         "problem_title": say("problem"),
         "problem_mark": say("problem_mark"),
