@@ -8,7 +8,7 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards sbom assets format stop clean
+.PHONY: help run test test-faults test-browser test-monitoring check bench guide dashboards sbom assurance assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -50,6 +50,9 @@ dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code
 
 sbom: .venv/.has-test ## Write the bill of materials (CycloneDX) to var/sbom.cdx.json
 	@exec $(BIN)/python -m deploy.supply var/sbom.cdx.json
+
+assurance: .venv/.has-test ## Write the safety case and the DPIA pages again, from their TOML files
+	@exec $(BIN)/python -m deploy.assurance
 
 assets: ## Build the stylesheet and pictures of the pages (needs node and npm)
 	@sh deploy/assets/build.sh
