@@ -163,8 +163,8 @@ async def _confirm(tx: AsyncConnection, referral_id: UUID, actor: Actor, at: dat
         await tx.execute(
             tables.erasure_request.insert().values(referral_id=referral_id, asked_by=actor.id, asked_at=at)
         )
-    if first in (None, actor.id):
-        raise AskedFor(f"{actor.id} has asked for it: another person confirms it by the same command")
+    if first is None or not audit.is_another_person(first, actor.id):
+        raise AskedFor(f"{first or actor.id} has asked for it: another person confirms it by the same command")
 
 
 class AskedFor(NotErasedError):  # noqa: N818  nothing went wrong
