@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.audit import operator
+from shared import audit
+from shared.audit import Entry, operator
 from shared.database import create_engine
 from shared.logs import configure
 from shared.messaging import outbox, repair
@@ -87,7 +88,10 @@ def _parser(command: Command) -> argparse.ArgumentParser:
 async def _run(command: Command, settings: Settings, arguments: argparse.Namespace) -> int:
     engine = create_engine(settings, command.schema, pool_size=1)
     arguments.handlers, arguments.retention_file = command.handlers(settings), settings.retention_file
+    given = Entry(operator(), "command.given", datetime.now(UTC), detail=arguments.verb)
     try:
+        async with engine.begin() as tx:  # before it is carried out: some only show, such as the members of an agency
+            await audit.write(tx, [given])
         return int(await arguments.run(engine, arguments))
     finally:
         await engine.dispose()
@@ -128,14 +132,14 @@ async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
 
 
 async def _replay(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    done, failed = await repair.replay(engine, arguments.handlers, only=arguments.id, by=operator().id)
+    done, failed = await repair.replay(engine, arguments.handlers, only=arguments.id, by=operator())
     print(f"{done} handled, {failed} still parked")
     return 1 if failed else 0
 
 
 async def _discard(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     try:
-        found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=operator().id)
+        found = await repair.discard(engine, arguments.id, reason=arguments.reason, by=operator())
     except repair.CannotDiscardError:
         print(repair.NOT_GIVEN_UP)
         return 1

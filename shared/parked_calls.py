@@ -5,30 +5,26 @@ Internal calls: they need the internal token, and who acts where something is do
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
-import structlog
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import audit
 from shared.access import ActingPerson, internal_router
-from shared.audit import Actor, Entry
+from shared.audit import Actor
 from shared.database import sql
 from shared.events import EVENTS
 from shared.health import Health
 from shared.messaging import repair
 from shared.messaging.dispatch import Handlers
 from shared.messaging.relay import AGE
-from shared.messaging.repair import NOT_GIVEN_UP, CannotDiscardError, Note, Resolved
+from shared.messaging.repair import NOT_GIVEN_UP, CannotDiscardError
 from shared.problems import Problem
 from shared.web import NO_STORE, answer, read_json_body, read_model
-
-log = structlog.get_logger(__name__)
 
 MOST: Final = 200
 """Rows that are listed, the oldest; the others come up as those are dealt with."""
@@ -95,20 +91,7 @@ class Discard(BaseModel):
 _TAKES: Final = {"requestBody": {"content": {"application/json": {"schema": Discard.model_json_schema()}}}}
 
 
-async def audited(tx: AsyncConnection, row: Resolved) -> None:
-    """Into the audit trail of the service; the parked row itself keeps the referral and the reason."""
-    by = Actor("staff", row.by)
-    await audit.write(tx, [Entry(by, f"parked.{row.resolution}", datetime.now(UTC), detail=str(row.id))])
-
-
-async def logged(_: AsyncConnection, row: Resolved) -> None:
-    """For a service without an audit trail; the parked row itself keeps who, when and why."""
-    log.info("parked record resolved", row=row.id, resolution=row.resolution, by=row.by)
-
-
-def router(
-    engine: AsyncEngine, *, handlers: Handlers, health: Health, internal_token: str, note: Note = audited
-) -> APIRouter:
+def router(engine: AsyncEngine, *, handlers: Handlers, health: Health, internal_token: str) -> APIRouter:
     """Three calls; `handlers` are those of the service's consumer."""
     routes = internal_router(internal_token, below="/parked")
 
@@ -121,7 +104,7 @@ def router(
 
     @routes.post("/{row_id}/replay", summary="Handle a record again, with those behind it (audited)")
     async def replay(row_id: RowId, x_pir_actor: ActingPerson) -> Response:
-        handled, left = await repair.replay(engine, handlers, only=row_id, by=x_pir_actor, note=note)
+        handled, left = await repair.replay(engine, handlers, only=row_id, by=Actor("staff", x_pir_actor))
         if not handled and not left:
             raise Problem("not-found")
         return _told(Replayed(handled=handled, left=left))
@@ -130,7 +113,7 @@ def router(
     async def discard(request: Request, row_id: RowId, x_pir_actor: ActingPerson) -> Response:
         asked = read_model(Discard, await read_json_body(request))
         try:
-            is_done = await repair.discard(engine, row_id, reason=asked.reason, by=x_pir_actor, note=note)
+            is_done = await repair.discard(engine, row_id, reason=asked.reason, by=Actor("staff", x_pir_actor))
         except CannotDiscardError:
             raise Problem("conflict", NOT_GIVEN_UP) from None
         if not is_done:

@@ -72,9 +72,7 @@ async def build(settings: Settings) -> Service:
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
     app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(subject_access.router(engine, tables.metadata, tables.SCHEMA, token=referral))
-    app.include_router(
-        parked_calls.router(engine, handlers=hears, health=health, internal_token=triage, note=parked_calls.logged)
-    )
+    app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=triage))
 
     waits: Waits | None = None
     context = _add_reports(app, settings, engine, PublishedReports.of(engine, policy, terms, _now, lambda: waits))

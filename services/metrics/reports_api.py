@@ -13,9 +13,10 @@ from services.metrics.pages.reading import whole_report
 from services.metrics.reports.formats import MEDIA_TYPES, Format, file_name, media_type, wanted
 from services.metrics.reports.model import MODELS, ReportKind
 from services.metrics.reports.queries import PublishedReports, ReportQuery
+from services.metrics.reports.reading_trail import write_down
 from services.metrics.reports.store import ReportResult, ReportVersion
 from services.metrics.reports_docs import LISTED, answers
-from shared.access import Permission, may
+from shared.access import Permission, Staff, may
 from shared.pages import Pages
 from shared.problems import Problem
 from shared.web import answer
@@ -69,8 +70,12 @@ class ReportAnswers:
 
 
 def router(reports: PublishedReports, pages: Pages) -> APIRouter:
-    """Every call needs READ_REPORTS; nobody's answer differs from another's."""
-    routes = APIRouter(tags=["reports"], dependencies=[Depends(may(Permission.READ_REPORTS))])
+    """Every call needs READ_REPORTS and is in the audit trail; nobody's answer differs from another's."""
+
+    async def written_down(request: Request, staff: Annotated[Staff, Depends(may(Permission.READ_REPORTS))]) -> None:
+        await write_down(reports, request, staff)
+
+    routes = APIRouter(tags=["reports"], dependencies=[Depends(written_down)])
     desk = ReportAnswers(reports, pages)
 
     @routes.get("/reports", summary="All that is published, the latest first", responses=LISTED)

@@ -22,6 +22,7 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from shared.audit import Actor
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import sql
@@ -44,6 +45,7 @@ ACKNOWLEDGE_SECONDS: Final = 1.0
 """A request to the broker for each batch is a tenth of a consumer's CPU at 50 referrals a second."""
 LONGEST_ACKNOWLEDGING: Final = 5.0
 HOUSEKEEPING_SECONDS: Final = 30.0
+_ITSELF: Final = Actor("system", "consumer")
 LONGEST_REST_SECONDS: Final = 3600.0
 """Of what is parked and fails each time that it is tried again by itself."""
 
@@ -208,7 +210,7 @@ class Consumer:
             found = await parked.to_try_again(self._engine, but=resting)
             self._again = resting | {row_id: self._again[row_id] for row_id in found if row_id in self._again}
             for row_id in found:
-                done, failed = await repair.replay(self._engine, self._handlers, only=row_id, by="system")
+                done, failed = await repair.replay(self._engine, self._handlers, only=row_id, by=_ITSELF)
                 handled, left = handled + done, left + failed
                 if failed:
                     self._again[row_id] = self._again.get(row_id, _Again()).later(now)

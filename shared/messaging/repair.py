@@ -1,12 +1,12 @@
 """See, replay, discard and dispose of what is parked.
 
-A replay uses the handlers and the transaction shape of the consumer.
+A replay uses the handlers and the transaction shape of the consumer. Who replayed or discarded a row is written with
+it, and into the audit trail, in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -38,19 +38,6 @@ class CannotDiscardError(Exception):
     """The row is an erasure, which has to be carried out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A row that waits no more: `replayed` or `discarded`, and by whom."""
-
-    id: int
-    resolution: str
-    by: str
-
-
-Note = Callable[[AsyncConnection, Resolved], Awaitable[None]]
-"""Called in the transaction that resolves a row, for a trail beside the row itself."""
-
-
 async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
     """Every row that waits for a person, oldest first, without its content."""
     statement = "SELECT id, topic, key, type, cause, parked_at FROM parked WHERE resolved_at IS NULL ORDER BY id"
@@ -58,9 +45,7 @@ async def waiting(engine: AsyncEngine) -> Sequence[sa.Row[Any]]:
         return (await connection.execute(sql(statement))).all()
 
 
-async def replay(
-    engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: str, note: Note | None = None
-) -> tuple[int, int]:
+async def replay(engine: AsyncEngine, handlers: Handlers, *, only: int | None, by: Actor) -> tuple[int, int]:
     """Handle parked rows again, each referral's in their order within a topic: (handled, still parked).
 
     A referral stops at its first failure, so that nothing overtakes it; `only` names one row (and with it all rows of
@@ -74,14 +59,14 @@ async def replay(
     for row in rows:
         if (row.topic, row.key) in stopped:
             continue
-        if await _replay_one(engine, handlers, row.id, by, note):
+        if await _replay_one(engine, handlers, row.id, by):
             done += 1
         elif row.key is not None:
             stopped.add((row.topic, row.key))
     return done, len(rows) - done
 
 
-async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: str, note: Note | None) -> bool:
+async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: Actor) -> bool:
     try:
         async with engine.begin() as tx:
             row = await _locked(tx, row_id)
@@ -93,7 +78,7 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
                 is_fresh = await tx.scalar(claim, {"id": envelope.id})
                 if is_fresh or row.event_id is not None:  # parked events were claimed when they were parked
                     await dispatch([envelope], handlers, tx)
-            await _resolve(tx, Resolved(row_id, "replayed", by), reason=None, note=note)
+            await _resolve(tx, row_id, "replayed", by=by)
     except UnreadableRecordError as error:
         log.warning("still unreadable", row=row_id, cause=str(error))
         return False
@@ -103,7 +88,7 @@ async def _replay_one(engine: AsyncEngine, handlers: Handlers, row_id: int, by: 
     return True
 
 
-async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, note: Note | None = None) -> bool:
+async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: Actor) -> bool:
     """Give a row up: its value is dropped, who and why stays. False when no such row waits.
 
     Raises CannotDiscardError for an erasure: what a family is owed is done, not given up.
@@ -114,7 +99,7 @@ async def discard(engine: AsyncEngine, row_id: int, *, reason: str, by: str, not
             return False
         if row.type == ReferralErased.type:
             raise CannotDiscardError
-        await _resolve(tx, Resolved(row_id, "discarded", by), reason=reason, note=note)
+        await _resolve(tx, row_id, "discarded", by=by, reason=reason)
     return True
 
 
@@ -143,14 +128,13 @@ async def _locked(tx: AsyncConnection, row_id: int) -> sa.Row[Any] | None:
     return found.one_or_none()
 
 
-async def _resolve(tx: AsyncConnection, row: Resolved, *, reason: str | None, note: Note | None) -> None:
+async def _resolve(tx: AsyncConnection, row_id: int, how: str, *, by: Actor, reason: str | None = None) -> None:
     await tx.execute(
         sql("""
             UPDATE parked SET resolved_at = now(), resolution = :resolution, resolved_by = :by, reason = :reason,
                 value = NULL, headers = '[]'
             WHERE id = :id
         """),
-        {"id": row.id, "resolution": row.resolution, "by": row.by, "reason": reason},
+        {"id": row_id, "resolution": how, "by": by.id, "reason": reason},
     )
-    if note:
-        await note(tx, row)
+    await audit.write(tx, [Entry(by, f"parked.{how}", datetime.now(UTC), detail=str(row_id))])

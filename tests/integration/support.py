@@ -30,6 +30,7 @@ PATIENCE_SECONDS: Final = 60.0
 metadata: Final = sa.MetaData()
 tables.outbox_tables(metadata)
 tables.inbox_tables(metadata)
+tables.audit_table(metadata)
 effect: Final = sa.Table(
     "effect",
     metadata,

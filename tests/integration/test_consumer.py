@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from deploy.local.postgres import Postgres
+from shared.audit import Actor
 from shared.database import connect_args
 from shared.errors import is_lock_wait
 from shared.events import Envelope, ReferralWithdrawn
@@ -32,6 +33,7 @@ from tests.integration.support import (
     take_effect,
 )
 
+OLGA = Actor("operator", "olga")
 WAITING = "parked WHERE resolved_at IS NULL"
 
 
@@ -116,7 +118,7 @@ async def test_a_replay_finishes_what_was_parked_in_order(probe: AsyncEngine) ->
     events = history_of(keys=2, events=4)
     bad = {events[0].id, events[1].id}
     await handle(probe, events, failing_for(bad))
-    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga") == (8, 0)
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=OLGA) == (8, 0)
     assert [await effects_of(probe, event.key) for event in events[:2]] == [[1, 2, 3, 4]] * 2
     assert await count(probe, "parked WHERE resolution = 'replayed' AND resolved_by = 'olga' AND value IS NULL") == 8
 
@@ -124,7 +126,7 @@ async def test_a_replay_finishes_what_was_parked_in_order(probe: AsyncEngine) ->
 async def test_after_a_replay_new_events_of_the_referral_are_handled_at_once(probe: AsyncEngine) -> None:
     first, second = history_of(keys=1, events=2)
     await handle(probe, [first], failing_for({first.id}))
-    await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga")
+    await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=OLGA)
     await handle(probe, [second])
     assert await effects_of(probe, first.key) == [1, 2]
 
@@ -135,7 +137,7 @@ async def test_a_replay_that_fails_again_lets_nothing_overtake(probe: AsyncEngin
     handler = failing_for({broken.id, fine.id})
     await handle(probe, events, handler)
     still_broken = {ReferralWithdrawn: failing_for({broken.id})}
-    assert await repair.replay(probe, still_broken, only=None, by="olga") == (2, 2)
+    assert await repair.replay(probe, still_broken, only=None, by=OLGA) == (2, 2)
     assert await effects_of(probe, broken.key) == []
     assert await effects_of(probe, fine.key) == [1, 2]
 
@@ -144,7 +146,7 @@ async def test_a_replay_of_one_row_takes_all_of_its_referral_and_no_other(probe:
     events = history_of(keys=2, events=2)
     await handle(probe, events, failing_for({events[0].id, events[1].id}))
     [row] = await fetch(probe, "SELECT id FROM parked WHERE event_id = :id", id=events[0].id)
-    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=row.id, by="olga") == (2, 0)
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=row.id, by=OLGA) == (2, 0)
     assert await effects_of(probe, events[0].key) == [1, 2]
     assert await effects_of(probe, events[1].key) == []
 
@@ -152,7 +154,8 @@ async def test_a_replay_of_one_row_takes_all_of_its_referral_and_no_other(probe:
 async def test_two_replays_at_once_take_effect_once(probe: AsyncEngine) -> None:
     events = history_of(keys=10, events=3)
     await handle(probe, events, failing_for({event.id for event in events[:10]}))
-    both = (repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=name) for name in ("olga", "oscar"))
+    oscar = Actor("operator", "oscar")
+    both = (repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=who) for who in (OLGA, oscar))
     await asyncio.gather(*both)
     assert [await effects_of(probe, event.key) for event in events[:10]] == [[1, 2, 3]] * 10
 
@@ -161,11 +164,11 @@ async def test_what_is_discarded_keeps_who_and_why_but_not_its_value(probe: Asyn
     first, second = history_of(keys=1, events=2)
     await handle(probe, [first, second], failing_for({first.id}))
     [row] = await fetch(probe, "SELECT id FROM parked WHERE event_id = :id", id=first.id)
-    assert await repair.discard(probe, row.id, reason="sent by a test system", by="olga")
+    assert await repair.discard(probe, row.id, reason="sent by a test system", by=OLGA)
     [row] = await fetch(probe, "SELECT * FROM parked WHERE event_id = :id", id=first.id)
     assert (row.resolution, row.resolved_by, row.reason) == ("discarded", "olga", "sent by a test system")
     assert row.value is None
-    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by="olga") == (1, 0)
+    assert await repair.replay(probe, {ReferralWithdrawn: take_effect}, only=None, by=OLGA) == (1, 0)
     assert await effects_of(probe, first.key) == [2]
 
 
@@ -350,7 +353,7 @@ async def test_a_bad_record_that_was_dealt_with_blocks_nothing_when_it_comes_aga
     bad = a_record(first, value=b"{")
     await a_consumer(probe).handle([bad])
     [row] = await fetch(probe, "SELECT id FROM parked")
-    assert await repair.discard(probe, row.id, reason="nonsense", by="olga")
+    assert await repair.discard(probe, row.id, reason="nonsense", by=OLGA)
     await a_consumer(probe).handle([bad, a_record(second)])
     assert await effects_of(probe, second.key) == [2]
     assert await count(probe, "parked") == 1
@@ -368,7 +371,7 @@ async def test_a_replay_stops_on_the_topic_of_a_failure_and_goes_on_on_another(p
     consumer = a_consumer(probe, failing_for({one.id, other.id}))
     await consumer.handle([a_record(one), a_record(other, topic="elsewhere")])
     still_broken = {ReferralWithdrawn: failing_for({one.id})}
-    assert await repair.replay(probe, still_broken, only=None, by="olga") == (1, 1)
+    assert await repair.replay(probe, still_broken, only=None, by=OLGA) == (1, 1)
     assert await effects_of(probe, one.key) == [2]
 
 

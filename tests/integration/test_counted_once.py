@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.metrics import measures
 from services.metrics.handlers import handlers
 from services.metrics.measures import TIME_TO
+from shared.audit import Actor
 from shared.events import (
     DecidedBy,
     EnquiryReceived,
@@ -68,7 +69,7 @@ async def test_what_a_person_discarded_is_not_counted_when_it_comes_again(databa
     async with counts_in(database) as engine:
         await a_consumer(engine).handle([poison, behind])
         for row in await repair.waiting(engine):
-            assert await repair.discard(engine, row.id, reason="not a referral", by="a person")
+            assert await repair.discard(engine, row.id, reason="not a referral", by=Actor("operator", "a person"))
         await a_consumer(engine).handle([behind])
         assert await totals(engine) == {}
         assert await count(engine, "parked WHERE resolved_at IS NULL") == 0

@@ -24,6 +24,7 @@ from services.referral import handlers as of_referral
 from services.referral import tables as referral_tables
 from services.triage import handlers as of_triage
 from services.triage import tables as triage_tables
+from shared.audit import Actor
 from shared.brokers import Brokers
 from shared.events import (
     ClosureReason,
@@ -235,9 +236,9 @@ async def mend(engine: AsyncEngine, *, at_once: bool) -> dict[str, Any]:
     metadata, handlers = SERVICES["metrics"]
     for row in await repair.waiting(engine):
         if row.cause != BEHIND:
-            assert await repair.discard(engine, row.id, reason="unreadable", by="a person")
+            assert await repair.discard(engine, row.id, reason="unreadable", by=Actor("operator", "a person"))
     told = handlers() if at_once else carefully(handlers())
-    assert (await repair.replay(engine, told, only=None, by="a person"))[1] == 0
+    assert (await repair.replay(engine, told, only=None, by=Actor("operator", "a person")))[1] == 0
     return await contents(engine, metadata) | {"inbox": [], "parked": []}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 
 from services.metrics.pages.about import add as add_about
 from services.metrics.pages.context import PageContext
@@ -13,11 +13,15 @@ from services.metrics.pages.kpis import add as add_kpis
 from services.metrics.pages.one_page import add as add_one_page
 from services.metrics.pages.overview import add as add_overview
 from services.metrics.pages.periods import add as add_periods
+from services.metrics.pages.reading import Reader
 from services.metrics.pages.reports import add as add_reports
+from services.metrics.reports.reading_trail import write_down
 from shared.access import Permission
 from shared.pages import NavigationItem
 
-PAGES: Final = (add_overview, add_kpis, add_periods, add_reports, add_one_page, add_about, add_export)
+PAGES: Final = (add_about, add_export)
+WITH_FIGURES: Final = (add_overview, add_kpis, add_periods, add_reports, add_one_page)
+"""Who reads them is in the audit trail."""
 NAVIGATION: Final = (
     NavigationItem("Overview", "/staff", Permission.READ_REPORTS),
     NavigationItem("KPIs", "/staff/kpis", Permission.READ_REPORTS),
@@ -36,7 +40,14 @@ def navigation(triage_url: str) -> tuple[NavigationItem, ...]:
 
 def router(context: PageContext) -> APIRouter:
     """Every page; docs/pages.md lists the addresses."""
-    routes = APIRouter(prefix="/staff", include_in_schema=False)
-    for add in PAGES:
-        add(routes, context)
-    return routes
+
+    async def written_down(request: Request, reader: Reader) -> None:
+        await write_down(context.reports, request, reader.staff)
+
+    both = APIRouter()
+    for pages, checks in ((WITH_FIGURES, [Depends(written_down)]), (PAGES, [])):
+        routes = APIRouter(prefix="/staff", include_in_schema=False, dependencies=checks)
+        for add in pages:
+            add(routes, context)
+        both.include_router(routes)
+    return both

@@ -40,9 +40,11 @@ class PublishedReports:
 
     `terms` are those of reports, None when the policy has no contract; `now` is the wall clock in UTC.
 
-    `waits` tells which reports are due and not published, when that was last looked at.
+    `waits` tells which reports are due and not published, when that was last looked at. The `engine` is for the trail
+    of who reads them.
     """
 
+    engine: AsyncEngine
     store: ReportStore
     files: ReportFiles
     policy: Policy
@@ -60,7 +62,7 @@ class PublishedReports:
         waits: Callable[[], Waits | None] = lambda: None,
     ) -> PublishedReports:
         store = ReportStore(engine)
-        return cls(store, ReportFiles(store), policy, terms, now, waits)
+        return cls(engine, store, ReportFiles(store), policy, terms, now, waits)
 
     @property
     def today(self) -> date:

@@ -67,6 +67,8 @@ DID: Final = {
     "message.undeliverable": "could not deliver a message: {code}",
     "parked.replayed": "tried a parked message again: {code}",
     "parked.discarded": "gave a parked message up: {code}",
+    "command.given": "gave a command on the machine: {code}",
+    "report.read": "read a report: {code}",
     "codes.exported": "took the coded lines of a month: {code}",
     "parked.disposed": "deleted parked messages that were resolved long ago: {code}",
     "retention.disposed": "erased a family whose records were kept long enough: {code}",
