@@ -20,7 +20,7 @@ import asyncpg
 OWNER: Final = "pir_owner"
 """Has all tables and can't log in; whoever runs the deploy step acts as it."""
 SERVICES: Final = ("referral", "triage", "notify", "metrics")
-APPEND_ONLY: Final = {"audit": SERVICES, "report": ("metrics",)}
+APPEND_ONLY: Final = {"audit": SERVICES, "audit_seal": SERVICES, "report": ("metrics",)}
 """Tables that a service may read and add to, never change; beside this right a trigger refuses it, too."""
 EMPTIED: Final = ("referral", "work_item", "clock_change", "message", "agency", "places", "totals", "inbox")
 """What `rebuild` of the metrics service empties (services/metrics/commands.py; a test compares)."""

@@ -12,7 +12,7 @@ import secrets
 import sys
 from typing import Final
 
-KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
+KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY")
 """32 random bytes in base64url (shared/crypto.py)."""
 SERVICES: Final = ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")
 CALLS: Final = (
@@ -33,7 +33,8 @@ TOKENS: Final = (
 
 KEEP: Final = """\
 # Keep a copy of this file apart from the database's backups. Without PIR_MASTER_KEY and PIR_TRIAGE_MASTER_KEY nobody
-# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised.
+# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised. PIR_AUDIT_SIGNING_KEY signs
+# what proves the audit trail; what it has signed is checked by its public key, so another may take its place.
 """
 TO_FILL_IN: Final = """\
 

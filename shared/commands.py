@@ -1,4 +1,4 @@
-"""The command line of a service: serve, what is parked (list, replay, discard), republish, and its own verbs."""
+"""The command line of a service: serve, parked (list, replay, discard), republish, audit, and its own verbs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared import audit
 from shared.audit import Entry, operator
+from shared.audit_chain.commands import add_audit_commands
 from shared.database import create_engine
 from shared.logs import configure
 from shared.messaging import outbox, repair
@@ -80,6 +81,7 @@ def _parser(command: Command) -> argparse.ArgumentParser:
     dispose = parked.add_parser("dispose", help="delete what was resolved longer ago than deploy/retention.toml says")
     dispose.add_argument("--yes", action="store_true", help="without it they are only counted")
     dispose.set_defaults(run=_dispose)
+    add_audit_commands(verbs)
     if command.extend:
         command.extend(verbs)
     return parser
@@ -89,6 +91,7 @@ async def _run(command: Command, settings: Settings, arguments: argparse.Namespa
     engine = create_engine(settings, command.schema, pool_size=1)
     arguments.handlers, arguments.retention_file = command.handlers(settings), settings.retention_file
     given = Entry(operator(), "command.given", datetime.now(UTC), detail=arguments.verb)
+    arguments.settings, arguments.schema = settings, command.schema
     try:
         async with engine.begin() as tx:  # before it is carried out: some only show, such as the members of an agency
             await audit.write(tx, [given])

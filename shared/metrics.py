@@ -40,6 +40,9 @@ PAUSES = Counter("pir_outbox_pauses_total", "Times that publishing failed and be
 OUTBOX_ROWS = Gauge("pir_outbox_rows", "Events that wait to be published (counted to 10,000)", ["schema"])
 OUTBOX_OLDEST = Gauge("pir_outbox_oldest_seconds", "Age of the oldest event that waits to be published", ["schema"])
 
+UNSEALED_ROWS = Gauge("pir_audit_unsealed_rows", "Audit rows that no seal has yet (counted to 10,000)", ["schema"])
+UNSEALED_OLDEST = Gauge("pir_audit_unsealed_oldest_seconds", "Age of the oldest audit row without a seal", ["schema"])
+
 LOOP_LAG = Gauge("pir_loop_lag_seconds", "How late the event loop ran a timer, at most, in the last ten seconds")
 LOOP_FAILURES = Counter("pir_loop_failures_total", "Times a loop of the service failed and began afresh", ["loop"])
 SERVER_UP = Gauge("pir_server_up", "Whether PostgreSQL and Kafka answered this service when last asked", ["server"])

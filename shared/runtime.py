@@ -24,6 +24,8 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import ASGIApp
 
+from shared.audit_chain.heads import HeadSender
+from shared.audit_chain.sealing import Sealer
 from shared.backoff import pauses
 from shared.bounded_head import BoundedHead
 from shared.database import wait_for_revision
@@ -182,7 +184,12 @@ def _loops(service: Service) -> dict[str, Loop]:
         loops |= service.http_loops
     if only is Part.HTTP:
         return loops
-    loops |= service.loops
+    loops |= service.loops | {"audit-seal": Sealer(service.engine, service.name).run}
+    if key := service.settings.audit_signing_key:
+        sender = HeadSender(
+            service.engine, service.name, key=key.get_secret_value(), file=service.settings.audit_heads_file
+        )
+        loops["audit-head"] = sender.run
     if service.consumer:
         loops["consumer"] = service.consumer.run
     if service.relay:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.brokers import Brokers, Mechanism
+from shared.crypto import Key
 from shared.policy import InvalidPolicyError, Policy, load_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,7 +88,8 @@ class Settings(KafkaSettings):
     restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
     together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
     `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
-    browsers see this service: docs/sign-in.md.
+    browsers see this service: docs/sign-in.md. `audit_signing_key` signs the head of the audit trail (Ed25519, 32
+    bytes in base64url), which is appended to `audit_heads_file`, outside the database.
     """
 
     profile: Profile = Profile.PRODUCTION
@@ -119,6 +121,8 @@ class Settings(KafkaSettings):
     oidc_roles_claim: str = "roles"
     oidc_role_fields: str = ""
     oidc_roles: RoleNames = {}
+    audit_signing_key: Key | None = None
+    audit_heads_file: Path = Path("var/audit-heads.jsonl")
     pool_size: int = Field(default=5, ge=1, le=50)
     log_level: str = "INFO"
 
@@ -134,6 +138,12 @@ class Settings(KafkaSettings):
             raise ValueError("PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside")
         if self.profile is not Profile.DEVELOPMENT and not self.scrape_token.get_secret_value():
             raise ValueError("PIR_SCRAPE_TOKEN is needed outside development: neighbours must not read live counts")
+        return self
+
+    @model_validator(mode="after")
+    def _the_audit_trail_is_signed(self) -> Self:
+        if self.profile is not Profile.DEVELOPMENT and self.audit_signing_key is None:
+            raise ValueError("PIR_AUDIT_SIGNING_KEY is needed outside development: it signs the audit trail's head")
         return self
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
-"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit, session, kept."""
+"""The tables that more than one service has, each in its schema: outbox, inbox, parked, audit, session, kept."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 
 def outbox_tables(metadata: sa.MetaData) -> tuple[sa.Table, sa.Table]:
@@ -80,6 +80,16 @@ def parked_table(metadata: sa.MetaData) -> sa.Table:
 
 
 def audit_table(metadata: sa.MetaData) -> sa.Table:
+    """The table `audit` (and `audit_seal`, the chain over it) in the schema of `metadata`."""
+    sa.Table(
+        "audit_seal",
+        metadata,
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ids", ARRAY(sa.BigInteger), nullable=False),
+        sa.Column("digests", sa.LargeBinary, nullable=False),
+        sa.Column("head", sa.LargeBinary, nullable=False),
+    )
     return sa.Table(
         "audit",
         metadata,

@@ -116,6 +116,7 @@ class System:
         self._environment |= {
             "PIR_ERASURE_LEDGER": str(var / "erasures.jsonl"),
             "PIR_DISPOSAL_CERTIFICATES": str(var / "disposals"),
+            "PIR_AUDIT_HEADS_FILE": str(var / "audit-heads.jsonl"),
         }
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._suffix = ""

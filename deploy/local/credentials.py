@@ -28,7 +28,7 @@ STAFF = {  # invented people: development actions still have a named actor in th
     "operations": "Owen Pryce",
     "auditor": "Audra Lindqvist",
 }
-KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
+KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY")
 TOKENS = (*CALL_TOKENS, *map(password_variable, SERVICES))
 
 

@@ -66,13 +66,14 @@ def return_addresses(services: list[Service]) -> list[str]:
 
 
 KEYS = {"referral": {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}, "triage": {"PIR_TRIAGE_MASTER_KEY"}}
+FOR_ALL = {"PIR_AUDIT_SIGNING_KEY"}
 
 
 def of_service(name: str, known: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """What one service is told of all that is `known`: its own role in the database, and its own secrets alone."""
     own = {"DATABASE_URL": as_service(known["DATABASE_URL"], name, secrets[password_variable(name)])}
     calls = {variable for variable in CALL_TOKENS if name.upper() in variable.split("_")}
-    others = secrets.keys() - calls - KEYS.get(name, set())
+    others = secrets.keys() - calls - FOR_ALL - KEYS.get(name, set())
     return {variable: value for variable, value in known.items() if variable not in others} | own
 
 

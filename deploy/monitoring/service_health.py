@@ -149,6 +149,19 @@ def _servers() -> Row:
                 Query("max(pir_database_size_bytes)", "database"),
                 looks=Looks(unit="bytes"),
             ),
+            lines(
+                "Oldest audit row without a seal",
+                "Rows are sealed within ten seconds; of one without a seal a change would not be found.",
+                Query('max by (service) (pir_audit_unsealed_oldest_seconds{service=~"$service"})', "{{service}}"),
+                looks=Looks(unit="s"),
+                watched_by=["AuditNotSealed"],
+            ),
+            lines(
+                "Audit rows without a seal",
+                "Counted to 10,000. After an update that brings seals, rows of years wait for some minutes.",
+                Query('max by (service) (pir_audit_unsealed_rows{service=~"$service"})', "{{service}}"),
+                looks=Looks(),
+            ),
         ],
     )
 

@@ -33,7 +33,7 @@ OURS: dict[str, Any] = {
     "metrics": MetricsSettings,
 }
 THEIRS = ("postgres", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
-KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY"}
+KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY"}
 
 
 def written(path: str) -> Any:
@@ -105,6 +105,9 @@ def test_compose_refuses_to_start_without_a_secret() -> None:
 
 def test_a_service_holds_only_its_own_keys() -> None:
     held = {name: KEYS & set(compose()[name].get("environment", {})) for name in compose()}
+    for name in OURS:
+        held[name].remove("PIR_AUDIT_SIGNING_KEY")
+        assert "heads:/var/lib/pir-audit" in compose()[name]["volumes"]
     assert held.pop("referral") == {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}
     assert held.pop("triage") == {"PIR_TRIAGE_MASTER_KEY"}
     assert not any(held.values())
@@ -207,7 +210,7 @@ def test_the_image_is_built_by_the_uv_that_made_the_lock() -> None:
 
 def test_without_the_identity_providers_keys_nobody_on_the_staff_signs_in() -> None:
     assert json.loads((ROOT / "deploy/no-staff-jwks.json").read_text(encoding="utf-8")) == {"keys": []}
-    assert compose()["triage"]["volumes"] == ["./deploy/no-staff-jwks.json:/etc/pir/staff-jwks.json:ro"]
+    assert "./deploy/no-staff-jwks.json:/etc/pir/staff-jwks.json:ro" in compose()["triage"]["volumes"]
 
 
 def test_secrets_are_written_once_and_for_their_owner_only(tmp_path: Path) -> None:

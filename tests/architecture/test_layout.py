@@ -16,6 +16,7 @@ SHARED: Final = {
     "access",
     "audit",
     "audit_calls",
+    "audit_chain",
     "backoff",
     "bounded_head",
     "brokers",

@@ -129,6 +129,12 @@ async def test_a_policy_that_is_not_there_is_refused_by_name(name: str, tmp_path
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_outside_development_the_audit_trail_is_signed(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="PIR_AUDIT_SIGNING_KEY"):
+        SETTINGS[name](**in_production(tmp_path, audit_signing_key=None))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_outside_development_an_internal_listener_is_asked_for(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="PIR_INTERNAL_PORT"):
         SETTINGS[name](**in_production(tmp_path, internal_port=None))

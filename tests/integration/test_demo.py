@@ -123,7 +123,7 @@ async def test_without_the_demo_agencies_nothing_is_sent(database: str, settings
     await bare.dispose()
 
 
-KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", *CALL_TOKENS)
+KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_AUDIT_SIGNING_KEY", *CALL_TOKENS)
 
 
 def run(system: System, *command: str, profile: str = "development") -> subprocess.CompletedProcess[str]:

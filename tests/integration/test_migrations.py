@@ -201,8 +201,14 @@ async def test_conditions_of_partial_indexes_are_those_that_the_tables_describe(
     await engine.dispose()
 
 
-@pytest.mark.parametrize("tables", [referral, triage, notify], ids=lambda each: each.SCHEMA)
-@pytest.mark.parametrize("change", ["UPDATE audit SET actor_id = 'nobody'", "DELETE FROM audit", "TRUNCATE audit"])
+@SERVICES
+@pytest.mark.parametrize(
+    "change",
+    [
+        *("UPDATE audit SET actor_id = 'nobody'", "DELETE FROM audit", "TRUNCATE audit"),
+        *("UPDATE audit_seal SET number = 2", "DELETE FROM audit_seal", "TRUNCATE audit_seal"),
+    ],
+)
 async def test_audit_rows_are_never_changed(database: str, tables: ModuleType, change: str) -> None:
     engine = engine_of(database, tables.SCHEMA)
     async with engine.begin() as tx:

@@ -119,6 +119,7 @@ def test_outside_development_the_command_refuses(stack: Servers, database: str, 
         "PIR_SCRAPE_TOKEN": "t" * 32,
         "PIR_TOKEN_TRIAGE_METRICS": "t" * 32,
         "PIR_TOKEN_REFERRAL_METRICS": "t" * 32,
+        "PIR_AUDIT_SIGNING_KEY": "A" * 43,
         "DATABASE_URL": database,
         "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
     }

@@ -24,7 +24,7 @@ from tests.integration.support import an_event, headers_of, producer
 from tests.journeys.erasing import end_the_danger, is_erased_everywhere
 from tests.journeys.people import Agency, Staff
 from tests.servers import Servers
-from tests.system import System, eventually
+from tests.system import NAMES, System, eventually
 from tests.traces import Planted, hear_again, keys_of, shown_to, traces
 
 HEARERS = ("triage", "notify", "metrics")
@@ -78,6 +78,8 @@ def story(system: System, stack: Servers, tmp_path_factory: pytest.TempPathFacto
         story.was_in_backup = story.traces()
         story.said["setup"] = system.run("deploy.setup")
         story.said["ledger"] = system.run("services.referral", "erase", "--from-ledger")
+        for name in NAMES:
+            story.said[f"audit of {name}"] = system.run(f"services.{name}", "audit", "verify")
         system.start_all()
         at_once(system, SPEAKERS, "republish", "--since", since.isoformat())
         is_erased_everywhere(system, story.erased[0])
@@ -198,6 +200,11 @@ def test_the_ledger_erases_what_the_backup_brought_back(story: Story) -> None:
     assert story.said["ledger"].splitlines()[-1].startswith("2 erased again")
     assert story.traces() == []
     assert [word for word in story.family.telling if word in story.shown()] == []
+
+
+def test_the_audit_trail_of_the_backup_is_whole(story: Story) -> None:
+    for name in NAMES:
+        assert "row(s) are as they were sealed" in story.said[f"audit of {name}"]
 
 
 def test_neither_a_late_event_nor_a_replay_brings_the_family_back(story: Story) -> None:

@@ -121,7 +121,7 @@ def settings(**more: object) -> Settings:
 
 
 def test_a_live_service_has_caps_and_development_only_those_that_are_set() -> None:
-    live = settings(profile="production", internal_port=9000, scrape_token="s")
+    live = settings(profile="production", internal_port=9000, scrape_token="s", audit_signing_key="A" * 43)
     assert live.caps == Caps(MOST_OWN, MOST_OTHERS, time(7))
     assert settings(profile="development").caps == Caps()
     chosen = settings(profile="development", mail_most_own=5, mail_collected_hour=16)

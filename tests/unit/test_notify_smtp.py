@@ -63,7 +63,13 @@ def a_sender(port: int) -> Smtp:
 
 
 def some_settings(**values: Any) -> Settings:
-    given = {"profile": Profile.DEVELOPMENT, "internal_port": 9000, "scrape_token": "s", **values}
+    given = {
+        "profile": Profile.DEVELOPMENT,
+        "internal_port": 9000,
+        "scrape_token": "s",
+        "audit_signing_key": "A" * 43,
+        **values,
+    }
     tokens = {"PIR_TOKEN_TRIAGE_NOTIFY": "t", "PIR_TOKEN_REFERRAL_NOTIFY": "t"}
     return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **tokens, **given)
 

@@ -76,6 +76,7 @@ def test_outside_development_browsers_see_the_reports_over_tls(monkeypatch: pyte
         "PIR_SCRAPE_TOKEN": "token",
         "PIR_TOKEN_TRIAGE_METRICS": "token",
         "PIR_TOKEN_REFERRAL_METRICS": "token",
+        "PIR_AUDIT_SIGNING_KEY": "A" * 43,
         "DATABASE_URL": "postgresql://nowhere",
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
         "PIR_OIDC_METADATA_URL": "https://login.example.org/.well-known/openid-configuration",

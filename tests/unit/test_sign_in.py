@@ -220,6 +220,7 @@ def settings(**changes: Any) -> Settings:
         "profile": "production",
         "internal_port": 9000,
         "scrape_token": "s",
+        "audit_signing_key": "A" * 43,
         "DATABASE_URL": "postgresql://nowhere",
         "KAFKA_BOOTSTRAP_SERVERS": "nowhere",
         "public_url": "https://triage.example.org",
