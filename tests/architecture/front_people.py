@@ -157,7 +157,7 @@ class Everybody:
 
     async def _call(self) -> Brought:
         """A member of staff who has begun to write down a call for the agency."""
-        inside = {"Authorization": f"Bearer {self.settings.internal_token.get_secret_value()}", "X-PIR-Actor": "tess"}
+        inside = {"Authorization": f"Bearer {self.settings.from_triage.get_secret_value()}", "X-PIR-Actor": "tess"}
         call = {"agency": AT_HOME, "staff_name": "Tess Whitlock", "name": "Ada Okoro", "role": "Health visitor"}
         async with self._browser() as browser:
             begun = await browser.post("/internal/front/calls", json=call, headers=inside)
