@@ -87,7 +87,7 @@ def test_a_doubt_says_why_a_person_is_needed_and_what_the_rules_suggest(desk: De
     worker.opens(case.path)
     worker.reads("Why a person: what was told does not fit together.")
     worker.reads("An earlier child was removed.")
-    worker.presses("Agree: Early Help")
+    worker.follows("Agree: Early Help")
     worker.fills("Why do you decide differently?", "The earlier child is home again.")
     worker.presses("Decide")
     worker.is_told("Your decision is in force.")
