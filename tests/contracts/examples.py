@@ -114,13 +114,6 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.MessageUndeliverable(**_MESSAGE),
 )
 
-SOURCES: Final = {
-    events.REFERRAL_TOPIC: "referral",
-    events.TRIAGE_TOPIC: "triage",
-    events.NOTIFY_TOPIC: "notify",
-}
-"""topic → the one service that speaks there."""
-
 
 def as_row(event: Event) -> dict[str, Any]:
     """As the outbox keeps it."""
@@ -129,6 +122,7 @@ def as_row(event: Event) -> dict[str, Any]:
         "key": an_id(2) if isinstance(event, events.AgencyUpdated) else an_id(9),
         "sequence": 1,
         "type": event.type,
+        "topic": event.topic,
         "occurred_at": AT,
         "correlation_id": an_id(10),
         "causation_id": an_id(11),

@@ -10,7 +10,7 @@ from aiokafka.structs import ConsumerRecord
 
 from shared.events import Event
 from shared.messaging.relay import _headers
-from tests.contracts.examples import SOURCES, as_row
+from tests.contracts.examples import as_row
 
 FOLDER: Final = Path(__file__).parent / "samples"
 
@@ -18,7 +18,7 @@ FOLDER: Final = Path(__file__).parent / "samples"
 def sample_of(event: Event) -> dict[str, Any]:
     """Key, headers and data as the relay sends them."""
     row = as_row(event)
-    headers = _headers(row, SOURCES[event.topic])  # type: ignore[arg-type]  a mapping like asyncpg's
+    headers = _headers(row)  # type: ignore[arg-type]  a mapping like asyncpg's
     return {
         "key": str(row["key"]),
         "headers": {name: value.decode() for name, value in headers},
