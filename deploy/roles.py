@@ -100,7 +100,8 @@ BEGIN
         SELECT format('ALTER TABLE %s OWNER TO {OWNER}', CAST(c.oid AS regclass))
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v') AND pg_get_userbyid(c.relowner) <> '{OWNER}'
-            AND (n.nspname = ANY('{{{",".join(SERVICES)}}}') OR n.nspname = 'public' AND c.relname = 'pir_version')
+            AND (n.nspname = ANY('{{{",".join(SERVICES)}}}')
+                OR n.nspname = 'public' AND c.relname IN ('pir_version', 'pir_backup'))
         UNION ALL
         SELECT format('ALTER FUNCTION %s OWNER TO {OWNER}', CAST(p.oid AS regprocedure))
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -123,6 +124,7 @@ def rights() -> Iterator[str]:
         yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {service} TO {role}"
         yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {role}"
         yield f"REVOKE UPDATE, DELETE ON {', '.join(kept)} FROM {role}"
+    yield f"GRANT SELECT ON public.pir_backup TO {role_of('metrics')}"
     yield f"GRANT TRUNCATE ON {', '.join(f'metrics.{table}' for table in EMPTIED)} TO {role_of('metrics')}"
 
 

@@ -24,6 +24,8 @@ UNDECIDED = Gauge("pir_undecided_oldest_seconds", "Age of the oldest referral wi
 WORKING_TIME = Gauge("pir_working_time", "1 in the policy's hours of a working day in England, else 0")
 QUIET = Gauge("pir_intake_quiet_working_seconds", "Working time since the last referral; 0 before the first one")
 REPORTS_WAIT = Gauge("pir_reports_waiting_seconds", "For how long reports have been due and not published; 0: none is")
+BACKUP_AGE = Gauge("pir_backup_age_seconds", "Since the last copy of the database; without one, since its first day")
+BACKUP_BEHIND = Gauge("pir_backup_behind_bytes", "Changes that the backup has not taken yet; 0 when it takes none")
 DATABASE_SIZE = Gauge("pir_database_size_bytes", "Size of the whole database on PostgreSQL's disk")
 
 
@@ -52,6 +54,7 @@ async def measure(tx: AsyncConnection, hours: Hours) -> None:
     for name, count in (await totals(tx)).items():
         REFERRALS.labels(name).set(count)
     await _measure_arrivals(tx, hours)
+    await _measure_backups(tx)
     measured("counts")
 
 
@@ -70,3 +73,18 @@ async def _measure_arrivals(tx: AsyncConnection, hours: Hours) -> None:
     WORKING_TIME.set(is_working_time(row.now, hours))
     QUIET.set(working_time_between(row.last, row.now, hours).total_seconds() if row.last else 0)
     DATABASE_SIZE.set(row.size)
+
+
+async def _measure_backups(tx: AsyncConnection) -> None:
+    """As deploy/backup.sh notes them; the changes by its replication slot."""
+    found = await tx.execute(
+        sql("""
+            SELECT extract(epoch FROM now() - coalesce((SELECT max(ended_at) FROM public.pir_backup),
+                    (SELECT min(at) FROM audit), now())) AS age,
+                (SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) FROM pg_replication_slots
+                 WHERE slot_name = 'pir_backup') AS behind
+        """)
+    )
+    row = found.one()
+    BACKUP_AGE.set(float(row.age))
+    BACKUP_BEHIND.set(float(row.behind or 0))
