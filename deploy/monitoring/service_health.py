@@ -150,6 +150,20 @@ def _servers() -> Row:
                 looks=Looks(unit="bytes"),
             ),
             lines(
+                "Age of the newest backup",
+                "Of the newest whole copy of the database; without any, since its first day.",
+                Query("max(pir_backup_age_seconds)", "newest copy"),
+                looks=Looks(unit="s"),
+                watched_by=["BackupOld"],
+            ),
+            lines(
+                "Changes that the backup has not taken",
+                "They are copied as they come. What is not copied is lost with the disk.",
+                Query("max(pir_backup_behind_bytes)", "not copied"),
+                looks=Looks(unit="bytes"),
+                watched_by=["BackupBehind"],
+            ),
+            lines(
                 "Oldest audit row without a seal",
                 "Rows are sealed within ten seconds; of one without a seal a change would not be found.",
                 Query('max by (service) (pir_audit_unsealed_oldest_seconds{service=~"$service"})', "{{service}}"),

@@ -32,7 +32,7 @@ OURS: dict[str, Any] = {
     "notify": NotifySettings,
     "metrics": MetricsSettings,
 }
-THEIRS = ("postgres", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
+THEIRS = ("postgres", "backup", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
 KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY"}
 
 
