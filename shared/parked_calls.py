@@ -1,6 +1,6 @@
 """For the page of operations: what is parked in this service and how the service is; handle it again, or give it up.
 
-Internal calls: they need the internal token, and who acts where something is done. What a record holds is never told.
+Internal calls: they need the token of triage, and who acts where something is done. What a record holds is never told.
 """
 
 from __future__ import annotations

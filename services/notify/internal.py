@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def router(engine: AsyncEngine, internal_token: str, council: Callable[[], Council]) -> APIRouter:
-    """One call, with the internal token."""
+    """One call, with the token of the service that makes it."""
     routes = internal_router(internal_token)
 
     @routes.get("/messages/{reference}", summary="The messages about one referral: kind, state, times, words")

@@ -95,7 +95,7 @@ class CodeMailer:
 
 
 def router(mailer: CodeMailer, internal_token: str) -> APIRouter:
-    """One call, with the internal token."""
+    """One call, with the token of the service that makes it."""
     routes = internal_router(internal_token)
 
     @routes.post(

@@ -76,7 +76,7 @@ def _takes(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def router(engine: AsyncEngine, identities: Identities, internal_token: str) -> APIRouter:
-    """Three calls, with the internal token and the name of who looks."""
+    """Three calls, with the token of triage and the name of who looks."""
     routes = internal_router(internal_token)
 
     @routes.get("/referrals/{referral_id}/identity", summary="Who a referral is about (audited)")

@@ -25,7 +25,7 @@ from shared.web import answer
 
 
 def router(engine: AsyncEngine, texts: StaffNotes, internal_token: str) -> APIRouter:
-    """One call, with the internal token and who looks: a member of an agency, or staff who take calls for it."""
+    """One call, with the referral service's token and who looks: a member of an agency, or staff on a call for it."""
     routes = internal_router(internal_token)
 
     @routes.get("/questions/{referral_id}", summary="What the referrer of a referral was asked (audited)")

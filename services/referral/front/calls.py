@@ -118,7 +118,7 @@ async def begin(tx: AsyncConnection, context: FrontContext, call: Call, *, staff
 
 
 def internal(context: FrontContext, *, internal_token: str) -> APIRouter:
-    """Two calls of the staff pages, with the internal token; the second with the id of who takes the call."""
+    """Two calls of the staff pages, with triage's token; the second with the id of who takes the call."""
     asked = internal_router(internal_token, below="/front")
 
     @asked.get("/agencies", summary="Agencies that refer, for which a call can be taken")
