@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from pydantic_settings import SettingsError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared import audit
 from shared.audit import Entry, operator
 from shared.audit_chain.commands import add_audit_commands
 from shared.database import create_engine
+from shared.keys import WrongKeyError
 from shared.logs import configure
 from shared.messaging import outbox, repair
 from shared.messaging.dispatch import Handlers
@@ -28,7 +30,10 @@ from shared.settings import Part, Settings
 
 @dataclass(frozen=True)
 class Command:
-    """One service for the command line. `handlers` are made from settings: a replay uses the consumer's."""
+    """One service for the command line. `handlers` are made from settings: a replay uses the consumer's.
+
+    `check_keys` raises WrongKeyError, before anything is done with a key that is not the database's.
+    """
 
     name: str
     schema: str
@@ -37,6 +42,7 @@ class Command:
     handlers: Callable[[Any], Handlers]
     extend: Callable[[Any], None] | None = None
     speaks: bool = True
+    check_keys: Callable[[Any, AsyncConnection], Awaitable[None]] | None = None
 
 
 def main(command: Command) -> int:
@@ -52,7 +58,7 @@ def main(command: Command) -> int:
     except ValidationError as error:
         for part in error.errors(include_input=False, include_url=False):
             print(f"setting {'.'.join(map(str, part['loc'])) or '(all)'}: {part['msg']}")
-    except (InvalidPolicyError, InvalidScheduleError) as error:
+    except (InvalidPolicyError, InvalidScheduleError, SettingsError, WrongKeyError) as error:
         print(error)
     return 2
 
@@ -93,6 +99,9 @@ async def _run(command: Command, settings: Settings, arguments: argparse.Namespa
     given = Entry(operator(), "command.given", datetime.now(UTC), detail=arguments.verb)
     arguments.settings, arguments.schema = settings, command.schema
     try:
+        if command.check_keys:
+            async with engine.begin() as tx:
+                await command.check_keys(settings, tx)
         async with engine.begin() as tx:  # before it is carried out: some only show, such as the members of an agency
             await audit.write(tx, [given])
         return int(await arguments.run(engine, arguments))

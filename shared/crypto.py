@@ -1,8 +1,11 @@
-"""Envelope encryption and blind indexes, behind two small classes so that a KMS can replace the key in memory.
+"""Envelope encryption and blind indexes, behind small classes so that a KMS can replace the key in memory.
 
 Each referral has a data key of its own (AES-256-GCM); the data key is stored wrapped (RFC 3394) by a master key from
 outside the database. Destroy the wrapped key and nobody can read what it sealed. (A backup made before holds the
 wrapped key too: it is forgotten with the backup, or when the master key is replaced. See docs/records.md.)
+
+    stored form of a data key:  01 | 4 bytes: id of the master key | the key, wrapped      since keys have names
+                                the key, wrapped (40 bytes)                                before
 """
 
 from __future__ import annotations
@@ -11,15 +14,21 @@ import base64
 import hashlib
 import hmac
 import os
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
+ID_BYTES: Final = 4
+NAMED: Final = b"\x01"
+"""The first byte of a stored form that says under which key it is."""
+_UNNAMED_BYTES: Final = KEY_BYTES + 8
 
 
 class UnreadableSecretError(Exception):
@@ -46,22 +55,99 @@ Key = Annotated[SecretStr, AfterValidator(_checked)]
 """A setting that holds a key: a wrong one ends the start, without being shown."""
 
 
-class Safe:
-    """Seals and opens text under data keys that one master key wraps."""
+def _checked_other(value: SecretStr | None) -> SecretStr | None:
+    return _checked(value) if value else None
 
-    def __init__(self, master_key: bytes) -> None:
-        self._master_key = master_key
+
+OtherKey = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None), AfterValidator(_checked_other)]
+"""A setting for the key before, while a key is being changed; empty is none."""
+
+
+def subkey(key: bytes, purpose: str) -> bytes:
+    """32 bytes for one purpose alone (HKDF-SHA256): who learns one learns neither the key nor another."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"pir {purpose}".encode()).derive(key)
+
+
+class KeyWrapper(Protocol):
+    """What keeps data keys under a key that has a name: the port behind which a key service (KMS) can stand."""
+
+    @property
+    def id(self) -> bytes:
+        """4 bytes that name the key and tell nothing of it."""
+
+    def wrap(self, key: bytes) -> bytes:
+        """The stored form: NAMED, the id, and whatever opens again."""
+
+    def unwrap(self, stored: bytes) -> bytes:
+        """The data key; raises UnreadableSecretError for what another key wrapped, and for what was changed."""
+
+
+class LocalKey:
+    """A key in the memory of this process, from a setting.
+
+    `writes_names` False: it writes the form from before keys had names, which an older version beside it can read.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key, self._wrapping = key, subkey(key, "wrapping")
+        self.id = subkey(key, "id")[:ID_BYTES]
+        self.writes_names = True
+
+    def wrap(self, key: bytes) -> bytes:
+        if not self.writes_names:
+            return aes_key_wrap(self._key, key)
+        return NAMED + self.id + aes_key_wrap(self._wrapping, key)
+
+    def blind_index(self) -> BlindIndex:
+        """What an index key is for."""
+        return BlindIndex(self._key)
+
+    def unwrap(self, stored: bytes) -> bytes:
+        """Of both forms."""
+        named = key_id_of(stored)
+        try:
+            if named is None:
+                return aes_key_unwrap(self._key, stored)
+            if named == self.id:
+                return aes_key_unwrap(self._wrapping, stored[1 + ID_BYTES :])
+        except InvalidUnwrap:
+            pass
+        raise UnreadableSecretError("the data key does not open")
+
+
+def key_id_of(stored: bytes) -> bytes | None:
+    """Which key wrapped it; None for the form without a name, empty for what is neither."""
+    if len(stored) == _UNNAMED_BYTES:
+        return None
+    return stored[1 : 1 + ID_BYTES] if stored.startswith(NAMED) else b""
+
+
+class Safe:
+    """Seals and opens text under data keys that a master key wraps; `before` is the other one that still opens."""
+
+    def __init__(self, current: KeyWrapper, before: KeyWrapper | None = None) -> None:
+        self.current = current
+        self._keys = [current, before] if before else [current]
 
     def new_key(self) -> tuple[bytes, bytes]:
         """A fresh data key and its wrapped form, the only one to store."""
         key = os.urandom(KEY_BYTES)
-        return key, aes_key_wrap(self._master_key, key)
+        return key, self.current.wrap(key)
 
-    def unwrap(self, wrapped: bytes) -> bytes:
-        try:
-            return aes_key_unwrap(self._master_key, wrapped)
-        except InvalidUnwrap:
-            raise UnreadableSecretError("the data key does not open") from None
+    def unwrap(self, stored: bytes) -> bytes:
+        """Raises UnreadableSecretError."""
+        named = key_id_of(stored)
+        for key in self._keys:
+            if named in (None, key.id):
+                try:
+                    return key.unwrap(stored)
+                except UnreadableSecretError:
+                    continue
+        raise UnreadableSecretError("the data key does not open")
+
+    def wrap_again(self, stored: bytes) -> bytes:
+        """The same data key under the current key."""
+        return self.current.wrap(self.unwrap(stored))
 
 
 def seal(key: bytes, text: bytes, *, about: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The tables that more than one service has, each in its schema: outbox, inbox, parked, audit, session, kept."""
+"""The tables that more than one service has, each in its own schema: outbox, inbox, parked, audit, sessions, keys."""
 
 from __future__ import annotations
 
@@ -119,7 +119,20 @@ def session_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("id_token", sa.Text),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("provider_session", sa.Text),
         sa.Index("session_seen", "seen_at"),
+        sa.Index("session_staff", "staff_id"),
+    )
+
+
+def logout_token_table(metadata: sa.MetaData) -> sa.Table:
+    """By which the identity provider ended sessions: each is taken once."""
+    return sa.Table(
+        "logout_token",
+        metadata,
+        sa.Column("issuer", sa.Text, primary_key=True),
+        sa.Column("jti", sa.Text, primary_key=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
     )
 
 
@@ -134,4 +147,16 @@ def kept_table(metadata: sa.MetaData) -> sa.Table:
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
         sa.Index("kept_of", "staff_id", "kept_at"),
+    )
+
+
+def key_check_table(metadata: sa.MetaData) -> sa.Table:
+    """The keys that something may be stored under, each by a known value that it wrapped (shared/keys.py)."""
+    return sa.Table(
+        "key_check",
+        metadata,
+        sa.Column("use", sa.Text, primary_key=True),
+        sa.Column("key_id", sa.LargeBinary, primary_key=True),
+        sa.Column("wrapped", sa.LargeBinary, nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.notify.writing import Writer
 from services.triage.rules import decide
+from shared.crypto import KEY_BYTES, LocalKey
 from shared.events import (
     Carer,
     CareStatus,
@@ -35,6 +36,7 @@ from shared.events import (
     Severity,
     Tier,
 )
+from shared.keys import HeldKey
 from shared.policy import Policy, load_all
 from shared.service_map import ServiceMap
 
@@ -51,6 +53,13 @@ BORN: Final = date(2025, 9, 1)
 @cache
 def policies() -> dict[str, Policy]:
     return load_all(POLICIES)
+
+
+def a_key(use: str, number: int = 1, *, before: int | None = None) -> HeldKey:
+    """A key of this number, and the one that is accepted beside it."""
+    current, other = (LocalKey(bytes([each]) * KEY_BYTES) if each else None for each in (number, before))
+    assert current
+    return HeldKey(use, f"PIR_{use.upper()}_KEY", current, other)
 
 
 def a_policy(name: str = "nottingham") -> Policy:

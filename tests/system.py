@@ -172,20 +172,24 @@ class System:
         """What one service is told."""
         return of_service(service, self._environment, self.credentials["secrets"])
 
+    def tell(self, **variables: str) -> None:
+        """Other settings, from the next start on."""
+        self._environment |= variables
+
     def move_to(self, database_url: str) -> None:
         """Onto another database, from the next start on."""
         self.database_url = database_url
         self._environment |= {"DATABASE_URL": database_url}
 
     @contextmanager
-    def second_copies(self) -> Iterator[Self]:
-        """One more copy of each service on the same servers and database, on ports of its own."""
+    def second_copies(self, *names: str) -> Iterator[Self]:
+        """One more copy of each of these services, or of all, on the same servers and database, on ports of its own."""
         copies = type(self)(self.servers, self.database_url, self.var, tree=self.tree)
         copies._environment |= {"PIR_INSTANCE": "second"}
         copies._suffix = "-second"
         endings.append(copies.__exit__)
         try:
-            for name in NAMES:
+            for name in names or NAMES:
                 copies.start(name)
             yield copies
         finally:

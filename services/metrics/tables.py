@@ -22,6 +22,7 @@ inbox_table, parked_table = common.inbox_tables(metadata)
 audit = common.audit_table(metadata)
 session = common.session_table(metadata)
 kept = common.kept_table(metadata)
+logout_token = common.logout_token_table(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 

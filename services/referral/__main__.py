@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 
 from shared import startup as startup  # noqa: PLC0414  first, before the libraries
 
 # isort: split
-from services.referral import handlers, tables
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.referral import handlers, keys, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
 from services.referral.demo.command import add_demo_command
@@ -19,7 +22,9 @@ from services.referral.records.access_commands import add_access_commands
 from services.referral.records.retention_commands import add_retention_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
+from services.referral.submitting.prepare import identities_of
 from shared.commands import Command, main
+from shared.key_rotation import add_key_commands
 from shared.messaging.dispatch import Handlers
 
 
@@ -32,6 +37,11 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_reindex_command(commands)
     add_demo_command(commands)
     add_places_commands(commands)
+    add_key_commands(commands, lambda: keys.rotates(Settings()))
+
+
+async def _check_keys(settings: Settings, tx: AsyncConnection) -> None:
+    await keys.check(tx, identities_of(settings), at=datetime.now(UTC))
 
 
 def _handlers(settings: Settings) -> Handlers:
@@ -48,6 +58,7 @@ if __name__ == "__main__":
                 build=build,
                 handlers=_handlers,
                 extend=_add_commands,
+                check_keys=_check_keys,
             )
         )
     )

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from services.referral import contract, front, handlers, identity_api, tables
+from services.referral import contract, front, handlers, identity_api, keys, tables
 from services.referral.agency_keys import AgencyKeys
 from services.referral.api import ReferralApi
 from services.referral.front import calls, codes, drafts, sessions, sign_in
@@ -23,7 +23,7 @@ from services.referral.status import STEPS
 from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.prepare import Arrival, Preparing, identities_of
-from services.referral.submitting.submit import admit, admit_at_once, another_reference
+from services.referral.submitting.submit import admit, another_reference, at_once_with
 from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
@@ -67,7 +67,11 @@ async def build(settings: Settings) -> Service:
     )
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)
     writer: BatchWriter[Arrival] = BatchWriter(
-        by_key, partial(admit, preparing=preparing), admit_at_once, another_reference, wake=relay.wake.set
+        by_key,
+        partial(admit, preparing=preparing),
+        at_once_with(identities),
+        another_reference,
+        wake=relay.wake.set,
     )
     health = Health.of(settings, by_key, consumer, relay, needs_partitions=False)
     app = create_app(
@@ -137,6 +141,12 @@ async def build(settings: Settings) -> Service:
     front.install(app, context, for_families)
     app.include_router(calls.internal(context, internal_token=token))
 
+    async def prepare() -> None:
+        """Raises WrongKeyError."""
+        async with engine.begin() as tx:
+            await keys.check(tx, identities, at=_now())
+        await places.refresh()
+
     async def forget() -> None:
         while True:
             now = _now()
@@ -164,7 +174,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         relay,
         loops={"forget": forget},
-        prepare=places.refresh,
+        prepare=prepare,
         closes=(by_key.dispose, notify.close, triage.close),
         http_loops=http_loops,
     )

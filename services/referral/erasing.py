@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import history, tables
 from services.referral.families import relating
 from services.referral.history import Occasion
-from services.referral.identity import Identities
+from services.referral.identity import Identities, hexadecimal
 from services.referral.status import RouteState
 from shared import audit
 from shared.audit import Actor, Entry
@@ -33,6 +33,7 @@ from shared.ids import uuid7
 from shared.messaging import erasure, outbox
 from shared.messaging.outbox import Cause, Draft
 
+LEDGER: Final = "erasure-ledger"
 _ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 
 
@@ -235,23 +236,51 @@ def write_down(file: Path, identities: Identities, entry: Erasure) -> None:
         raise LedgerError(f"{file}: {error.strerror}") from error
 
 
-def written_down(file: Path, identities: Identities) -> Iterator[Erasure]:
-    """Every line in its order; raises LedgerError for one that is cut off, changed or of other keys."""
+def written_down(file: Path, identities: Identities) -> list[Erasure]:
+    """Every erasure in its order, once; raises LedgerError for a line that is cut off, changed or of other keys.
+
+    A line of an index key that is gone counts when the same erasure was signed again since.
+    """
+    signed = _lines_of(file)
+    ours = {entry for entry, signature in signed if _has_signed(identities, entry, signature)}
+    for number, (entry, _) in enumerate(signed, 1):
+        if entry not in ours:
+            raise LedgerError(f"{file}, line {number}: it was changed, or written with another index key")
+    return list(dict.fromkeys(entry for entry, _ in signed))
+
+
+def sign_again(file: Path, identities: Identities) -> int:
+    """Append what the current index key has not signed yet; returns how many lines. Raises LedgerError."""
+    if not file.exists():
+        return 0
+    lines = _lines_of(file)
+    current = {entry for entry, signature in lines if signature == _signature(entry, identities)}
+    others = [entry for entry in written_down(file, identities) if entry not in current]
+    for entry in others:
+        write_down(file, identities, entry)
+    return len(others)
+
+
+def _lines_of(file: Path) -> list[tuple[Erasure, str]]:
+    """Each erasure with its signature."""
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise LedgerError(f"{file}: {error.strerror}") from error
+    found = []
     for number, line in enumerate(lines, 1):
         try:
             members = json.loads(line)
-            signed = members.pop("signed")
-            entry = Erasure(**members)
+            signed = str(members.pop("signed"))
+            found.append((Erasure(**members), signed))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise LedgerError(f"{file}, line {number}: this is no erasure") from None
-        if signed != _signature(entry, identities):
-            raise LedgerError(f"{file}, line {number}: it was changed, or written with another index key")
-        yield entry
+    return found
 
 
 def _signature(entry: Erasure, identities: Identities) -> str:
-    return identities.digest("erasure-ledger", *asdict(entry).values()).hex()
+    return identities.digest(LEDGER, *asdict(entry).values()).hex()
+
+
+def _has_signed(identities: Identities, entry: Erasure, signature: str) -> bool:
+    return signature in hexadecimal(identities.digests(LEDGER, *asdict(entry).values()))

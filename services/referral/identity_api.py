@@ -145,7 +145,7 @@ async def find(
 
     One audit row for each referral found, one without a referral when there is none.
     """
-    tokens = identities.profiles.looking_for(search, search.postcode)
+    tokens = identities.looking_for(search, search.postcode)
     found = await tx.execute(
         sql("""
             SELECT r.id, r.reference, r.received_at FROM referral r

@@ -57,7 +57,7 @@ async def _one(engine: AsyncEngine, referral_id: UUID, preparing: Preparing) -> 
             return False
         sealed = Sealed(row.wrapped_key, row.identity)
         sent = preparing.identities.unseal(referral_id, sealed)["document"]
-        family = preparing.identities.profiles.family_of(ReferralDocument.model_validate(sent))
+        family = preparing.identities.family_of(ReferralDocument.model_validate(sent))
         await idempotency.lock(tx, sorted(family.relating))
         await links.keep_tokens(tx, {referral_id: family.tokens})
         identities = preparing.identities

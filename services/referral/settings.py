@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from shared.crypto import Key
+from shared.crypto import Key, OtherKey
 from shared.internal_client import Called
 from shared.settings import ROOT, read_names
 from shared.settings import Settings as CommonSettings
@@ -17,7 +17,8 @@ from shared.settings import Settings as CommonSettings
 class MemberProvider(BaseModel):
     """An agency's own identity provider, by OpenID Connect; `client_key_file` (a PEM) in place of the secret for CIS2.
 
-    `domains` are those of the e-mail addresses that it is believed for: `trust.nhs.uk`.
+    `domains` are those of the e-mail addresses that it is believed for: `trust.nhs.uk`. `acr` (one or several, with
+    spaces between) and `max_age` (seconds) say how they must have signed in there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -28,6 +29,8 @@ class MemberProvider(BaseModel):
     client_secret: SecretStr = SecretStr("")
     client_key_file: Path | None = None
     scopes: str = "openid profile email"
+    acr: str = ""
+    max_age: int | None = Field(default=None, ge=0)
     domains: frozenset[str] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -50,12 +53,15 @@ class Settings(CommonSettings):
     are the agencies whose people sign in with their own work account.
     `help_words_dir` has the words of /help, a file a language; `help_leave_url` is where "Leave this page" leads;
     `client_address_header` is the header in which the nearest proxy says where a request comes from, empty without one.
-    `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url.
+    `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url; the
+    `..._before` are accepted beside them while a key is changed.
     """
 
     port: int = Field(default=8001, ge=1, le=65535, validation_alias="PIR_REFERRAL_PORT")
     master_key: Key
+    master_key_before: OtherKey = None
     index_key: Key
+    index_key_before: OtherKey = None
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
     to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
     to_notify: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")

@@ -201,6 +201,7 @@ async def enquire(tx: AsyncConnection, preparing: Preparing, reference: str, val
             gaps=[],
             receipt=receipt,
             changed_in=history.CURRENT_TRANSACTION,
+            index_key=preparing.identities.index_key,
         )
     )
     event = EnquiryReceived(

@@ -19,6 +19,7 @@ metadata: Final = sa.MetaData()
 event, outbox_table = common.outbox_tables(metadata)
 inbox_table, parked_table = common.inbox_tables(metadata)
 audit_table = common.audit_table(metadata)
+key_check_table = common.key_check_table(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 
@@ -75,6 +76,8 @@ referral = sa.Table(
     sa.Column("withdrawal_reason", sa.Text),
     sa.Column("ended_at", _TIME),
     sa.Column("changed_in", sa.BigInteger, nullable=False),
+    # Which index keys made the digests and tokens (identity.py); null: the first one of this database.
+    sa.Column("index_key", BYTEA),
     sa.UniqueConstraint("agency_id", "external_digest", name="referral_external"),
     sa.Index("referral_feed", "agency_id", "changed_in", "id"),
     sa.Index("referral_family", "family_id"),
@@ -154,6 +157,7 @@ member = sa.Table(
     sa.Column("is_keeper", sa.Boolean, nullable=False),
     sa.Column("added_at", _TIME, nullable=False),
     sa.Column("ended_at", _TIME),
+    sa.Column("index_key", BYTEA),
     sa.Index("member_email", "email_digest", unique=True, postgresql_where=sa.text("ended_at IS NULL")),
 )
 
@@ -179,6 +183,8 @@ sign_in_code = sa.Table(
     sa.Column("asked_at", _TIME, nullable=False),
     sa.Column("until", _TIME, nullable=False),
     sa.Column("page", sa.Text, nullable=False),
+    # Under the other index key, while one is changed for the other.
+    sa.Column("email_digest_before", BYTEA),
 )
 
 # A form that is not sent yet. A parent's has no key here: it is in their browser.
@@ -247,6 +253,7 @@ request = sa.Table(
     sa.Column("location", sa.Text),
     sa.Column("answer", JSONB, nullable=False),
     sa.Column("created_at", _TIME, nullable=False, index=True),
+    sa.Column("index_key", BYTEA),
 )
 
 # The yearly postcode directory: what was loaded, and its postcodes, packed (postcodes/packing.py). The load in force

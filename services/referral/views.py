@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import feed_epoch, history, tables
-from services.referral.identity import Identities
+from services.referral.identity import CURSOR_BYTES, Identities
 from services.referral.status import (
     ALSO_REFERRED,
     CHALLENGED,
@@ -154,7 +154,7 @@ MOST_LISTED: Final = 500
 _FEED: Final = sql(f"""
     SELECT {_COLUMNS} FROM referral r
     WHERE agency_id = :agency AND (changed_in, id) > (:since, CAST(:after AS uuid))
-        AND (CAST(:external AS bytea) IS NULL OR external_digest = :external)
+        AND (CAST(:external AS bytea[]) IS NULL OR external_digest = ANY(CAST(:external AS bytea[])))
         AND changed_in < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
     ORDER BY changed_in, id LIMIT :limit
 """)  # noqa: S608  the columns are constants
@@ -173,7 +173,7 @@ async def feed(
 
     `external_reference`: only the one that the agency knows by this reference of its own.
     """
-    external = identities.digest("external", agency_id.bytes, external_reference) if external_reference else None
+    external = list(identities.external_digests(agency_id, external_reference)) or None
     epoch = await feed_epoch.current(tx)
     since, after = _read_cursor(identities, cursor, epoch)
     rows = (
@@ -253,7 +253,7 @@ def _after_a_decline(row: sa.Row[Any]) -> str:
 
 def _write_cursor(identities: Identities, since: int, after: UUID, epoch: UUID) -> str:
     body = struct.pack(">q16s16s", since, after.bytes, epoch.bytes)
-    return base64.urlsafe_b64encode(body + identities.digest("cursor", body)[:8]).decode().rstrip("=")
+    return base64.urlsafe_b64encode(body + identities.digest("cursor", body)[:CURSOR_BYTES]).decode().rstrip("=")
 
 
 def _read_cursor(identities: Identities, cursor: str | None, epoch: UUID) -> tuple[int, UUID]:
@@ -265,12 +265,12 @@ def _read_cursor(identities: Identities, cursor: str | None, epoch: UUID) -> tup
         return 0, UUID(int=0)
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        body, signature = raw[:-8], raw[-8:]
+        body, signature = raw[:-CURSOR_BYTES], raw[-CURSOR_BYTES:]
         since, after = struct.unpack(">q16s", body[:24])
         of_epoch = UUID(bytes=body[24:]) if body[24:] else feed_epoch.FIRST
     except (ValueError, struct.error):
         raise Problem("cursor-unknown") from None
-    if identities.digest("cursor", body)[:8] != signature:
+    if not identities.has_signed(signature, "cursor", body):
         raise Problem("cursor-unknown")
     if of_epoch != epoch:
         raise Problem("cursor-ended")

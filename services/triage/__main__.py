@@ -1,17 +1,31 @@
-"""`python -m services.triage [serve | parked … | republish]`: serve is the default."""
+"""`python -m services.triage [serve | parked … | republish | keys …]`: serve is the default."""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from datetime import UTC, datetime
 
 from shared import startup as startup  # noqa: PLC0414  first, before the libraries
 
 # isort: split
-from services.triage import tables
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.triage import keys, tables
 from services.triage.app import build
 from services.triage.handlers import handlers
 from services.triage.settings import Settings
 from shared.commands import Command, main
+from shared.key_rotation import add_key_commands
+
+
+def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    add_key_commands(commands, lambda: keys.rotates(Settings()))
+
+
+async def _check_keys(settings: Settings, tx: AsyncConnection) -> None:
+    await keys.check(tx, keys.held(settings), at=datetime.now(UTC))
+
 
 if __name__ == "__main__":
     sys.exit(
@@ -22,6 +36,8 @@ if __name__ == "__main__":
                 settings=Settings,
                 build=build,
                 handlers=lambda settings: handlers(settings.policy_in_force()),
+                extend=_add_commands,
+                check_keys=_check_keys,
             )
         )
     )

@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.triage import api, measures, pages, policies, questions, tables
+from services.triage import api, keys, measures, pages, policies, questions, tables
 from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.handlers import handlers
 from services.triage.pages.context import PageContext
@@ -20,7 +20,6 @@ from services.triage.work_items.steps import HEADS, as_table
 from services.triage.work_items.working import StepContext
 from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import Permission, staff_directory
-from shared.crypto import read_key
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
@@ -53,7 +52,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     known = load_all(settings.policies_dir)
     policy = settings.policy_in_force()
-    engine = create_engine(settings, tables.SCHEMA)
+    engine, held = create_engine(settings, tables.SCHEMA), keys.held(settings)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)
@@ -87,7 +86,7 @@ async def build(settings: Settings) -> Service:
             navigation=(*NAVIGATION, reports),
             is_development=settings.is_development,
         ),
-        steps=StepContext(policy, StaffNotes(read_key(settings.triage_master_key.get_secret_value()))),
+        steps=StepContext(policy, StaffNotes(held.safe)),
         families=Families(called["referral"].url, internal_token=called["referral"].token),
         arrivals=Arrivals(called["referral"].url, internal_token=called["referral"].token),
         front_url=settings.front_url.rstrip("/"),
@@ -119,9 +118,10 @@ async def build(settings: Settings) -> Service:
     install(app, settings, engine=engine, pages=room.pages, keep_colleague=keep_colleague, now=_now)
 
     async def prepare() -> None:
-        """Raises InvalidPolicyError when a version differs from the one that decisions were made with."""
+        """Raises WrongKeyError, and InvalidPolicyError when a version is not the one that decisions were made with."""
         texts = policies.texts_of(settings.policies_dir)
         async with engine.begin() as tx:
+            await keys.check(tx, held, at=_now())
             await places.take_over(tx, policy, at=_now())
             await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from shared.crypto import Key
+from shared.crypto import Key, OtherKey
 from shared.internal_client import Called
 from shared.settings import Settings as CommonSettings
 
 
 class Settings(CommonSettings):
-    """`triage_master_key` wraps the data keys of what staff write; `referral_url` is where identities are fetched,
+    """`triage_master_key` wraps the data keys of what staff write, `triage_master_key_before` is accepted beside it
+    while the key is changed; `referral_url` is where identities are fetched,
     `notify_url` where messages are looked up; all of the `..._url` are asked what is parked there (`triage_url` is
     this service itself, and by default right here). `reports_url` is where browsers see the reports, `front_url`
     where they see the pages for people who refer, which have the form for a call. `from_...` is the token with which
@@ -19,6 +20,7 @@ class Settings(CommonSettings):
 
     port: int = Field(default=8002, ge=1, le=65535, validation_alias="PIR_TRIAGE_PORT")
     triage_master_key: Key
+    triage_master_key_before: OtherKey = None
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
     to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
     to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_TRIAGE")

@@ -37,8 +37,8 @@ class StaffNote:
 class StaffNotes:
     """Writes and reads texts; the key of a referral is made with its first text."""
 
-    def __init__(self, master_key: bytes) -> None:
-        self._safe = Safe(master_key)
+    def __init__(self, safe: Safe) -> None:
+        self._safe = safe
 
     async def write(self, tx: AsyncConnection, item: Any, kind: str, text: str, *, author: str, at: datetime) -> None:
         """Store, in the caller's transaction, words about an item. Raises Problem 409 when the referral was erased."""

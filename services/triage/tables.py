@@ -22,6 +22,7 @@ metadata: Final = sa.MetaData()
 event, outbox_table = common.outbox_tables(metadata)
 inbox_table, parked_table = common.inbox_tables(metadata)
 audit_table = common.audit_table(metadata)
+key_check_table = common.key_check_table(metadata)
 
 _TIME: Final = sa.DateTime(timezone=True)
 
@@ -140,6 +141,7 @@ policy_version = sa.Table(
 
 session = common.session_table(metadata)
 kept = common.kept_table(metadata)
+logout_token = common.logout_token_table(metadata)
 
 
 _JSON: Final = (list, dict)

@@ -30,6 +30,8 @@ SHARED: Final = {
     "health",
     "ids",
     "internal_client",
+    "key_rotation",
+    "keys",
     "logs",
     "messaging",
     "metrics",

@@ -21,7 +21,7 @@ from services.triage.staff_notes import StaffNotes
 from services.triage.work_items.working import StepContext
 from shared import problems
 from shared.access import Role, Staff
-from shared.crypto import read_key
+from shared.crypto import LocalKey, Safe, read_key
 from shared.pages import Pages
 from shared.policy import Policy
 from shared.sign_in import Visitor
@@ -79,7 +79,7 @@ async def visits(
     known = {
         "engine": triage.engine,
         "pages": Pages(name="Referrals", folder=TEMPLATES, navigation=(), is_development=True),
-        "steps": StepContext(policy or a_policy(), StaffNotes(read_key(settings["triage_master_key"]))),
+        "steps": StepContext(policy or a_policy(), StaffNotes(Safe(LocalKey(read_key(settings["triage_master_key"]))))),
         "families": families,
         "arrivals": arrivals,
         "front_url": front_url,

@@ -16,7 +16,7 @@ from services.referral.front import members
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from services.triage.staff_notes import StaffNotes
-from shared.crypto import read_key
+from shared.crypto import LocalKey, Safe, read_key
 from shared.events import DecidedBy, Eligibility, ReferralTriaged
 from tests.builders import a_family, decided
 from tests.integration.conftest import behind
@@ -177,7 +177,7 @@ async def ask(front: Front) -> AsyncIterator[Callable[[Sent, str], Awaitable[Non
         front.site.network.services["triage"] = httpx.ASGITransport(triage.service.app)
         front.site.network.away.discard("triage")
         team = TriageTeam(triage.engine)
-        team.texts = StaffNotes(read_key(front.settings["triage_master_key"]))
+        team.texts = StaffNotes(Safe(LocalKey(read_key(front.settings["triage_master_key"]))))
 
         async def asked(sent: Sent, words: str) -> None:
             await hear(triage, an_event(sent.id, data=received(a_family(), key=sent.id, at=team.now), at=team.now))

@@ -14,7 +14,7 @@ from services.triage.pages.timeline import TEXT_OF
 from services.triage.staff_notes import ASKED, StaffNotes
 from services.triage.work_items import item as items
 from shared.audit import Actor
-from shared.crypto import read_key
+from shared.crypto import LocalKey, Safe, read_key
 from shared.ids import uuid7
 from tests.builders import a_family
 from tests.integration.conftest import NOWHERE, Behind
@@ -29,7 +29,7 @@ POSTCODE, SCHOOL = "Which postcode does Zebedee live at?", "Which day does Flore
 def team(triage: Behind, settings: dict[str, Any]) -> TriageTeam:
     """Staff of this triage service, who write with its key."""
     team = TriageTeam(triage.engine)
-    team.texts = StaffNotes(read_key(settings["triage_master_key"]))
+    team.texts = StaffNotes(Safe(LocalKey(read_key(settings["triage_master_key"]))))
     return team
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from services.triage.handlers import handlers
 from services.triage.staff_notes import StaffNotes
 from services.triage.work_items import places, timers
+from shared.crypto import LocalKey, Safe
 from shared.events import (
     Envelope,
     Event,
@@ -257,7 +258,7 @@ async def test_erasure_destroys_what_staff_wrote_and_the_facts(triage: Behind, s
     assert (row.wrapped_key, row.facts) == (None, {})
     assert await count(triage.engine, "staff_text") == 0
     async with triage.engine.begin() as tx:
-        assert await StaffNotes(b"0" * 32).read(tx, key) == []
+        assert await StaffNotes(Safe(LocalKey(b"0" * 32))).read(tx, key) == []
     assert (await triage.as_staff("POST", f"/work-items/{item.id}/note", words)).status_code == 409
     assert (await triage.as_staff("GET", f"/work-items/{item.id}")).status_code == 200
 

@@ -16,6 +16,7 @@ from services.triage.staff_notes import StaffNotes
 from services.triage.work_items import bodies, item, places, steps, timers
 from services.triage.work_items.working import StaffActor, StepContext
 from shared.access import Role, Staff
+from shared.crypto import LocalKey, Safe
 from shared.events import (
     Envelope,
     Event,
@@ -66,7 +67,7 @@ class TriageTeam:
 
     def __init__(self, engine: AsyncEngine, policy: Policy | None = None, *, now: datetime = NOON) -> None:
         self.engine, self.policy, self.now = engine, policy or a_policy(), now
-        self.texts = StaffNotes(bytes(32))
+        self.texts = StaffNotes(Safe(LocalKey(bytes(32))))
         self.facts: dict[UUID, tuple[int, Facts, datetime]] = {}
         self._sequence = 0
         self.said_by_agencies: list[Envelope[Any]] = []

@@ -30,7 +30,7 @@ from services.referral.postcodes.lookup import PostcodeFiles
 from services.referral.submitting.prepare import Prepared, Preparing
 from services.triage.rules import decide
 from shared.events import Decision, Mode, Route, Tier, Urgency
-from tests.builders import a_policy
+from tests.builders import a_key, a_policy
 
 NOW = datetime(2026, 6, 17, 13, 0, tzinfo=UTC)
 
@@ -52,7 +52,7 @@ def prepared() -> list[tuple[Sent, Prepared]]:
 
 @cache
 def intake() -> Preparing:
-    return Preparing(a_policy(), PostcodeFiles(), Identities(master_key=b"m" * 32, index_key=b"i" * 32))
+    return Preparing(a_policy(), PostcodeFiles(), Identities(master=a_key("master"), index=a_key("index")))
 
 
 def prepared_of(sent: Sent) -> Prepared:

@@ -200,3 +200,15 @@ def test_nobody_is_told_of_a_private_family(number: int) -> None:
     said = links.pair(one, other, True, a_policy())
     assert said
     assert not said.is_told
+
+
+def test_while_an_index_key_is_changed_two_referrals_match_by_whichever_key_both_have() -> None:
+    other = Profiles(BlindIndex(b"j" * 32), are_test_numbers_real=True)
+    document = ReferralDocument.model_validate(
+        {"babies": [ROBIN], "caregivers": [MOTHER], "home": {"postcode": "NG6 8GB"}}
+    )
+    old, new = PROFILES.family_of(document).profile, other.family_of(document).profile
+    both, swapped = new.model_copy(update={"before": old}), old.model_copy(update={"before": new})
+    for one, two in ((old, both), (new, both), (both, both), (both, swapped), (old, swapped)):
+        assert matched(one, two) is Relation.SAME_BABY
+    assert matched(old, new) is None

@@ -24,7 +24,7 @@ from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.idempotency import Answer, request_key
 from services.referral.submitting.prepare import Arrival, Preparing
-from services.referral.submitting.submit import admit, admit_at_once, another_reference
+from services.referral.submitting.submit import admit, another_reference, at_once_with
 from shared.database import sql
 from shared.ids import uuid7
 from shared.messaging.outbox import Cause
@@ -64,7 +64,7 @@ async def filling(engine: AsyncEngine, preparing: Preparing) -> AsyncIterator[Fi
     async with engine.connect() as tx:
         known = {agency.slug: agency for agency in (await valid_keys(tx)).values()}
     writer: BatchWriter[Arrival] = BatchWriter(
-        engine, partial(admit, preparing=preparing), admit_at_once, another_reference
+        engine, partial(admit, preparing=preparing), at_once_with(preparing.identities), another_reference
     )
     writing = asyncio.create_task(writer.run())
     try:

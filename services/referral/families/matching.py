@@ -23,7 +23,15 @@ class Relation(StrEnum):
 
 
 def match(one: Profile, other: Profile, age: Age) -> Relation | None:
-    """What the two referrals are to each other, from who they are about; None for strangers."""
+    """What the two referrals are to each other, from who they are about; None for strangers.
+
+    While an index key is changed, by whichever key both profiles are made with: under two keys nothing is the same.
+    """
+    pairs = ((a, b) for a in (one, one.before) if a for b in (other, other.before) if b)
+    return next((found for a, b in pairs if (found := _match(a, b, age))), None)
+
+
+def _match(one: Profile, other: Profile, age: Age) -> Relation | None:
     is_one_home = one.home is not None and one.home == other.home
     parents = [(a, b) for a in one.parents for b in other.parents if is_one_person(a, b, is_one_home=is_one_home)]
     is_one_mother = any(a.carer is b.carer is Carer.MOTHER for a, b in parents)

@@ -71,6 +71,8 @@ class Profile(BaseModel):
     parents: tuple[Person, ...] = ()
     is_private: bool = False
     """Nobody outside is told of a link: a contact hold for violence, a withheld home, or an adoption."""
+    before: Profile | None = None
+    """The same by the other index key, while one is changed for the other."""
 
 
 class Named(Protocol):

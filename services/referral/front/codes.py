@@ -8,6 +8,7 @@ another cookie for it. Addresses that nobody has get a row, too: neither the ans
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -32,9 +33,9 @@ _SEPARATORS: Final = dict.fromkeys(map(ord, " -\u2010\u2011\u2012\u2013\u2014"))
 
 @dataclass(frozen=True, slots=True)
 class CodeUsed:
-    """A code that was right: whose address it was sent to (a digest), and the page to go to."""
+    """A code that was right: whose address it was sent to (its digests), and the page to go to."""
 
-    email_digest: bytes
+    email_digests: tuple[bytes, ...]
     page: str
 
 
@@ -48,27 +49,35 @@ def _compact(code: str) -> str:
 
 
 async def ask(
-    tx: AsyncConnection, identities: Identities, *, browser: bytes, email_digest: bytes, page: str, at: datetime
+    tx: AsyncConnection,
+    identities: Identities,
+    *,
+    browser: bytes,
+    email_digests: Sequence[bytes],
+    page: str,
+    at: datetime,
 ) -> str | None:
     """A new code for this browser and address. None when there were too many this hour: then none is made.
 
     It has no hold on codes of other browsers: whoever asks in somebody's name must not shut their door.
     """
     asked = await tx.scalar(
-        sql("SELECT count(*) FROM sign_in_code WHERE email_digest = :email AND asked_at > :since"),
-        {"email": email_digest, "since": at - AN_HOUR},
+        sql("SELECT count(*) FROM sign_in_code WHERE email_digest = ANY(:emails) AND asked_at > :since"),
+        {"emails": list(email_digests), "since": at - AN_HOUR},
     )
     if (asked or 0) >= MOST_AN_HOUR:
         return None
     code = new_code()
     await tx.execute(
         sql("""
-            INSERT INTO sign_in_code (browser, email_digest, code_digest, tries, asked_at, until, page)
-            VALUES (:browser, :email, :code, 0, :at, :until, :page)
+            INSERT INTO sign_in_code (browser, email_digest, code_digest, tries, asked_at, until, page,
+                                      email_digest_before)
+            VALUES (:browser, :email, :code, 0, :at, :until, :page, :email_before)
         """),
         {
             "browser": browser,
-            "email": email_digest,
+            "email": email_digests[0],
+            "email_before": next(iter(email_digests[1:]), None),
             "code": identities.digest("sign-in code", browser, _compact(code)),
             "at": at,
             "until": at + LASTS,
@@ -91,16 +100,18 @@ async def redeem(
         await tx.execute(
             sql("""
                 UPDATE sign_in_code SET tries = tries + 1,
-                    until = CASE WHEN code_digest = :code THEN CAST(:at AS timestamptz) ELSE until END
+                    until = CASE WHEN code_digest = ANY(:codes) THEN CAST(:at AS timestamptz) ELSE until END
                 WHERE browser = :browser AND until > :at AND tries < :tries
-                RETURNING code_digest = :code AS is_right, email_digest, page
+                RETURNING code_digest = ANY(:codes) AS is_right, email_digest, email_digest_before, page
             """),
             {
                 "browser": browser,
-                "code": identities.digest("sign-in code", browser, _compact(code)),
+                "codes": list(identities.digests("sign-in code", browser, _compact(code))),
                 "at": at,
                 "tries": TRIES,
             },
         )
     ).one_or_none()
-    return CodeUsed(row.email_digest, row.page) if row and row.is_right else None
+    if row is None or not row.is_right:
+        return None
+    return CodeUsed(tuple(filter(None, (row.email_digest, row.email_digest_before))), row.page)

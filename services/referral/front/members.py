@@ -21,10 +21,16 @@ from services.referral import tables
 from services.referral.agencies import Agency
 from services.referral.document.fields import checked_email
 from services.referral.identity import Identities, Sealed
+from services.referral.submitting import idempotency
 from shared.audit import Actor, Entry, write
+from shared.crypto import ID_BYTES
 from shared.database import sql
 from shared.ids import uuid7
 from shared.strict_json import canonical
+
+ADDRESS: Final = "member"
+CALLS: Final = "member for calls"
+TAKEN: Final = "somebody with that address can sign in already"
 
 
 class MemberError(Exception):
@@ -77,7 +83,8 @@ _COLUMNS: Final = """
 """
 _ACTIVE: Final = "member m JOIN agency a ON a.id = m.agency_id AND a.is_active AND m.ended_at IS NULL"
 """Who may sign in now, with their agency."""
-_BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_ACTIVE} WHERE m.email_digest = :digest")  # noqa: S608  constants
+_BY_EMAIL: Final = sql(f"SELECT {_COLUMNS} FROM {_ACTIVE} WHERE m.email_digest = ANY(CAST(:digests AS bytea[]))")  # noqa: S608  constants
+_IS_TAKEN: Final = sql("SELECT id FROM member WHERE email_digest = ANY(:digests) AND ended_at IS NULL")
 _OF_AGENCY: Final = sql(
     f"SELECT {_COLUMNS} FROM {_ACTIVE} WHERE m.agency_id = :agency AND m.staff_id IS NULL "  # noqa: S608  constants
     "ORDER BY m.added_at, m.id"
@@ -100,8 +107,9 @@ def address_of(text: str) -> str:
     return text.strip().lower()
 
 
-def digest_of_address(identities: Identities, email: str) -> bytes:
-    return identities.digest("member", address_of(email))
+def digests_of_address(identities: Identities, email: str) -> tuple[bytes, ...]:
+    """The one to write first; all of them to look for."""
+    return identities.digests(ADDRESS, address_of(email))
 
 
 def member_of(row: sa.Row[Any], identities: Identities) -> Member:
@@ -111,14 +119,14 @@ def member_of(row: sa.Row[Any], identities: Identities) -> Member:
     return Member(row.id, agency, is_keeper=row.is_keeper, added_at=row.added_at, staff_id=row.staff_id, **known)
 
 
-async def by_digest(tx: AsyncConnection, identities: Identities, digest: bytes) -> Member | None:
-    """The member of the address with this digest, whose agency is active."""
-    row = (await tx.execute(_BY_EMAIL, {"digest": digest})).one_or_none()
+async def by_digests(tx: AsyncConnection, identities: Identities, digests: Sequence[bytes]) -> Member | None:
+    """The member of the address with one of these digests, whose agency is active."""
+    row = (await tx.execute(_BY_EMAIL, {"digests": list(digests)})).first()
     return member_of(row, identities) if row else None
 
 
 async def by_email(tx: AsyncConnection, identities: Identities, email: str) -> Member | None:
-    return await by_digest(tx, identities, digest_of_address(identities, email))
+    return await by_digests(tx, identities, digests_of_address(identities, email))
 
 
 async def is_active(tx: AsyncConnection, member_id: UUID) -> bool:
@@ -129,8 +137,8 @@ async def is_active(tx: AsyncConnection, member_id: UUID) -> bool:
 
 async def was_ended(tx: AsyncConnection, identities: Identities, email: str) -> bool:
     """Whether somebody with this address was a member once and was ended."""
-    ended = sql("SELECT EXISTS (SELECT FROM member WHERE email_digest = :digest AND ended_at IS NOT NULL)")
-    return bool(await tx.scalar(ended, {"digest": digest_of_address(identities, email)}))
+    ended = sql("SELECT EXISTS (SELECT FROM member WHERE email_digest = ANY(:digests) AND ended_at IS NOT NULL)")
+    return bool(await tx.scalar(ended, {"digests": list(digests_of_address(identities, email))}))
 
 
 async def of_agency(tx: AsyncConnection, identities: Identities, agency_id: UUID) -> Sequence[Member]:
@@ -160,18 +168,22 @@ async def add(
     )
     if agency_id is None:
         raise MemberError(f"there is no active agency {slug!r}")
-    member_id = uuid7()
+    member_id, digests = uuid7(), digests_of_address(identities, address)
+    await idempotency.lock(tx, digests)
+    if await tx.scalar(_IS_TAKEN, {"digests": list(digests)}):
+        raise MemberError(TAKEN)
     sealed = identities.seal(member_id, canonical({"email": address, **(known or {})}))
     added = await tx.execute(
         sql("""
-            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at)
-            VALUES (:id, :agency, :digest, :key, :identity, :keeper, :at)
+            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, is_keeper, added_at, index_key)
+            VALUES (:id, :agency, :digest, :key, :identity, :keeper, :at, :index_key)
             ON CONFLICT (email_digest) WHERE ended_at IS NULL DO NOTHING
         """),
         {
             "id": member_id,
             "agency": agency_id,
-            "digest": digest_of_address(identities, address),
+            "digest": digests[0],
+            "index_key": identities.index_key[:ID_BYTES],
             "key": sealed.wrapped_key,
             "identity": sealed.identity,
             "keeper": is_keeper,
@@ -179,7 +191,7 @@ async def add(
         },
     )
     if not added.rowcount:
-        raise MemberError("somebody with that address can sign in already")
+        raise MemberError(TAKEN)
     await write(tx, [Entry(actor, "member.added", at, detail=f"{slug} {member_id}")])
     return member_id
 
@@ -188,22 +200,22 @@ async def for_calls(
     tx: AsyncConnection, identities: Identities, *, agency_id: UUID, staff_id: str, name: str, at: datetime
 ) -> UUID:
     """The member that this person of the triage team is for calls of the agency, whose row the caller has locked."""
-    digest = identities.digest("member for calls", agency_id.bytes, staff_id)
-    known: UUID | None = await tx.scalar(
-        sql("SELECT id FROM member WHERE email_digest = :digest AND ended_at IS NULL"), {"digest": digest}
-    )
+    digests = identities.digests(CALLS, agency_id.bytes, staff_id)
+    known: UUID | None = await tx.scalar(_IS_TAKEN, {"digests": list(digests)})
     member_id = known or uuid7()
     sealed = identities.seal(member_id, canonical({"email": "", "name": name}))
     await tx.execute(
         sql("""
-            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, staff_id, is_keeper, added_at)
-            VALUES (:id, :agency, :digest, :key, :identity, :staff, false, :at)
+            INSERT INTO member (id, agency_id, email_digest, wrapped_key, identity, staff_id, is_keeper, added_at,
+                                index_key)
+            VALUES (:id, :agency, :digest, :key, :identity, :staff, false, :at, :index_key)
             ON CONFLICT (id) DO UPDATE SET wrapped_key = excluded.wrapped_key, identity = excluded.identity
         """),
         {
             "id": member_id,
             "agency": agency_id,
-            "digest": digest,
+            "digest": digests[0],
+            "index_key": identities.index_key[:ID_BYTES],
             "key": sealed.wrapped_key,
             "identity": sealed.identity,
             "staff": staff_id,

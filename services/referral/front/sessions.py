@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral.front import members
 from services.referral.front.members import Member
-from services.referral.identity import Identities
+from services.referral.identity import Identities, hexadecimal
 from shared.audit import Entry, write
 from shared.database import read_only, sql
 from shared.sign_in import cookies, tokens
@@ -82,7 +82,7 @@ class MemberDoor:
             {
                 "digest": digest_of(token),
                 "member": member.id,
-                "csrf": tokens.new_token(self._secret, str(member.id), nonce=secrets.token_urlsafe(16)),
+                "csrf": tokens.new_token(self._secrets[0], str(member.id), nonce=secrets.token_urlsafe(16)),
                 "at": at,
             },
         )
@@ -97,12 +97,14 @@ class MemberDoor:
 
     def shown_to(self, csrf: str) -> UUID | None:
         """Whose page a form was on, though their session has ended: such a form may write, and reads nothing."""
-        person = tokens.shown_to(csrf, self._secret, within=WRITABLE)
+        found = (tokens.shown_to(csrf, secret, within=WRITABLE) for secret in self._secrets)
+        person = next(filter(None, found), None)
         return UUID(person) if person else None
 
     @property
-    def _secret(self) -> str:
-        return self.identities.digest("secret of forms", "members").hex()
+    def _secrets(self) -> list[str]:
+        """The first one signs."""
+        return hexadecimal(self.identities.digests("secret of forms", "members"))
 
 
 async def end(tx: AsyncConnection, session: bytes) -> None:

@@ -68,7 +68,7 @@ async def ask(request: Request, context: Front) -> Response:
             tx,
             context.identities,
             browser=digest_of(browser),
-            email_digest=members.digest_of_address(context.identities, email),
+            email_digests=members.digests_of_address(context.identities, email),
             page=page,
             at=context.now(),
         )
@@ -128,5 +128,5 @@ def _sign_in_page(request: Request, context: FrontContext, page: str, *, status:
 async def _let_in(request: Request, context: FrontContext, used: CodeUsed) -> str | None:
     """The token of a new session; None when nobody has the address (any more)."""
     async with context.engine.begin() as tx:
-        member = await members.by_digest(tx, context.identities, used.email_digest)
+        member = await members.by_digests(tx, context.identities, used.email_digests)
         return await context.door.let_in(tx, request, member, by="code") if member else None

@@ -85,17 +85,16 @@ async def send_again(
 
     Raises Problem 409, too, after a change by PATCH or on a page: a whole copy, perhaps an old one, could undo that.
     """
-    stored, digest_of = await open_for(tx, preparing, referral_id, by, Step.AMEND), preparing.identities.body_digest
-    if digest_of(by.agency.id, canonical(stored.document)) != stored.row.body_digest:
+    stored, digests_of = await open_for(tx, preparing, referral_id, by, Step.AMEND), preparing.identities.body_digests
+    if stored.row.body_digest not in digests_of(by.agency.id, canonical(stored.document)):
         words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
         more = {"reference": stored.row.reference, "version": stored.row.version}
         raise Problem("conflict", words, extra=more)
     document = keep_dangers(stored.document, value)
     document.pop(REFERENCE, None)  # by this the agency knows it: it stays
     document |= {REFERENCE: own} if (own := stored.document.get(REFERENCE)) else {}
-    return await store(
-        tx, preparing, stored, document, by, body_digest=digest_of(by.agency.id, canonical(as_stored(document)))
-    )
+    body_digest = digests_of(by.agency.id, canonical(as_stored(document)))[0]
+    return await store(tx, preparing, stored, document, by, body_digest=body_digest)
 
 
 async def store(

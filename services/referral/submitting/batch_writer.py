@@ -56,11 +56,12 @@ class BatchWriter(Generic[Item]):
         self,
         engine: AsyncEngine,
         write: Callable[[AsyncConnection, Sequence[Item]], Awaitable[Sequence[Any]]],
-        write_at_once: Callable[[asyncpg.Connection[Any], Sequence[Item]], Awaitable[Sequence[Any]]],
+        write_at_once: Callable[[asyncpg.Connection[Any], Sequence[Item]], Awaitable[Sequence[Any]]] | None,
         renew: Callable[[Item], Item],
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        """`write_at_once` does what `write` does for ordinary items, or raises and writes nothing.
+        """`write_at_once` does what `write` does for ordinary items, or raises and writes nothing; without it `write`
+        does all.
 
         `renew` gives an item another of what was drawn at random for it, before it is tried alone. `wake` is called
         after each commit.
@@ -103,18 +104,26 @@ class BatchWriter(Generic[Item]):
         raise AssertionError("the loop returns or raises")
 
     async def _written(self, items: Sequence[Item]) -> Sequence[Any]:
-        try:
-            async with driver_of(self._engine) as connection:
-                answers = await self._write_at_once(connection, items)
-        except Exception as error:
-            if is_transient(error):
-                raise
-            NOT_AT_ONCE.labels(failure_kind(error)).inc()
+        answers = await self._written_at_once(items)
+        if answers is None:
             async with self._engine.begin() as tx:
                 await tx.execute(_WAITS)
                 answers = await self._write(tx, items)
         self._wake()
         return answers
+
+    async def _written_at_once(self, items: Sequence[Item]) -> Sequence[Any] | None:
+        """None when they are no ordinary items, and nothing is written."""
+        if self._write_at_once is None:
+            return None
+        try:
+            async with driver_of(self._engine) as connection:
+                return await self._write_at_once(connection, items)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            NOT_AT_ONCE.labels(failure_kind(error)).inc()
+            return None
 
     def _next_group(self) -> list[_Waiting[Item]]:
         """From the front, without two that collide; those left out keep their order."""

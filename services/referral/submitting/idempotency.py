@@ -16,7 +16,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.referral.identity import Identities
+from services.referral.identity import Identities, hexadecimal
+from shared.crypto import ID_BYTES
 from shared.database import sql
 from shared.problems import Problem
 
@@ -41,20 +42,33 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Whose request it is: the agency, a digest of its key, and a digest of what was asked."""
+    """Whose request it is: the agency, a digest of its key, and a digest of what was asked.
+
+    `before` are the two digests under the other index key, while one is changed for the other.
+    """
 
     agency_id: UUID
     key: bytes
     digest: bytes
+    index_key: bytes
+    before: tuple[bytes, bytes] | None = None
+
+    @property
+    def locks(self) -> tuple[bytes, ...]:
+        return (self.key, self.before[0]) if self.before else (self.key,)
+
+    @property
+    def digests(self) -> dict[str, bytes]:
+        """The key as it stands in a row → the digest of what was asked that the row has then."""
+        known = {self.key.hex(): self.digest}
+        return known | {self.before[0].hex(): self.before[1]} if self.before else known
 
 
 def request_key(identities: Identities, agency_id: UUID, key: str, asked: str, body: bytes) -> RequestKey:
     """`key` is digested because an agency may put anything into it; `asked` names the call, `body` is canonical."""
-    return RequestKey(agency_id, digest_of_key(identities, agency_id, key), identities.digest("request", asked, body))
-
-
-def digest_of_key(identities: Identities, agency_id: UUID, key: str) -> bytes:
-    return identities.digest("key", agency_id.bytes, key)
+    keys = zip(identities.digests("key", agency_id.bytes, key), identities.digests("request", asked, body), strict=True)
+    current, before = next(keys), next(keys, None)
+    return RequestKey(agency_id, *current, identities.index_key[:ID_BYTES], before)
 
 
 async def lock(tx: AsyncConnection, names: Sequence[bytes]) -> None:
@@ -83,24 +97,28 @@ async def known(tx: AsyncConnection, asked: Sequence[RequestKey]) -> dict[Reques
             FROM request r JOIN unnest(CAST(:agencies AS uuid[]), CAST(:keys AS text[])) AS t(agency_id, key)
                 ON r.agency_id = t.agency_id AND r.key = t.key
         """),
-        {"agencies": [each.agency_id for each in asked], "keys": [each.key.hex() for each in asked]},
+        {
+            "agencies": [each.agency_id for each in asked for _ in each.digests],
+            "keys": [key for each in asked for key in each.digests],
+        },
     )
     first = {(row.agency_id, row.key): row for row in rows}
     found: dict[RequestKey, Answer | Problem] = {}
     for each in asked:
-        if row := first.get((each.agency_id, each.key.hex())):
-            answer = Answer(row.status, row.answer, row.location, is_replay=True)
-            found[each] = answer if row.digest == each.digest else Problem("idempotency-key-reused")
+        for key, digest in each.digests.items():
+            if row := first.get((each.agency_id, key)):
+                answer = Answer(row.status, row.answer, row.location, is_replay=True)
+                found[each] = answer if row.digest == digest else Problem("idempotency-key-reused")
     return found
 
 
 async def first_answer(tx: AsyncConnection, identities: Identities, agency_id: UUID, key: str) -> Answer | None:
     """What the key was answered with, whatever was sent with it; None for a key that is not used."""
     found = await tx.execute(
-        sql("SELECT status, location, answer FROM request WHERE agency_id = :agency AND key = :key"),
-        {"agency": agency_id, "key": digest_of_key(identities, agency_id, key).hex()},
+        sql("SELECT status, location, answer FROM request WHERE agency_id = :agency AND key = ANY(:keys)"),
+        {"agency": agency_id, "keys": hexadecimal(identities.digests("key", agency_id.bytes, key))},
     )
-    row = found.one_or_none()
+    row = found.first()
     return Answer(row.status, row.answer, row.location, is_replay=True) if row else None
 
 
@@ -109,11 +127,12 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]
     if answered:
         await tx.execute(
             sql("""
-                INSERT INTO request (agency_id, key, digest, status, location, answer, created_at)
-                SELECT agency_id, key, digest, status, location, CAST(answer AS jsonb), :at
+                INSERT INTO request (agency_id, key, digest, status, location, answer, created_at, index_key)
+                SELECT agency_id, key, digest, status, location, CAST(answer AS jsonb), :at, index_key
                 FROM unnest(CAST(:agencies AS uuid[]), CAST(:keys AS text[]), CAST(:digests AS bytea[]),
-                            CAST(:statuses AS smallint[]), CAST(:locations AS text[]), CAST(:answers AS text[]))
-                    AS t(agency_id, key, digest, status, location, answer)
+                            CAST(:statuses AS smallint[]), CAST(:locations AS text[]), CAST(:answers AS text[]),
+                            CAST(:index_keys AS bytea[]))
+                    AS t(agency_id, key, digest, status, location, answer, index_key)
             """),
             {
                 "agencies": [request.agency_id for request, _ in answered],
@@ -122,6 +141,7 @@ async def keep(tx: AsyncConnection, answered: Sequence[tuple[RequestKey, Answer]
                 "statuses": [answer.status for _, answer in answered],
                 "locations": [answer.location for _, answer in answered],
                 "answers": [answer.text for _, answer in answered],
+                "index_keys": [request.index_key for request, _ in answered],
                 "at": at,
             },
         )
@@ -136,7 +156,7 @@ async def once(
 ) -> Answer:
     """Do the work once per key, in one transaction with its answer; raises what the work raises, keeping nothing."""
     async with engine.begin() as tx:
-        await lock(tx, [request.key])
+        await lock(tx, request.locks)
         before = (await known(tx, [request])).get(request)
         if isinstance(before, Problem):
             raise before

@@ -20,9 +20,9 @@ from services.referral.postcodes.lookup import Places, PostcodeFiles
 from services.referral.reference import new_reference
 from services.referral.settings import Settings
 from services.referral.submitting.idempotency import RequestKey, request_key
-from shared.crypto import read_key
 from shared.events import Facts, Monitoring
 from shared.ids import uuid7
+from shared.keys import HeldKey
 from shared.policy import Policy
 from shared.strict_json import canonical
 from shared.working_time import day_in_london, due_on
@@ -52,8 +52,9 @@ class Arrival:
     reference: str
     by: AgencyActor
     request: RequestKey
-    external_digest: bytes | None
-    body_digest: bytes
+    external_digests: tuple[bytes, ...]
+    body_digests: tuple[bytes, ...]
+    index_key: bytes
     sealed: Sealed
     prepared: Prepared
     is_new: bool = False
@@ -61,8 +62,7 @@ class Arrival:
     @cached_property
     def locks(self) -> tuple[bytes, ...]:
         """What no other transaction may touch meanwhile: the key, the external reference, the family."""
-        names = [self.request.key, *self.prepared.family.relating]
-        return (*names, self.external_digest) if self.external_digest else tuple(names)
+        return (*self.request.locks, *self.prepared.family.relating, *self.external_digests)
 
     @property
     def collides_on(self) -> frozenset[Hashable]:
@@ -82,7 +82,7 @@ class Preparing:
 
         One canonical text of the value tells requests and bodies apart, and is what is sealed.
         """
-        identities, referral_id, own = self.identities, uuid7(), by.agency.id.bytes
+        identities, referral_id = self.identities, uuid7()
         prepared = self.referral(value, agency=by.agency, now=by.at, received_at=by.at)
         external = value.get("external_reference") if isinstance(value, dict) else None
         text = canonical(value)
@@ -92,8 +92,9 @@ class Preparing:
             reference=new_reference(secrets.randbelow),
             by=by,
             request=request_key(identities, by.agency.id, key, "POST /referrals", text),
-            external_digest=identities.digest("external", own, str(external)) if external else None,
-            body_digest=identities.body_digest(by.agency.id, document),
+            external_digests=identities.external_digests(by.agency.id, str(external) if external else None),
+            body_digests=identities.body_digests(by.agency.id, document),
+            index_key=identities.index_key,
             sealed=identities.seal(referral_id, document, as_stored(str(external)) if external else None),
             prepared=prepared,
             is_new=is_new,
@@ -123,7 +124,7 @@ class Preparing:
         )
         return Prepared(
             value=value,
-            family=self.identities.profiles.family_of(document),
+            family=self.identities.family_of(document),
             facts=facts,
             monitoring=coded.monitoring_of(document, deprivation_decile=home.deprivation_decile),
             gaps=submission.gaps,
@@ -145,7 +146,7 @@ def preparing_of(settings: Settings) -> Preparing:
 
 def identities_of(settings: Settings) -> Identities:
     return Identities(
-        master_key=read_key(settings.master_key.get_secret_value()),
-        index_key=read_key(settings.index_key.get_secret_value()),
+        master=HeldKey.of("master", "PIR_MASTER_KEY", settings.master_key, settings.master_key_before),
+        index=HeldKey.of("index", "PIR_INDEX_KEY", settings.index_key, settings.index_key_before),
         are_test_numbers_real=settings.is_development,
     )

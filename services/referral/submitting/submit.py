@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.referral import views
 from services.referral.families import links, relating
 from services.referral.families.links import Known, Links, told_codes
 from services.referral.families.relating import Related
+from services.referral.identity import Identities
 from services.referral.reference import new_reference
 from services.referral.status import ENDED, Status, status_of
 from services.referral.submitting import amend, idempotency
@@ -62,8 +63,18 @@ async def admit(tx: AsyncConnection, arrivals: Sequence[Arrival], *, preparing: 
     return [settled[arrival.request] for arrival in arrivals]
 
 
+def at_once_with(
+    identities: Identities,
+) -> Callable[[asyncpg.Connection[Any], Sequence[Arrival]], Awaitable[list[Answer]]] | None:
+    """How to write ordinary arrivals at once; None while two index keys are in use.
+
+    What is known may then be known under the other one, where no unique index finds it: `admit` looks for both.
+    """
+    return None if identities.index.before else admit_at_once
+
+
 async def admit_at_once(connection: asyncpg.Connection[Any], arrivals: Sequence[Arrival]) -> list[Answer]:
-    """As `admit`, in three trips: locks, one statement, commit.
+    """As `admit`, in three trips: locks, one statement, commit. Only `at_once_with` says when.
 
     `connection` is of `driver_of`, which rolls back. Raises what PostgreSQL raises when it is no new referral of a new
     family: a key or external reference that is known is a unique violation, a family that is known a division by zero.
@@ -87,7 +98,7 @@ _UNLESS_RELATED: Final = sql("""
 
 async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[UUID, sa.Row[Any]]:
     """The referral that has the arrival's external reference already, by the arrival's id."""
-    named = [arrival for arrival in arrivals if arrival.external_digest]
+    named = [(arrival, digest) for arrival in arrivals for digest in arrival.external_digests]
     if not named:
         return {}
     rows = await tx.execute(
@@ -99,9 +110,9 @@ async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> d
                 AS t(arrival, agency_id, digest) ON r.agency_id = t.agency_id AND r.external_digest = t.digest
         """),
         {
-            "ids": [arrival.id for arrival in named],
-            "agencies": [arrival.by.agency.id for arrival in named],
-            "digests": [arrival.external_digest for arrival in named],
+            "ids": [arrival.id for arrival, _ in named],
+            "agencies": [arrival.by.agency.id for arrival, _ in named],
+            "digests": [digest for _, digest in named],
         },
     )
     return {row.arrival: row for row in rows}
@@ -117,7 +128,7 @@ async def _sent_before(
     if arrival.is_new:
         return Problem("conflict", REFERENCE_TAKEN)
     status = status_of(views.progress(first, await views.route_states(tx, first.id)))
-    is_same = first.body_digest == arrival.body_digest
+    is_same = first.body_digest in arrival.body_digests
     if status in ENDED and (is_same or status is not Status.DECLINED):
         words = f"{first.reference} is {status.value}. Send the family again under a new external reference."
         return Problem("ended", words, extra={"reference": first.reference, "referral_status": status.value})
@@ -195,18 +206,18 @@ _INSERT: Final = sql("""
             CAST(:ids AS uuid[]), CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:externals AS bytea[]),
             CAST(:own AS bytea[]), CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[]), CAST(:expected AS date[]),
             CAST(:families AS uuid[]), CAST(:profiles AS text[]), CAST(:keys AS bytea[]), CAST(:identities AS bytea[]),
-            CAST(:facts AS text[]), CAST(:gaps AS text[]), CAST(:receipts AS text[]))
+            CAST(:facts AS text[]), CAST(:gaps AS text[]), CAST(:receipts AS text[]), CAST(:index_keys AS bytea[]))
         AS t(id, reference, agency_id, external_digest, external_sealed, body_digest, received_at, expected_by,
-             family_id, profile, wrapped_key, identity, facts, gaps, receipt)
+             family_id, profile, wrapped_key, identity, facts, gaps, receipt, index_key)
     ), told AS (
         INSERT INTO history (referral_id, at, what) SELECT id, received_at, 'received' FROM fresh
     )
     INSERT INTO referral (id, reference, kind, agency_id, external_digest, external_sealed, body_digest, version,
                           received_at, expected_by, family_id, profile, wrapped_key, identity, facts, gaps, receipt,
-                          changed_in)
+                          index_key, changed_in)
     SELECT id, reference, 'family', agency_id, external_digest, external_sealed, body_digest, 1, received_at,
            expected_by, family_id, CAST(profile AS jsonb), wrapped_key, identity, CAST(facts AS jsonb),
-           CAST(gaps AS jsonb), CAST(receipt AS jsonb),
+           CAST(gaps AS jsonb), CAST(receipt AS jsonb), index_key,
            CAST(CAST(pg_current_xact_id() AS text) AS bigint)
     FROM fresh
 """)
@@ -220,9 +231,9 @@ async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Seq
             "ids": [arrival.id for arrival in arrivals],
             "references": [arrival.reference for arrival in arrivals],
             "agencies": [arrival.by.agency.id for arrival in arrivals],
-            "externals": [arrival.external_digest for arrival in arrivals],
+            "externals": [next(iter(arrival.external_digests), None) for arrival in arrivals],
             "own": [arrival.sealed.external for arrival in arrivals],
-            "bodies": [arrival.body_digest for arrival in arrivals],
+            "bodies": [arrival.body_digests[0] for arrival in arrivals],
             "times": [arrival.by.at for arrival in arrivals],
             "expected": [arrival.prepared.expected_by for arrival in arrivals],
             "families": [each.related.family_id for each in new],
@@ -232,5 +243,6 @@ async def _insert(tx: AsyncConnection, new: Sequence[NewReferral], receipts: Seq
             "facts": [each.facts.model_dump_json() for each in new],
             "gaps": [json.dumps(arrival.prepared.gaps) for arrival in arrivals],
             "receipts": receipts,
+            "index_keys": [arrival.index_key for arrival in arrivals],
         },
     )
