@@ -1,14 +1,26 @@
-"""The settings every service has, read from the environment; a service adds its own in its settings.py."""
+"""The settings every service has, read from the environment; a service adds its own in its settings.py.
+
+Each may come from a file instead: `PIR_MASTER_KEY_FILE=/run/secrets/master-key` in place of `PIR_MASTER_KEY`, so that a
+secret stands in no environment, which other processes and `docker inspect` show.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from shared.brokers import Brokers, Mechanism
 from shared.crypto import Key
@@ -42,6 +54,31 @@ NoPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 """A path, or none: an empty variable is one that is not set."""
 
 
+class FromFiles(PydanticBaseSettingsSource):
+    """The content of the file that `<variable>_FILE` names, without the end of its last line.
+
+    Raises SettingsError, which names variable and file, never the content.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        alias = field.validation_alias
+        variable = alias if isinstance(alias, str) else f"PIR_{field_name.upper()}"
+        file = os.environ.get(f"{variable}_FILE")
+        return (self._read(variable, Path(file)) if file else None), alias or field_name, False  # type: ignore[return-value]
+
+    def __call__(self) -> dict[str, Any]:
+        found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
+        return {key: value for value, key, _ in found if value is not None}
+
+    def _read(self, variable: str, file: Path) -> str:
+        if os.environ.get(variable):
+            raise SettingsError(f"{variable} and {variable}_FILE are both set: one of them is needed")
+        try:
+            return file.read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}_FILE: {file} can't be read ({type(error).__name__})") from None
+
+
 class KafkaSettings(BaseSettings):
     """Where Kafka is (KAFKA_BOOTSTRAP_SERVERS) and how to enter it: see `Brokers`."""
 
@@ -54,6 +91,17 @@ class KafkaSettings(BaseSettings):
     kafka_ca_file: NoPath = None
     kafka_certificate_file: NoPath = None
     kafka_certificate_key_file: NoPath = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, FromFiles(settings_cls), env_settings
 
     @model_validator(mode="after")
     def _kafka_is_entered_whole(self) -> Self:
@@ -88,7 +136,8 @@ class Settings(KafkaSettings):
     restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
     together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
     `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
-    browsers see this service: docs/sign-in.md. `audit_signing_key` signs the head of the audit trail (Ed25519, 32
+    browsers see this service: docs/sign-in.md. The keys of their tokens come from `staff_jwks_url`, else from
+    `staff_jwks_file`. `audit_signing_key` signs the head of the audit trail (Ed25519, 32
     bytes in base64url), which is appended to `audit_heads_file`, outside the database.
     """
 
@@ -109,7 +158,8 @@ class Settings(KafkaSettings):
     reference_dir: Path = ROOT / "deploy" / "reference"
     disk_folder: Path = ROOT
     credentials_file: Path | None = None
-    staff_jwks_file: Path | None = None
+    staff_jwks_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
+    staff_jwks_url: str = ""
     staff_issuer: str = ""
     staff_audience: str = ""
     public_url: str = "http://127.0.0.1:8002"
@@ -120,6 +170,10 @@ class Settings(KafkaSettings):
     oidc_scopes: str = "openid profile"
     oidc_roles_claim: str = "roles"
     oidc_role_fields: str = ""
+    oidc_acr: str = ""
+    oidc_max_age: Annotated[int | None, BeforeValidator(lambda value: None if value == "" else value)] = Field(
+        default=None, ge=0
+    )
     oidc_roles: RoleNames = {}
     audit_signing_key: Key | None = None
     audit_heads_file: Path = Path("var/audit-heads.jsonl")
@@ -144,6 +198,12 @@ class Settings(KafkaSettings):
     def _the_audit_trail_is_signed(self) -> Self:
         if self.profile is not Profile.DEVELOPMENT and self.audit_signing_key is None:
             raise ValueError("PIR_AUDIT_SIGNING_KEY is needed outside development: it signs the audit trail's head")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_of_tokens_come_privately(self) -> Self:
+        if not self.is_development and self.staff_jwks_url and not self.staff_jwks_url.startswith("https://"):
+            raise ValueError("outside development PIR_STAFF_JWKS_URL must start with https://")
         return self
 
     @model_validator(mode="after")

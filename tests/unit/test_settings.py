@@ -1,0 +1,74 @@
+"""Settings from files: for every variable, and nothing of a secret in what is said when one can't be read."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Final
+
+import pytest
+from pydantic import SecretStr
+from pydantic_settings import SettingsError
+
+from services.metrics.settings import Settings as MetricsSettings
+from services.notify.settings import Settings as NotifySettings
+from services.referral.settings import Settings as ReferralSettings
+from services.triage.settings import Settings as TriageSettings
+from shared.settings import Settings
+
+SERVICES: Final = (ReferralSettings, TriageSettings, NotifySettings, MetricsSettings)
+KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
+
+
+def variables_of(settings: type[Settings]) -> list[str]:
+    """Of all that is secret."""
+    return [
+        str(field.validation_alias or f"PIR_{name.upper()}")
+        for name, field in settings.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing in the environment but where the files are, one for each secret of any service."""
+    for settings in SERVICES:
+        for variable in variables_of(settings):
+            (tmp_path / variable).write_text(f"{KEY}\n")
+            monkeypatch.delenv(variable, raising=False)
+            monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / variable))
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "nowhere")
+    monkeypatch.setenv("PIR_PROFILE", "development")
+    monkeypatch.setenv("PIR_MAIL_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("settings", SERVICES, ids=lambda each: each.__module__)
+def test_every_secret_can_come_from_a_file(folder: Path, settings: type[Settings]) -> None:
+    read = settings()
+    known = [value for value in vars(read).values() if isinstance(value, SecretStr)]
+    assert len(known) == len(variables_of(settings)) > 2
+    assert {value.get_secret_value() for value in known} == {KEY}
+
+
+def test_an_empty_name_of_a_file_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIR_MASTER_KEY_BEFORE_FILE", "")
+    assert ReferralSettings().master_key_before is None
+
+
+def test_a_secret_given_twice_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIR_MASTER_KEY", KEY)
+    with pytest.raises(SettingsError, match="PIR_MASTER_KEY and PIR_MASTER_KEY_FILE are both set") as refused:
+        ReferralSettings()
+    assert KEY not in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
+    (folder / "PIR_MASTER_KEY").unlink()
+    with pytest.raises(SettingsError, match=r"PIR_MASTER_KEY_FILE: .* can't be read"):
+        ReferralSettings()
+
+
+def test_what_is_a_file_by_its_name_is_not_read_as_a_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIR_STAFF_JWKS_FILE", str(folder / "keys.json"))
+    assert TriageSettings().staff_jwks_file == folder / "keys.json"
