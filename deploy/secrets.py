@@ -41,6 +41,7 @@ TO_FILL_IN: Final = """\
 # Staff sign in with the council's identity provider: the file of its public keys, and what its tokens say of
 # themselves. Until these are real nobody on the staff can sign in; agencies can already send.
 #PIR_STAFF_JWKS=./staff-jwks.json
+#PIR_STAFF_JWKS_URL=https://identity.example.org/jwks
 PIR_STAFF_ISSUER=https://identity.example.org/
 PIR_STAFF_AUDIENCE=parent-infant-referrals
 
@@ -54,6 +55,8 @@ PIR_STAFF_AUDIENCE=parent-infant-referrals
 #PIR_OIDC_SCOPES=openid profile
 #PIR_OIDC_ROLES_CLAIM=roles
 #PIR_OIDC_ROLES={}
+#PIR_OIDC_ACR=
+#PIR_OIDC_MAX_AGE=
 
 # Mail goes to the mail catcher of docker-compose.yml until these name a real server.
 PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"

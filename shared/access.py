@@ -1,7 +1,7 @@
 """Who may do what: staff, their roles, and one table of permissions for pages and API alike.
 
 In development staff tokens come from the credentials file and stand for named people; elsewhere a token is a JWT of
-the council's identity provider, checked against its public keys (a JWKS file), issuer, audience and expiry.
+the council's identity provider, checked against its public keys (JWKS), issuer, audience and expiry.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Depends, Header, Request
 
 from shared.problems import Problem
 from shared.settings import Settings
 from shared.web import bearer_token
+
+if TYPE_CHECKING:
+    from shared.sign_in.public_keys import PublicKeys
 
 
 class Role(StrEnum):
@@ -105,16 +108,18 @@ class DevelopmentStaff:
         return self._people.get(_digest(token))
 
 
+_ALGORITHMS: Final = ["RS256", "ES256"]
+
+
 class SignedStaff:
     """Staff with a JWT of the identity provider: RS256 or ES256, claims `sub`, `name` and one known role in `roles`."""
 
-    def __init__(self, *, jwks: Path, issuer: str, audience: str) -> None:
+    def __init__(self, keys: PublicKeys, *, issuer: str, audience: str) -> None:
         from joserfc import jwt  # noqa: PLC0415  0.1 s and 3 MB that development does not need
-        from joserfc.errors import JoseError  # noqa: PLC0415  likewise
-        from joserfc.jwk import KeySet  # noqa: PLC0415  likewise
+        from joserfc.errors import InvalidKeyIdError, JoseError  # noqa: PLC0415  likewise
 
-        self._decode, self._error = jwt.decode, JoseError
-        self._keys = KeySet.import_key_set(json.loads(jwks.read_text(encoding="utf-8")))
+        self._decode, self._error, self._unknown = jwt.decode, JoseError, InvalidKeyIdError
+        self._keys = keys
         self._claims = jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": issuer},
             aud={"essential": True, "value": audience},
@@ -124,12 +129,19 @@ class SignedStaff:
 
     def find(self, token: str) -> Staff | None:
         try:
-            claims = self._decode(token, self._keys, algorithms=["RS256", "ES256"]).claims
+            claims = self._checked(token)
             self._claims.validate(claims)
             roles = [Role(role) for role in claims.get("roles", []) if role in set(Role)]
         except (self._error, ValueError, TypeError):
             return None
         return Staff(str(claims["sub"]), str(claims.get("name", claims["sub"])), roles[0]) if len(roles) == 1 else None
+
+    def _checked(self, token: str) -> dict[str, Any]:
+        """Its claims, when one of the keys signed it."""
+        try:
+            return dict(self._decode(token, self._keys.known(), algorithms=_ALGORITHMS).claims)
+        except self._unknown:  # the provider has changed its keys
+            return dict(self._decode(token, self._keys.known(is_one_unknown=True), algorithms=_ALGORITHMS).claims)
 
 
 class NoStaff:
@@ -143,11 +155,12 @@ def staff_directory(settings: Settings) -> StaffDirectory:
     """Development people, the identity provider's, or nobody."""
     if settings.is_development and settings.credentials_file:
         return DevelopmentStaff(settings.credentials_file)
-    if settings.staff_jwks_file:
-        return SignedStaff(
-            jwks=settings.staff_jwks_file, issuer=settings.staff_issuer, audience=settings.staff_audience
-        )
-    return NoStaff()
+    source: Path | str | None = settings.staff_jwks_url or settings.staff_jwks_file
+    if not source:
+        return NoStaff()
+    from shared.sign_in.public_keys import PublicKeys  # noqa: PLC0415  joserfc, as above
+
+    return SignedStaff(PublicKeys(source), issuer=settings.staff_issuer, audience=settings.staff_audience)
 
 
 def may(permission: Permission) -> Callable[[Request], Staff]:

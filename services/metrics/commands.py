@@ -15,6 +15,7 @@ from services.metrics.reports.publishing import publish_when_ready
 from services.metrics.reports.readiness import say_ready, set_unready, unread_by
 from services.metrics.settings import Settings
 from shared.database import sql
+from shared.sign_in.logout import add_session_commands
 
 PROJECTIONS: Final = ("referral", "work_item", "clock_change", "message", "agency", "places", "totals", "inbox")
 """Filled by events alone. What was published, and who looked at what, is no projection and stays."""
@@ -30,6 +31,7 @@ def add(verbs: Any) -> None:
     ready = verbs.add_parser("ready", help="what was built again is whole: reports may be published")
     ready.add_argument("--yes", action="store_true", required=True, help="really: no other service has events to send")
     ready.set_defaults(run=_ready)
+    add_session_commands(verbs)
 
 
 async def _publish(engine: AsyncEngine, _: argparse.Namespace) -> int:

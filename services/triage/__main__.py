@@ -1,4 +1,4 @@
-"""`python -m services.triage [serve | parked … | republish | keys …]`: serve is the default."""
+"""`python -m services.triage [serve | parked … | republish | keys … | sessions …]`: serve is the default."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from services.triage.handlers import handlers
 from services.triage.settings import Settings
 from shared.commands import Command, main
 from shared.key_rotation import add_key_commands
+from shared.sign_in.logout import add_session_commands
 
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     add_key_commands(commands, lambda: keys.rotates(Settings()))
+    add_session_commands(commands)
 
 
 async def _check_keys(settings: Settings, tx: AsyncConnection) -> None:

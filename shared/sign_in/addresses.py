@@ -13,9 +13,10 @@ KEYS: Final = "/staff/sign-in/keys"
 CALLBACK: Final = "/staff/signed-in"
 SIGN_OUT: Final = "/staff/sign-out"
 SIGNED_OUT: Final = "/staff/signed-out"
+BACK_CHANNEL: Final = "/staff/back-channel-logout"
 
 LONGEST: Final = 500
-_OWN: Final = frozenset({SIGN_IN, START, KEYS, CALLBACK, SIGN_OUT, SIGNED_OUT})
+_OWN: Final = frozenset({SIGN_IN, START, KEYS, CALLBACK, SIGN_OUT, SIGNED_OUT, BACK_CHANNEL})
 _PAGE: Final = re.compile(r"/staff(?:/[A-Za-z0-9_.~%-]+)*/?(?:\?[A-Za-z0-9_.~%&=+,:;@!$'()*/?-]*)?", re.ASCII)
 
 

@@ -6,6 +6,8 @@ provider can't be reached, RAN_OUT for the answer of another one, NOT_BELIEVED f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -38,11 +40,39 @@ class Identity(NamedTuple):
     access_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How somebody has to have signed in: with one of these `acr` (a second factor, say), and `max_age` seconds ago at
+    most.
+    """
+
+    acr: tuple[str, ...] = ()
+    max_age: int | None = None
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """For the authorisation request."""
+        asked = {"acr_values": " ".join(self.acr)} if self.acr else {}
+        return asked if self.max_age is None else asked | {"max_age": str(self.max_age)}
+
+    def check(self, claims: Mapping[str, Any], *, at: datetime) -> None:
+        """Raises ValueError: a provider may answer less than was asked for."""
+        if self.acr and claims.get("acr") not in self.acr:
+            raise ValueError("acr")
+        if self.max_age is not None:
+            since = claims.get("auth_time")
+            if not isinstance(since, int) or at.timestamp() - since > self.max_age + LEEWAY_SECONDS:
+                raise ValueError("auth_time")
+
+
+ANY_STRENGTH: Final = Strength()
+
+
 class Provider:
     """One provider, and what it knows us by."""
 
-    def __init__(self, wire: Wire, client: Client) -> None:
-        self._wire, self.client = wire, client
+    def __init__(self, wire: Wire, client: Client, strength: Strength = ANY_STRENGTH) -> None:
+        self._wire, self.client, self._strength = wire, client, strength
 
     async def address(self, handshake: Handshake, *, redirect_uri: str) -> str:
         """Where to send a person to sign in."""
@@ -53,6 +83,7 @@ class Provider:
             nonce=handshake.nonce,
             code_verifier=handshake.verifier,
             redirect_uri=redirect_uri,
+            **self._strength.asked,
         )
         return str(url)
 
@@ -68,6 +99,7 @@ class Provider:
             raise RefusedError(Refusal.NOT_BELIEVED)
         try:
             claims = await self._check(id_token, access_token, nonce=handshake.nonce, at=at)
+            self._strength.check(claims, at=at)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             log.warning("an ID token is not believed", cause=type(error).__name__)
             raise RefusedError(Refusal.NOT_BELIEVED) from None
@@ -98,6 +130,18 @@ class Provider:
         if (named or is_promised) and named != [await self._wire.told("issuer")]:
             raise RefusedError(Refusal.RAN_OUT)
 
+    async def issuer(self) -> str:
+        """Raises RefusedError."""
+        return await self._wire.told("issuer")
+
+    async def signed_by_it(self, text: str) -> jwt.Token:
+        """A token with a signature of its keys; raises JoseError and ValueError otherwise."""
+        registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+        try:
+            return jwt.decode(text, await self._wire.keys(), registry=registry)
+        except InvalidKeyIdError:  # the provider has changed its keys
+            return jwt.decode(text, await self._wire.keys(are_new=True), registry=registry)
+
     async def _exchange(self, code: str, verifier: str, *, redirect_uri: str, at: datetime) -> dict[str, Any]:
         url = await self._wire.told("token_endpoint")
         asked = {
@@ -110,12 +154,8 @@ class Provider:
         return await self._wire.post(url, headers=headers, body=body)
 
     async def _check(self, id_token: str, access_token: str, *, nonce: str, at: datetime) -> dict[str, Any]:
-        registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
-        try:
-            token = jwt.decode(id_token, await self._wire.keys(), registry=registry)
-        except InvalidKeyIdError:  # the provider has changed its keys
-            token = jwt.decode(id_token, await self._wire.keys(are_new=True), registry=registry)
-        wanted = {"iss": await self._wire.told("issuer"), "aud": self.client.id, "nonce": nonce}
+        token = await self.signed_by_it(id_token)
+        wanted = {"iss": await self.issuer(), "aud": self.client.id, "nonce": nonce}
         claims = CodeIDToken(
             token.claims,
             token.header,

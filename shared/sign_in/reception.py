@@ -17,10 +17,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from shared import audit
 from shared.access import Staff
 from shared.audit import Actor, Entry
-from shared.sign_in import addresses, cookies, handshakes, kept, sessions
+from shared.sign_in import addresses, cookies, handshakes, kept, logout, sessions
 from shared.sign_in.addresses import local_page
 from shared.sign_in.door import FrontDoor
-from shared.sign_in.forms import read_form
+from shared.sign_in.forms import fields_of, read_form
 from shared.sign_in.handshakes import Handshake
 from shared.sign_in.keeping import TYPED
 from shared.sign_in.provider import Identity, Provider
@@ -109,7 +109,7 @@ class Reception:
         except RefusedError as error:
             return self._refuse(request, error.refusal)
         token = self.new_secret()
-        await self._let_in(request, staff, token=token, id_token=identity.id_token, at=at)
+        await self._let_in(request, staff, token=token, identity=identity, at=at)
         response = RedirectResponse(local_page(handshake.page), 303, NO_STORE)
         cookies.give(response, self.door.names.session, token)
         cookies.take(response, self.door.names.handshake)
@@ -136,6 +136,16 @@ class Reception:
         """Our public keys, for a provider that asks us to sign."""
         return JSONResponse(self.provider.client.public_keys() if self.provider else {"keys": []})
 
+    async def end_from_there(self, request: Request) -> Response:
+        """The provider ends sessions of somebody (back-channel logout): no browser is there, and no page."""
+        try:
+            await logout.end_sessions(self._provider(), await fields_of(request), self.door.engine, at=self.door.now())
+        except RefusedError as error:
+            log.warning("a logout token is refused", cause=error.refusal.value)
+            status = 503 if error.refusal is Refusal.AWAY else 400
+            return JSONResponse({"error": "invalid_request"}, status, NO_STORE)
+        return Response(status_code=200, headers=NO_STORE)
+
     def _provider(self) -> Provider:
         if self.provider is None:
             raise RefusedError(Refusal.NOT_SET_UP)
@@ -153,15 +163,25 @@ class Reception:
             return self.roles.person(identity.claims)
         return self.roles.person(await provider.more_claims(identity))
 
-    async def _let_in(self, request: Request, staff: Staff, *, token: str, id_token: str, at: datetime) -> None:
+    async def _let_in(self, request: Request, staff: Staff, *, token: str, identity: Identity, at: datetime) -> None:
         """A new session every time, and the end of the one that this browser had."""
         before = request.cookies.get(self.door.names.session, "")
         async with self.door.engine.begin() as tx:
             await sessions.sweep(tx, at=at)
+            await logout.sweep(tx, at=at)
             await kept.sweep(tx, at=at)
             await sessions.end(tx, sessions.digest_of(before))
             csrf = new_token(self._provider().client.secret, staff.id, nonce=self.new_secret())
-            await sessions.start(tx, staff, token=token, csrf=csrf, id_token=id_token, at=at)
+            sid = identity.claims.get("sid")
+            await sessions.start(
+                tx,
+                staff,
+                token=token,
+                csrf=csrf,
+                id_token=identity.id_token,
+                at=at,
+                provider_session=sid if isinstance(sid, str) else None,
+            )
             await self.keep_colleague(tx, staff, at=at)
             await audit.write(tx, [Entry(Actor("staff", staff.id), SIGNED_IN, at, detail=staff.role.value)])
 
@@ -197,4 +217,5 @@ def routes(reception: Reception) -> APIRouter:
     router.add_api_route(addresses.CALLBACK, reception.come_back, methods=["GET"])
     router.add_api_route(addresses.SIGNED_OUT, reception.show_signed_out, methods=["GET"])
     router.add_api_route(addresses.SIGN_OUT, sign_out, methods=["POST"])
+    router.add_api_route(addresses.BACK_CHANNEL, reception.end_from_there, methods=["POST"])
     return router

@@ -15,7 +15,7 @@ from shared.sign_in.client import Client
 from shared.sign_in.cookies import Names
 from shared.sign_in.door import FrontDoor
 from shared.sign_in.keeping import KeepsWhatIsTyped
-from shared.sign_in.provider import Provider
+from shared.sign_in.provider import Provider, Strength
 from shared.sign_in.reception import KeepsColleague, Reception, Renders, keep_nothing, routes
 from shared.sign_in.roles import RoleBook
 from shared.sign_in.wire import Wire
@@ -61,4 +61,5 @@ def provider_of(settings: Settings) -> Provider | None:
         client = Client(*known, settings.oidc_client_secret.get_secret_value())
     else:
         client = Client.with_key(*known, file.read_text(encoding="utf-8"))
-    return Provider(Wire(settings.oidc_metadata_url), client)
+    strength = Strength(tuple(settings.oidc_acr.split()), settings.oidc_max_age)
+    return Provider(Wire(settings.oidc_metadata_url), client, strength)

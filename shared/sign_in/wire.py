@@ -1,12 +1,15 @@
 """HTTP to the identity provider: its metadata and keys, kept for an hour, and every answer as a JSON object.
 
-Raises RefusedError: AWAY when the provider can't be reached or answers nonsense, NOT_BELIEVED when it refuses a code.
+The metadata must be of the issuer whose address they have (OpenID Connect Discovery 1.0, 4.3), and where they come by
+TLS, so must everything that they name. Raises RefusedError: AWAY when the provider can't be reached or answers
+nonsense, NOT_BELIEVED when it refuses a code.
 """
 
 from __future__ import annotations
 
 import time
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -17,6 +20,7 @@ from shared.sign_in.refusals import Refusal, RefusedError
 log = structlog.get_logger(__name__)
 
 KEPT_SECONDS: Final = 3600.0
+WELL_KNOWN: Final = "/.well-known/openid-configuration"
 _TIMEOUT: Final = httpx.Timeout(5, connect=3)
 
 
@@ -32,7 +36,11 @@ class Wire:
 
     async def metadata(self) -> dict[str, Any]:
         if time.monotonic() - self._fetched_at > KEPT_SECONDS:
-            self._metadata, self._keys = await self.get(self._url), None
+            found = await self.get(self._url)
+            if not is_issuer_of(self._url, found.get("issuer")):
+                log.error("the identity provider's metadata are of another issuer")
+                raise RefusedError(Refusal.AWAY)
+            self._metadata, self._keys = found, None
             self._fetched_at = time.monotonic()
         return self._metadata
 
@@ -60,6 +68,9 @@ class Wire:
         return await self._object("POST", url, headers=headers, content=body)
 
     async def _object(self, method: str, url: str, **rest: Any) -> dict[str, Any]:
+        if self._url.startswith("https://") and not url.startswith("https://"):
+            log.error("the identity provider names an address without TLS")
+            raise RefusedError(Refusal.AWAY)
         try:
             answer = await self._http.request(method, url, **rest)
             if method == "POST" and answer.is_client_error:
@@ -72,3 +83,22 @@ class Wire:
         if not isinstance(found, dict):
             raise RefusedError(Refusal.AWAY)
         return found
+
+
+def is_issuer_of(metadata_url: str, issuer: object) -> bool:
+    """Whether metadata at this address may be this issuer's: the address is the issuer's own and WELL_KNOWN.
+
+    A query is left out (Entra tells the application in one), and so is a port that is the scheme's own (CIS2 names it).
+    """
+    if not isinstance(issuer, str):
+        return False
+    return _normal(metadata_url) == _normal(issuer.rstrip("/") + WELL_KNOWN)
+
+
+def _normal(url: str) -> tuple[str, str | None, int | None, str]:
+    """Raises nothing: what is no address equals no other."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme), parts.path
+    except ValueError:
+        return url, None, None, ""

@@ -57,6 +57,7 @@ EVERYWHERE: Final[dict[str, Who]] = {
     "GET /staff/signed-out": OPEN,
     "GET /staff/accessibility": OPEN,
     "POST /staff/sign-out": SIGNED_IN,
+    "POST /staff/back-channel-logout": OPEN,  # the identity provider, by a token that it signed
 }
 TRIAGE: Final[dict[str, Who]] = {
     "GET /staff": SIGNED_IN,

@@ -35,7 +35,7 @@ def providers_of(settings: Settings) -> dict[str, AgencyProvider]:
 
 def _provider(slug: str, told: MemberProvider) -> AgencyProvider:
     from shared.sign_in.client import Client  # noqa: PLC0415  10 MB that most installations do not need
-    from shared.sign_in.provider import Provider  # noqa: PLC0415  likewise
+    from shared.sign_in.provider import Provider, Strength  # noqa: PLC0415  likewise
     from shared.sign_in.wire import Wire  # noqa: PLC0415  likewise
 
     if told.client_key_file is None:
@@ -43,4 +43,5 @@ def _provider(slug: str, told: MemberProvider) -> AgencyProvider:
     else:
         client = Client.with_key(told.client_id, told.scopes, told.client_key_file.read_text(encoding="utf-8"))
     domains = frozenset(domain.lower() for domain in told.domains)
-    return AgencyProvider(slug, told.name, domains, Provider(Wire(told.metadata_url), client))
+    provider = Provider(Wire(told.metadata_url), client, Strength(tuple(told.acr.split()), told.max_age))
+    return AgencyProvider(slug, told.name, domains, provider)
