@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import secrets
 import time
 from http import HTTPStatus
@@ -19,11 +20,12 @@ from pydantic import SecretStr
 from services.referral.identity import Identities, Sealed
 from shared.keys import HeldKey
 from tests.families import a_referral
-from tests.system import Reply, System, call, under_load
+from tests.system import Reply, System, call, eventually, under_load
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(580)]
 
 KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY")
+WORDS: Final = "Rang twice, nobody there"
 WITH_KEYS: Final = ("referral", "triage")
 
 
@@ -63,6 +65,7 @@ def test_each_key_is_changed_under_load_and_no_request_fails(system: System) -> 
     new = {name: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode() for name in KEYS}
     early = a_referral()
     reference = system.send(early).body["reference"]
+    item = write_a_note(system, reference)
     with system.second_copies("referral") as copy:
         copy.wait_until_ready("referral")
         proxy = cast("System", Proxy(system, copy))
@@ -92,10 +95,24 @@ def test_each_key_is_changed_under_load_and_no_request_fails(system: System) -> 
     assert (again.status, again.body["reference"]) == (HTTPStatus.OK, reference)
     assert system.totals_at_rest()["triaged"] == len(stored)
     assert system.query("SELECT id, cause FROM referral.parked UNION ALL SELECT id, cause FROM triage.parked") == []
+    shown = call("GET", f"{item}?why=covering", token=system.staff_token())
+    assert (shown.status, WORDS in json.dumps(shown.body)) == (HTTPStatus.OK, True), shown.body
     for name, key in old.items():
         assert_refused(system, name, key)
     feed = call("GET", f"{system.url('referral')}/referrals?limit=10", token=system.agency_key())
     assert all(item["external_reference"] for item in feed.body["items"])
+
+
+def write_a_note(system: System, reference: str) -> str:
+    """On the item of a referral; returns its address."""
+
+    def found() -> list[Any]:
+        return system.query("SELECT id FROM triage.work_item WHERE reference = $1", reference)
+
+    item = f"{system.url('triage')}/work-items/{eventually(found, what='work')[0]['id']}"
+    written = call("POST", f"{item}/note", token=system.staff_token(), body={"text": WORDS})
+    assert written.status == HTTPStatus.OK, written.body
+    return item
 
 
 def a_held_key(use: str, text: str) -> HeldKey:
