@@ -8,7 +8,6 @@ from typing import Any, Final
 import pytest
 
 from shared.sign_in.logout import EVENT, checked
-from shared.sign_in.wire import is_issuer_of
 
 AT: Final = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
 NOW: Final = int(AT.timestamp())
@@ -93,23 +92,3 @@ def test_a_token_that_lacks_something_is_refused(missing: tuple[str, ...]) -> No
 def test_an_id_token_is_no_logout_token() -> None:
     with pytest.raises(ValueError, match="typ"):
         said(CLAIMS, typ="at+jwt")
-
-
-@pytest.mark.parametrize(
-    ("issuer", "is_own"),
-    [
-        ("https://identity.example.org/tenant/v2.0", True),
-        ("https://identity.example.org/tenant/v2.0/", True),
-        ("https://identity.example.org:443/tenant/v2.0", True),
-        ("https://identity.example.org", False),
-        ("https://elsewhere.example/tenant/v2.0", False),
-        ("http://identity.example.org/tenant/v2.0", False),
-        ("https://identity.example.org:8443/tenant/v2.0", False),
-        ("https://identity.example.org:port/tenant/v2.0", False),
-        (None, False),
-        (7, False),
-    ],
-)
-def test_metadata_are_of_the_issuer_whose_address_they_have(issuer: object, is_own: bool) -> None:
-    url = "https://identity.example.org/tenant/v2.0/.well-known/openid-configuration?appid=1"
-    assert is_issuer_of(url, issuer) is is_own
