@@ -22,7 +22,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from shared import events
 from shared.brokers import Brokers
@@ -75,6 +75,8 @@ class Reckoning:
     team: list[Lost] = field(default_factory=list)
     erased: list[str] = field(default_factory=list)
     sent: dict[UUID, datetime] = field(default_factory=dict)
+    ended: dict[str, bool] = field(default_factory=dict)
+    """Slugs of agencies of which keys were revoked since, and whether the agency itself was ended."""
     read: int = 0
     unreadable: int = 0
 
@@ -85,13 +87,10 @@ class Reckoning:
 
 async def topics_read(brokers: Brokers) -> AsyncIterator[Envelope[Event] | None]:
     """Every event of the topics as they are now; None for a record that nobody can read."""
-    consumer = AIOKafkaConsumer(**brokers.for_client(), enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(*TOPICS, **brokers.for_client(), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        parts = [TopicPartition(topic, part) for topic in TOPICS for part in consumer.partitions_for_topic(topic) or ()]
-        consumer.assign(parts)
-        await consumer.seek_to_beginning(*parts)
-        ends = await consumer.end_offsets(parts)
+        ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(part) < end for part, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=1000)).values():
                 for record in records:
@@ -112,17 +111,19 @@ async def reckon(database: asyncpg.Connection[Any], brokers: Brokers) -> Reckoni
     }
     slugs = {row["id"]: row["slug"] for row in await database.fetch("SELECT id, slug FROM referral.agency")}
     gone = {row[0] for row in await database.fetch("SELECT key FROM referral.erased")}
+    counted = "SELECT agency_id, count(*) FROM referral.agency_key WHERE revoked_at IS NOT NULL GROUP BY agency_id"
+    revoked = {row[0]: row[1] for row in await database.fetch(counted)}
     async for event in topics_read(brokers):
         found.read += 1
         if event is None:
             found.unreadable += 1
         elif event.id not in known[SPEAKER[event.data.topic]] and event.key not in gone:
-            _note(found, event, slugs)
+            _note(found, event, slugs, revoked)
     _leave_out_the_erased(found)
     return found
 
 
-def _note(found: Reckoning, event: Envelope[Event], slugs: dict[UUID, str]) -> None:
+def _note(found: Reckoning, event: Envelope[Event], slugs: dict[UUID, str], revoked: dict[UUID, int]) -> None:
     data, at = event.data, event.occurred_at.astimezone(UTC).isoformat(timespec="seconds")
     if isinstance(data, events.AboutReferral) and type(data) in (*NEW, *CHANGES):
         what = CHANGES.get(type(data), LOST)
@@ -130,6 +131,9 @@ def _note(found: Reckoning, event: Envelope[Event], slugs: dict[UUID, str]) -> N
         found.agencies.setdefault(slug, []).append(Lost(data.reference, what, at))
     elif isinstance(data, events.ReferralErased):
         found.erased.append(data.reference)
+    elif isinstance(data, events.AgencyUpdated):
+        if not data.active or data.revoked_keys > revoked.get(event.key, 0):
+            found.ended[data.slug] = found.ended.get(data.slug, False) or not data.active
     elif isinstance(data, events.MessageSent):
         found.sent[data.message_id] = event.occurred_at
     elif type(data) in WORK and isinstance(data, events.AboutWorkItem):
@@ -147,8 +151,29 @@ def _leave_out_the_erased(found: Reckoning) -> None:
 
 
 async def apply(database: asyncpg.Connection[Any], found: Reckoning) -> tuple[int, int]:
-    """Mark as sent what went out, end all sessions; (messages, sessions)."""
+    """Mark as sent what went out, end all sessions, and what has no right to send any more; (messages, sessions).
+
+    Of an agency of which some key was revoked since, all keys are: which of them it was is not known any more.
+    """
     async with database.transaction():
+        for slug, is_ended in found.ended.items():
+            await database.execute(
+                """
+                UPDATE referral.agency_key SET revoked_at = now() WHERE revoked_at IS NULL
+                    AND agency_id = (SELECT id FROM referral.agency WHERE slug = $1)
+                """,
+                slug,
+            )
+            if is_ended:
+                await database.execute("UPDATE referral.agency SET is_active = false WHERE slug = $1", slug)
+            await database.execute(
+                """
+                INSERT INTO referral.audit (at, actor_kind, actor_id, action, detail)
+                VALUES (now(), 'system', 'restore', $2, $1)
+                """,
+                slug,
+                "agency.ended" if is_ended else "agency.keys-revoked",
+            )
         marked = await database.fetch(
             """
             UPDATE notify.message m SET state = 'sent', sent_at = t.at
@@ -172,6 +197,7 @@ def write(found: Reckoning, out: Path) -> None:
         "agencies": {slug: [_plain(line) for line in lines] for slug, lines in found.agencies.items()},
         "team": [_plain(line) for line in found.team],
         "erased": found.erased,
+        "ended": found.ended,
         "sent": [str(message) for message in found.sent],
     }
     _write(out / LISTED, json.dumps(whole, indent=2) + "\n")
@@ -201,6 +227,8 @@ def told(found: Reckoning) -> Iterable[str]:
     yield f"{found.read} events in the topics, {found.unreadable} of them unreadable"
     yield f"{found.referrals} referral(s) lost; agencies to ring: {', '.join(sorted(found.agencies)) or 'none'}"
     yield f"{len(found.team)} step(s) of the team's work lost"
+    for slug, is_ended in found.ended.items():
+        yield f"{slug}: {'was ended' if is_ended else 'keys were revoked; give it a new one: agency rotate ' + slug}"
     yield f"{len(found.erased)} erasure(s) since the backup: the ledger has them"
 
 

@@ -85,7 +85,7 @@ async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, 
     people += [(slug, email, True) for slug, email in credentials["keepers"].items()]
     engine = engine_of(database_url, SCHEMA)
     async with engine.begin() as tx:
-        known = {agency.slug for agency in (await agencies.valid_keys(tx)).values()}
+        known = set(await tx.scalars(sql("SELECT slug FROM agency")))
         for slug, (name, source) in DEMO_AGENCIES.items():
             if slug not in known:
                 await agencies.add(
@@ -98,8 +98,9 @@ async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, 
                     at=datetime.now(UTC),
                     key=keys[slug],
                 )
+        active = set(await tx.scalars(sql("SELECT slug FROM agency WHERE is_active")))
         for slug, email, is_keeper in people:
-            if not await members.by_email(tx, identities, email):
+            if slug in active and not await members.by_email(tx, identities, email):
                 await members.add(
                     tx, identities, slug=slug, email=email, is_keeper=is_keeper, actor=setup, at=datetime.now(UTC)
                 )

@@ -138,8 +138,15 @@ async def end(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) -> 
 
 async def _say(tx: AsyncConnection, agency_id: UUID, at: datetime) -> None:
     row = (await tx.execute(sa.select(tables.agency).where(tables.agency.c.id == agency_id))).one()
+    key = tables.agency_key.c
+    revoked = sa.select(sa.func.count()).where(key.agency_id == agency_id, key.revoked_at.is_not(None))
     updated = AgencyUpdated(
-        slug=row.slug, name=row.name, team_inbox=row.team_inbox, source=row.source, active=row.is_active
+        slug=row.slug,
+        name=row.name,
+        team_inbox=row.team_inbox,
+        source=row.source,
+        active=row.is_active,
+        revoked_keys=await tx.scalar(revoked),
     )
     await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
 
@@ -163,6 +170,7 @@ async def rotate(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime) 
     key = await _new_key(tx, agency_id, None)
     valid = await _valid_ids(tx, agency_id)
     await _revoke(tx, valid[KEYS_AT_ONCE:], at)
+    await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.key-added", at, detail=slug)])
     return key
 
@@ -173,6 +181,7 @@ async def revoke(tx: AsyncConnection, *, slug: str, actor: Actor, at: datetime, 
     valid = await _valid_ids(tx, agency_id)
     gone = valid if all_keys else valid[1:]
     await _revoke(tx, gone, at)
+    await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.keys-revoked", at, detail=slug)])
     return len(gone)
 

@@ -137,7 +137,10 @@ class EnquiryReceived(AboutReferral):
 
 
 class AgencyUpdated(Event):
-    """An agency was added or changed; key = agency id. The inbox is a team's, never one person's."""
+    """An agency was added or changed; key = agency id. The inbox is a team's, never one person's.
+
+    `revoked_keys` counts those of its keys that work no more: after a restore it tells that some are back.
+    """
 
     type: ClassVar[str] = "agency.updated.v1"
     topic: ClassVar[str] = REFERRAL_TOPIC
@@ -146,6 +149,7 @@ class AgencyUpdated(Event):
     team_inbox: str
     source: str
     active: bool = True
+    revoked_keys: int = 0
 
 
 class OpenedItem(Model):

@@ -38,7 +38,7 @@ MEMBERS: Final = {
     *("language", "decided_by", "eligibility", "mode", "tier", "route", "routes", "urgency", "rules", "rule", "holds"),
     *("reopens", "stops_clock", "tells_referrer", "opened"),
     *("reason", "waiting_for", "channel", "gaps", "accessible_information", "safety_words", "parent_was_asked"),
-    *("waiting_list", "is_release", "active", "deprivation_decile"),
+    *("waiting_list", "is_release", "active", "revoked_keys", "deprivation_decile"),
     *("is_told", "is_same", "by_agency"),
     # what holds the above
     *("infant", "place", "concern", "facts", "monitoring", "linked", "others", "decision", "reasons", "policy"),
