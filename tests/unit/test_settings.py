@@ -39,6 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.setenv(f"{variable}_FILE", str(tmp_path / variable))
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "nowhere")
     monkeypatch.setenv("PIR_KAFKA_USER", "pir")  # or its password would be one too many
+    monkeypatch.setenv("PIR_KAFKA_USER", "somebody")
     monkeypatch.setenv("PIR_PROFILE", "development")
     monkeypatch.setenv("PIR_MAIL_DIR", str(tmp_path))
     return tmp_path
