@@ -24,6 +24,7 @@ from services.referral.document.model import ReferralDocument
 from services.referral.erasing import Erasure, LedgerError
 from services.referral.front import codes, members
 from services.referral.identity import Identities, Sealed
+from services.referral.records import certificates
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from services.triage import keys as triage_keys
@@ -340,6 +341,14 @@ async def test_the_ledger_of_erasures_is_signed_again_and_a_forged_line_is_not(p
     for held in (MEANWHILE, AFTER):
         with pytest.raises(LedgerError, match="line 3"):
             erasing.written_down(file, place.identities(held))
+
+
+def test_a_certificate_of_disposal_is_ours_under_both_keys(place: Place, tmp_path: Path) -> None:
+    nothing = certificates.Certificate(NOW, NOW, {})
+    file = certificates.write(tmp_path, place.identities(BEFORE), nothing)
+    known = {"before": BEFORE, "meanwhile": MEANWHILE, "prepared": PREPARED, "after": AFTER}
+    ours = [name for name, held in known.items() if certificates.is_ours(file, place.identities(held))]
+    assert ours == ["before", "meanwhile", "prepared"]
 
 
 async def test_what_staff_wrote_goes_over_to_triages_new_key(database: str, settings: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral.identity import Identities
+from services.referral.identity import Identities, hexadecimal
 from services.referral.records.disposal import DISPOSED, MEMBER_DISPOSED, MEMBERS
 from shared.database import sql
 from shared.retention import Schedule
@@ -75,10 +75,13 @@ def write(folder: Path, identities: Identities, certificate: Certificate) -> Pat
 
 
 def is_ours(file: Path, identities: Identities) -> bool:
-    """Whether the JSON file is as it was written here, with this index key."""
+    """Whether the JSON file is as it was written here, with an index key that is accepted.
+
+    One of a key that is gone can be made again, from the audit trail.
+    """
     members = json.loads(file.read_text(encoding="utf-8"))
     signed = members.pop("signed", None)
-    return bool(signed == _signature(members, identities))
+    return signed in hexadecimal(identities.digests(_PURPOSE, canonical(members)))
 
 
 def _members(certificate: Certificate) -> dict[str, Any]:
