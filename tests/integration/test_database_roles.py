@@ -130,7 +130,7 @@ def test_what_a_rebuild_empties_is_what_its_role_may_empty() -> None:
 UNFILTERED: Final = (
     ("_ONE", "r.agency_id = :agency"),
     ("_FEED", "agency_id = :agency"),
-    ("_OF_AGENCY", "r.agency_id = :agency"),
+    ("_OF_AGENCY", "agency_id = :agency"),
 )
 
 

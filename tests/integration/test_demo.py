@@ -132,6 +132,7 @@ def run(system: System, *command: str, profile: str = "development") -> subproce
     if profile == "production":
         environment = {name: value for name, value in environment.items() if name[:4] != "PIR_" or name in KEYS}
         environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100", "PIR_SCRAPE_TOKEN": "s" * 32}
+        environment |= {"PIR_POLICY_ACCEPTED_BY": "A. Person, for a test"}
     return subprocess.run(
         [sys.executable, "-m", *command], env=environment, check=False, capture_output=True, text=True, timeout=240
     )

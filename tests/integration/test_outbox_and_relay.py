@@ -104,7 +104,7 @@ async def test_an_event_travels_with_its_cloudevents_attributes(
     assert named_headers(record) == {
         "ce_specversion": "1.0",
         "ce_id": str(stored.id),
-        "ce_source": "/pir/probe",
+        "ce_source": "/pir/referral",
         "ce_type": "referral.withdrawn.v1",
         "ce_subject": str(key),
         "ce_time": draft.at.isoformat(),

@@ -20,6 +20,7 @@ from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.integration.support import engine_of
 from tests.integration.test_one_statement import RECORDS, SERVICES, what_comes_of
+from tests.servers import own_url
 
 
 @pytest.fixture
@@ -49,8 +50,8 @@ def is_whole(node: dict[str, Any]) -> bool:
 
 
 async def read_whole(url: str, schema: str, queries: Sequence[str]) -> set[str]:
-    """The tables that a generic plan of one of these would read from end to end."""
-    connection = await asyncpg.connect(url, server_settings=BY_KEY | {"search_path": schema})
+    """The tables that a generic plan of one of these would read from end to end, asked by the service's own role."""
+    connection = await asyncpg.connect(own_url(url, schema), server_settings=BY_KEY | {"search_path": schema})
     found: set[str] = set()
     for number, query in enumerate(queries):
         await connection.execute(f"PREPARE asked_{number} AS {query}")
@@ -72,11 +73,10 @@ async def test_a_batch_finds_its_rows_by_their_keys(database: str, service: str,
     assert await read_whole(database, service, sent) == set()
 
 
-async def test_a_new_referral_finds_its_rows_by_their_keys(intake: Behind, sent: list[str]) -> None:
+async def test_a_new_referral_finds_its_rows_by_their_keys(database: str, intake: Behind, sent: list[str]) -> None:
     assert (await intake.send(a_referral())).status_code == 201
     assert sent
-    url = intake.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    assert await read_whole(url, "referral", sent) == set()
+    assert await read_whole(database, "referral", sent) == set()
 
 
 async def test_the_loops_find_what_is_next_by_an_index(database: str) -> None:

@@ -353,14 +353,14 @@ async def test_a_changed_postcode_gives_the_amended_referral_another_decile(serv
     assert [tuple(row) for row in rows] == [("referral.received.v1", "1"), ("referral.amended.v1", "9")]
 
 
-async def test_the_watch_outlives_a_database_that_is_away(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_watch_outlives_a_database_that_is_away(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """But not a table that is missing, which no waiting mends."""
     monkeypatch.setattr(lookup, "LOOK_SECONDS", 0.01)
     away = engine_of("postgresql://nobody@127.0.0.1:1/nothing", tables.SCHEMA)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.5):
             await LoadedPlaces(away, PostcodeFiles()).watch()
-    elsewhere = engine_of(engine.url.render_as_string(hide_password=False).replace("+asyncpg", ""), "nowhere")
+    elsewhere = engine_of(database, "nowhere")
     with pytest.raises(sa.exc.ProgrammingError):
         await LoadedPlaces(elsewhere, PostcodeFiles()).watch()
     await away.dispose()

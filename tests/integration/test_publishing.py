@@ -121,12 +121,12 @@ async def test_copies_that_publish_at_once_publish_each_report_once(engine: Asyn
 
 
 async def test_a_lock_that_is_lost_halfway_takes_nothing_from_what_came_out(
-    engine: AsyncEngine, stack: Servers
+    engine: AsyncEngine, database: str, stack: Servers
 ) -> None:
     """A report that another copy publishes in the meantime is refused by its key."""
 
     def cut_off(_: str) -> None:
-        of_this = f"database = (SELECT oid FROM pg_database WHERE datname = '{engine.url.database}')"
+        of_this = f"database = (SELECT oid FROM pg_database WHERE datname = '{database.rpartition('/')[2]}')"
         stack.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND {of_this}")
 
     await hear(engine, told(months=1))
