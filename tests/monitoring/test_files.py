@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -29,8 +30,15 @@ def with_webhooks(file: Path, *kinds: str) -> Path:
     return file
 
 
-def test_prometheus_takes_the_configuration() -> None:
-    ran(program("promtool"), "check", "config", PROMETHEUS / "prometheus.yml")
+def test_prometheus_takes_the_configuration(tmp_path: Path) -> None:
+    """Where the token lies as Compose puts it."""
+    copy, token = tmp_path / "prometheus", tmp_path / "scrape-token"
+    shutil.copytree(PROMETHEUS, copy)
+    token.write_text("s" * 32)
+    text = (copy / "prometheus.yml").read_text(encoding="utf-8")
+    assert "/run/secrets/scrape-token" in text
+    (copy / "prometheus.yml").write_text(text.replace("/run/secrets/scrape-token", str(token)), encoding="utf-8")
+    ran(program("promtool"), "check", "config", copy / "prometheus.yml")
 
 
 @pytest.mark.parametrize("file", sorted((PROMETHEUS / "rules").glob("*.yml")), ids=lambda file: file.stem)

@@ -186,6 +186,9 @@ class Watching:
         config = yaml.load(file)
         config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         [job] = config["scrape_configs"]
+        token = file.with_name("scrape-token")  # which services ask for outside development
+        token.write_text("s" * 32)
+        job["authorization"]["credentials_file"] = str(token)
         for group in job["static_configs"]:
             group["targets"] = [self.system.url(group["labels"]["service"]).removeprefix("http://")]
         [manager] = config["alerting"]["alertmanagers"]
