@@ -66,8 +66,8 @@ async def build(settings: Settings) -> Service:
         retries=retries_of(settings),
         wake_relay=relay.wake.set,
     )
-    ordinary = delivery(sender=sender_of(settings))
     on_call = delivery(sender=sender_of(settings), name="on_call", first_part=PARTS)
+    ordinary = delivery(sender=sender_of(settings), before_a_backlog=on_call.wake.set)
     consumer = Consumer(
         engine=by_key,
         service="notify",

@@ -80,6 +80,8 @@ class Delivery:
     now: Callable[[], datetime] = utc_now
     chance: Callable[[], float] = random.random
     wake_relay: Callable[[], None] = lambda: None
+    before_a_backlog: Callable[[], None] = lambda: None
+    """Called before each full batch: another loop's mails go first, though nobody has woken it."""
     _connection: asyncpg.Connection[Any] | None = None
     _is_stopping: bool = False
 
@@ -116,6 +118,8 @@ class Delivery:
                 self.wake.clear()
                 parts = [self.first_part + part for part in leases.held]
                 if due := await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch):
+                    if len(due) == self.sender.batch:
+                        self.before_a_backlog()
                     await self._to_its_end(self.send(due))
                 elif self.first_part == 0 and (
                     due := await connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES)

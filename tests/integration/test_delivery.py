@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notify import app, internal, rows
+from services.notify import app, delivery, internal, rows
 from services.notify.content import Audience, Content, State
 from services.notify.content import Outcome as Told
 from services.notify.delivery import POLL_SECONDS, Delivery
@@ -111,10 +111,8 @@ def loops(url: str, engine: AsyncEngine, ordinary: Any, on_call: Any) -> list[De
         "engine": engine,
         "writer": a_writer(),
     }
-    return [
-        Delivery(**common, sender=ordinary),
-        Delivery(**common, sender=on_call, name="on_call", first_part=PARTS),
-    ]
+    calls = Delivery(**common, sender=on_call, name="on_call", first_part=PARTS)
+    return [Delivery(**common, sender=ordinary, before_a_backlog=calls.wake.set), calls]
 
 
 async def test_a_call_goes_out_beside_a_backlog_and_a_server_that_does_not_answer(
@@ -138,6 +136,32 @@ async def test_a_call_goes_out_beside_a_backlog_and_a_server_that_does_not_answe
         assert blocked.handed == []
         gate.set()
     assert ON_CALL not in {mail.recipient for mail in blocked.handed}
+
+
+async def test_a_call_that_nobody_was_woken_for_overtakes_a_backlog(
+    database: str, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both became due without a word, and the loop of the calls has looked just before."""
+    monkeypatch.setattr(delivery, "POLL_SECONDS", 60.0)
+    ordinary, on_call = Recording(), Recording()
+    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, BACKLOG)
+    await make(engine, MessageKind.ON_CALL, Audience.ON_CALL)
+    due = "UPDATE message SET due_at = now() + CAST(:later AS interval)"
+    async with engine.begin() as tx:
+        await tx.execute(sa.text(due), {"later": timedelta(hours=1)})
+
+    async def is_called() -> bool:
+        return await count(engine, "message WHERE audience = 'on-call' AND state = 'sent'") == 1
+
+    both = loops(database, engine, ordinary, on_call)
+    async with running(*both):
+        await asyncio.sleep(0.5)  # both have looked
+        async with engine.begin() as tx:
+            await tx.execute(sa.text(due), {"later": timedelta(hours=-1)})
+        both[0].wake.set()
+        await eventually(is_called, what="the call", seconds=20)
+    before = "message m, message c WHERE c.audience = 'on-call' AND m.sent_at < c.sent_at"
+    assert await count(engine, before) <= 2 * ordinary.batch
 
 
 async def test_a_stop_in_mid_batch_sends_nothing_twice(database: str, engine: AsyncEngine) -> None:
