@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -91,7 +89,3 @@ async def behind(
     for task in tasks:
         await ended(task)
     await service.close()
-    if tasks:  # one that was cancelled while it connected leaves a connection that the engine does not know yet
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
