@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from shared.events import TOPICS, speaker_of
+
 MINUTES: Final = 5
 SOME: Final = 5
 """So many of each kind are named."""
@@ -37,7 +39,7 @@ class Rule:
         return self.name.replace(":schema", schema), statement
 
 
-SPEAKERS: Final = ("referral", "triage", "notify")
+SPEAKERS: Final = tuple(map(speaker_of, TOPICS))
 RULES: Final = (
     Rule(
         "every referral that was answered 201 is there",

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from shared.brokers import Brokers
-from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TOPICS, TRIAGE_TOPIC
+from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TOPICS, TRIAGE_TOPIC, speaker_of
 from shared.messaging.consumer import group_of
 
-WRITES: Final = {"referral": REFERRAL_TOPIC, "triage": TRIAGE_TOPIC, "notify": NOTIFY_TOPIC}
+WRITES: Final = {speaker_of(topic): topic for topic in TOPICS}
 READS: Final = {
     "referral": (TRIAGE_TOPIC,),
     "triage": (REFERRAL_TOPIC, NOTIFY_TOPIC),
@@ -29,16 +29,6 @@ class KafkaUsersError(Exception):
 
 def user_of(service: str) -> str:
     return f"pir-{service}"
-
-
-def password_variable(service: str) -> str:
-    return f"PIR_KAFKA_PASSWORD_{service.upper()}"
-
-
-def passwords_from(environ: Mapping[str, str]) -> dict[str, str]:
-    """The passwords of services that the environment names, by service."""
-    named = {service: environ.get(password_variable(service)) for service in READS}
-    return {service: password for service, password in named.items() if password}
 
 
 def make(brokers: Brokers, passwords: Mapping[str, str]) -> None:

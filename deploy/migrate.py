@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy import roles
+from deploy.secrets import passwords_from
 from shared.revision import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -37,12 +38,6 @@ def migrate(database_url: str, *, to: str = "head", passwords: Mapping[str, str]
     command.upgrade(config, to)
 
 
-def passwords_from(environ: Mapping[str, str]) -> dict[str, str]:
-    """The passwords of services' roles that the environment names, by service."""
-    named = {service: environ.get(roles.password_variable(service)) for service in roles.SERVICES}
-    return {service: password for service, password in named.items() if password}
-
-
 async def _prepare(dsn: str, passwords: Mapping[str, str]) -> bool:
     """Make the roles; whether the database is at REVISION already, its rights given once more."""
     connection = await asyncpg.connect(dsn, timeout=10)
@@ -60,4 +55,4 @@ async def _prepare(dsn: str, passwords: Mapping[str, str]) -> bool:
 
 
 if __name__ == "__main__":
-    migrate(os.environ["DATABASE_URL"], passwords=passwords_from(os.environ))
+    migrate(os.environ["DATABASE_URL"], passwords=passwords_from(os.environ, "database"))

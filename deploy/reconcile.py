@@ -26,15 +26,10 @@ from aiokafka import AIOKafkaConsumer
 
 from shared import events
 from shared.brokers import Brokers
-from shared.events import TOPICS, Envelope, Event
+from shared.events import TOPICS, Envelope, Event, speaker_of
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from shared.settings import KafkaSettings
 
-SPEAKER: Final = {
-    events.REFERRAL_TOPIC: "referral",
-    events.TRIAGE_TOPIC: "triage",
-    events.NOTIFY_TOPIC: "notify",
-}
 NEW: Final = (events.ReferralReceived, events.EnquiryReceived)
 LOST: Final = "is lost"
 CHANGES: Final[dict[type[Event], str]] = {
@@ -107,7 +102,7 @@ async def reckon(database: asyncpg.Connection[Any], brokers: Brokers) -> Reckoni
     found = Reckoning()
     known = {
         schema: {row[0] for row in await database.fetch(f"SELECT id FROM {schema}.event")}  # noqa: S608  three names
-        for schema in SPEAKER.values()
+        for schema in map(speaker_of, TOPICS)
     }
     slugs = {row["id"]: row["slug"] for row in await database.fetch("SELECT id, slug FROM referral.agency")}
     gone = {row[0] for row in await database.fetch("SELECT key FROM referral.erased")}
@@ -117,7 +112,7 @@ async def reckon(database: asyncpg.Connection[Any], brokers: Brokers) -> Reckoni
         found.read += 1
         if event is None:
             found.unreadable += 1
-        elif event.id not in known[SPEAKER[event.data.topic]] and event.key not in gone:
+        elif event.id not in known[speaker_of(event.data.topic)] and event.key not in gone:
             _note(found, event, slugs, revoked)
     _leave_out_the_erased(found)
     return found

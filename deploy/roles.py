@@ -17,9 +17,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from deploy.secrets import SERVICES, password_variable
+
 OWNER: Final = "pir_owner"
 """Has all tables and can't log in; whoever runs the deploy step acts as it."""
-SERVICES: Final = ("referral", "triage", "notify", "metrics")
 APPEND_ONLY: Final = {"audit": SERVICES, "audit_seal": SERVICES, "report": ("metrics",)}
 """Tables that a service may read and add to, never change; beside this right a trigger refuses it, too."""
 EMPTIED: Final = ("referral", "work_item", "clock_change", "message", "agency", "places", "totals", "inbox")
@@ -36,10 +37,6 @@ class RolesError(Exception):
 
 def role_of(service: str) -> str:
     return f"pir_{service}"
-
-
-def password_variable(service: str) -> str:
-    return f"PIR_DATABASE_PASSWORD_{service.upper()}"
 
 
 def as_service(database_url: str, service: str, password: str) -> str:
@@ -73,7 +70,9 @@ async def _make_one(database: asyncpg.Connection[Any], service: str, password: s
     role = role_of(service)
     if not is_there:
         if not password:
-            raise RolesError(f"{password_variable(service)} is missing: the role {role} needs a password to begin with")
+            raise RolesError(
+                f"{password_variable('database', service)} is missing: the role {role} needs a password to begin with"
+            )
         await database.execute(_unless_there(f"CREATE ROLE {role} LOGIN NOINHERIT"))
     if password:  # as a verifier, so that no log of the server has it
         await database.execute(f"ALTER ROLE {role} PASSWORD '{scram(password, secrets.token_bytes(16))}'")

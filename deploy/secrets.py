@@ -10,23 +10,37 @@ import base64
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY")
 """32 random bytes in base64url (shared/crypto.py)."""
-SERVICES: Final = ("REFERRAL", "TRIAGE", "NOTIFY", "METRICS")
+SERVICES: Final = ("referral", "triage", "notify", "metrics")
 CALLS: Final = (
-    *(("REFERRAL", called) for called in ("TRIAGE", "NOTIFY", "METRICS")),
-    *(("TRIAGE", called) for called in SERVICES),
+    *(("referral", called) for called in ("triage", "notify", "metrics")),
+    *(("triage", called) for called in SERVICES),
 )
 """Which service calls which; each pair has a token that only the two know."""
-CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}" for caller, called in CALLS)
+CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}".upper() for caller, called in CALLS)
+
+
+def password_variable(server: str, service: str) -> str:
+    """Of a service's name at `database` or `kafka`."""
+    return f"PIR_{server}_PASSWORD_{service}".upper()
+
+
+def passwords_from(environ: Mapping[str, str], server: str) -> dict[str, str]:
+    """The passwords of services at a server that the environment names, by service."""
+    named = {service: environ.get(password_variable(server, service)) for service in SERVICES}
+    return {service: password for service, password in named.items() if password}
+
+
 TOKENS: Final = (
     *CALL_TOKENS,
     "PIR_SCRAPE_TOKEN",
     "POSTGRES_PASSWORD",
     "KAFKA_ADMIN_PASSWORD",
-    *(f"PIR_{server}_PASSWORD_{service}" for server in ("DATABASE", "KAFKA") for service in SERVICES),
+    *(password_variable(server, service) for server in ("database", "kafka") for service in SERVICES),
     "GRAFANA_PASSWORD",
 )
 """Letters, digits, - and _ only, so that one can stand in a URL."""

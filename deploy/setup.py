@@ -15,7 +15,8 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy import kafka_users
-from deploy.migrate import migrate, passwords_from
+from deploy.migrate import migrate
+from deploy.secrets import passwords_from
 from services.referral import agencies, feed_epoch
 from services.referral.front import members
 from services.referral.front.family.visits import AGENCY as OWN_AGENCY
@@ -121,10 +122,10 @@ def main() -> None:
     """All of it, in order; asks DATABASE_URL, KAFKA_BOOTSTRAP_SERVERS and the variables of PIR_ that are named here."""
     brokers = KafkaSettings().brokers
     asyncio.run(make_topics(brokers))
-    kafka_users.make(brokers, kafka_users.passwords_from(os.environ))
+    kafka_users.make(brokers, passwords_from(os.environ, "kafka"))
     database_url = os.environ["DATABASE_URL"]
     # the last that services wait for: the topics are there before they start
-    migrate(database_url, passwords=passwords_from(os.environ))
+    migrate(database_url, passwords=passwords_from(os.environ, "database"))
     asyncio.run(renew_feed(database_url))
     asyncio.run(add_own_agency(database_url, desk_inbox()))
     if os.environ.get("PIR_PROFILE") == "development":

@@ -26,18 +26,17 @@ class Called(NamedTuple):
 
 
 class InternalClient:
-    """A connection with an internal token; CONNECT seconds to reach the service, SECONDS for an answer."""
+    """A connection to another service; CONNECT seconds to reach the service, SECONDS for an answer."""
 
     SECONDS: ClassVar[float] = 5
     CONNECT: ClassVar[float] = 1
 
-    def __init__(
-        self, base_url: str = "", *, internal_token: str = "", transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, called: Called | None = None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Without a service of its own a client names one, and its headers, at each call."""
         self._http = httpx.AsyncClient(
-            base_url=base_url,
+            base_url=called.url if called else "",
             timeout=httpx.Timeout(self.SECONDS, connect=self.CONNECT),
-            headers={"Authorization": f"Bearer {internal_token}"},
+            headers=called.headers if called else {},
             transport=transport,
         )
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from deploy.local.postgres import Postgres
-from tests.servers import endings, passing_folder
+from tests.servers import beside
 
 
-@contextmanager
-def another_cluster() -> Iterator[Postgres]:
-    """An empty PostgreSQL beside the one of the tests; killed and removed in the end."""
-    folder = passing_folder()
-    server = Postgres(folder, is_durable=False)
-
-    def crash() -> None:
-        server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    endings.append(crash)
-    try:
-        server.start()
-        yield server
-    finally:
-        crash()
+def another_cluster() -> AbstractContextManager[Postgres]:
+    """An empty PostgreSQL beside the one of the tests."""
+    return beside(partial(Postgres, is_durable=False))
 
 
 def dump(server: Postgres, database_url: str, file: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import secrets
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -24,7 +22,6 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port, is_open
 from shared.brokers import Brokers, Mechanism
 from shared.settings import ROOT
-from tests.servers import endings, passing_folder
 
 ADMIN: Final = "admin"
 COMPOSED: Final = ("listener.", "inter.broker.", "sasl.", "authorizer.", "super.")
@@ -111,24 +108,6 @@ def _certificate(
         names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
         made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return made.sign(issuer_key, hashes.SHA256())
-
-
-@contextlib.contextmanager
-def secure_kafka() -> Iterator[SecureKafka]:
-    """Started; killed and removed in the end."""
-    folder = passing_folder()
-    server = SecureKafka(folder)
-
-    def crash() -> None:
-        server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    endings.append(crash)
-    try:
-        server.start()
-        yield server
-    finally:
-        crash()
 
 
 def as_user(brokers: Brokers, user: str, password: str) -> Brokers:

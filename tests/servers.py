@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -29,13 +29,16 @@ from aiokafka.errors import KafkaError
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
+from deploy.local.server import Server
 from deploy.local.stack import Stack
 from deploy.migrate import migrate
-from deploy.roles import SERVICES, as_service
+from deploy.roles import as_service
+from deploy.secrets import SERVICES
 from deploy.setup import make_topics
 from shared.brokers import Brokers
 from shared.events import TOPICS
 
+S = TypeVar("S", bound=Server)
 POSTGRES_IMAGE: Final = "postgres:18"
 KAFKA_IMAGE: Final = "confluentinc/cp-kafka:8.1.0"
 """Confluent's 8.1 is Apache Kafka 4.1; testcontainers starts no other image in KRaft mode."""
@@ -203,6 +206,24 @@ def passing_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="pir-tests-", dir=MEMORY if is_roomy else None))
     folder.chmod(0o711)
     return folder
+
+
+@contextlib.contextmanager
+def beside(make: Callable[[Path], S]) -> Iterator[S]:
+    """One more server, made in a folder of its own and started; in the end it is killed and the folder removed."""
+    folder = passing_folder()
+    server = make(folder)
+
+    def crash() -> None:
+        server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    endings.append(crash)
+    try:
+        server.start()
+        yield server
+    finally:
+        crash()
 
 
 @contextlib.contextmanager

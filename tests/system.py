@@ -30,7 +30,7 @@ from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, of_service, return_addresses
-from deploy.roles import password_variable
+from deploy.secrets import password_variable
 from shared.brokers import Brokers
 from shared.settings import ROOT
 from tests.builders import a_policy
@@ -101,7 +101,7 @@ class System:
     def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path = ROOT) -> None:
         self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
         self.credentials = credentials.load(var / "credentials.json")
-        self.credentials["secrets"] |= {password_variable(name): PASSWORDS[name] for name in NAMES}
+        self.credentials["secrets"] |= {password_variable("database", name): PASSWORDS[name] for name in NAMES}
         self.services = {
             name: Service(name=name, command=(sys.executable, "-m", f"services.{name}"), port=free_port())
             for name in NAMES

@@ -19,7 +19,7 @@ from deploy.local.keeper import Keeper, stop_recorded
 from deploy.local.services import Service, environment, of_service, refuse_taken_ports, return_addresses
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor, run_step
-from deploy.roles import SERVICES, password_variable
+from deploy.secrets import SERVICES, password_variable
 
 BOTH = 2
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,7 +119,7 @@ class Run:
         code += sorted((ROOT / "deploy" / "migrations" / "versions").glob("*.py"))
         parts = [path.read_bytes() for path in code]
         parts += [postgres.record.values["password"].encode(), (kafka.folder / "data" / "meta.properties").read_bytes()]
-        parts += [self.credentials["secrets"][password_variable(service)].encode() for service in SERVICES]
+        parts += [self.credentials["secrets"][password_variable("database", service)].encode() for service in SERVICES]
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
     def _announce(self) -> None:

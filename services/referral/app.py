@@ -107,8 +107,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(audit_calls.router(engine, token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
-    notify = NotifyClient(settings.notify_url, internal_token=settings.to_notify.get_secret_value())
-    triage = TriageClient(settings.triage_url, internal_token=settings.to_triage.get_secret_value())
+    notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
         name="Refer to parent-infant support",

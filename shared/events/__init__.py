@@ -81,6 +81,7 @@ from shared.events.kinds import (
     WorkItemWaiting,
     capacity_key,
     source_of,
+    speaker_of,
 )
 
 __all__ = [
@@ -167,5 +168,6 @@ __all__ = [
     "capacity_key",
     "opened_by",
     "source_of",
+    "speaker_of",
     "tells_of_danger",
 ]

@@ -32,9 +32,14 @@ TOPICS: Final = (REFERRAL_TOPIC, TRIAGE_TOPIC, NOTIFY_TOPIC)
 PARTITIONS: Final = 12
 
 
+def speaker_of(topic: str) -> str:
+    """The one service that may speak on a topic: `referral` on `pir.referral.v1`."""
+    return topic.split(".")[1]
+
+
 def source_of(topic: str) -> str:
-    """The CloudEvents source of whoever may speak on a topic: `/pir/referral` on `pir.referral.v1`."""
-    return f"/pir/{topic.split('.')[1]}"
+    """Its name as the source of a CloudEvent: `/pir/referral`."""
+    return f"/pir/{speaker_of(topic)}"
 
 
 class Event(Model):

@@ -13,7 +13,8 @@ import pytest
 from deploy import secrets as deploy_secrets
 from deploy.local import credentials
 from deploy.local.services import of_service
-from deploy.roles import password_variable, role_of
+from deploy.roles import role_of
+from deploy.secrets import password_variable
 from services.metrics.settings import Settings as MetricsSettings
 from services.notify.settings import Settings as NotifySettings
 from services.notify.settings import Tls
@@ -137,7 +138,7 @@ def test_each_service_enters_the_database_as_itself_and_setup_alone_as_the_owner
     users = {name: urlsplit(url).username for name, url in told.items()}
     assert users == {"setup": "pir"} | {name: role_of(name) for name in OURS}
     for name in OURS:
-        password = password_variable(name)
+        password = password_variable("database", name)
         known = compose(given() | {password: "a-word-to-look-for"})
         assert {each for each, service in known.items() if "a-word-to-look-for" in str(service)} == {name, "setup"}
 

@@ -12,14 +12,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
-import psutil
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -29,7 +30,7 @@ from deploy.migrate import migrate
 from services.metrics import measures, tables
 from shared.database import engine_of
 from shared.settings import ROOT
-from tests.servers import PASSWORDS, endings, own_url, passing_folder
+from tests.servers import PASSWORDS, beside, endings, own_url
 from tests.system import eventually
 
 SCRIPT: Final = ROOT / "deploy" / "backup.sh"
@@ -88,14 +89,7 @@ class Site:
         )
 
     def query(self, statement: str) -> Any:
-        async def ask() -> Any:
-            connection = await asyncpg.connect(self.server.url, timeout=10)
-            try:
-                return await connection.fetchval(statement)
-            finally:
-                await connection.close()
-
-        return asyncio.run(ask())
+        return ask(self.server.url, statement)
 
     def bases(self) -> list[str]:
         return sorted(each.name for each in self.backups.glob("base-*"))
@@ -103,33 +97,25 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    folder = passing_folder()
-    server = Copied(folder, is_durable=False)
-    running: list[subprocess.Popen[bytes]] = []
-
-    def crash() -> None:
-        for each in running:
-            for child in psutil.Process(each.pid).children(recursive=True) if each.poll() is None else []:
-                child.kill()
-            each.kill()
-            each.wait()
-        server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    endings.append(crash)
-    try:
-        server.start()
+    with beside(partial(Copied, is_durable=False)) as server:
         migrate(server.url, passwords=PASSWORDS)
-        site = Site(server, folder / "backups")
+        site = Site(server, server.folder.parent / "backups")
         site.backups.mkdir()
         if nobody.is_needed():
             nobody.give(site.backups)
-        running.append(site.begins("run"))
-        eventually(site.bases, what="the first copy")
-        eventually(lambda: site.query("SELECT count(*) FROM public.pir_backup"), what="its note")
-        yield site
-    finally:
-        crash()
+        copying = site.begins("run")
+
+        def end() -> None:
+            os.killpg(copying.pid, signal.SIGKILL)
+            copying.wait()
+
+        endings.append(end)
+        try:
+            eventually(site.bases, what="the first copy")
+            eventually(lambda: site.query("SELECT count(*) FROM public.pir_backup"), what="its note")
+            yield site
+        finally:
+            end()
 
 
 def put(site: Site, words: str) -> None:
@@ -166,32 +152,25 @@ def ask(url: str, statement: str) -> Any:
     return asyncio.run(once())
 
 
-class restored:  # noqa: N801  reads as a word at its use
-    """Another server on what `backup.sh restore` makes."""
+@contextmanager
+def restored(site: Site, moment: datetime) -> Iterator[str]:
+    """The URL of another server, on what `backup.sh restore` makes."""
 
-    def __init__(self, site: Site, moment: datetime) -> None:
-        self._site, self._moment = site, moment
-        self._folder = passing_folder()
-        self._server = Copied(self._folder, is_durable=False)
-
-    def __enter__(self) -> str:
-        endings.append(self.__exit__)
-        server = self._server
+    def made(folder: Path) -> Copied:
+        server = Copied(folder, is_durable=False)
         server.prepare()  # a port and a home; its own empty cluster goes
-        data = server.home / "data"
+        password, data = server.home / "password", server.home / "data"
         shutil.rmtree(data)
-        self._site.does("restore", str(data), self._moment.astimezone(UTC).isoformat())
-        shutil.copy(self._site.server.home / "password", server.home / "password")
+        site.does("restore", str(data), moment.astimezone(UTC).isoformat())
+        shutil.copy(site.server.home / "password", password)
         if nobody.is_needed():
-            nobody.give(server.home / "password")
-        server.record.save(password=(server.home / "password").read_text())
-        server.start()
-        eventually(lambda: not ask(server.url, "SELECT pg_is_in_recovery()"), what="the end of the recovery")
-        return server.url
+            nobody.give(password)
+        server.record.save(password=password.read_text())
+        return server
 
-    def __exit__(self, *_: object) -> None:
-        self._server.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+    with beside(made) as server:
+        eventually(lambda: not ask(server.url, "SELECT pg_is_in_recovery()"), what="the end of the recovery")
+        yield server.url
 
 
 def test_old_copies_go_and_the_changes_from_before_them(site: Site) -> None:

@@ -22,6 +22,7 @@ from services.triage.rules import decide
 from shared.access import Role
 from shared.audit import Actor
 from shared.events import Facts
+from shared.internal_client import Called
 from tests.architecture.test_access import framework
 from tests.builders import a_policy
 from tests.integration.conftest import Behind
@@ -94,9 +95,7 @@ async def desk(
     async with front_site(database, settings, tmp_path, monkeypatch) as site:
         site.network.services["referral"] = httpx.ASGITransport(site.referral.service.app)
         await add_own_agency(database, "desk@example.org")
-        arrivals = Arrivals(
-            "http://referral", internal_token=settings["PIR_TOKEN_TRIAGE_REFERRAL"], transport=site.network
-        )
+        arrivals = Arrivals(Called("http://referral", settings["PIR_TOKEN_TRIAGE_REFERRAL"]), transport=site.network)
         async with visits(
             triage, settings, arrivals=arrivals, front_url=FRONT, now=partial(datetime.now, UTC)
         ) as staff:

@@ -15,6 +15,7 @@ from services.triage.clients import Families
 from shared.access import Role
 from shared.events import EnquiryReceived, Kind, Safety
 from shared.ids import uuid7
+from shared.internal_client import Called
 from tests.builders import a_family, an_enquiry, not_open_yet
 from tests.integration.conftest import Behind
 from tests.integration.room import CSRF, Visits, read, title_of, visits
@@ -175,8 +176,7 @@ async def test_nobody_waits_for_a_place_where_a_danger_is_looked_at(triage: Behi
 async def desk(triage: Behind, intake: Behind, settings: dict[str, Any]) -> AsyncIterator[Visits]:
     """The pages, with the real referral service to ask for what was sent."""
     families = Families(
-        "http://referral",
-        internal_token=settings["PIR_TOKEN_TRIAGE_REFERRAL"],
+        Called("http://referral", settings["PIR_TOKEN_TRIAGE_REFERRAL"]),
         transport=httpx.ASGITransport(intake.service.app),
     )
     async with visits(triage, settings, families=families, now=lambda: NOW) as people:

@@ -26,6 +26,7 @@ from services.triage.identity_access import MOST_AN_HOUR
 from shared.access import Role
 from shared.audit import Actor
 from shared.events import ReferralReceived
+from shared.internal_client import Called
 from shared.messaging.dispatch import dispatch
 from tests.builders import a_family, a_policy
 from tests.families import a_referral
@@ -213,7 +214,7 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def somebody(intake: Behind, engine: AsyncEngine, token: str) -> AsyncIterator[Somebody]:
     transport = httpx.ASGITransport(intake.service.app)
-    families = Families("http://referral", internal_token=token, transport=transport)
+    families = Families(Called("http://referral", token), transport=transport)
     async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as made:
         yield made
     await families.close()
@@ -386,7 +387,7 @@ async def test_after_so_many_searches_within_an_hour_a_person_has_to_wait(
 
 
 async def test_while_the_referral_service_is_away_the_page_says_so(engine: AsyncEngine) -> None:
-    families = Families(f"http://{NOWHERE}", internal_token="unknown")
+    families = Families(Called(f"http://{NOWHERE}", "unknown"))
     async with somebody_at(engine=engine, now=lambda: datetime.now(UTC), families=families) as somebody:
         answer = await look(somebody)
     await families.close()

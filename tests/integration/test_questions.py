@@ -16,6 +16,7 @@ from services.triage.work_items import item as items
 from shared.audit import Actor
 from shared.crypto import LocalKey, Safe, read_key
 from shared.ids import uuid7
+from shared.internal_client import Called
 from tests.builders import a_family
 from tests.integration.conftest import NOWHERE, Behind
 from tests.integration.support import fetch
@@ -156,11 +157,9 @@ async def test_a_look_of_the_referrer_changes_nothing_for_staff(triage: Behind, 
 async def test_the_referral_service_reads_the_questions(triage: Behind, team: TriageTeam) -> None:
     key = await team.referred(a_family())
     await team.take(await team.only(key), "request-information", asked=POSTCODE)
-    there = TriageClient(
-        "http://triage", internal_token=token(triage), transport=httpx.ASGITransport(triage.service.app)
-    )
-    strangers = TriageClient("http://triage", internal_token="x", transport=httpx.ASGITransport(triage.service.app))
-    away = TriageClient(f"http://{NOWHERE}", internal_token=token(triage))
+    there = TriageClient(Called("http://triage", token(triage)), transport=httpx.ASGITransport(triage.service.app))
+    strangers = TriageClient(Called("http://triage", "x"), transport=httpx.ASGITransport(triage.service.app))
+    away = TriageClient(Called(f"http://{NOWHERE}", token(triage)))
     by, on_the_phone = Actor("member", MEMBER), Actor("staff", MAYA.id)
     assert await there.questions(key, by) == [Question(at=NOON, words=POSTCODE, is_open=True)]
     assert await there.questions(uuid7(), by) == []  # its event is still on the way

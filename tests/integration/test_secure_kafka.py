@@ -26,6 +26,7 @@ from aiokafka.errors import (
 )
 
 from deploy import kafka_users
+from deploy.secrets import password_variable
 from deploy.setup import make_topics
 from shared.brokers import Brokers
 from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TOPICS, TRIAGE_TOPIC, ReferralErased, ReferralWithdrawn
@@ -35,8 +36,8 @@ from shared.metrics import FOREIGN
 from tests.architecture.apps import NAMES, built
 from tests.families import a_referral
 from tests.integration.support import a_record, an_event, headers_of, something_happened
-from tests.secure_kafka import SecureKafka, as_user, certify, secure_kafka
-from tests.servers import Servers
+from tests.secure_kafka import SecureKafka, as_user, certify
+from tests.servers import Servers, beside
 from tests.system import System, eventually
 
 PASSWORDS: Final = {service: secrets.token_urlsafe(12) for service in kafka_users.READS}
@@ -44,7 +45,7 @@ PASSWORDS: Final = {service: secrets.token_urlsafe(12) for service in kafka_user
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[SecureKafka]:
-    with secure_kafka() as server, warnings.catch_warnings():
+    with beside(SecureKafka) as server, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of kafka-python, in its import
         warnings.simplefilter("ignore", ResourceWarning)  # of TLS connections whose loop ends with the deploy step
         asyncio.run(make_topics(server.admin))
@@ -156,7 +157,7 @@ class SecureSystem(System):
             "PIR_KAFKA_PASSWORD": admin.password,
             "PIR_KAFKA_MECHANISM": admin.mechanism.value,
             "PIR_KAFKA_CA_FILE": str(admin.ca_file),
-        } | {kafka_users.password_variable(service): password for service, password in PASSWORDS.items()}
+        } | {password_variable("kafka", service): password for service, password in PASSWORDS.items()}
 
     @property
     def brokers(self) -> Brokers:

@@ -19,6 +19,7 @@ from services.notify import app as notify_app
 from services.notify import sign_in_codes
 from services.notify.settings import Settings as NotifySettings
 from services.referral.front.clients import NotifyClient
+from shared.internal_client import Called
 from tests.integration.conftest import NOWHERE, Behind, behind
 from tests.integration.support import eventually, fetch
 from tests.mail_server import MailServer
@@ -250,11 +251,9 @@ async def test_what_is_no_request_is_refused(notify: Notify, folder: Path, body:
 async def test_the_referral_service_hears_whether_it_was_sent(notify: Notify, folder: Path) -> None:
     async with notify(mail_dir=folder) as service:
         token = service.credentials["secrets"]["PIR_TOKEN_REFERRAL_NOTIFY"]
-        there = NotifyClient("http://notify", internal_token=token, transport=httpx.ASGITransport(service.service.app))
-        strangers = NotifyClient(
-            "http://notify", internal_token="x", transport=httpx.ASGITransport(service.service.app)
-        )
-        away = NotifyClient(f"http://{NOWHERE}", internal_token=token)
+        there = NotifyClient(Called("http://notify", token), transport=httpx.ASGITransport(service.service.app))
+        strangers = NotifyClient(Called("http://notify", "x"), transport=httpx.ASGITransport(service.service.app))
+        away = NotifyClient(Called(f"http://{NOWHERE}", token))
         assert await there.send_code(EMAIL, CODE, 15) is True
         assert await there.send_code("no address", CODE, 15) is False
         assert await strangers.send_code(EMAIL, "AAAA-2222", 15) is False
