@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from shared.events import TOPICS, speaker_of
+from shared.events import SPEAKERS
 
 MINUTES: Final = 5
 SOME: Final = 5
@@ -39,7 +39,6 @@ class Rule:
         return self.name.replace(":schema", schema), statement
 
 
-SPEAKERS: Final = tuple(map(speaker_of, TOPICS))
 RULES: Final = (
     Rule(
         "every referral that was answered 201 is there",

@@ -13,7 +13,6 @@ from shared.brokers import Brokers
 from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TOPICS, TRIAGE_TOPIC, speaker_of
 from shared.messaging.consumer import group_of
 
-WRITES: Final = {speaker_of(topic): topic for topic in TOPICS}
 READS: Final = {
     "referral": (TRIAGE_TOPIC,),
     "triage": (REFERRAL_TOPIC, NOTIFY_TOPIC),
@@ -76,6 +75,5 @@ def make(brokers: Brokers, passwords: Mapping[str, str]) -> None:
 def rights(service: str) -> Iterator[tuple[str, str, str]]:
     """(operation, kind of thing, its name). Read and write bring the right to see that a topic is there."""
     yield from (("READ", "TOPIC", topic) for topic in READS[service])
-    if service in WRITES:
-        yield "WRITE", "TOPIC", WRITES[service]
+    yield from (("WRITE", "TOPIC", topic) for topic in TOPICS if speaker_of(topic) == service)
     yield "READ", "GROUP", group_of(service)

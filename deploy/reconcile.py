@@ -26,7 +26,7 @@ from aiokafka import AIOKafkaConsumer
 
 from shared import events
 from shared.brokers import Brokers
-from shared.events import TOPICS, Envelope, Event, speaker_of
+from shared.events import SPEAKERS, TOPICS, Envelope, Event, speaker_of
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from shared.settings import KafkaSettings
 
@@ -102,7 +102,7 @@ async def reckon(database: asyncpg.Connection[Any], brokers: Brokers) -> Reckoni
     found = Reckoning()
     known = {
         schema: {row[0] for row in await database.fetch(f"SELECT id FROM {schema}.event")}  # noqa: S608  three names
-        for schema in map(speaker_of, TOPICS)
+        for schema in SPEAKERS
     }
     slugs = {row["id"]: row["slug"] for row in await database.fetch("SELECT id, slug FROM referral.agency")}
     gone = {row[0] for row in await database.fetch("SELECT key FROM referral.erased")}

@@ -32,6 +32,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "conflict": (409, "This does not fit what has happened meanwhile"),
     "ended": (409, "This referral has ended; send the family again under a new external reference"),
     "step-not-allowed": (409, "This step is not possible from here"),
+    "erased": (410, "What we held about this family has been erased"),
     "precondition-failed": (412, "It has changed since the version that If-Match names"),
     "too-large": (413, "The body is too large"),
     "media-type": (415, "Only application/json in UTF-8, without a content encoding, is taken"),

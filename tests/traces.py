@@ -128,8 +128,8 @@ async def rows(database_url: str) -> list[tuple[str, str]]:
 
 
 def shown_to(agency: Agency, *references: str) -> str:
-    """All that an agency can read: each of these referrals, and its feed from the beginning."""
-    answers = [agency.sees(reference) for reference in references]
+    """All that an agency can read: what is said of each of these referrals, and its feed from the beginning."""
+    answers = [agency.call("GET", f"/referrals/{reference}").body for reference in references]
     return json.dumps([*answers, *agency.reads_feed()])
 
 

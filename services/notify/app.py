@@ -30,7 +30,6 @@ from shared.service_map import of_authority
 from shared.web import Edge, create_app
 from shared.working_time import day_in_london
 
-SPEAKS = (events.MessageSent, events.MessageDelivered, events.MessageUndeliverable)
 MEASURE_SECONDS = 10.0
 
 
@@ -83,7 +82,7 @@ async def build(settings: Settings) -> Service:
         title="Notify service",
         description="Tells agencies what became of their referrals.",
         health=health,
-        speaks=SPEAKS,
+        speaks=events.spoken_by(tables.SCHEMA),
         hears=tuple(heard),
     )
     app.state.staff = staff_directory(settings)

@@ -19,6 +19,7 @@ from shared.events import (
     ReferralChallenged,
     ReferralErased,
     ReferralReceived,
+    ReferralRestricted,
     ReferralTriaged,
     ReferralWithdrawn,
     WorkItemAccepted,
@@ -54,6 +55,13 @@ async def keep_agencies(events: Sequence[Envelope[AgencyUpdated]], tx: AsyncConn
     await rows.keep_agencies(tx, list({event.key: event for event in events}.values()))
 
 
+async def restrict(events: Sequence[Envelope[ReferralRestricted]], tx: AsyncConnection) -> None:
+    """What is routine waits while a family's records may not be used; what is urgent goes."""
+    for event in events:
+        since = event.occurred_at if event.data.is_restricted else None
+        await rows.restrict(tx, event.key, event.data.reference, since)
+
+
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
     """Erased: messages about the referral go, sent or not."""
     await rows.forget(tx, [event.data.reference for event in events])
@@ -79,5 +87,6 @@ def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handl
         WorkItemClosed: tell(composing.on_closed),
         WorkItemEscalated: tell(composing.on_escalation),
         AgencyUpdated: keep_agencies,
+        ReferralRestricted: restrict,
         ReferralErased: drop_what_is_held,
     }

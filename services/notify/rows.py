@@ -11,12 +11,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.content import State
+from services.notify.content import Audience, State
 from services.notify.messages import CHANNEL, Message, message_id_header
 from services.notify.rules import Caps, begin_of_day
 from shared.database import sql
 from shared.events import AgencyUpdated, Envelope
 from shared.messaging.outbox import part_of
+
+RESTRICTED: Final = "restricted"
+"""Why a message is held, as its error: the family's records may not be used now."""
 
 _MAKE: Final = sql("""
     WITH told AS (
@@ -26,9 +29,9 @@ _MAKE: Final = sql("""
                     CAST(:kinds AS text[]), CAST(:versions AS integer[]), CAST(:states AS text[]),
                     CAST(:contents AS text[]), CAST(:headers AS text[]), CAST(:times AS timestamptz[]),
                     CAST(:correlations AS uuid[]), CAST(:causes AS uuid[]), CAST(:traces AS text[]),
-                    CAST(:most AS integer[]), CAST(:agency_parts AS smallint[]))
+                    CAST(:most AS integer[]), CAST(:agency_parts AS smallint[]), CAST(:urgent AS boolean[]))
             AS t(id, part, referral_id, reference, agency_id, audience, kind, version, state, content, header, at,
-                 correlation_id, causation_id, traceparent, most, agency_part)
+                 correlation_id, causation_id, traceparent, most, agency_part, is_urgent)
     ), earlier AS (
         SELECT agency_id, kind, (
             SELECT count(*) FROM (
@@ -38,16 +41,23 @@ _MAKE: Final = sql("""
         ) AS messages
         FROM (SELECT DISTINCT agency_id, kind FROM told WHERE most IS NOT NULL) AS capped
     ), judged AS (
-        SELECT told.*, told.state = 'due' AND coalesce(earlier.messages + told.place > told.most, false) AS is_over
-        FROM told LEFT JOIN earlier USING (agency_id, kind)
+        SELECT told.*, is_restricted, told.state = 'due' AND NOT is_restricted
+            AND coalesce(earlier.messages + told.place > told.most, false) AS is_over
+        FROM told LEFT JOIN earlier USING (agency_id, kind) CROSS JOIN LATERAL (
+            SELECT told.state = 'due' AND NOT told.is_urgent
+                AND EXISTS (SELECT FROM restricted r WHERE r.referral_id = told.referral_id) AS is_restricted
+        ) AS use
     ), made AS (
         INSERT INTO message (id, part, referral_id, reference, agency_id, audience, kind, version, channel, state,
                              content, message_id_header, due_at, collected_on, correlation_id, causation_id,
-                             traceparent)
+                             traceparent, last_error)
         SELECT id, CASE WHEN is_over THEN agency_part ELSE part END, referral_id, reference, agency_id, audience, kind,
-               version, :channel, CASE WHEN is_over THEN 'collected' ELSE state END, CAST(content AS jsonb), header,
+               version, :channel,
+               CASE WHEN is_restricted THEN 'held' WHEN is_over THEN 'collected' ELSE state END,
+               CAST(content AS jsonb), header,
                CASE WHEN is_over THEN CAST(:goes_at AS timestamptz) ELSE least(at, now()) END,
-               CASE WHEN is_over THEN CAST(:goes_on AS date) END, correlation_id, causation_id, traceparent
+               CASE WHEN is_over THEN CAST(:goes_on AS date) END, correlation_id, causation_id, traceparent,
+               CASE WHEN is_restricted THEN :restricted END
         FROM judged
         ORDER BY id
         ON CONFLICT (id) DO NOTHING
@@ -166,6 +176,8 @@ async def make(
             "causes": [message.cause.causation_id for message in messages],
             "traces": [message.cause.traceparent for message in messages],
             "most": most,
+            "urgent": [message.is_urgent or message.audience is Audience.ON_CALL for message in messages],
+            "restricted": RESTRICTED,
             "agency_parts": [part_of(message.agency_id) for message in messages],
             "today": begin_of_day(now),
             "largest": max(caps.own or 0, caps.others or 0),
@@ -211,10 +223,39 @@ async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpd
     )
 
 
+async def restrict(tx: AsyncConnection, referral_id: UUID, reference: str, since: datetime | None) -> None:
+    """From now on hold what is routine, and what was collected for the mail of a day; with None let go of all of it.
+
+    What is on its way already goes: it was said before.
+    """
+    for statement in _LET_GO if since is None else _HOLD:
+        about = {"id": referral_id, "reference": reference, "since": since, "why": RESTRICTED}
+        await tx.execute(sql(statement), {name: value for name, value in about.items() if f":{name}" in statement})
+
+
+_HOLD: Final = (
+    "INSERT INTO restricted (referral_id, since) VALUES (:id, :since) ON CONFLICT DO NOTHING",
+    """
+    UPDATE message SET state = 'held', collected_on = NULL, last_error = :why
+    WHERE reference = :reference AND state = 'collected'
+    """,
+)
+_LET_GO: Final = (
+    "DELETE FROM restricted WHERE referral_id = :id",
+    """
+    UPDATE message SET state = 'due', due_at = now(), last_error = NULL
+    WHERE reference = :reference AND state = 'held' AND last_error = :why
+    """,
+    "SELECT pg_notify(current_schema() || '_message', '')",
+)
+
+
 async def forget(tx: AsyncConnection, references: Sequence[str]) -> None:
     """Every message about these referrals, sent or not, and what was said of them."""
+    of_them = "(SELECT referral_id FROM message WHERE reference = ANY(:references))"
     for erase in (
-        "DELETE FROM event WHERE key IN (SELECT referral_id FROM message WHERE reference = ANY(:references))",
+        f"DELETE FROM event WHERE key IN {of_them}",  # noqa: S608  a constant
+        f"DELETE FROM restricted WHERE referral_id IN {of_them}",  # noqa: S608  as above
         "DELETE FROM message WHERE reference = ANY(:references)",
     ):
         await tx.execute(sql(erase), {"references": list(references)})

@@ -33,6 +33,13 @@ agency = sa.Table(
     sa.Column("is_active", sa.Boolean, nullable=False),
 )
 
+restricted = sa.Table(
+    "restricted",
+    metadata,
+    sa.Column("referral_id", sa.Uuid, primary_key=True),
+    sa.Column("since", _TIME, nullable=False),
+)
+
 message = sa.Table(
     "message",
     metadata,

@@ -19,6 +19,8 @@ from services.referral.erase_commands import add_erase_commands
 from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
 from services.referral.records.access_commands import add_access_commands
+from services.referral.records.hold_commands import add_hold_commands
+from services.referral.records.rectify_commands import add_rectify_command
 from services.referral.records.retention_commands import add_retention_commands
 from services.referral.reindexing import add_reindex_command
 from services.referral.settings import Settings
@@ -32,6 +34,8 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_agency_commands(commands)
     add_member_commands(commands)
     add_erase_commands(commands)
+    add_hold_commands(commands)
+    add_rectify_command(commands)
     add_retention_commands(commands)
     add_access_commands(commands)
     add_reindex_command(commands)

@@ -36,17 +36,6 @@ from shared.service_map import of_authority
 from shared.settings import Part
 from shared.web import Edge, create_app
 
-SPEAKS = (
-    events.ReferralReceived,
-    events.ReferralAmended,
-    events.ReferralInformed,
-    events.ReferralChallenged,
-    events.ReferralWithdrawn,
-    events.ReferralErased,
-    events.EnquiryReceived,
-    events.AgencyUpdated,
-)
-
 
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
@@ -78,7 +67,7 @@ async def build(settings: Settings) -> Service:
         title="Referral service",
         description="Where partner agencies send referrals and see what became of them.",
         health=health,
-        speaks=SPEAKS,
+        speaks=events.spoken_by(tables.SCHEMA),
         hears=tuple(hears),
         guide=[
             Table(

@@ -1,10 +1,10 @@
-"""`python -m services.referral erase … | hold …`: forgetting a family, whether it is done, what forbids it."""
+"""`python -m services.referral erase …`: forgetting a family, and whether it is done."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,7 @@ ERASED: Final = "referral.erased"
 
 
 def add_erase_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`erase REFERENCE --yes | --status`, `erase --from-ledger [FILE]`, `hold add | list | end`."""
+    """`erase REFERENCE --yes | --status`, `erase --from-ledger [FILE]`."""
     parser = commands.add_parser("erase", help="forget who a referral is about; it can't be undone")
     parser.add_argument("reference", nargs="?")
     what = parser.add_mutually_exclusive_group(required=True)
@@ -32,16 +32,6 @@ def add_erase_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     what.add_argument("--status", action="store_true", help="whether all four services have carried it out")
     what.add_argument("--from-ledger", nargs="?", type=Path, const=Path(), metavar="FILE", help="after a restore")
     parser.set_defaults(run=_erase)
-    verbs = commands.add_parser("hold", help="what may not be erased").add_subparsers(required=True, metavar="verb")
-    add = verbs.add_parser("add", help="keep a referral whatever is asked")
-    add.add_argument("reference")
-    add.add_argument("--reason", required=True, help="without names: it is listed")
-    add.add_argument("--review-on", required=True, type=date.fromisoformat, help="the day to look at it again")
-    add.set_defaults(run=_add_hold)
-    verbs.add_parser("list", help="the holds in force").set_defaults(run=_list_holds)
-    end = verbs.add_parser("end", help="it may be erased again")
-    end.add_argument("number", type=int)
-    end.set_defaults(run=_end_hold)
 
 
 async def _erase(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
@@ -125,33 +115,3 @@ async def _has_erased(client: httpx.AsyncClient, called: Called, referral_id: UU
     except httpx.HTTPError:
         return None
     return bool(answer.json()["items"]) if answer.status_code == httpx.codes.OK else None
-
-
-async def _add_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    async with engine.begin() as tx:
-        number = await erasing.set_hold(
-            tx,
-            arguments.reference,
-            reason=arguments.reason,
-            review_on=arguments.review_on,
-            actor=operator(),
-            at=datetime.now(UTC),
-        )
-    print(f"hold {number} keeps {arguments.reference}" if number else "there is no such referral")
-    return 0 if number else 1
-
-
-async def _list_holds(engine: AsyncEngine, _: argparse.Namespace) -> int:
-    async with engine.connect() as tx:
-        rows = await erasing.holds(tx)
-    for row in rows:
-        print(f"{row.id:>6}  {row.reference}  look again on {row.review_on}  {row.set_by}: {row.reason}")
-    print(f"{len(rows)} in force")
-    return 0
-
-
-async def _end_hold(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    async with engine.begin() as tx:
-        is_ended = await erasing.end_hold(tx, arguments.number, actor=operator(), at=datetime.now(UTC))
-    print(f"hold {arguments.number} is ended" if is_ended else "no such hold is in force")
-    return 0 if is_ended else 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,20 +36,24 @@ LEDGER: Final = "erasure-ledger"
 _ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 
 
+Locked = sa.Row[Any, Any, Any, Any]
+"""`id`, `reference`, `agency_id` and `kind` of a referral, in this order."""
+
+
 class NotErasedError(Exception):
     """It may not be erased now; the message says why, and what to do."""
 
 
 async def erase(
     tx: AsyncConnection, reference: str, *, actor: Actor, at: datetime, needs_second: bool = False
-) -> sa.Row[Any, Any, Any] | None:
+) -> Locked | None:
     """Erase one referral or enquiry: its `id`, `reference` and `agency_id`, or None when it is unknown or erased.
 
     What stays is a row that says that there was a referral, when, and from whom, and the audit trail. Raises
     NotErasedError under a hold, while somebody works on a danger to the child, and, with `needs_second`, until another
     person confirms.
     """
-    if (row := await _locked(tx, tables.referral.c.reference == reference)) is None:
+    if (row := await locked(tx, tables.referral.c.reference == reference)) is None:
         return None
     await _refuse_under_a_hold(tx, row.id)
     await _refuse_in_danger(tx, row.id)
@@ -72,23 +75,23 @@ async def asked_by(tx: AsyncConnection, reference: str) -> str | None:
 
 async def erase_again(tx: AsyncConnection, entry: Erasure, *, actor: Actor, at: datetime) -> bool:
     """Carry an erasure of the ledger out after a restore, whatever speaks against it; False when nothing is left."""
-    if (row := await _locked(tx, tables.referral.c.id == UUID(entry.id))) is None:
+    if (row := await locked(tx, tables.referral.c.id == UUID(entry.id))) is None:
         return False
     await _forget(tx, row, actor, at)
     return True
 
 
-async def _locked(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> sa.Row[Any, Any, Any] | None:
-    """The referral that is not erased yet: `id`, `reference` and `agency_id`."""
+async def locked(tx: AsyncConnection, condition: sa.ColumnElement[bool]) -> Locked | None:
+    """The referral that is not erased yet: `id`, `reference`, `agency_id` and `kind`."""
     columns = tables.referral.c
-    found = sa.select(columns.id, columns.reference, columns.agency_id).where(
+    found = sa.select(columns.id, columns.reference, columns.agency_id, columns.kind).where(
         condition, columns.wrapped_key.is_not(None)
     )
     return (await tx.execute(found.with_for_update())).one_or_none()
 
 
-async def _forget(tx: AsyncConnection, row: sa.Row[Any, Any, Any], actor: Actor, at: datetime) -> None:
-    referral_id, reference, agency_id = row
+async def _forget(tx: AsyncConnection, row: Locked, actor: Actor, at: datetime) -> None:
+    referral_id, reference, agency_id = row.id, row.reference, row.agency_id
     await relating.forget(tx, referral_id, Occasion(at, Cause(uuid7())))
     for statement in _FORGET:
         await tx.execute(sql(statement), {"id": referral_id} | ({"ref": reference} if ":ref" in statement else {}))
@@ -170,44 +173,6 @@ async def _confirm(tx: AsyncConnection, referral_id: UUID, actor: Actor, at: dat
 
 class AskedFor(NotErasedError):  # noqa: N818  nothing went wrong
     """The request is kept; it takes a second person."""
-
-
-async def set_hold(
-    tx: AsyncConnection, reference: str, *, reason: str, review_on: Any, actor: Actor, at: datetime
-) -> int | None:
-    """The number of the hold; None when there is no such referral."""
-    if (row := await _locked(tx, tables.referral.c.reference == reference)) is None:
-        return None
-    values = {"referral_id": row.id, "reason": reason, "review_on": review_on, "set_by": actor.id, "set_at": at}
-    number = await tx.scalar(tables.hold.insert().values(values).returning(tables.hold.c.id))
-    await audit.write(tx, [Entry(actor, "hold.set", at, row.id, str(number))])
-    return int(number or 0)
-
-
-async def end_hold(tx: AsyncConnection, number: int, *, actor: Actor, at: datetime) -> bool:
-    """False when no such hold is in force."""
-    ended = await tx.execute(
-        tables.hold.update()
-        .where(tables.hold.c.id == number, tables.hold.c.ended_at.is_(None))
-        .values(ended_by=actor.id, ended_at=at)
-        .returning(tables.hold.c.referral_id)
-    )
-    row = ended.one_or_none()
-    if row is not None:
-        await audit.write(tx, [Entry(actor, "hold.ended", at, row.referral_id, str(number))])
-    return row is not None
-
-
-async def holds(tx: AsyncConnection) -> Sequence[sa.Row[Any]]:
-    """Those in force, the next to be looked at first."""
-    found = await tx.execute(
-        sql("""
-            SELECT h.id, r.reference, h.reason, h.review_on, h.set_by
-            FROM hold h JOIN referral r ON r.id = h.referral_id
-            WHERE h.ended_at IS NULL ORDER BY h.review_on, h.id
-        """)
-    )
-    return found.all()
 
 
 @dataclass(frozen=True, slots=True)

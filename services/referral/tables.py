@@ -220,7 +220,7 @@ author = sa.Table(
     sa.Column("looked_in", sa.BigInteger, nullable=False),
 )
 
-# Why something may not be erased, although somebody asks for it.
+# Why something may not be erased, although somebody asks for it; and, with `restricts`, not be used either.
 hold = sa.Table(
     "hold",
     metadata,
@@ -232,6 +232,7 @@ hold = sa.Table(
     sa.Column("set_at", _TIME, nullable=False),
     sa.Column("ended_by", sa.Text),
     sa.Column("ended_at", _TIME),
+    sa.Column("restricts", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # One person asks for an erasure, another confirms it.

@@ -81,10 +81,15 @@ async def one(
     service_map: ServiceMap,
     on: date,
 ) -> dict[str, Any]:
-    """One referral or enquiry of the agency; raises Problem 404 for another agency's as for one that does not exist."""
+    """One referral or enquiry of the agency.
+
+    Raises Problem 404 for another agency's as for one that does not exist, and 410 for one that is erased.
+    """
     row = (await tx.execute(_ONE, {"agency": agency_id, "reference": reference, **_FAMILY_WORK})).one_or_none()
     if row is None:
         raise Problem("not-found")
+    if row.wrapped_key is None:
+        raise Problem("erased")
     known = _progress_of(row)
     return _shown(row, known, identities) | {
         "other_help": _other_help(known, row.facts, service_map, on=on),

@@ -71,7 +71,7 @@ async def build(settings: Settings) -> Service:
         title="Triage service",
         description="Decisions with their reasons, and the work queues of the teams.",
         health=health,
-        speaks=tuple(event for event in events.EVENTS.values() if event.topic == events.TRIAGE_TOPIC),
+        speaks=events.spoken_by(tables.SCHEMA),
         hears=tuple(heard),
         guide=[Table("Steps of a work item", HEADS, as_table()), Table("Rules", ("rule", "says", "source"), rules)],
     )

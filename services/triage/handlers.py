@@ -205,6 +205,15 @@ async def look_again(tx: AsyncConnection, event: Envelope[events.ReferralChallen
     await deciding.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
 
 
+async def restrict(tx: AsyncConnection, event: Envelope[events.ReferralRestricted], _: Policy) -> None:
+    """Staff read on the family's page what they may still do. Work and clocks go on: the child may be in danger."""
+    since = event.occurred_at if event.data.is_restricted else None
+    await tx.execute(
+        sql("UPDATE referral SET restricted_at = CAST(:since AS timestamptz) WHERE id = :id"),
+        {"id": event.key, "since": since},
+    )
+
+
 async def drop_what_is_held(tx: AsyncConnection, event: Envelope[events.ReferralErased], _: Policy) -> None:
     """Erased: the key of what staff wrote is destroyed, facts and decisions go, and the work ends."""
     for statement in _ERASE:
@@ -215,7 +224,7 @@ _ERASE: Final = (
     sql("""
         UPDATE referral SET wrapped_key = NULL, erased_at = :at, facts = '{}', linked = '[]', gaps = '[]',
             proposal_id = NULL, family_id = id, stops = '[]', decided_as_of = received_at, released_at = NULL,
-            withdrawn_at = NULL
+            withdrawn_at = NULL, restricted_at = NULL
         WHERE id = :id
     """),
     sql("""
@@ -284,6 +293,7 @@ def handlers(policy: Policy) -> Handlers:
         events.ReferralInformed: each(run_clocks_again),
         events.ReferralWithdrawn: each(stop_work),
         events.ReferralChallenged: each(look_again),
+        events.ReferralRestricted: each(restrict),
         events.ReferralErased: each(drop_what_is_held),
         events.MessageUndeliverable: each(ask_a_person),
     }

@@ -121,7 +121,7 @@ _DECIDED: Final = sql("""
         SELECT * FROM decision WHERE referral_id = r.id AND decided_by = 'machine' AND NOT is_proposal
         ORDER BY version DESC, decided_at DESC, id DESC LIMIT 1
     ) d
-    WHERE r.id > :after AND r.kind = 'family' AND r.erased_at IS NULL
+    WHERE r.id > :after AND r.kind = 'family' AND r.erased_at IS NULL AND r.restricted_at IS NULL
       AND (CAST(:since AS timestamptz) IS NULL OR r.received_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR r.received_at < :until)
     ORDER BY r.id LIMIT :limit

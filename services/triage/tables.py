@@ -42,7 +42,7 @@ referral = sa.Table(
     *_columns(sa.Uuid, "agency_id", "family_id", "correlation_id"),
     *_columns(sa.Uuid, "proposal_id", nullable=True),
     *_columns(_TIME, "received_at", "decided_as_of"),
-    *_columns(_TIME, "released_at", "withdrawn_at", "erased_at", nullable=True),
+    *_columns(_TIME, "released_at", "withdrawn_at", "erased_at", "restricted_at", nullable=True),
     *_columns(JSONB, "facts", "linked", "gaps"),
     sa.Column("stops", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     *_columns(BYTEA, "wrapped_key", nullable=True),

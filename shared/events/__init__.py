@@ -45,12 +45,6 @@ from shared.events.codes import (
 from shared.events.envelope import Envelope, adapter, opened_by
 from shared.events.facts import Concern, Decision, Facts, Infant, Model, Monitoring, Place, PolicyRef, Reason
 from shared.events.kinds import (
-    EVENTS,
-    NOTIFY_TOPIC,
-    PARTITIONS,
-    REFERRAL_TOPIC,
-    TOPICS,
-    TRIAGE_TOPIC,
     AboutMessage,
     AboutReferral,
     AboutWorkItem,
@@ -68,7 +62,9 @@ from shared.events.kinds import (
     ReferralChallenged,
     ReferralErased,
     ReferralInformed,
+    ReferralMonitored,
     ReferralReceived,
+    ReferralRestricted,
     ReferralTriaged,
     ReferralWithdrawn,
     WorkItemAccepted,
@@ -80,12 +76,23 @@ from shared.events.kinds import (
     WorkItemOpened,
     WorkItemWaiting,
     capacity_key,
+)
+from shared.events.known import EVENTS, spoken_by
+from shared.events.topics import (
+    EQUALITY_TOPIC,
+    NOTIFY_TOPIC,
+    PARTITIONS,
+    REFERRAL_TOPIC,
+    SPEAKERS,
+    TOPICS,
+    TRIAGE_TOPIC,
     source_of,
     speaker_of,
 )
 
 __all__ = [
     "DANGERS",
+    "EQUALITY_TOPIC",
     "EVENTS",
     "FAMILY_WORK",
     "GOES_ON",
@@ -96,6 +103,7 @@ __all__ = [
     "REFERRAL_TOPIC",
     "SAFEGUARDING",
     "SAFETY_ROUTES",
+    "SPEAKERS",
     "TOPICS",
     "TRIAGE_TOPIC",
     "AboutMessage",
@@ -145,7 +153,9 @@ __all__ = [
     "ReferralChallenged",
     "ReferralErased",
     "ReferralInformed",
+    "ReferralMonitored",
     "ReferralReceived",
+    "ReferralRestricted",
     "ReferralTriaged",
     "ReferralWithdrawn",
     "RiskFactor",
@@ -169,5 +179,6 @@ __all__ = [
     "opened_by",
     "source_of",
     "speaker_of",
+    "spoken_by",
     "tells_of_danger",
 ]

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from shared.events.kinds import EVENTS, Event, WorkItemOpened
+from shared.events.kinds import Event, WorkItemOpened
+from shared.events.known import EVENTS
 
 E = TypeVar("E", bound=Event, covariant=True)
 

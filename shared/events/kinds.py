@@ -1,12 +1,12 @@
-"""The events, one class each, and the topics they travel on."""
+"""The events, one class each."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.events.codes import (
     ClosureReason,
@@ -24,22 +24,7 @@ from shared.events.codes import (
     WithdrawalReason,
 )
 from shared.events.facts import Decision, Facts, Model, Monitoring
-
-REFERRAL_TOPIC: Final = "pir.referral.v1"
-TRIAGE_TOPIC: Final = "pir.triage.v1"
-NOTIFY_TOPIC: Final = "pir.notify.v1"
-TOPICS: Final = (REFERRAL_TOPIC, TRIAGE_TOPIC, NOTIFY_TOPIC)
-PARTITIONS: Final = 12
-
-
-def speaker_of(topic: str) -> str:
-    """The one service that may speak on a topic: `referral` on `pir.referral.v1`."""
-    return topic.split(".")[1]
-
-
-def source_of(topic: str) -> str:
-    """Its name as the source of a CloudEvent: `/pir/referral`."""
-    return f"/pir/{speaker_of(topic)}"
+from shared.events.topics import EQUALITY_TOPIC, NOTIFY_TOPIC, REFERRAL_TOPIC, TRIAGE_TOPIC
 
 
 class Event(Model):
@@ -68,7 +53,10 @@ class LinkedReferral(Model):
 
 
 class ReferralReceived(AboutReferral):
-    """A referral was accepted and stored. `linked` are other referrals of the family, `gaps` JSON pointers."""
+    """A referral was accepted and stored. `linked` are other referrals of the family, `gaps` JSON pointers.
+
+    `monitoring` is read from events of before `referral.monitored.v1`, and never said any more.
+    """
 
     type: ClassVar[str] = "referral.received.v1"
     topic: ClassVar[str] = REFERRAL_TOPIC
@@ -77,7 +65,7 @@ class ReferralReceived(AboutReferral):
     expected_by: date
     family_id: UUID
     facts: Facts
-    monitoring: Monitoring = Monitoring()
+    monitoring: Monitoring | None = Field(default=None, exclude_if=lambda value: value is None)
     linked: tuple[LinkedReferral, ...] = ()
     gaps: tuple[str, ...] = ()
 
@@ -92,6 +80,14 @@ class ReferralAmended(ReferralReceived):
 
     type: ClassVar[str] = "referral.amended.v1"
     by_agency: bool = True
+
+
+class ReferralMonitored(AboutReferral):
+    """What equality counts need of a referral, as it is now. Said when it comes, if anything is known, and anew."""
+
+    type: ClassVar[str] = "referral.monitored.v1"
+    topic: ClassVar[str] = EQUALITY_TOPIC
+    monitoring: Monitoring
 
 
 class ReferralInformed(AboutReferral):
@@ -121,6 +117,14 @@ class FamilyJudged(AboutReferral):
     topic: ClassVar[str] = TRIAGE_TOPIC
     others: tuple[UUID, ...]
     is_same: bool | None
+
+
+class ReferralRestricted(AboutReferral):
+    """The family's records are kept and not used (UK GDPR, article 18), but in a danger; or they are used again."""
+
+    type: ClassVar[str] = "referral.restricted.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
+    is_restricted: bool
 
 
 class ReferralErased(AboutReferral):
@@ -290,33 +294,3 @@ class MessageUndeliverable(AboutMessage):
     """Retried for as long as the policy of retries says, without success: a person has to act."""
 
     type: ClassVar[str] = "message.undeliverable.v1"
-
-
-EVENTS: Final[dict[str, type[Event]]] = {
-    event.type: event
-    for event in (
-        ReferralReceived,
-        ReferralAmended,
-        ReferralInformed,
-        ReferralChallenged,
-        ReferralWithdrawn,
-        ReferralErased,
-        FamilyJudged,
-        EnquiryReceived,
-        AgencyUpdated,
-        ReferralTriaged,
-        WorkItemOpened,
-        WorkItemClaimed,
-        WorkItemWaiting,
-        WorkItemAccepted,
-        WorkItemDeclined,
-        WorkItemFirstContact,
-        WorkItemClosed,
-        WorkItemEscalated,
-        CapacityChanged,
-        MessageSent,
-        MessageDelivered,
-        MessageUndeliverable,
-    )
-}
-"""Every event that may be on a topic, by its CloudEvents type."""

@@ -121,6 +121,11 @@ TROUBLES: Final = {
         "The form did not arrive in time. Nothing was saved.",
         "Check your connection and send it again.",
     ),
+    "erased": Trouble(
+        "This family has been erased",
+        "What we held about this family has been erased. Nothing more will happen.",
+        "If you are worried about them now, send a new referral.",
+    ),
     "conflict": Trouble(
         "Something has changed meanwhile",
         "This does not fit what has happened since you opened the page. Nothing was saved.",

@@ -12,17 +12,19 @@ from alembic.script import ScriptDirectory
 from pydantic import ValidationError
 
 from deploy import holidays as made_by
+from deploy.kafka_users import READS
 from deploy.migrate import MIGRATIONS
 from services.metrics import tables as metrics
 from services.notify import tables as notify
 from services.referral import tables as referral
 from services.triage import tables as triage
 from shared.database import REVISION
-from shared.events import EVENTS, TOPICS, Event
+from shared.events import EQUALITY_TOPIC, EVENTS, TOPICS, Event
 from shared.policy import InvalidPolicyError
 from shared.settings import ROOT, Profile
 from tests.architecture.apps import BUILD, NAMES, SETTINGS, in_production, told
 from tests.builders import POLICIES
+from tests.contracts.examples import EXAMPLES
 
 holidays = pytest.importorskip("holidays", reason="the test group brings it")
 
@@ -46,7 +48,9 @@ def test_an_event_has_a_version_and_a_topic(event: type[Event]) -> None:
 
 def test_each_service_speaks_on_a_topic_of_its_own() -> None:
     speakers = {
-        event.type.partition(".")[0]: event.topic for event in EVENTS.values() if event.type != "referral.triaged.v1"
+        event.type.partition(".")[0]: event.topic
+        for event in EVENTS.values()
+        if event.type not in {"referral.triaged.v1", "referral.monitored.v1"}
     }
     assert speakers == {
         "referral": "pir.referral.v1",
@@ -58,6 +62,12 @@ def test_each_service_speaks_on_a_topic_of_its_own() -> None:
         "message": "pir.notify.v1",
     }
     assert EVENTS["referral.triaged.v1"].topic == "pir.triage.v1"
+    assert EVENTS["referral.monitored.v1"].topic == "pir.referral.equality.v1"
+
+
+def test_what_is_counted_for_equality_is_said_to_the_metrics_service_alone() -> None:
+    assert {event.topic for event in EXAMPLES if "monitoring" in event.model_dump()} == {EQUALITY_TOPIC}
+    assert [service for service, topics in READS.items() if EQUALITY_TOPIC in topics] == ["metrics"]
 
 
 def test_the_migrations_have_one_head_and_it_is_what_the_code_waits_for() -> None:

@@ -9,29 +9,25 @@ import asyncpg
 from aiokafka.structs import ConsumerRecord
 
 from deploy.demo.history import Story
-from shared.events import NOTIFY_TOPIC, REFERRAL_TOPIC, TRIAGE_TOPIC, Envelope
+from shared.events import SPEAKERS, Envelope, source_of, speaker_of
 from shared.messaging import outbox
 from tests.integration.support import engine_of
 
-SPEAKERS: Final = {REFERRAL_TOPIC: "referral", TRIAGE_TOPIC: "triage", NOTIFY_TOPIC: "notify"}
-"""Topic → schema of the service that speaks on it."""
 COLUMNS: Final = (
     "id", "key", "sequence", "type", "occurred_at", "correlation_id", "causation_id", "traceparent", "value",
 )  # fmt: skip
 STRETCH: Final = 20_000
-_IN_ORDER: Final = " UNION ALL ".join(
-    f"SELECT '{topic}' AS topic, {', '.join(COLUMNS)} FROM {schema}.event" for topic, schema in SPEAKERS.items()
-)
+_IN_ORDER: Final = " UNION ALL ".join(f"SELECT topic, {', '.join(COLUMNS)} FROM {schema}.event" for schema in SPEAKERS)
 
 
 async def write(url: str, stories: Iterable[Story], told: Callable[[int], None]) -> int:
     """Every event as its service keeps it; returns how many. `told` hears how many so far."""
     connection = await asyncpg.connect(url)
-    rows: dict[str, list[tuple[Any, ...]]] = {schema: [] for schema in SPEAKERS.values()}
+    rows: dict[str, list[tuple[Any, ...]]] = {schema: [] for schema in SPEAKERS}
     events = 0
     for story in stories:
         for topic, said in story.by_topic.items():
-            rows[SPEAKERS[topic]] += [_row(event) for event in said]
+            rows[speaker_of(topic)] += [_row(event) for event in said]
             events += len(said)
         if sum(map(len, rows.values())) >= STRETCH:
             await _copy(connection, rows)
@@ -70,7 +66,7 @@ def _record(row: Any, offset: int) -> ConsumerRecord[bytes, bytes]:
     named = {
         "ce_specversion": "1.0",
         "ce_id": str(row["id"]),
-        "ce_source": f"/pir/{SPEAKERS[row['topic']]}",
+        "ce_source": source_of(row["topic"]),
         "ce_type": row["type"],
         "ce_time": row["occurred_at"].isoformat(),
         "ce_sequence": str(row["sequence"]),
@@ -93,7 +89,7 @@ def _record(row: Any, offset: int) -> ConsumerRecord[bytes, bytes]:
 
 async def republish(url: str) -> None:
     """As `python -m services.NAME republish` does, for each of the three."""
-    for schema in SPEAKERS.values():
+    for schema in SPEAKERS:
         engine = engine_of(url, schema)
         after: outbox.Place | None = outbox.START
         while after:

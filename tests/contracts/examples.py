@@ -49,14 +49,6 @@ _RECEIVED: Final[dict[str, Any]] = {
     "expected_by": DAY,
     "family_id": an_id(3),
     "facts": FACTS,
-    "monitoring": events.Monitoring(
-        baby_ethnicity="J",
-        mother_ethnicity="J",
-        father_ethnicity="Z",
-        language="ur",
-        parent_was_asked=True,
-        deprivation_decile=2,
-    ),
     "linked": (events.LinkedReferral(id=an_id(4), reference="PIR-7Q2-6XY", agency_id=an_id(7), link=Link.DUPLICATE),),
     "gaps": ("/consent/status",),
 }
@@ -77,9 +69,21 @@ DECISION: Final = events.Decision(
 EXAMPLES: Final[tuple[Event, ...]] = (
     events.ReferralReceived(version=1, **_RECEIVED),
     events.ReferralAmended(version=2, **_RECEIVED),
+    events.ReferralMonitored(
+        **_ABOUT,
+        monitoring=events.Monitoring(
+            baby_ethnicity="J",
+            mother_ethnicity="J",
+            father_ethnicity="Z",
+            language="ur",
+            parent_was_asked=True,
+            deprivation_decile=2,
+        ),
+    ),
     events.ReferralInformed(**_ABOUT),
     events.ReferralChallenged(**_ABOUT),
     events.ReferralWithdrawn(reason=events.WithdrawalReason.MOVED_AWAY, **_ABOUT),
+    events.ReferralRestricted(is_restricted=True, **_ABOUT),
     events.ReferralErased(**_ABOUT),
     events.FamilyJudged(**_ABOUT, others=(an_id(4),), is_same=True),
     events.EnquiryReceived(

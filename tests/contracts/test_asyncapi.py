@@ -6,20 +6,26 @@ from typing import Any, Final
 
 import pytest
 
-from shared.events import EVENTS, TOPICS
+from shared.events import EVENTS, TOPICS, speaker_of
 from shared.runtime import Service
 from tests.architecture.apps import NAMES, client_of
 
 REFERRALS: Final = {
     *("referral.received.v1", "referral.amended.v1", "referral.informed.v1", "referral.withdrawn.v1"),
-    *("referral.challenged.v1", "referral.erased.v1", "enquiry.received.v1", "agency.updated.v1"),
+    *(
+        "referral.challenged.v1",
+        "referral.restricted.v1",
+        "referral.erased.v1",
+        "enquiry.received.v1",
+        "agency.updated.v1",
+    ),
 }
 ITEMS: Final = {
     f"work-item.{what}.v1"
     for what in ("opened", "claimed", "waiting", "accepted", "declined", "first-contact", "closed", "escalated")
 }
 SPEAKS: Final[dict[str, set[str]]] = {
-    "referral": REFERRALS,
+    "referral": {*REFERRALS, "referral.monitored.v1"},
     "triage": {"referral.triaged.v1", "capacity.changed.v1", "family.judged.v1", *ITEMS},
     "notify": {"message.sent.v1", "message.delivered.v1", "message.undeliverable.v1"},
     "metrics": set(),
@@ -34,7 +40,7 @@ HEARS: Final[dict[str, set[str]]] = {
     },
     "metrics": {
         *REFERRALS - {"referral.challenged.v1"},
-        *("referral.triaged.v1", "capacity.changed.v1"),
+        *("referral.monitored.v1", "referral.triaged.v1", "capacity.changed.v1"),
         *ITEMS - {"work-item.escalated.v1"},
         *("message.sent.v1", "message.undeliverable.v1"),
     },
@@ -96,5 +102,4 @@ def test_every_event_but_a_delivery_is_heard_by_somebody() -> None:
 @each_service
 async def test_only_the_voice_of_a_service_is_on_its_topic(apps: dict[str, Service], name: str) -> None:
     document = await document_of(apps[name])
-    topics = {EVENTS[event].topic for event in named(document, "send")}
-    assert topics <= {f"pir.{name}.v1"}
+    assert {speaker_of(EVENTS[event].topic) for event in named(document, "send")} <= {name}

@@ -18,19 +18,20 @@ from services.notify import app, delivery, internal, rows
 from services.notify.content import Audience, Content, State
 from services.notify.content import Outcome as Told
 from services.notify.delivery import POLL_SECONDS, Delivery
-from services.notify.handlers import NO_CAPS
+from services.notify.handlers import NO_CAPS, handlers
 from services.notify.mail import Mail
 from services.notify.messages import Message
 from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings
 from services.notify.templates import Council
-from shared.events import MessageKind, Route
+from shared.events import Envelope, MessageKind, ReferralRestricted, Route
 from shared.ids import uuid7
+from shared.messaging.dispatch import dispatch
 from shared.messaging.outbox import PARTS, Cause
 from shared.messaging.statement import Statement
 from tests.builders import TODAY, a_policy, a_writer
-from tests.integration.support import count, engine_of, eventually, fetch, running
+from tests.integration.support import an_event, count, engine_of, eventually, fetch, running
 from tests.rendering import client_of
 
 AGENCY = UUID(int=11)
@@ -391,3 +392,66 @@ async def test_of_a_message_that_cannot_be_written_its_state_is_told_and_of_the_
     assert reference in written["subject"]
     assert written["body"]
     assert (unwritable["state"], unwritable["subject"], unwritable["body"]) == ("undeliverable", "", "")
+
+
+def a_restriction(about: Message, *, is_restricted: bool) -> Envelope[Any]:
+    data = ReferralRestricted(reference=about.reference, agency_id=AGENCY, is_restricted=is_restricted)
+    return an_event(about.referral_id, data=data)
+
+
+async def test_what_is_routine_is_held_while_a_record_may_not_be_used_and_goes_when_it_ends(
+    database: str, engine: AsyncEngine
+) -> None:
+    now, caps = datetime.now(UTC), Caps(own=1)
+    id_ = uuid7()
+
+    def a_message(kind: MessageKind, occasion: str, audience: Audience = Audience.AGENCY, **more: Any) -> Message:
+        return Message(
+            referral_id=id_, reference="PIR-4K7-29M", agency_id=AGENCY, kind=kind, occasion=occasion, state=State.DUE,
+            content=Content(routes=(Route.MASH,)), at=now, cause=Cause(uuid7()), audience=audience, **more,
+        )  # fmt: skip
+
+    async def told(*messages: Message) -> None:
+        async with engine.begin() as tx:
+            await rows.make(tx, messages, mail_domain="pir.localhost", caps=caps, now=now)
+
+    async def states() -> list[tuple[str, str, str | None]]:
+        found = await fetch(engine, "SELECT kind, state, last_error FROM message ORDER BY created_at, kind")
+        return [tuple(row) for row in found]
+
+    # Two receipts over the cap of one a day: the second is collected for the mail of the day
+    await told(a_message(MessageKind.RECEIPT, "1"))
+    await told(a_message(MessageKind.RECEIPT, "2"))
+    assert [state for _, state, _ in await states()] == ["due", "collected"]
+
+    # When the record may not be used
+    hears = handlers(a_policy(), mail_domain="pir.localhost")
+    for _ in range(2):
+        async with engine.begin() as tx:
+            await dispatch([a_restriction(a_message(MessageKind.RECEIPT, "1"), is_restricted=True)], hears, tx)
+    await told(a_message(MessageKind.RECEIPT, "3"), a_message(MessageKind.WITHDRAWAL, "1"))
+    await told(
+        a_message(MessageKind.DECISION, "1", is_urgent=True), a_message(MessageKind.ON_CALL, "1", Audience.ON_CALL)
+    )
+
+    # Then what was on its way goes, what is routine is held, and what is urgent goes
+    assert await states() == [
+        ("receipt", "due", None),
+        ("receipt", "held", "restricted"),
+        ("receipt", "held", "restricted"),
+        ("withdrawal", "held", "restricted"),
+        ("decision", "due", None),
+        ("on-call", "due", None),
+    ]
+
+    # When it ends, everything goes
+    async with engine.begin() as tx:
+        await dispatch([a_restriction(a_message(MessageKind.RECEIPT, "1"), is_restricted=False)], hears, tx)
+    ordinary, on_call = Recording(), Recording()
+
+    async def are_sent() -> bool:
+        return await count(engine, "message WHERE state = 'sent'") == 6
+
+    async with running(*loops(database, engine, ordinary, on_call)):
+        await eventually(are_sent, what="all six")
+    assert (len(ordinary.handed), len(on_call.handed)) == (5, 1)

@@ -17,7 +17,15 @@ from services.referral.erasing import erase
 from services.referral.families import links
 from services.referral.handlers import handlers
 from shared.audit import Actor
-from shared.events import ClosureReason, Event, FamilyJudged, Kind, WorkItemClosed, WorkItemOpened
+from shared.events import (
+    ClosureReason,
+    Event,
+    FamilyJudged,
+    Kind,
+    ReferralMonitored,
+    WorkItemClosed,
+    WorkItemOpened,
+)
 from tests.builders import a_policy
 from tests.families import a_referral
 from tests.integration.conftest import Behind
@@ -65,7 +73,9 @@ class Family:
     async def last_event(self, reference: str) -> dict[str, Any]:
         row = await self.row(reference)
         rows = await fetch(
-            self.intake.engine, f"SELECT value FROM event WHERE key = '{row.id}' ORDER BY sequence DESC LIMIT 1"
+            self.intake.engine,
+            f"SELECT value FROM event WHERE key = '{row.id}' AND type <> '{ReferralMonitored.type}' "
+            "ORDER BY sequence DESC LIMIT 1",
         )
         value: dict[str, Any] = json.loads(rows[0].value)
         return value
@@ -293,7 +303,7 @@ async def test_a_family_that_is_posted_for_ever_stays_small(family: Family) -> N
         family.intake.engine, "SELECT max(n) AS most FROM (SELECT count(*) n FROM kin GROUP BY referral_id)"
     )
     assert rows[0].most <= 2 * links.MOST
-    events = await count(family.intake.engine, "event WHERE type LIKE 'referral.%'")
+    events = await count(family.intake.engine, "event WHERE type IN ('referral.received.v1', 'referral.amended.v1')")
     assert events < 3 * links.MOST + 10
 
 

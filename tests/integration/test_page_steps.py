@@ -24,7 +24,16 @@ from services.triage import app as triage_app
 from services.triage.handlers import handlers
 from services.triage.settings import Settings as TriageSettings
 from shared.access import Role, Staff
-from shared.events import Circumstance, Envelope, Facts, ReferralReceived, Route, Safety, Severity
+from shared.events import (
+    Circumstance,
+    Envelope,
+    Facts,
+    ReferralReceived,
+    ReferralRestricted,
+    Route,
+    Safety,
+    Severity,
+)
 from shared.ids import uuid7
 from shared.messaging.dispatch import dispatch
 from shared.runtime import Service
@@ -174,7 +183,7 @@ async def sent(desk: Desk, intake: Behind, **changes: Any) -> tuple[UUID, UUID]:
 
 
 async def received(intake: Behind, key: UUID) -> Envelope[Any]:
-    [row] = await fetch(intake.engine, "SELECT value FROM event WHERE key = :key", key=key)
+    [row] = await fetch(intake.engine, "SELECT value FROM event WHERE key = :key ORDER BY sequence LIMIT 1", key=key)
     return an_event(key, data=ReferralReceived.model_validate_json(row.value), at=datetime.now(UTC))
 
 
@@ -259,6 +268,18 @@ async def test_after_a_loss_the_page_says_what_happened_and_offers_no_place_and_
             assert wrong not in words, wrong
     ended = await desk.page(f"/items/{await desk.hear(a_baby(circumstances=[Circumstance.PREGNANCY_ENDED]))}")
     assert "Go gently: the pregnancy ended" in ended.words("main")
+
+
+async def test_the_page_of_a_record_that_may_not_be_used_says_so_until_that_ends(desk: Desk) -> None:
+    item = await desk.hear(a_baby())
+    row = await desk.item(item)
+    warned = []
+    for is_restricted in (True, False):
+        data = ReferralRestricted(reference=row.reference, agency_id=row.agency_id, is_restricted=is_restricted)
+        async with desk.triage.engine.begin() as tx:
+            await dispatch([an_event(row.referral_id, data=data)], handlers(a_policy()), tx)
+        warned.append("Do not use this record" in (await desk.page(f"/items/{item}")).words("main"))
+    assert warned == [True, False]
 
 
 async def test_the_page_of_an_older_child_names_no_birthday_that_has_passed(desk: Desk) -> None:

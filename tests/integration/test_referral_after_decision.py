@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx
@@ -14,11 +14,13 @@ import sqlalchemy as sa
 from services.referral.handlers import handlers
 from services.triage.handlers import handlers as triage_handlers
 from shared.events import (
+    EQUALITY_TOPIC,
     DecidedBy,
     DeclineReason,
     Event,
     Kind,
     ReferralAmended,
+    ReferralMonitored,
     ReferralReceived,
     ReferralTriaged,
     WorkItemAccepted,
@@ -188,18 +190,41 @@ async def test_other_words_on_the_safety_list_are_new_facts(intake: Behind, word
     assert (await sent.row()).version == 3
 
 
-async def test_what_equality_counts_need_is_told_with_the_same_version(sent: Sent) -> None:
+MONITORED: Final = "event WHERE type = 'referral.monitored.v1'"
+
+
+async def test_what_equality_counts_need_is_told_to_them_alone_and_once(sent: Sent) -> None:
     [baby] = sent.body["babies"]
     other = next(code for code in "AB" if code != baby.get("ethnic_category"))
     before = await sent.row()
     for _ in range(2):
         assert (await sent.change(babies=[baby | {"ethnic_category": other}]))["version"] == 1
-        [event] = await fetch(sent.intake.engine, f"SELECT value FROM {AMENDED}")
-    told = ReferralAmended.model_validate_json(event.value)
-    assert (told.version, told.monitoring.baby_ethnicity) == (1, other)
+        first, last = await fetch(sent.intake.engine, f"SELECT value FROM {MONITORED} ORDER BY sequence")
+    assert ReferralMonitored.model_validate_json(first.value).monitoring.baby_ethnicity == baby.get("ethnic_category")
+    assert ReferralMonitored.model_validate_json(last.value).monitoring.baby_ethnicity == other
     assert (await sent.row()).changed_in == before.changed_in
     await sent.change(caregivers=with_phone(sent, "07700 900926"))
-    assert await count(sent.intake.engine, AMENDED) == 1
+    assert [await count(sent.intake.engine, each) for each in (MONITORED, AMENDED)] == [2, 0]
+    values = await fetch(sent.intake.engine, "SELECT topic, value FROM event")
+    assert {row.topic for row in values if "ethnicity" in row.value or '"language"' in row.value} == {EQUALITY_TOPIC}
+
+
+async def test_what_was_told_in_the_event_of_the_referral_is_not_told_again(sent: Sent) -> None:
+    """As events said it before it had one of its own."""
+    async with sent.intake.engine.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM outbox"))
+        await tx.execute(
+            sa.text(f"""
+                WITH told AS (DELETE FROM {MONITORED} RETURNING CAST(value AS jsonb) -> 'monitoring' AS monitoring)
+                UPDATE event SET value = CAST(CAST(value AS jsonb) || jsonb_build_object('monitoring', monitoring) AS text)
+                FROM told WHERE type = 'referral.received.v1'
+            """)
+        )
+    await sent.change(caregivers=with_phone(sent, "07700 900926"))
+    assert await count(sent.intake.engine, MONITORED) == 0
+    [baby] = sent.body["babies"]
+    await sent.change(babies=[baby | {"ethnic_category": "Z"}])
+    assert await count(sent.intake.engine, MONITORED) == 1
 
 
 async def test_a_gap_that_is_filled_is_told_with_the_same_version(intake: Behind) -> None:

@@ -61,7 +61,7 @@ PLANTED: Final = {
         "INSERT INTO triage.outbox (part, event_id) SELECT 0, id FROM triage.event LIMIT 1"
     ),
     "the events of referral about one referral are numbered without a gap": (
-        f"UPDATE referral.event SET sequence = sequence + 1 WHERE key = {OF}"
+        f"UPDATE referral.event SET sequence = sequence + 5 WHERE key = {OF}"
     ),
     "nothing is parked in notify": (
         'INSERT INTO notify.parked (topic, partition, "offset", recorded_at, headers, cause, parked_at)'

@@ -49,7 +49,11 @@ def test_an_erasure_takes_everything_and_nothing_brings_it_back(
 
     # Then no table says anything of the family, and the agency reads only that there was a referral
     assert eventually(lambda: not traces(system, family, reference, other), what="no trace of the family")
-    seen = health_visiting.sees(reference)
+    gone = health_visiting.call("GET", f"/referrals/{reference}")
+    assert (gone.status, gone.body["type"]) == (410, "urn:pir:problem:erased")
+    assert health_visiting.changes(reference, notes="Too late").status == 410
+    assert social_care.changes(reference, notes="Not theirs").status == 404
+    [seen] = [item for page in health_visiting.reads_feed() for item in page["items"] if item["reference"] == reference]
     assert (seen["status"], seen["decision"], seen["links"]) == ("closed", None, [])
     assert "erased" in seen["next_step"]
     read = shown_to(health_visiting, reference) + shown_to(social_care, other)

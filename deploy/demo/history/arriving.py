@@ -23,6 +23,7 @@ from shared.events import (
     ReferralAmended,
     ReferralErased,
     ReferralInformed,
+    ReferralMonitored,
     ReferralReceived,
     ReferralWithdrawn,
     Severity,
@@ -51,6 +52,7 @@ def begin(course: Course, *, people: int = 1) -> None:
     told: dict[str, Any] = {"received_at": at, "expected_by": _expected_by(course), "facts": facts}
     if facts.kind is Kind.FAMILY:
         said = course.teller.say(at, ReferralReceived, **told, **_of_family(course))
+        course.teller.say(at, ReferralMonitored, monitoring=course.family.monitoring)
     else:
         said = course.teller.say(at, EnquiryReceived, **told, people=people)
     mail(course, at, MessageKind.RECEIPT, because_of=said, given_up=lambda at: triaging.ring_agency(course, at))
@@ -72,7 +74,6 @@ def _of_family(course: Course) -> dict[str, Any]:
     return {
         "version": course.version,
         "family_id": course.family_id,
-        "monitoring": family.monitoring,
         "linked": course.linked,
         "gaps": family.gaps,
     }
@@ -80,8 +81,8 @@ def _of_family(course: Course) -> dict[str, Any]:
 
 def amend(course: Course, at: datetime) -> bool:
     """More is told, where there is anything to tell and the matter is open: a new version, decided anew."""
-    family = _told_more(course)
-    if not course.open_items or family == course.family:
+    before, family = course.family, _told_more(course)
+    if not course.open_items or family == before:
         return False
     course.family, course.version = family, course.version + 1
     said = course.teller.say(
@@ -92,6 +93,8 @@ def amend(course: Course, at: datetime) -> bool:
         facts=family.facts,
         **_of_family(course),
     )
+    if family.monitoring != before.monitoring:
+        course.teller.say(at, ReferralMonitored, monitoring=family.monitoring)
     mail(course, at, MessageKind.RECEIPT, because_of=said, given_up=lambda at: triaging.ring_agency(course, at))
     course.later(at + MOMENT, lambda at: triaging.decide(course, at))
     return True

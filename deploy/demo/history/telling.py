@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +11,9 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from deploy.demo.history.chance import Chance
-from shared.events import TOPICS, Envelope, Event
+from shared.events import Envelope, Event, source_of
 
 _HEARD: Final = timedelta(seconds=1)
-_SOURCES: Final = dict(zip(TOPICS, ("/pir/referral", "/pir/triage", "/pir/notify"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ class Teller:
         return said.id
 
     def story(self, *, until: datetime) -> Story:
-        """All up to that moment, numbered by topic from 1."""
+        """All up to that moment, numbered from 1 by the service that says it."""
         by_topic: dict[str, list[Envelope[Any]]] = {}
+        numbers: Counter[str] = Counter()
         for said in sorted(self._said):
             if said.at > until:
                 break
-            told = by_topic.setdefault(said.event.topic, [])
-            told.append(self._envelope(said, len(told) + 1))
+            topic = said.event.topic
+            numbers[source_of(topic)] += 1
+            by_topic.setdefault(topic, []).append(self._envelope(said, numbers[source_of(topic)]))
         return Story(self.key, {topic: tuple(told) for topic, told in by_topic.items()})
 
     def _envelope(self, said: _Said, number: int) -> Envelope[Any]:
@@ -70,7 +72,7 @@ class Teller:
             id=said.id,
             key=self.key,
             type=said.event.type,
-            source=_SOURCES[said.event.topic],
+            source=source_of(said.event.topic),
             sequence=number,
             occurred_at=said.at,
             correlation_id=self._correlation_id,

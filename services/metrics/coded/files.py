@@ -132,9 +132,13 @@ def nhs_codes() -> dict[str, dict[str, str]]:
 
 
 async def coded_csv(tx: AsyncConnection, span: Span, working_time: WorkingTime) -> bytes:
-    """Every referral received in the span, in the order of receipt, UTF-8; those of an erased family are left out."""
+    """Every referral received in the span, in the order of receipt, UTF-8.
+
+    Left out are families that were erased, and those whose records may not be used now.
+    """
     book = await read_book(tx, span, working_time)
-    return _csv(COLUMNS, (coded(case) for case in book.cases if case.received_on in span and not case.is_erased))
+    given = (case for case in book.cases if not case.is_erased and not case.is_restricted)
+    return _csv(COLUMNS, (coded(case) for case in given if case.received_on in span))
 
 
 def dictionary_csv() -> bytes:

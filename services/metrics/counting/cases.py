@@ -119,6 +119,7 @@ class Case:
     released_at: datetime | None = None
     declined_at: datetime | None = None
     is_erased: bool = False
+    is_restricted: bool = False
     was_turned_away_at: datetime | None = None
     """When an earlier referral of the family last ended without a first contact, before this one came."""
     items: tuple[Item, ...] = ()

@@ -21,7 +21,9 @@ from shared.events import (
     Mode,
     ReferralAmended,
     ReferralInformed,
+    ReferralMonitored,
     ReferralReceived,
+    ReferralRestricted,
     ReferralTriaged,
     ReferralWithdrawn,
     WaitingFor,
@@ -45,6 +47,8 @@ def readings(support_ends_months: int) -> Readings:
     return {
         ReferralReceived: partial(received, support_ends_months=support_ends_months),
         ReferralAmended: partial(facts_changed, support_ends_months=support_ends_months),
+        ReferralMonitored: monitored,
+        ReferralRestricted: restricted,
         ReferralInformed: informed,
         ReferralWithdrawn: withdrawn,
         ReferralTriaged: triaged,
@@ -81,14 +85,27 @@ def facts_changed(event: Envelope[ReferralReceived], said: Said, *, support_ends
         carer_age=facts.carer_age,
         support_ends_on=_support_ends_on(facts.infant.born_on, support_ends_months),
         family_id=data.family_id,
-        monitoring=data.monitoring,
         is_re_referral=Link.RE_REFERRAL in facts.links,
     )
+    if data.monitoring is not None:
+        said.latest_of_referral(event, "monitoring_sequence", monitoring=data.monitoring)
+
+
+def monitored(event: Envelope[ReferralMonitored], said: Said) -> None:
+    """What equality counts need, on a topic of its own: it may come before the referral."""
+    said.of_referral(event, kind=Kind.FAMILY)
+    said.latest_of_referral(event, "monitoring_sequence", monitoring=event.data.monitoring)
 
 
 def _support_ends_on(born_on: date | None, months: int) -> date | None:
     """The first day without support; None before birth."""
     return months_later(born_on, months) if born_on else None
+
+
+def restricted(event: Envelope[ReferralRestricted], said: Said) -> None:
+    """The family is counted, and left out of what is about one family."""
+    said.of_referral(event, kind=event.data.about)
+    said.latest_of_referral(event, "restriction_sequence", is_restricted=event.data.is_restricted)
 
 
 def informed(event: Envelope[ReferralInformed], said: Said) -> None:

@@ -39,8 +39,10 @@ _ONCE: Final = (
 )
 _FACTS: Final = (
     *("agency_id", "source", "ward", "authority", "carer", "carer_age", "support_ends_on", "family_id"),
-    *("monitoring", "is_re_referral", "facts_sequence"),
+    *("is_re_referral", "facts_sequence"),
 )
+_MONITORED: Final = ("monitoring", "monitoring_sequence")
+_RESTRICTION: Final = ("is_restricted", "restriction_sequence")
 _DECISION: Final = ("tier", "mode", "eligibility", "urgency", "decision_sequence")
 _ITEM_ONCE: Final = (
     *("about", "opened_at", "claimed_at", "asked_at", "listed_at", "accepted_at", "place", "first_contact_on"),
@@ -61,6 +63,8 @@ def _when(condition: str, columns: Iterable[str]) -> list[str]:
 _REFERRAL: Final = [
     *_once(_ONCE),
     *_when("its.erased_at IS NULL AND coalesce(its.facts_sequence, 0) < excluded.facts_sequence", _FACTS),
+    *_when("its.erased_at IS NULL AND coalesce(its.monitoring_sequence, 0) < excluded.monitoring_sequence", _MONITORED),
+    *_when("coalesce(its.restriction_sequence, 0) < excluded.restriction_sequence", _RESTRICTION),
     *_when("coalesce(its.decision_sequence, 0) < excluded.decision_sequence", _DECISION),
 ]
 _ITEM: Final = [

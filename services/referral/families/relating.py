@@ -248,6 +248,7 @@ async def _tell(
                 "family_id": row.family_id,
                 "facts": last.facts.model_copy(update={"links": now.codes}),
                 "linked": now.linked,
+                "monitoring": None,
             }
         )
         await _keep(tx, row.id, event, is_shown=bool(told) or version > row.version)

@@ -69,6 +69,9 @@ DID: Final = {
     "message.undeliverable": "could not deliver a message",
     "hold.set": "set a hold: the record may not be erased",
     "hold.ended": "ended a hold",
+    "referral.rectified": "corrected the record",
+    "referral.restricted": "restricted what may be done with the record",
+    "referral.unrestricted": "ended the restriction of the record",
     "retention.disposed": "erased it, because its time was over",
     "subject-access.given": "made a copy of these records for somebody who asked",
 }

@@ -31,7 +31,7 @@ from services.referral.submitting.prepare import Prepared, Preparing
 from shared import audit
 from shared.crypto import seal
 from shared.database import sql
-from shared.events import Facts, ReferralAmended
+from shared.events import Event, Facts, Monitoring, ReferralAmended, ReferralMonitored, ReferralReceived
 from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.problems import Problem
@@ -59,7 +59,10 @@ class Stored:
 async def open_for(
     tx: AsyncConnection, preparing: Preparing, reference_or_id: str | UUID, by: AgencyActor, step: Step
 ) -> Stored:
-    """Lock the agency's referral for a step. Raises Problem 404 when it is not theirs, 409 when the step is refused."""
+    """Lock the agency's referral for a step.
+
+    Raises Problem 404 when it is not theirs, 410 when it is erased, 409 when the step is refused.
+    """
     column = tables.referral.c.id if isinstance(reference_or_id, UUID) else tables.referral.c.reference
     own = (column == reference_or_id, tables.referral.c.agency_id == by.agency.id)
     found = await tx.scalar(sa.select(tables.referral.c.id).where(*own))
@@ -68,8 +71,10 @@ async def open_for(
     # The family before the row, as an arrival of the same family locks them.
     await idempotency.lock(tx, await links.tokens_of(tx, found))
     row = (await tx.execute(sa.select(tables.referral).where(*own).with_for_update())).one_or_none()
-    if row is None or row.wrapped_key is None or row.identity is None:
+    if row is None:
         raise Problem("not-found")
+    if row.wrapped_key is None or row.identity is None:
+        raise Problem("erased")
     status = status_of(views.progress(row, await views.route_states(tx, row.id)))
     if step not in STEPS[status]:
         raise Problem("step-not-allowed", f"A referral that is {status.value} can't take this step")
@@ -135,8 +140,12 @@ async def store(
     await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
         await history.add(tx, row.id, "amended", at=by.at, detail=str(event.version))
-    if is_new or _counted(event) != await _last_counted(tx, row.id):
-        await outbox.append(tx, [Draft(row.id, event, by.at, by.cause)])
+    last = await _last_told(tx, row.id, ReferralReceived, ReferralAmended)
+    monitored = await _last_told(tx, row.id, ReferralMonitored) or last
+    news: list[Event] = [event] if is_new or last is None or _listed(event) != _listed(last) else []
+    if prepared.monitoring != ((monitored and monitored.monitoring) or Monitoring()):
+        news.append(ReferralMonitored(reference=row.reference, agency_id=by.agency.id, monitoring=prepared.monitoring))
+    await outbox.append(tx, [Draft(row.id, each, by.at, by.cause) for each in news])
     return _answer(stored, event.version, links.told_codes(event.linked), prepared.act_now, prepared.gaps)
 
 
@@ -154,21 +163,19 @@ def _texts(document: Any, answers: Sequence[dict[str, str]]) -> set[str]:
     return {text for text in said if text} | {answer["notes"] for answer in answers}
 
 
-def _counted(event: ReferralAmended) -> tuple[Any, ...]:
-    """What others count or list besides the facts."""
-    return event.monitoring, event.gaps, event.linked, event.family_id
+def _listed(event: ReferralReceived) -> tuple[Any, ...]:
+    """What others list besides the facts."""
+    return event.gaps, event.linked, event.family_id
 
 
-async def _last_counted(tx: AsyncConnection, referral_id: UUID) -> tuple[Any, ...] | None:
-    """What others heard of last."""
-    value = await tx.scalar(
-        sql("""
-            SELECT value FROM event WHERE key = :id AND type IN ('referral.received.v1', 'referral.amended.v1')
-            ORDER BY sequence DESC LIMIT 1
-        """),
-        {"id": referral_id},
+async def _last_told(tx: AsyncConnection, referral_id: UUID, *kinds: type[Event]) -> Any:
+    """The event of these kinds that others heard last, or None."""
+    found = await tx.execute(
+        sql("SELECT type, value FROM event WHERE key = :id AND type = ANY(:types) ORDER BY sequence DESC LIMIT 1"),
+        {"id": referral_id, "types": [each.type for each in kinds]},
     )
-    return _counted(ReferralAmended.model_validate_json(value)) if value else None
+    row = found.one_or_none()
+    return next(each for each in kinds if each.type == row.type).model_validate_json(row.value) if row else None
 
 
 async def _keep(
@@ -230,7 +237,6 @@ async def _related(
         expected_by=row.expected_by,
         family_id=related.family_id,
         facts=prepared.facts.model_copy(update={"links": related.links.codes}),
-        monitoring=prepared.monitoring,
         linked=related.links.linked,
         gaps=prepared.gaps,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 from uuid import UUID
@@ -29,7 +29,7 @@ from services.referral.submitting.idempotency import Answer, RequestKey
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared import audit
 from shared.database import sql
-from shared.events import Facts, ReferralReceived
+from shared.events import Facts, Monitoring, ReferralMonitored, ReferralReceived
 from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.messaging.statement import Statement
@@ -166,7 +166,7 @@ class NewReferral:
         }
 
     @property
-    def announcement(self) -> Draft:
+    def announcements(self) -> Iterator[Draft]:
         arrival, prepared = self.arrival, self.arrival.prepared
         event = ReferralReceived.model_construct(
             reference=arrival.reference,
@@ -176,11 +176,15 @@ class NewReferral:
             expected_by=prepared.expected_by,
             family_id=self.related.family_id,
             facts=self.facts,
-            monitoring=prepared.monitoring,
             linked=self.related.links.linked,
             gaps=prepared.gaps,
         )
-        return Draft(arrival.id, event, arrival.by.at, arrival.by.cause)
+        yield Draft(arrival.id, event, arrival.by.at, arrival.by.cause)
+        if prepared.monitoring != Monitoring():
+            told = ReferralMonitored.model_construct(
+                reference=arrival.reference, agency_id=arrival.by.agency.id, monitoring=prepared.monitoring
+            )
+            yield Draft(arrival.id, told, arrival.by.at, arrival.by.cause)
 
 
 async def _store_new(
@@ -191,7 +195,7 @@ async def _store_new(
     await _insert(tx, new, [answer.text for answer in answers])
     await links.keep_tokens(tx, {each.id: each.prepared.family.tokens for each in arrivals})
     await audit.write(tx, [each.by.entry("referral.received", each.id) for each in arrivals])
-    await outbox.append(tx, [each.announcement for each in new])
+    await outbox.append(tx, [draft for each in new for draft in each.announcements])
     return {each.request: answer for each, answer in zip(arrivals, answers, strict=True)}
 
 

@@ -23,10 +23,12 @@ DOES: Final = {
 EVENTS: Final = {
     "referral.received.v1": "A referral came in",
     "referral.amended.v1": "A referral was changed by its agency",
+    "referral.monitored.v1": "What the counts for equality need of a referral",
     "referral.informed.v1": "An agency sent information that was asked for",
     "referral.challenged.v1": "An agency asked to look at a decline again",
     "family.judged.v1": "A person said whether two referrals are of one family",
     "referral.withdrawn.v1": "A referral was withdrawn",
+    "referral.restricted.v1": "What may be done with a record was restricted, or is free again",
     "referral.erased.v1": "A family was erased",
     "enquiry.received.v1": "A consultation or training was asked for",
     "agency.updated.v1": "The details of an agency changed",

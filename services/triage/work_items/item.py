@@ -84,6 +84,7 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
         "kind": row.about,
         "version": row.version,
         "withdrawn_at": _iso(row.withdrawn_at),
+        "restricted_at": _iso(row.restricted_at),
         "accepted_at": _iso(row.accepted_at),
         "first_contact_at": _iso(row.first_contact_at),
         "first_contact_on": _iso(row.first_contact_on),
@@ -111,7 +112,7 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
 
 _ROW: Final = sql("""
     SELECT w.*, r.erased_at, r.received_at AS referral_received_at, r.decided_as_of, r.withdrawn_at, r.version, r.gaps,
-        r.facts, r.linked, r.proposal_id
+        r.facts, r.linked, r.proposal_id, r.restricted_at
     FROM work_item w LEFT JOIN referral r ON r.id = w.referral_id WHERE w.id = :id
 """)
 
