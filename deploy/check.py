@@ -7,7 +7,6 @@ and some of them, and ends with 1. What is under way for less than MINUTES is le
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from deploy.secrets import database_url
 from shared.events import SPEAKERS
 
 MINUTES: Final = 5
@@ -131,7 +131,7 @@ async def broken(database: asyncpg.Connection[Any], *, old: datetime) -> list[st
 
 async def main() -> int:
     """Prints what does not hold; 1 when something does not."""
-    dsn = os.environ["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)
+    dsn = database_url().replace("postgresql+asyncpg://", "postgresql://", 1)
     database = await asyncpg.connect(dsn, timeout=10)
     try:
         async with database.transaction(isolation="repeatable_read", readonly=True):

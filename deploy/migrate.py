@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from deploy import roles
-from deploy.secrets import passwords_from
+from deploy.secrets import database_url, passwords_from
 from shared.revision import REVISION
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -55,4 +55,4 @@ async def _prepare(dsn: str, passwords: Mapping[str, str]) -> bool:
 
 
 if __name__ == "__main__":
-    migrate(os.environ["DATABASE_URL"], passwords=passwords_from(os.environ, "database"))
+    migrate(database_url(), passwords=passwords_from(os.environ, "database"))

@@ -24,6 +24,7 @@ from uuid import UUID
 import asyncpg
 from aiokafka import AIOKafkaConsumer
 
+from deploy.secrets import database_url
 from shared import events
 from shared.brokers import Brokers
 from shared.events import SPEAKERS, TOPICS, Envelope, Event, speaker_of
@@ -209,7 +210,7 @@ def _write(file: Path, text: str) -> None:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[asyncpg.Connection[Any]]:
-    dsn = os.environ["DATABASE_URL"].replace("postgresql+asyncpg://", "postgresql://", 1)
+    dsn = database_url().replace("postgresql+asyncpg://", "postgresql://", 1)
     database = await asyncpg.connect(dsn, timeout=10, server_settings={"pir.agency": "*"})
     try:
         yield database

@@ -13,9 +13,18 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY")
-"""32 random bytes in base64url (shared/crypto.py)."""
+from shared.secret_files import secret
+
 SERVICES: Final = ("referral", "triage", "notify", "metrics")
+
+
+def signing_variable(service: str) -> str:
+    """Of the key with which a service signs the head of its audit trail."""
+    return f"PIR_AUDIT_SIGNING_KEY_{service}".upper()
+
+
+KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", *map(signing_variable, SERVICES))
+"""32 random bytes in base64url (shared/crypto.py)."""
 CALLS: Final = (
     *(("referral", called) for called in ("triage", "notify", "metrics")),
     *(("triage", called) for called in SERVICES),
@@ -30,8 +39,8 @@ def password_variable(server: str, service: str) -> str:
 
 
 def passwords_from(environ: Mapping[str, str], server: str) -> dict[str, str]:
-    """The passwords of services at a server that the environment names, by service."""
-    named = {service: environ.get(password_variable(server, service)) for service in SERVICES}
+    """The passwords of services at a server that the environment names, by service. Raises SecretFileError."""
+    named = {service: secret(password_variable(server, service), environ) for service in SERVICES}
     return {service: password for service, password in named.items() if password}
 
 
@@ -47,8 +56,8 @@ TOKENS: Final = (
 
 KEEP: Final = """\
 # Keep a copy of this file apart from the database's backups. Without PIR_MASTER_KEY and PIR_TRIAGE_MASTER_KEY nobody
-# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised. PIR_AUDIT_SIGNING_KEY signs
-# what proves the audit trail; what it has signed is checked by its public key, so another may take its place.
+# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised. PIR_AUDIT_SIGNING_KEY_...
+# sign what proves the audit trails; what they have signed is checked by public keys, so others may take their place.
 """
 TO_FILL_IN: Final = """\
 
@@ -89,6 +98,13 @@ PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
 #PIR_CLIENT_ADDRESS_HEADER=X-Forwarded-For
 #PIR_HELP_LEAVE_URL=https://www.bbc.co.uk/weather
 """
+
+
+def database_url(environ: Mapping[str, str] = os.environ) -> str:
+    """DATABASE_URL, or what DATABASE_URL_FILE holds. Raises SecretFileError, and KeyError for neither."""
+    if (found := secret("DATABASE_URL", environ)) is None:
+        raise KeyError("DATABASE_URL")
+    return found
 
 
 def environment_file() -> str:

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy import kafka_users
 from deploy.migrate import migrate
-from deploy.secrets import passwords_from
+from deploy.secrets import database_url, passwords_from
 from services.referral import agencies, feed_epoch
 from services.referral.front import members
 from services.referral.front.family.visits import AGENCY as OWN_AGENCY
@@ -123,14 +123,14 @@ def main() -> None:
     brokers = KafkaSettings().brokers
     asyncio.run(make_topics(brokers))
     kafka_users.make(brokers, passwords_from(os.environ, "kafka"))
-    database_url = os.environ["DATABASE_URL"]
+    url = database_url()
     # the last that services wait for: the topics are there before they start
-    migrate(database_url, passwords=passwords_from(os.environ, "database"))
-    asyncio.run(renew_feed(database_url))
-    asyncio.run(add_own_agency(database_url, desk_inbox()))
+    migrate(url, passwords=passwords_from(os.environ, "database"))
+    asyncio.run(renew_feed(url))
+    asyncio.run(add_own_agency(url, desk_inbox()))
     if os.environ.get("PIR_PROFILE") == "development":
         credentials = json.loads(Path(os.environ["PIR_CREDENTIALS_FILE"]).read_text(encoding="utf-8"))
-        asyncio.run(add_demo_agencies(database_url, credentials, identities_of(Settings())))
+        asyncio.run(add_demo_agencies(url, credentials, identities_of(Settings())))
 
 
 if __name__ == "__main__":

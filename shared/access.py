@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -109,10 +110,17 @@ class DevelopmentStaff:
 
 
 _ALGORITHMS: Final = ["RS256", "ES256"]
+_TYPES: Final = (None, "jwt", "at+jwt", "application/at+jwt")
+"""Of an access token (RFC 9068, 2.1); many providers say `JWT`, or nothing."""
+LONGEST_SECONDS: Final = 24 * 3600
+"""A token can't be taken back, so one that is good for longer is not believed; providers give an hour."""
 
 
 class SignedStaff:
-    """Staff with a JWT of the identity provider: RS256 or ES256, claims `sub`, `name` and one known role in `roles`."""
+    """Staff with a JWT of the identity provider: RS256 or ES256, claims `sub`, `name` and one known role in `roles`.
+
+    Not a token that was made for another purpose: an ID token (it has a `nonce`) or a logout token (by its `typ`).
+    """
 
     def __init__(self, keys: PublicKeys, *, issuer: str, audience: str) -> None:
         from joserfc import jwt  # noqa: PLC0415  0.1 s and 3 MB that development does not need
@@ -131,17 +139,23 @@ class SignedStaff:
         try:
             claims = self._checked(token)
             self._claims.validate(claims)
+            if "nonce" in claims or claims["exp"] > time.time() + LONGEST_SECONDS:
+                return None
             roles = [Role(role) for role in claims.get("roles", []) if role in set(Role)]
         except (self._error, ValueError, TypeError):
             return None
         return Staff(str(claims["sub"]), str(claims.get("name", claims["sub"])), roles[0]) if len(roles) == 1 else None
 
     def _checked(self, token: str) -> dict[str, Any]:
-        """Its claims, when one of the keys signed it."""
+        """Its claims, when one of the keys signed it and it is an access token; raises ValueError when it is not."""
         try:
-            return dict(self._decode(token, self._keys.known(), algorithms=_ALGORITHMS).claims)
+            signed = self._decode(token, self._keys.known(), algorithms=_ALGORITHMS)
         except self._unknown:  # the provider has changed its keys
-            return dict(self._decode(token, self._keys.known(is_one_unknown=True), algorithms=_ALGORITHMS).claims)
+            signed = self._decode(token, self._keys.known(is_one_unknown=True), algorithms=_ALGORITHMS)
+        kind = signed.header.get("typ")
+        if (kind.lower() if isinstance(kind, str) else kind) not in _TYPES:
+            raise ValueError("typ")
+        return dict(signed.claims)
 
 
 class NoStaff:

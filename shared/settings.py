@@ -7,7 +7,6 @@ secret stands in no environment, which other processes and `docker inspect` show
 from __future__ import annotations
 
 import json
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -25,6 +24,7 @@ from pydantic_settings import (
 from shared.brokers import Brokers, Mechanism
 from shared.crypto import Key
 from shared.policy import InvalidPolicyError, Policy, load_all
+from shared.secret_files import SecretFileError, from_file
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -63,20 +63,15 @@ class FromFiles(PydanticBaseSettingsSource):
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         alias = field.validation_alias
         variable = alias if isinstance(alias, str) else f"PIR_{field_name.upper()}"
-        file = os.environ.get(f"{variable}_FILE")
-        return (self._read(variable, Path(file)) if file else None), alias or field_name, False  # type: ignore[return-value]
+        try:
+            found = from_file(variable)
+        except SecretFileError as error:
+            raise SettingsError(str(error)) from None
+        return found, alias or field_name, False  # type: ignore[return-value]
 
     def __call__(self) -> dict[str, Any]:
         found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
         return {key: value for value, key, _ in found if value is not None}
-
-    def _read(self, variable: str, file: Path) -> str:
-        if os.environ.get(variable):
-            raise SettingsError(f"{variable} and {variable}_FILE are both set: one of them is needed")
-        try:
-            return file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{variable}_FILE: {file} can't be read ({type(error).__name__})") from None
 
 
 class KafkaSettings(BaseSettings):

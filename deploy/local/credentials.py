@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.local.console import LocalError
 from deploy.local.record import write_private
-from deploy.secrets import CALL_TOKENS, SERVICES, password_variable
+from deploy.secrets import CALL_TOKENS, KEYS, SERVICES, password_variable
 
 AGENCIES = ("health-visiting", "social-care", "early-help", "midwifery", "nursery")
 MEMBERS = {  # one person of each, who signs in with a code; the mail stays in var/mail
@@ -27,7 +27,6 @@ STAFF = {  # invented people: development actions still have a named actor in th
     "operations": "Owen Pryce",
     "auditor": "Audra Lindqvist",
 }
-KEYS = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY")
 TOKENS = (*CALL_TOKENS, *(password_variable("database", service) for service in SERVICES))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from deploy.local.console import LocalError
 from deploy.local.ports import is_free
 from deploy.roles import as_service
-from deploy.secrets import CALL_TOKENS, password_variable
+from deploy.secrets import CALL_TOKENS, password_variable, signing_variable
 
 DEFAULT_PORTS = {"referral": 8001, "triage": 8002, "notify": 8003, "metrics": 8004}
 HIGHEST_PORT = 65_535
@@ -66,14 +66,16 @@ def return_addresses(services: list[Service]) -> list[str]:
 
 
 KEYS = {"referral": {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}, "triage": {"PIR_TRIAGE_MASTER_KEY"}}
-FOR_ALL = {"PIR_AUDIT_SIGNING_KEY"}
 
 
 def of_service(name: str, known: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
     """What one service is told of all that is `known`: its own role in the database, and its own secrets alone."""
-    own = {"DATABASE_URL": as_service(known["DATABASE_URL"], name, secrets[password_variable("database", name)])}
+    own = {
+        "DATABASE_URL": as_service(known["DATABASE_URL"], name, secrets[password_variable("database", name)]),
+        "PIR_AUDIT_SIGNING_KEY": secrets[signing_variable(name)],
+    }
     calls = {variable for variable in CALL_TOKENS if name.upper() in variable.split("_")}
-    others = secrets.keys() - calls - FOR_ALL - KEYS.get(name, set())
+    others = secrets.keys() - calls - KEYS.get(name, set())
     return {variable: value for variable, value in known.items() if variable not in others} | own
 
 

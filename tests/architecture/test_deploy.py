@@ -22,6 +22,7 @@ from services.referral.settings import Settings as ReferralSettings
 from services.triage.settings import Settings as TriageSettings
 from shared.crypto import read_key
 from shared.policy import load_all
+from shared.secret_files import SecretFileError
 from shared.settings import Profile
 
 yaml = pytest.importorskip("ruamel.yaml", reason="the lint group brings it")
@@ -105,6 +106,8 @@ def test_compose_refuses_to_start_without_a_secret() -> None:
 
 
 def test_a_service_holds_only_its_own_keys() -> None:
+    signs = {name: compose()[name]["environment"]["PIR_AUDIT_SIGNING_KEY"] for name in OURS}
+    assert len(set(signs.values())) == len(OURS)
     held = {name: KEYS & set(compose()[name].get("environment", {})) for name in compose()}
     for name in OURS:
         held[name].remove("PIR_AUDIT_SIGNING_KEY")
@@ -273,3 +276,18 @@ def test_the_linters_have_nothing_to_say(command: tuple[str, ...]) -> None:
         pytest.skip("the lint group brings it")
     done = subprocess.run([program, *command[1:]], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_deploy_step_reads_secrets_from_files_too(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from a file\n", encoding="utf-8")
+    given = {"DATABASE_URL_FILE": str(file), "PIR_DATABASE_PASSWORD_TRIAGE_FILE": str(file)}
+    given |= {"PIR_DATABASE_PASSWORD_NOTIFY": "from a variable"}
+    assert deploy_secrets.database_url(given) == "from a file"
+    passwords = {"triage": "from a file", "notify": "from a variable"}
+    assert deploy_secrets.passwords_from(given, "database") == passwords
+    with pytest.raises(SecretFileError, match="DATABASE_URL and DATABASE_URL_FILE are both set"):
+        deploy_secrets.database_url(given | {"DATABASE_URL": "postgresql://elsewhere"})
+    with pytest.raises(SecretFileError, match="can't be read") as refused:
+        deploy_secrets.database_url({"DATABASE_URL_FILE": str(tmp_path / "nothing")})
+    assert "from a file" not in str(refused.value)

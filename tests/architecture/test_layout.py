@@ -43,6 +43,7 @@ SHARED: Final = {
     "retention",
     "revision",
     "runtime",
+    "secret_files",
     "safety_words",
     "service_map",
     "settings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,11 +14,11 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from shared.access import Role, SignedStaff
+from shared.access import LONGEST_SECONDS, Role, SignedStaff
 from shared.sign_in.public_keys import KEPT_SECONDS, PAUSE_SECONDS, PublicKeys
 
 ISSUER, AUDIENCE = "https://identity.example.org/", "parent-infant-referrals"
-FAR: Final = 2**40
+SOON: Final = int(time.time()) + 3600
 
 
 class Clock:
@@ -31,9 +32,10 @@ def a_key() -> ECKey:
     return ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
 
 
-def a_token(key: ECKey, **changes: Any) -> str:
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": FAR, "sub": "tess", "name": "Tess", "roles": ["triage-worker"]}
-    return jwt.encode({"alg": "ES256", "kid": key.kid}, claims | changes, key)
+def a_token(key: ECKey, *, typ: str | None = None, **changes: Any) -> str:
+    claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": SOON, "sub": "tess", "name": "Tess", "roles": ["triage-worker"]}
+    header = {"alg": "ES256", "kid": key.kid} | ({"typ": typ} if typ else {})
+    return jwt.encode(header, claims | changes, key)
 
 
 def published(*keys: ECKey) -> str:
@@ -85,6 +87,9 @@ def address() -> Iterator[Address]:
         {"roles": ["manager", "auditor"]},
         {"roles": []},
         {"roles": "triage-worker"},
+        {"exp": SOON + LONGEST_SECONDS},
+        {"nonce": "of a sign-in"},
+        {"typ": "logout+jwt"},
     ],
     ids=str,
 )
@@ -96,6 +101,7 @@ def test_a_token_that_fails_a_check_is_nobodys(tmp_path: Path, wrong: dict[str, 
     assert person is not None
     assert (person.id, person.name, person.role) == ("tess", "Tess", Role.WORKER)
     assert staff.find(a_token(key, **wrong)) is None
+    assert all(staff.find(a_token(key, typ=typ)) for typ in ("JWT", "at+jwt", "application/at+jwt"))
 
 
 def test_a_key_that_is_new_in_the_file_is_believed_at_its_first_token(tmp_path: Path) -> None:
