@@ -169,7 +169,14 @@ member_session = sa.Table(
     sa.Column("csrf", sa.Text, nullable=False),
     sa.Column("started_at", _TIME, nullable=False),
     sa.Column("seen_at", _TIME, nullable=False),
+    # Of a sign-in with the agency's own provider: who it is there, and its name of the session, by which it ends it.
+    sa.Column("provider", sa.Text),
+    sa.Column("subject", sa.Text),
+    sa.Column("provider_session", sa.Text),
+    sa.Index("member_session_provider", "provider", postgresql_where=sa.text("provider IS NOT NULL")),
 )
+
+logout_token = common.logout_token_table(metadata)
 
 # One for each time that somebody asked, whether or not the address is known.
 sign_in_code = sa.Table(

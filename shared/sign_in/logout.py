@@ -6,7 +6,7 @@ A logout token is believed within 10 minutes of when it was made, and once.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,13 +14,17 @@ import structlog
 from joserfc.errors import JoseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from shared import audit
 from shared.audit import Actor, Entry, operator
 from shared.database import sql
 from shared.sign_in import sessions
+from shared.sign_in.forms import fields_of
 from shared.sign_in.provider import LEEWAY_SECONDS, Provider
 from shared.sign_in.refusals import Refusal, RefusedError
+from shared.web import NO_STORE
 
 log = structlog.get_logger(__name__)
 
@@ -33,10 +37,30 @@ _LONGEST: Final = 255
 """Characters of an id; `sub` has at most as many (OpenID Connect Core, 2)."""
 _PROVIDER: Final = Actor("system", "identity-provider")
 
+End = Callable[[AsyncConnection, str, Mapping[str, str]], Awaitable[Sequence[str]]]
+"""Ends, of this provider, the sessions of somebody (`sub`), one session there (`sid`), or what is both; whose."""
 
-async def end_sessions(provider: Provider, form: FormData, engine: AsyncEngine, *, at: datetime) -> int:
-    """End what the `logout_token` of a request says; how many sessions. Raises RefusedError."""
+
+async def answer(
+    provider: Provider | None, request: Request, engine: AsyncEngine, *, at: datetime, end: End, action: str
+) -> Response:
+    """To a provider that ends sessions (back-channel logout): no browser is there, and no page."""
+    try:
+        await _end_sessions(provider, await fields_of(request), engine, at=at, end=end, action=action)
+    except RefusedError as error:
+        log.warning("a logout token is refused", cause=error.refusal.value)
+        status = 503 if error.refusal is Refusal.AWAY else 400
+        return JSONResponse({"error": "invalid_request"}, status, NO_STORE)
+    return Response(status_code=200, headers=NO_STORE)
+
+
+async def _end_sessions(
+    provider: Provider | None, form: FormData, engine: AsyncEngine, *, at: datetime, end: End, action: str
+) -> None:
+    """End what the `logout_token` says, and write an entry for each of whom. Raises RefusedError."""
     text = form.get("logout_token")
+    if provider is None:
+        raise RefusedError(Refusal.NOT_SET_UP)
     if not isinstance(text, str):
         raise RefusedError(Refusal.NOT_BELIEVED)
     issuer = await provider.issuer()
@@ -53,9 +77,12 @@ async def end_sessions(provider: Provider, form: FormData, engine: AsyncEngine, 
         )
         if not taken.rowcount:
             raise RefusedError(Refusal.RAN_OUT)
-        ended = await sessions.end_all(tx, staff_id=claims.get("sub"), provider_session=claims.get("sid"))
-        await audit.write(tx, [Entry(_PROVIDER, ENDED, at, detail=staff_id) for staff_id in ended])
-    return sum(ended.values())
+        await audit.write(tx, [Entry(_PROVIDER, action, at, detail=whose) for whose in await end(tx, issuer, claims)])
+
+
+async def end_of_staff(tx: AsyncConnection, _: str, claims: Mapping[str, str]) -> Sequence[str]:
+    """Sessions at the staff pages; the ids of the staff."""
+    return list(await sessions.end_all(tx, staff_id=claims.get("sub"), provider_session=claims.get("sid")))
 
 
 def checked(

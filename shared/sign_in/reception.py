@@ -20,7 +20,7 @@ from shared.audit import Actor, Entry
 from shared.sign_in import addresses, cookies, handshakes, kept, logout, sessions
 from shared.sign_in.addresses import local_page
 from shared.sign_in.door import FrontDoor
-from shared.sign_in.forms import fields_of, read_form
+from shared.sign_in.forms import read_form
 from shared.sign_in.handshakes import Handshake
 from shared.sign_in.keeping import TYPED
 from shared.sign_in.provider import Identity, Provider
@@ -137,14 +137,8 @@ class Reception:
         return JSONResponse(self.provider.client.public_keys() if self.provider else {"keys": []})
 
     async def end_from_there(self, request: Request) -> Response:
-        """The provider ends sessions of somebody (back-channel logout): no browser is there, and no page."""
-        try:
-            await logout.end_sessions(self._provider(), await fields_of(request), self.door.engine, at=self.door.now())
-        except RefusedError as error:
-            log.warning("a logout token is refused", cause=error.refusal.value)
-            status = 503 if error.refusal is Refusal.AWAY else 400
-            return JSONResponse({"error": "invalid_request"}, status, NO_STORE)
-        return Response(status_code=200, headers=NO_STORE)
+        at, engine = self.door.now(), self.door.engine
+        return await logout.answer(self.provider, request, engine, at=at, end=logout.end_of_staff, action=logout.ENDED)
 
     def _provider(self) -> Provider:
         if self.provider is None:

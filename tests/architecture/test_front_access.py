@@ -55,6 +55,7 @@ ACCESS: Final[dict[str, Who]] = {
     "POST /refer/sign-in/code": EVERYBODY,
     "GET /refer/sign-in/with/{slug}": EVERYBODY,
     "GET /refer/signed-in": EVERYBODY,
+    "POST /refer/back-channel-logout/{slug}": EVERYBODY,  # an agency's provider, by a token that it signed
     "GET /refer/signed-out": EVERYBODY,
     "GET /refer/accessibility": EVERYBODY,
     "GET /refer/calls/{ticket}": EVERYBODY,

@@ -144,7 +144,7 @@ async def test_an_erased_one_is_gone_for_its_author_and_a_keeper_cannot_take_it(
     await keeper.open(page_of(sent))
     assert "has been erased" in keeper.html
     form = {"csrf": keeper.form("/refer/sign-out").sent["csrf"]}
-    assert (await keeper.http.post(page_of(sent, "take-over"), data=form)).status_code == 409
+    assert (await keeper.http.post(page_of(sent, "take-over"), data=form)).status_code == 410
     assert await count(front.site.referral.engine, "author") == 0
 
 

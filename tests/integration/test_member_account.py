@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from deploy.local.identity_provider import Grant, IdentityProvider
 from services.referral.front import members
@@ -15,6 +16,7 @@ from shared.audit import Actor
 from tests.integration.front import MEMBER, Browser, FrontSite, front_site
 from tests.integration.support import fetch
 from tests.integration.test_member_sign_in import identities
+from tests.logout_tokens import a_logout_token
 
 HERE: Final = "https://refer.example.org"
 PEOPLE: Final = {"a-person": {"id": "p-1", "name": "Nia Vaughan"}}
@@ -144,3 +146,41 @@ async def test_a_code_for_another_browser_opens_nothing(site: FrontSite) -> None
     assert answer.status_code == 400
     assert (await browser.open("/refer/signed-in?code=a&state=nobody.x")).status_code == 400
     assert (await browser.open("/refer/sign-in/with/nursery")).status_code == 404
+
+
+async def ends(site: FrontSite, token: str, slug: str = "health-visiting") -> int:
+    """The status of the provider's request."""
+    answer = await site.referral.http.post(f"/refer/back-channel-logout/{slug}", data={"logout_token": token})
+    return answer.status_code
+
+
+async def is_in(browser: Browser) -> bool:
+    return (await browser.open("/refer")).url.path == "/refer"
+
+
+async def test_the_provider_ends_one_session_there_or_all_of_somebody_and_no_others(
+    site: FrontSite, provider: MailProvider
+) -> None:
+    provider.said |= {"sid": "one"}
+    first, _ = await come(site)
+    provider.said |= {"sid": "two"}
+    second, _ = await come(site)
+    by_code = await site.signed_in(MEMBER)
+
+    # One session of hers
+    token = a_logout_token(provider, sid="one")
+    assert await ends(site, token) == 200
+    assert [await is_in(each) for each in (first, second, by_code)] == [False, True, True]
+
+    # A token that was used, is of nobody's session, of another key or for another agency ends nothing
+    assert await ends(site, token) == 400
+    assert await ends(site, a_logout_token(provider, sub="p-2")) == 200
+    assert await ends(site, a_logout_token(provider, sub="p-1", key=ECKey.generate_key("P-256"))) == 400
+    assert await ends(site, a_logout_token(provider, sub="p-1"), "social-care") == 404
+    assert [await is_in(each) for each in (second, by_code)] == [True, True]
+
+    # All of hers
+    assert await ends(site, a_logout_token(provider, sub="p-1")) == 200
+    assert [await is_in(each) for each in (second, by_code)] == [False, True]
+    rows = await fetch(site.referral.engine, "SELECT actor_id FROM audit WHERE action = 'member.sessions-ended'")
+    assert [row.actor_id for row in rows] == ["identity-provider"] * 2

@@ -14,13 +14,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from deploy.local.identity_provider import Grant, IdentityProvider
 from shared import audit
-from shared.sign_in.logout import EVENT
 from tests.integration.sign_in_site import Site, a_site
+from tests.logout_tokens import a_logout_token
 from tests.servers import Servers, own_url
 from tests.signing_in import Browser
 
@@ -35,12 +34,6 @@ class Strong(IdentityProvider):
 
     def claims(self, grant: Grant) -> dict[str, Any]:
         return super().claims(grant) | self.said
-
-    def logout_token(self, *, key: ECKey | None = None, **claims: Any) -> str:
-        now = int(time.time())
-        whole = {"iss": self.url, "aud": self.client_id, "iat": now, "jti": uuid4().hex, "events": {EVENT: {}}}
-        header = {"alg": "ES256", "kid": self._key.kid, "typ": "logout+jwt"}
-        return jwt.encode(header, whole | claims, key or self._key)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +96,7 @@ def test_the_provider_ends_one_of_its_sessions_and_no_other(site: Site, provider
     provider.said["sid"] = uuid4().hex
     with Browser(site.url) as elsewhere:
         elsewhere.sign_in()
-        assert end(site, provider.logout_token(sid=first, sub=WORKER)) == HTTPStatus.OK
+        assert end(site, a_logout_token(provider, sid=first, sub=WORKER)) == HTTPStatus.OK
         assert not is_signed_in(person)
         assert is_signed_in(elsewhere)
 
@@ -114,7 +107,7 @@ def test_the_provider_ends_all_sessions_of_somebody_and_it_is_audited(
     person.sign_in()
     with Browser(site.url) as lead:
         lead.sign_in("triage-lead")
-        assert end(site, provider.logout_token(sub=WORKER)) == HTTPStatus.OK
+        assert end(site, a_logout_token(provider, sub=WORKER)) == HTTPStatus.OK
         assert not is_signed_in(person)
         assert is_signed_in(lead)
     [entry, *_] = site.query("SELECT * FROM triage.audit WHERE action = 'staff.sessions-ended' ORDER BY id DESC")
@@ -122,7 +115,7 @@ def test_the_provider_ends_all_sessions_of_somebody_and_it_is_audited(
 
 
 def test_a_logout_token_is_taken_once(site: Site, provider: Strong, person: Browser) -> None:
-    token = provider.logout_token(sub=WORKER)
+    token = a_logout_token(provider, sub=WORKER)
     assert end(site, token) == HTTPStatus.OK
     person.sign_in()
     assert end(site, token) == HTTPStatus.BAD_REQUEST
@@ -136,10 +129,10 @@ def test_nothing_ends_by_a_token_that_the_provider_did_not_make_for_it(
     cookies = len(site.query("SELECT FROM triage.session"))
     for token in (
         "no token",
-        provider.logout_token(sub=WORKER, key=ECKey.generate_key("P-256")),
-        provider.logout_token(sub=WORKER, aud="another service"),
-        provider.logout_token(sub=WORKER, nonce="n"),
-        provider.logout_token(),
+        a_logout_token(provider, sub=WORKER, key=ECKey.generate_key("P-256")),
+        a_logout_token(provider, sub=WORKER, aud="another service"),
+        a_logout_token(provider, sub=WORKER, nonce="n"),
+        a_logout_token(provider),
         provider.tokens(Grant("triage-worker", {}, 0))["id_token"],
     ):
         assert end(site, token) == HTTPStatus.BAD_REQUEST

@@ -30,7 +30,7 @@ COPIED: Final = "member.copied"
 TOOK_OVER: Final = "member.took-over"
 
 _OF_AGENCY: Final = sql("""
-    SELECT r.id, r.reference, r.kind, r.version, r.changed_in, r.challenged_at, r.wrapped_key IS NULL AS is_erased,
+    SELECT r.id, r.reference, r.kind, r.version, r.changed_in, r.challenged_at,
         a.member_id
     FROM referral r LEFT JOIN author a ON a.referral_id = r.id
     WHERE r.reference = :reference AND r.agency_id = :agency
@@ -47,7 +47,6 @@ class AgencyReferral:
     version: int
     changed_in: int
     is_author: bool
-    is_erased: bool
     has_challenged: bool
     shown: Mapping[str, Any]
 
@@ -96,7 +95,7 @@ async def as_it_stands(tx: AsyncConnection, reference: str, policy: Policy) -> d
 
 
 async def find(tx: AsyncConnection, visit: MemberVisit, reference: str) -> AgencyReferral:
-    """For its author and the keepers of the agency; raises Problem 404 for everybody else."""
+    """For its author and the keepers of the agency. Raises Problem 404 for everybody else, 410 when it is erased."""
     asked = {"reference": parse(reference), "agency": visit.member.agency.id}
     row = (await tx.execute(_OF_AGENCY, asked)).one_or_none() if asked["reference"] else None
     is_author = row is not None and row.member_id == visit.member.id
@@ -117,7 +116,6 @@ async def find(tx: AsyncConnection, visit: MemberVisit, reference: str) -> Agenc
         row.version,
         row.changed_in,
         is_author=is_author,
-        is_erased=row.is_erased,
         has_challenged=row.challenged_at is not None,
         shown=shown,
     )
@@ -150,7 +148,7 @@ async def look(tx: AsyncConnection, sent: AgencyReferral) -> None:
 
 
 async def take_over(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferral) -> None:
-    """The visitor, a keeper, is its author from now on. Raises Problem "conflict" for an erased one."""
+    """The visitor, a keeper, is its author from now on. Raises Problem 410 for an erased one."""
     if sent.is_author:
         return
     taken = await tx.execute(
@@ -162,5 +160,5 @@ async def take_over(tx: AsyncConnection, visit: MemberVisit, sent: AgencyReferra
         {"id": sent.id, "member": visit.member.id},
     )
     if not taken.rowcount:
-        raise Problem("conflict", "What we held about this family has been erased. There is nothing to take over")
+        raise Problem("erased")
     await audit.write(tx, [visit.by.entry(TOOK_OVER, sent.id)])

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
-from services.referral.front import members
+from services.referral.front import members, sessions
 from services.referral.front.members import Member
 from services.referral.front.providers import AgencyProvider
 from services.referral.front.visits import SIGN_IN, Front, FrontContext, local_page, to
 from shared.audit import Actor
 from shared.problems import Problem
-from shared.sign_in import cookies, handshakes
+from shared.sign_in import cookies, handshakes, logout
 from shared.sign_in.handshakes import Handshake
 from shared.sign_in.refusals import WORDS, Refusal, RefusedError
 from shared.web import NO_STORE
@@ -63,11 +64,12 @@ async def come_back(request: Request, context: Front) -> Response:
     at = context.now()
     try:
         agency, handshake = _handshake(request, context, at)
-        member = await _member(request, context, agency, handshake, at)
+        member, claims = await _member(request, context, agency, handshake, at)
     except RefusedError as error:
         return _refuse(request, context, error.refusal)
     async with context.engine.begin() as tx:
-        token = await context.door.let_in(tx, request, member, by="own account")
+        token = await context.door.let_in(tx, request, member, by="own account", claims=claims)
+        await logout.sweep(tx, at=at)
     return context.door.opened(to(handshake.page), token)
 
 
@@ -84,8 +86,8 @@ def _handshake(request: Request, context: FrontContext, at: datetime) -> tuple[A
 
 async def _member(
     request: Request, context: FrontContext, agency: AgencyProvider, handshake: Handshake, at: datetime
-) -> Member:
-    """Who came back. Raises RefusedError, for an address that is not the agency's too."""
+) -> tuple[Member, Mapping[str, Any]]:
+    """Who came back, and what the provider says of them. Raises RefusedError, too for an address not the agency's."""
     identity = await agency.provider.redeem(request.query_params, handshake, redirect_uri=_callback(context), at=at)
     claims = identity.claims if identity.claims.get("email") else await agency.provider.more_claims(identity)
     address = members.address_of(str(claims.get("email") or ""))
@@ -110,7 +112,22 @@ async def _member(
             found = await members.by_email(tx, context.identities, address)
     if found is None or found.agency.slug != agency.slug:
         raise RefusedError(Refusal.NO_ROLE)
-    return found
+    return found, identity.claims
+
+
+@routes.post("/refer/back-channel-logout/{slug}")
+async def end_from_there(request: Request, context: Front, slug: str) -> Response:
+    """The agency's provider ends sessions of somebody: no browser is there, and no page."""
+    if (agency := context.providers.get(slug)) is None:
+        raise Problem("not-found")
+    return await logout.answer(
+        agency.provider,
+        request,
+        context.engine,
+        at=context.now(),
+        end=sessions.end_of_provider,
+        action="member.sessions-ended",
+    )
 
 
 def _callback(context: FrontContext) -> str:

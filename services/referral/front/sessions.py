@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -66,24 +66,28 @@ class MemberDoor:
                 )
         return SignedIn(members.member_of(row, self.identities), row.csrf, digest) if row else None
 
-    async def let_in(self, tx: AsyncConnection, request: Request, member: Member, *, by: str) -> str:
+    async def let_in(
+        self, tx: AsyncConnection, request: Request, member: Member, *, by: str, claims: Mapping[str, Any] | None = None
+    ) -> str:
         """A new session, and the end of the one that this browser had; returns the token for the cookie.
 
-        `by` says in the audit trail how they came in.
+        `by` says in the audit trail how they came in, `claims` what the agency's own provider said of them.
         """
         at, token = self.now(), secrets.token_urlsafe(32)
         before = digest_of(request.cookies.get(self.names.session, ""))
         await end(tx, before)
         await tx.execute(
             sql("""
-                INSERT INTO member_session (digest, member_id, csrf, started_at, seen_at)
-                VALUES (:digest, :member, :csrf, :at, :at)
+                INSERT INTO member_session (digest, member_id, csrf, started_at, seen_at, provider, subject,
+                                            provider_session)
+                VALUES (:digest, :member, :csrf, :at, :at, :iss, :sub, :sid)
             """),
             {
                 "digest": digest_of(token),
                 "member": member.id,
                 "csrf": tokens.new_token(self._secrets[0], str(member.id), nonce=secrets.token_urlsafe(16)),
                 "at": at,
+                **{name: (claims or {}).get(name) for name in ("iss", "sub", "sid")},
             },
         )
         await write(tx, [Entry(member.actor, "member.signed-in", at, detail=by)])
@@ -109,6 +113,21 @@ class MemberDoor:
 
 async def end(tx: AsyncConnection, session: bytes) -> None:
     await tx.execute(sql("DELETE FROM member_session WHERE digest = :digest"), {"digest": session})
+
+
+async def end_of_provider(tx: AsyncConnection, provider: str, claims: Mapping[str, str]) -> list[str]:
+    """Of somebody there (`sub`), of one session there (`sid`), or what is both; whose they were."""
+    ended = await tx.execute(
+        sql("""
+            DELETE FROM member_session
+            WHERE provider = :provider AND (subject = :sub OR CAST(:sub AS text) IS NULL)
+                AND (provider_session = :sid OR CAST(:sid AS text) IS NULL)
+                AND coalesce(CAST(:sub AS text), CAST(:sid AS text)) IS NOT NULL
+            RETURNING member_id
+        """),
+        {"provider": provider, "sub": claims.get("sub"), "sid": claims.get("sid")},
+    )
+    return [str(member_id) for member_id in dict.fromkeys(ended.scalars())]
 
 
 async def sweep(tx: AsyncConnection, *, at: datetime) -> None:

@@ -45,6 +45,7 @@ DID: Final = {
     "referral.challenged": "asked to look at the decline again",
     "referral.informed": "sent the information",
     "referral.withdrawn": "withdrew the referral",
+    "member.sessions-ended": "ended the sessions of somebody of an agency: {code}",
     "referral.restricted": "restricted what may be done with the record",
     "referral.unrestricted": "ended the restriction of the record",
     "referral.rectified": "corrected the record: {code}",
