@@ -33,8 +33,10 @@ from shared.settings import KafkaSettings
 
 NEW: Final = (events.ReferralReceived, events.EnquiryReceived)
 LOST: Final = "is lost"
+MONITORED: Final = "was changed (ethnicity, language or home)"
 CHANGES: Final[dict[type[Event], str]] = {
     events.ReferralAmended: "was changed",
+    events.ReferralMonitored: MONITORED,
     events.ReferralInformed: "was answered",
     events.ReferralChallenged: "was challenged",
     events.ReferralWithdrawn: "was withdrawn",
@@ -127,6 +129,8 @@ def _note(found: Reckoning, event: Envelope[Event], slugs: dict[UUID, str], revo
         found.agencies.setdefault(slug, []).append(Lost(data.reference, what, at))
     elif isinstance(data, events.ReferralErased):
         found.erased.append(data.reference)
+    elif isinstance(data, events.ReferralRestricted):
+        found.team.append(Lost(data.reference, "restrict it again" if data.is_restricted else "is free again", at))
     elif isinstance(data, events.AgencyUpdated):
         if not data.active or data.revoked_keys > revoked.get(event.key, 0):
             found.ended[data.slug] = found.ended.get(data.slug, False) or not data.active
@@ -141,9 +145,15 @@ def _leave_out_the_erased(found: Reckoning) -> None:
     found.agencies = {
         slug: kept
         for slug, lines in found.agencies.items()
-        if (kept := [line for line in lines if line.reference not in found.erased])
+        if (kept := [line for line in _plainly(lines) if line.reference not in found.erased])
     }
     found.team = [line for line in found.team if line.reference not in found.erased]
+
+
+def _plainly(lines: list[Lost]) -> list[Lost]:
+    """What is counted for equality comes with the referral, and with most changes of it: then it has no line."""
+    others = {line.reference for line in lines if line.what != MONITORED}
+    return [line for line in lines if line.what != MONITORED or line.reference not in others]
 
 
 async def apply(database: asyncpg.Connection[Any], found: Reckoning) -> tuple[int, int]:
@@ -174,7 +184,7 @@ async def apply(database: asyncpg.Connection[Any], found: Reckoning) -> tuple[in
             """
             UPDATE notify.message m SET state = 'sent', sent_at = t.at
             FROM unnest(CAST($1 AS uuid[]), CAST($2 AS timestamptz[])) AS t(id, at)
-            WHERE m.id = t.id AND m.state IN ('due', 'failed') RETURNING m.id
+            WHERE m.id = t.id AND m.state IN ('due', 'failed', 'collected', 'held') RETURNING m.id
             """,
             list(found.sent),
             list(found.sent.values()),

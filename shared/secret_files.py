@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class SecretFileError(Exception):
-    """The file can't be read, or both ways are used; the words name variable and file, never the content."""
+    """The file can't be read or is empty, or both ways are used; names variable and file, never the content."""
 
 
 def from_file(variable: str, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -21,9 +21,12 @@ def from_file(variable: str, environ: Mapping[str, str] = os.environ) -> str | N
     if environ.get(variable):
         raise SecretFileError(f"{variable} and {variable}_FILE are both set: one of them is needed")
     try:
-        return Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        found = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SecretFileError(f"{variable}_FILE: {name} can't be read ({type(error).__name__})") from None
+    if not found:
+        raise SecretFileError(f"{variable}_FILE: {name} is empty")
+    return found
 
 
 def secret(variable: str, environ: Mapping[str, str] = os.environ) -> str | None:

@@ -127,7 +127,7 @@ def on_waiting(event: Envelope[WorkItemWaiting], _: Policy) -> list[Message]:
         content = Content(about=data.about, outcome=Outcome.WAITING, routes=(data.route,), is_waiting_list=True)
         return [_message(event, MessageKind.OUTCOME, str(event.id), content)]
     content = Content(about=data.about, routes=(data.route,))
-    return [_message(event, MessageKind.INFORMATION_REQUEST, str(event.id), content)]
+    return [_message(event, MessageKind.INFORMATION_REQUEST, str(event.id), content, is_urgent=True)]
 
 
 def on_accepted(event: Envelope[WorkItemAccepted], _: Policy) -> list[Message]:

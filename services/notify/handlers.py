@@ -55,16 +55,15 @@ async def keep_agencies(events: Sequence[Envelope[AgencyUpdated]], tx: AsyncConn
     await rows.keep_agencies(tx, list({event.key: event for event in events}.values()))
 
 
-async def restrict(events: Sequence[Envelope[ReferralRestricted]], tx: AsyncConnection) -> None:
+async def restrict(events: Sequence[Envelope[ReferralRestricted]], tx: AsyncConnection, *, caps: Caps) -> None:
     """What is routine waits while a family's records may not be used; what is urgent goes."""
     for event in events:
-        since = event.occurred_at if event.data.is_restricted else None
-        await rows.restrict(tx, event.key, event.data.reference, since)
+        await rows.restrict(tx, event, caps=caps)
 
 
 async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
     """Erased: messages about the referral go, sent or not."""
-    await rows.forget(tx, [event.data.reference for event in events])
+    await rows.forget(tx, {event.key: event.data.reference for event in events})
 
 
 def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handlers:
@@ -87,6 +86,6 @@ def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handl
         WorkItemClosed: tell(composing.on_closed),
         WorkItemEscalated: tell(composing.on_escalation),
         AgencyUpdated: keep_agencies,
-        ReferralRestricted: restrict,
+        ReferralRestricted: partial(restrict, caps=caps),
         ReferralErased: drop_what_is_held,
     }

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import collecting, rows
-from services.notify.content import UNSENT, Content
+from services.notify.content import UNSENT, Content, State
 from services.notify.templates import Council, words
 from shared.access import internal_router
 from shared.database import sql
@@ -58,6 +58,7 @@ def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]
         "kind": row.kind,
         "audience": row.audience,
         "state": row.state,
+        "is_restricted": row.state == State.HELD and row.last_error == rows.RESTRICTED,
         "created_at": row.created_at.isoformat(),
         "sent_at": row.sent_at.isoformat() if row.sent_at else None,
         "next_try_at": row.due_at.isoformat() if row.state in UNSENT else None,

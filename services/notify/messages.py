@@ -20,7 +20,8 @@ NAMESPACE: Final = UUID("6f0d3b1e-52c1-5e0b-9c44-7d1f0a9be2c7")
 class Message:
     """A message to be. `occasion` tells those of one kind and referral apart: a version, a decision, a step.
 
-    What `is_urgent` is never held back for the mail of the day.
+    What `is_urgent` is never held back: not for the mail of the day, nor while the record may not be used. A question
+    that somebody asks is: they have read what they may do, and work waits for the answer.
     """
 
     referral_id: UUID

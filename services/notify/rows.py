@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -15,14 +15,16 @@ from services.notify.content import Audience, State
 from services.notify.messages import CHANNEL, Message, message_id_header
 from services.notify.rules import Caps, begin_of_day
 from shared.database import sql
-from shared.events import AgencyUpdated, Envelope
+from shared.events import AgencyUpdated, Envelope, ReferralRestricted
 from shared.messaging.outbox import part_of
 
 RESTRICTED: Final = "restricted"
 """Why a message is held, as its error: the family's records may not be used now."""
 
 _MAKE: Final = sql("""
-    WITH told AS (
+    WITH unused AS (
+        SELECT referral_id FROM restricted WHERE referral_id = ANY(CAST(:referrals AS uuid[])) FOR SHARE
+    ), told AS (
         SELECT t.*, row_number() OVER (PARTITION BY agency_id, kind, most ORDER BY at, id) AS place
         FROM unnest(CAST(:ids AS uuid[]), CAST(:parts AS smallint[]), CAST(:referrals AS uuid[]),
                     CAST(:references AS text[]), CAST(:agencies AS uuid[]), CAST(:audiences AS text[]),
@@ -45,7 +47,7 @@ _MAKE: Final = sql("""
             AND coalesce(earlier.messages + told.place > told.most, false) AS is_over
         FROM told LEFT JOIN earlier USING (agency_id, kind) CROSS JOIN LATERAL (
             SELECT told.state = 'due' AND NOT told.is_urgent
-                AND EXISTS (SELECT FROM restricted r WHERE r.referral_id = told.referral_id) AS is_restricted
+                AND told.referral_id IN (SELECT referral_id FROM unused) AS is_restricted
         ) AS use
     ), made AS (
         INSERT INTO message (id, part, referral_id, reference, agency_id, audience, kind, version, channel, state,
@@ -223,42 +225,42 @@ async def keep_agencies(tx: AsyncConnection, latest: Sequence[Envelope[AgencyUpd
     )
 
 
-async def restrict(tx: AsyncConnection, referral_id: UUID, reference: str, since: datetime | None) -> None:
-    """From now on hold what is routine, and what was collected for the mail of a day; with None let go of all of it.
+async def restrict(tx: AsyncConnection, event: Envelope[ReferralRestricted], *, caps: Caps) -> None:
+    """From now on hold what is routine; or let go of what was held: it goes in the mail of the next day, in order.
 
-    What is on its way already goes: it was said before.
+    Some of it may be overtaken or promise a day that has passed: that mail says so. What was made before goes as ever.
     """
-    for statement in _LET_GO if since is None else _HOLD:
-        about = {"id": referral_id, "reference": reference, "since": since, "why": RESTRICTED}
-        await tx.execute(sql(statement), {name: value for name, value in about.items() if f":{name}" in statement})
+    if event.data.is_restricted:
+        started = sql("INSERT INTO restricted (referral_id, since) VALUES (:id, :since) ON CONFLICT DO NOTHING")
+        await tx.execute(started, {"id": event.key, "since": event.occurred_at})
+        return
+    await tx.execute(sql("DELETE FROM restricted WHERE referral_id = :id"), {"id": event.key})
+    goes_at = caps.goes_at(event.heard_at)
+    await tx.execute(
+        sql("""
+            UPDATE message SET state = 'collected', part = :part, due_at = :goes_at, collected_on = :goes_on,
+                last_error = NULL
+            WHERE reference = :reference AND state = 'held' AND last_error = :why
+        """),
+        {
+            "reference": event.data.reference,
+            "part": part_of(event.data.agency_id),
+            "goes_at": goes_at,
+            "goes_on": goes_at.date(),
+            "why": RESTRICTED,
+        },
+    )
 
 
-_HOLD: Final = (
-    "INSERT INTO restricted (referral_id, since) VALUES (:id, :since) ON CONFLICT DO NOTHING",
-    """
-    UPDATE message SET state = 'held', collected_on = NULL, last_error = :why
-    WHERE reference = :reference AND state = 'collected'
-    """,
-)
-_LET_GO: Final = (
-    "DELETE FROM restricted WHERE referral_id = :id",
-    """
-    UPDATE message SET state = 'due', due_at = now(), last_error = NULL
-    WHERE reference = :reference AND state = 'held' AND last_error = :why
-    """,
-    "SELECT pg_notify(current_schema() || '_message', '')",
-)
-
-
-async def forget(tx: AsyncConnection, references: Sequence[str]) -> None:
-    """Every message about these referrals, sent or not, and what was said of them."""
-    of_them = "(SELECT referral_id FROM message WHERE reference = ANY(:references))"
+async def forget(tx: AsyncConnection, erased: Mapping[UUID, str]) -> None:
+    """Every message about these referrals (id → reference), sent or not, and what was said of them."""
     for erase in (
-        f"DELETE FROM event WHERE key IN {of_them}",  # noqa: S608  a constant
-        f"DELETE FROM restricted WHERE referral_id IN {of_them}",  # noqa: S608  as above
+        "DELETE FROM event WHERE key = ANY(:ids)",
+        "DELETE FROM restricted WHERE referral_id = ANY(:ids)",
         "DELETE FROM message WHERE reference = ANY(:references)",
     ):
-        await tx.execute(sql(erase), {"references": list(references)})
+        asked = {"ids": list(erased), "references": list(erased.values())}
+        await tx.execute(sql(erase), {name: value for name, value in asked.items() if f":{name}" in erase})
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:

@@ -20,7 +20,8 @@ def add_audit_commands(commands: argparse._SubParsersAction[argparse.ArgumentPar
     verbs = commands.add_parser("audit", help="whether anybody changed the audit trail").add_subparsers(required=True)
     check = verbs.add_parser("verify", help="walk the whole trail and name the first row that is wrong")
     check.add_argument("--heads", type=Path, metavar="FILE", help="heads that were sent; else PIR_AUDIT_HEADS_FILE")
-    check.add_argument("--public-key", action="append", default=[], help="of heads; else of PIR_AUDIT_SIGNING_KEY")
+    older = "of heads that an earlier PIR_AUDIT_SIGNING_KEY has signed"
+    check.add_argument("--public-key", action="append", default=[], help=older)
     check.set_defaults(run=_verify)
     verbs.add_parser("public-key", help="by which heads are checked, in base64url").set_defaults(run=_show)
 
@@ -48,7 +49,7 @@ def _claims(arguments: argparse.Namespace) -> list[Claim]:
     if not arguments.heads and not file.exists():
         print(f"{file}: no head was sent there, so only what the database says of itself is checked")
         return []
-    public = [read_key(each) for each in arguments.public_key] or _public_key(arguments.settings)
+    public = [*map(read_key, arguments.public_key), *_public_key(arguments.settings)]
     if not public:
         raise ValueError("it is needed where PIR_AUDIT_SIGNING_KEY is not set")
     heads = sent(file, service=arguments.schema, public=public)

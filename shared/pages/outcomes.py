@@ -122,8 +122,8 @@ TROUBLES: Final = {
         "Check your connection and send it again.",
     ),
     "erased": Trouble(
-        "This family has been erased",
-        "What we held about this family has been erased. Nothing more will happen.",
+        "Our records of this family have been erased",
+        "We hold nothing about this family any more. Nothing more will happen.",
         "If you are worried about them now, send a new referral.",
     ),
     "conflict": Trouble(

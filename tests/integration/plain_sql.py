@@ -65,7 +65,7 @@ CREATE TABLE told.referral AS
 SELECT r.key AS id, (r.data ->> 'received_at')::timestamptz AS received_at,
     told.day((r.data ->> 'received_at')::timestamptz) AS received_on,
     jsonb_array_length(r.data -> 'gaps') > 0 AS had_gaps, last.data -> 'facts' -> 'links' ? 're_referral' AS came_back,
-    CASE WHEN e.key IS NULL THEN last.data || monitored.data END AS told
+    CASE WHEN e.key IS NULL THEN last.data || coalesce(monitored.data, '{}') END AS told
 FROM told.event r
 JOIN LATERAL (SELECT v.data FROM told.event v
               WHERE v.key = r.key AND v.type IN ('referral.received.v1', 'referral.amended.v1')

@@ -106,8 +106,9 @@ def site() -> Iterator[Site]:
         copying = site.begins("run")
 
         def end() -> None:
-            os.killpg(copying.pid, signal.SIGKILL)
-            copying.wait()
+            if copying.poll() is None:
+                os.killpg(copying.pid, signal.SIGKILL)
+                copying.wait()
 
         endings.append(end)
         try:

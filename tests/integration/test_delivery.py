@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import app, delivery, internal, rows
+from services.notify.composing import on_waiting
 from services.notify.content import Audience, Content, State
 from services.notify.content import Outcome as Told
 from services.notify.delivery import POLL_SECONDS, Delivery
@@ -25,7 +26,7 @@ from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings
 from services.notify.templates import Council
-from shared.events import Envelope, MessageKind, ReferralRestricted, Route
+from shared.events import Envelope, MessageKind, ReferralRestricted, Route, WaitingFor, WorkItemWaiting
 from shared.ids import uuid7
 from shared.messaging.dispatch import dispatch
 from shared.messaging.outbox import PARTS, Cause
@@ -298,10 +299,10 @@ async def test_a_collected_mail_that_fails_stays_together_and_is_the_same_one(
 async def test_what_is_erased_meanwhile_is_in_no_collected_mail(database: str, engine: AsyncEngine) -> None:
     sender = Recording()
     references = await make(engine, MessageKind.WITHDRAWAL, Audience.AGENCY, 5, caps=Caps(own=2))
-    held = {row.reference for row in await fetch(engine, "SELECT reference FROM message WHERE state = 'collected'")}
-    erased = min(held)
+    [first, *_] = await fetch(engine, "SELECT referral_id, reference FROM message WHERE state = 'collected'")
+    erased = first.reference
     async with engine.begin() as tx:
-        await rows.forget(tx, [erased])
+        await rows.forget(tx, {first.referral_id: erased})
     await a_day_later(engine)
     async with running(loops(database, engine, sender, Recording())[0]):
         await all_sent(engine, 4)
@@ -437,21 +438,29 @@ async def test_what_is_routine_is_held_while_a_record_may_not_be_used_and_goes_w
     # Then what was on its way goes, what is routine is held, and what is urgent goes
     assert await states() == [
         ("receipt", "due", None),
-        ("receipt", "held", "restricted"),
+        ("receipt", "collected", None),
         ("receipt", "held", "restricted"),
         ("withdrawal", "held", "restricted"),
         ("decision", "due", None),
         ("on-call", "due", None),
     ]
 
-    # When it ends, everything goes
+    # When it ends, everything goes: what was held in the mail of the next day
     async with engine.begin() as tx:
         await dispatch([a_restriction(a_message(MessageKind.RECEIPT, "1"), is_restricted=False)], hears, tx)
     ordinary, on_call = Recording(), Recording()
 
-    async def are_sent() -> bool:
-        return await count(engine, "message WHERE state = 'sent'") == 6
-
+    assert [state for _, state, _ in await states()] == ["due", "collected", "collected", "collected", "due", "due"]
+    await a_day_later(engine)
     async with running(*loops(database, engine, ordinary, on_call)):
-        await eventually(are_sent, what="all six")
-    assert (len(ordinary.handed), len(on_call.handed)) == (5, 1)
+        await all_sent(engine, 6)
+    assert (len(ordinary.handed), len(on_call.handed)) == (3, 1)
+
+
+async def test_a_question_to_the_referrer_goes_while_the_record_may_not_be_used() -> None:
+    """Somebody asks it on purpose, and the clock stands until it is answered."""
+    event = an_event(uuid7(), data=WorkItemWaiting(
+        reference="PIR-4K7-29M", agency_id=AGENCY, work_item_id=uuid7(), route=Route.PIR_SHORT,
+        waiting_for=WaitingFor.REFERRER,
+    ))  # fmt: skip
+    assert [message.is_urgent for message in on_waiting(event, a_policy())] == [True]

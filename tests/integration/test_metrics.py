@@ -28,13 +28,16 @@ from shared.events import (
     Kind,
     MessageKind,
     MessageSent,
+    Monitoring,
     OpenedItem,
     PlaceKind,
     ReferralAmended,
     ReferralChallenged,
     ReferralErased,
     ReferralInformed,
+    ReferralMonitored,
     ReferralReceived,
+    ReferralRestricted,
     ReferralTriaged,
     ReferralWithdrawn,
     Route,
@@ -386,3 +389,34 @@ async def test_a_later_version_of_the_facts_wins_whichever_comes_first(database:
             await consumer.handle([record])
         [row] = await fetch(engine, "SELECT carer, received_at FROM referral")
     assert (row.carer, row.received_at) == ("father", NOON)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_equality_counts_need_and_restrictions_settle_in_whatever_order_they_come(
+    database: str, seed: int
+) -> None:
+    """The topics have no order among them, each event may come twice, and some say it in the referral, as they used to."""
+    key = uuid7()
+    about: dict[str, Any] = {"reference": "PIR-4K7-29M", "agency_id": AGENCY}
+    known = {**about, "received_at": NOON, "expected_by": TODAY, "family_id": key, "facts": a_family()}
+    told = [
+        ReferralReceived(**known, monitoring=Monitoring(language="en")),
+        ReferralMonitored(**about, monitoring=Monitoring(language="pl", baby_ethnicity="A")),
+        ReferralRestricted(**about, is_restricted=True),
+        ReferralAmended(**known, version=2),
+        ReferralRestricted(**about, is_restricted=False),
+        ReferralMonitored(**about, monitoring=Monitoring(language="ur")),
+        ReferralRestricted(**about, is_restricted=True),
+    ]
+    records = [a_record(an_event(key, number, each, at=NOON)) for number, each in enumerate(told, 1)]
+    erasure = a_record(an_event(key, len(told) + 1, ReferralErased(**about), at=NOON))
+    async with counts_in(database) as engine:
+        consumer = a_consumer(engine)
+        for record in random.Random(seed).sample(records * 2, 2 * len(records)):
+            await consumer.handle([record])
+        [row] = await fetch(engine, "SELECT monitoring, is_restricted FROM referral")
+        assert (row.monitoring["language"], row.monitoring["baby_ethnicity"], row.is_restricted) == ("ur", None, True)
+        for record in (erasure, *records):
+            await consumer.handle([record])
+        [row] = await fetch(engine, "SELECT monitoring, is_restricted, ward FROM referral")
+    assert tuple(row) == (None, None, None)

@@ -9,6 +9,7 @@ import sys
 from datetime import date
 from types import ModuleType
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -22,6 +23,7 @@ from services.metrics import tables as metrics
 from services.notify import tables as notify
 from services.referral import tables as referral
 from services.triage import tables as triage
+from shared.messaging.outbox import part_of
 from tests.integration.support import engine_of
 from tests.servers import Servers
 
@@ -131,6 +133,44 @@ def test_families_erasures_and_unsent_events_of_before_are_brought_along(stack: 
     ]
     assert ask("topic FROM referral.event") == [("pir.referral.v1",)]
     assert ask("count(*) FROM referral.feed_epoch") == [(1,)]
+    stack.drop_database(name)
+
+
+MONITORED_BEFORE = """
+    INSERT INTO referral.event (id, key, sequence, type, topic, occurred_at, correlation_id, value)
+    SELECT gen_random_uuid(), ('00000000-0000-0000-0000-00000000000' || key)::uuid, number, type, 'pir.referral.v1',
+        '2026-06-01', '00000000-0000-0000-0000-0000000000cc',
+        jsonb_build_object('reference', 'PIR-00' || key, 'agency_id', '00000000-0000-0000-0000-0000000000aa') || said
+    FROM (VALUES
+        (1, 1, 'referral.received.v1', '{"monitoring": {"language": "en"}}'::jsonb),
+        (1, 2, 'referral.amended.v1', '{"monitoring": {"language": "ur"}}'),
+        (1, 3, 'referral.informed.v1', '{}'),
+        (2, 1, 'referral.received.v1', '{"monitoring": {"language": null, "baby_ethnicity": null}}'),
+        (3, 1, 'referral.received.v1', '{"monitoring": {"language": "pl"}}'),
+        (3, 2, 'referral.monitored.v1', '{"monitoring": {"language": "cy"}}')) AS t(key, number, type, said)
+"""
+
+
+def test_what_events_of_before_say_for_equality_moves_to_events_of_their_own(stack: Servers) -> None:
+    name = stack.new_database(template="template1")
+    url = stack.url_of(name)
+
+    async def run(statement: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+
+    migrate(url, to="0026")
+    asyncio.run(run(MONITORED_BEFORE))
+    migrate(url)
+    said = "SELECT right(key::text, 1), sequence, value::jsonb -> 'monitoring' ->> 'language' FROM referral.event"
+    told = f"{said} WHERE topic = 'pir.referral.equality.v1' OR type = 'referral.monitored.v1' ORDER BY 1, 2"
+    assert asyncio.run(run(told)) == [("1", 4, "ur"), ("3", 2, "cy")]
+    assert asyncio.run(run(f"{said} WHERE value LIKE '%language%' ORDER BY 1, 2")) == asyncio.run(run(told))
+    waits = "SELECT e.sequence, o.part FROM referral.outbox o JOIN referral.event e ON e.id = o.event_id"
+    assert asyncio.run(run(waits)) == [(4, part_of(UUID("00000000-0000-0000-0000-000000000001")))]
     stack.drop_database(name)
 
 

@@ -278,7 +278,7 @@ async def test_the_page_of_a_record_that_may_not_be_used_says_so_until_that_ends
         data = ReferralRestricted(reference=row.reference, agency_id=row.agency_id, is_restricted=is_restricted)
         async with desk.triage.engine.begin() as tx:
             await dispatch([an_event(row.referral_id, data=data)], handlers(a_policy()), tx)
-        warned.append("Do not use this record" in (await desk.page(f"/items/{item}")).words("main"))
+        warned.append("Use this record only to keep somebody safe" in (await desk.page(f"/items/{item}")).words("main"))
     assert warned == [True, False]
 
 

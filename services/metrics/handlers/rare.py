@@ -24,7 +24,7 @@ async def forget(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection
             ON CONFLICT (id) DO UPDATE SET
                 kind = excluded.kind, erased_at = coalesce(r.erased_at, excluded.erased_at), agency_id = NULL,
                 source = NULL, ward = NULL, authority = NULL, carer = NULL, carer_age = NULL, support_ends_on = NULL,
-                family_id = NULL, monitoring = NULL
+                family_id = NULL, monitoring = NULL, is_restricted = NULL
         """),
         {
             "ids": [event.key for event in events],

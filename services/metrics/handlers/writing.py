@@ -64,7 +64,9 @@ _REFERRAL: Final = [
     *_once(_ONCE),
     *_when("its.erased_at IS NULL AND coalesce(its.facts_sequence, 0) < excluded.facts_sequence", _FACTS),
     *_when("its.erased_at IS NULL AND coalesce(its.monitoring_sequence, 0) < excluded.monitoring_sequence", _MONITORED),
-    *_when("coalesce(its.restriction_sequence, 0) < excluded.restriction_sequence", _RESTRICTION),
+    *_when(
+        "its.erased_at IS NULL AND coalesce(its.restriction_sequence, 0) < excluded.restriction_sequence", _RESTRICTION
+    ),
     *_when("coalesce(its.decision_sequence, 0) < excluded.decision_sequence", _DECISION),
 ]
 _ITEM: Final = [

@@ -39,8 +39,11 @@ async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
             actor=operator(),
             at=datetime.now(UTC),
         )
+        others = await holds.of_the_same_family(tx, arguments.reference)
     does = "keeps and restricts" if arguments.restrict else "keeps"
     print(f"hold {number} {does} {arguments.reference}" if number else "there is no such referral")
+    if others:
+        print(f"others of the same family, each by itself: {', '.join(others)}")
     return 0 if number else 1
 
 

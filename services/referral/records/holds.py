@@ -83,6 +83,18 @@ async def holds(tx: AsyncConnection) -> Sequence[sa.Row[Any]]:
     return found.all()
 
 
+async def of_the_same_family(tx: AsyncConnection, reference: str) -> list[str]:
+    """The references of the family's other referrals that are not erased."""
+    found = await tx.scalars(
+        sql("""
+            SELECT o.reference FROM referral r JOIN referral o ON o.family_id = r.family_id AND o.id <> r.id
+            WHERE r.reference = :reference AND o.wrapped_key IS NOT NULL ORDER BY o.received_at
+        """),
+        {"reference": reference},
+    )
+    return list(found)
+
+
 async def _is_restricted(tx: AsyncConnection, referral_id: UUID) -> bool:
     in_force = sql("SELECT EXISTS (SELECT FROM hold WHERE referral_id = :id AND restricts AND ended_at IS NULL)")
     return bool(await tx.scalar(in_force, {"id": referral_id}))

@@ -2,6 +2,7 @@
 
 For what nobody else can correct: a parent's own request, or a referral of an agency that is gone. It is the PATCH of an
 agency (docs/api.md), done by an operator: locked, decided anew, told to everybody, in the audit trail under their name.
+As for the agency it takes a referral of a family that is open or declined: what has ended is as it was when it ended.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from shared.problems import CATALOGUE, Problem
 from shared.strict_json import Unreadable, parse_json
 
 _AGENCY = sql("""
-    SELECT a.id, a.slug, a.name, a.team_inbox, a.source
+    SELECT r.id AS referral_id, a.id, a.slug, a.name, a.team_inbox, a.source
     FROM referral r JOIN agency a ON a.id = r.agency_id WHERE r.reference = :reference
 """)
+_STORED = sql("SELECT identity FROM referral WHERE reference = :reference")
 
 
 def add_rectify_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,10 +53,11 @@ async def _rectify(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
             if agency is None:
                 print("there is no such referral")
                 return 1
-            by = AgencyActor(datetime.now(UTC), Cause(uuid7()), Agency(*agency), operator())
+            by = AgencyActor(datetime.now(UTC), Cause(uuid7()), Agency(*agency[1:]), operator())
+            before = await tx.scalar(_STORED, {"reference": arguments.reference})
             answer = await steps.patch(tx, preparing, arguments.reference, change, by)
-            about = await tx.scalar(sql("SELECT id FROM referral WHERE reference = :it"), {"it": arguments.reference})
-            await audit.write(tx, [by.entry("referral.rectified", about, arguments.reason)])
+            if is_changed := before != await tx.scalar(_STORED, {"reference": arguments.reference}):
+                await audit.write(tx, [by.entry("referral.rectified", agency.referral_id, arguments.reason)])
     except OSError as error:
         print(f"{arguments.changes}: {error.strerror}")
         return 1
@@ -64,7 +67,7 @@ async def _rectify(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     except Problem as problem:
         print(f"nothing was changed: {problem.detail or CATALOGUE[problem.name][1]}")
         return 1
-    print(f"{arguments.reference} is version {answer.body['version']}")
+    print(f"{arguments.reference} is version {answer.body['version']}" if is_changed else "nothing was changed")
     for line in answer.body["act_now"]:
         print(line)
     return 0

@@ -31,7 +31,7 @@ from services.referral.submitting.prepare import Prepared, Preparing
 from shared import audit
 from shared.crypto import seal
 from shared.database import sql
-from shared.events import Event, Facts, Monitoring, ReferralAmended, ReferralMonitored, ReferralReceived
+from shared.events import Event, Facts, ReferralAmended, ReferralMonitored, ReferralReceived
 from shared.messaging import outbox
 from shared.messaging.outbox import Draft
 from shared.problems import Problem
@@ -140,10 +140,10 @@ async def store(
     await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
         await history.add(tx, row.id, "amended", at=by.at, detail=str(event.version))
-    last = await _last_told(tx, row.id, ReferralReceived, ReferralAmended)
-    monitored = await _last_told(tx, row.id, ReferralMonitored) or last
-    news: list[Event] = [event] if is_new or last is None or _listed(event) != _listed(last) else []
-    if prepared.monitoring != ((monitored and monitored.monitoring) or Monitoring()):
+    listed = await _last_told(tx, row.id, ReferralReceived, ReferralAmended)
+    monitored = await _last_told(tx, row.id, ReferralMonitored)
+    news: list[Event] = [event] if is_new or listed is None or _listed(event) != _listed(listed) else []
+    if monitored is None or prepared.monitoring != monitored.monitoring:
         news.append(ReferralMonitored(reference=row.reference, agency_id=by.agency.id, monitoring=prepared.monitoring))
     await outbox.append(tx, [Draft(row.id, each, by.at, by.cause) for each in news])
     return _answer(stored, event.version, links.told_codes(event.linked), prepared.act_now, prepared.gaps)
