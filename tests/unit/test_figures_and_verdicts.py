@@ -109,10 +109,8 @@ def test_no_form_of_a_report_contradicts_itself(counts: list[tuple[int, int]], t
     figures: dict[str, Figure] = {each.code: each for each in report.figures if each.code in OWN}
     document = ContractReport.model_validate_json(report.model_dump_json())
     rows = list(csv.DictReader(io.StringIO(contract_csv(report).decode("utf-8-sig"))))
-    shares = next(each for each in workbook(report)["sheets"] if each["name"] == "shares")
-    cells: dict[Any, dict[str, Any]] = {
-        row[0]: dict(zip(shares["headings"], row, strict=False)) for row in shares["rows"]
-    }
+    shares = next(each for each in workbook(report).sheets if each.name == "shares")
+    cells: dict[Any, dict[str, Any]] = {row[0]: dict(zip(shares.headings, row, strict=False)) for row in shares.rows}
     section = next(each for each in contract_view(report).sections if each.grid.code == "shares")
     told = {row[0]: dict(zip(section.grid.headings, row, strict=True)) for row in section.grid.texts}
     for code, figure in figures.items():
@@ -173,10 +171,10 @@ def a_month_with(*figures: Figure, **heading: Any) -> ContractReport:
 
 def cell_of_shares(report: ContractReport, heading: str) -> tuple[str, str]:
     """As the workbook and the page have it, for the first figure."""
-    sheet = next(each for each in workbook(report)["sheets"] if each["name"] == "shares")
+    sheet = next(each for each in workbook(report).sheets if each.name == "shares")
     section = next(each for each in contract_view(report).sections if each.grid.code == "shares")
     at = section.grid.headings.index(heading)
-    return str(sheet["rows"][0][sheet["headings"].index(heading)]), section.grid.texts[0][at]
+    return str(sheet.rows[0][sheet.headings.index(heading)]), section.grid.texts[0][at]
 
 
 def words_of(picture: str) -> str:

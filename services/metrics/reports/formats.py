@@ -79,12 +79,11 @@ MAKING: Final[dict[tuple[ReportKind, Format], Callable[[Any], bytes]]] = {
 
 
 class ReportFiles:
-    """Workbooks take a second of a processor: one at a time, and beside the event loop. Nothing else waits for them."""
+    """Made beside the event loop, and kept."""
 
     def __init__(self, store: ReportStore) -> None:
         self._store = store
         self._made: dict[tuple[Heading, Format], bytes] = {}
-        self._one_workbook = asyncio.Lock()
 
     async def content(self, found: ReportResult, form: Format) -> bytes:
         """JSON as it was published; CSV or XLSX of it."""
@@ -94,18 +93,9 @@ class ReportFiles:
             return (await self._store.documents([found.edition]))[0].text.encode()
         made = self._made.get((found.report.heading, form))
         if made is None:
-            made = await (self._workbook(found) if form is Format.XLSX else _make(found, form))
+            made = await asyncio.to_thread(MAKING[found.report.heading.kind, form], found.report)
         self._keep(found, form, made)
         return made
-
-    async def _workbook(self, found: ReportResult) -> bytes:
-        """Made by whoever comes first; who waited for it finds it."""
-        async with self._one_workbook:
-            made = self._made.get((found.report.heading, Format.XLSX))
-            if made is None:
-                made = await _make(found, Format.XLSX)
-                self._keep(found, Format.XLSX, made)
-            return made
 
     def _keep(self, found: ReportResult, form: Format, made: bytes) -> None:
         """Those that were asked for last stay longest."""
@@ -114,10 +104,6 @@ class ReportFiles:
         self._made[key] = made
         for oldest in list(self._made)[:-KEPT]:
             del self._made[oldest]
-
-
-async def _make(found: ReportResult, form: Format) -> bytes:
-    return await asyncio.to_thread(MAKING[found.report.heading.kind, form], found.report)
 
 
 def file_name(heading: Heading, form: Format) -> str:

@@ -1,173 +1,193 @@
-"""Writes a workbook with gptables, in a process of its own: its content as JSON on the input, the file on the output.
+"""Writes a workbook to the good-practice layout of the Government Analysis Function for published statistics:
+cover, contents and notes, then one table a sheet, without merged or empty cells.
 
-gptables brings pandas: 65 MB that the service would never give back, and half a second (two without compiled bytecode)
-in which its event loop would stutter. So the service starts `python -m services.metrics.reports.workbook` for each file
-and is rid of both.
+https://analysisfunction.civilservice.gov.uk/policy-store/releasing-statistics-in-spreadsheets/
 """
 
 from __future__ import annotations
 
-import json
 import re
-import sys
-import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any, BinaryIO, Final, TypedDict
+from typing import Any, Final
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 CellValue = int | float | str
-
-
-class Sheet(TypedDict):
-    """One table on one sheet. Marks stand in the cells as text; `legend` says what they mean."""
-
-    name: str
-    title: str
-    headings: list[str]
-    rows: list[list[CellValue]]
-    notes: list[str]
-    legend: list[str]
-
-
-class Workbook(TypedDict):
-    """All that is written. `made_at` in ISO 8601, so that the same report gives the same file."""
-
-    title: str
-    author: str
-    made_at: str | None
-    intro: list[str]
-    about: list[str]
-    notes: list[str]
-    """On the notes sheet, for all tables; the notes of each sheet follow them."""
-    sheets: list[Sheet]
-
+EMPTY: Final = "[z]"
+"""In place of a cell with nothing in it: the layout allows no empty ones."""
 
 _NAME_LENGTH: Final = 31
-_WIDTH: Final = 50
-"""Characters."""
+"""Characters; Excel takes no longer name of a sheet."""
+_WIDEST: Final = 50
+"""Characters of a column; longer texts wrap."""
+_TEXT_WIDTH: Final = 85
 _A4: Final = 9
 """Excel's number for this size of paper."""
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_]")
-_HAS_WORDS: Final = re.compile(r"[A-Za-z0-9]")
-_LINK: Final = re.compile(r"\](?=\()")
+_ONE_TABLE: Final = "This worksheet contains one table."
+_FONT: Final[dict[str, Any]] = {"font_name": "Arial", "font_size": 12}
+_CELL: Final[dict[str, Any]] = {"text_wrap": True, "valign": "top"}
+_HEADING: Final[dict[str, Any]] = {**_CELL, "bold": True, "bottom": 1}
+_STYLES: Final[dict[str, dict[str, Any]]] = {
+    "title": {"bold": True, "font_size": 16},
+    "part": {"bold": True, "font_size": 14},
+    "line": {},
+    "text": {**_CELL, "align": "left"},
+    "number": {**_CELL, "align": "right"},
+    "text heading": {**_HEADING, "align": "left"},
+    "number heading": {**_HEADING, "align": "right"},
+    "link": {"font_color": "#0000FF", "underline": 1, "align": "left", "valign": "top"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One table. Marks stand in the cells as text; `legend` says what they mean; `numeric` by column."""
+
+    name: str
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[CellValue]]
+    numeric: Sequence[bool]
+    notes: Sequence[str] = ()
+    legend: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """All that is written. `notes` stand on every sheet, before its own. The same content gives the same file."""
+
+    title: str
+    author: str
+    made_at: datetime | None
+    intro: Sequence[str]
+    about: Sequence[str]
+    notes: Sequence[str]
+    sheets: Sequence[Sheet]
 
 
 def write(workbook: Workbook) -> bytes:
-    """Cover, contents, notes and a sheet for each table, laid out as the Government Analysis Function asks.
-
-    Headings stay in sight, and stand on every page that is printed; a table is as wide as the sheet of paper.
-    """
-    import gptables  # noqa: PLC0415  pandas comes with it
-    import pandas as pd  # noqa: PLC0415  as the module says
-
-    notes = _Notes(workbook["notes"])
-    sheets = {
-        _name(number, sheet["name"]): gptables.GPTable(
-            table=pd.DataFrame([list(map(_cell, row)) for row in sheet["rows"]], columns=_unique(sheet["headings"])),
-            table_name=_NOT_IN_NAMES.sub("_", f"table_{number}_{sheet['name']}"),
-            title=f"Table {number}: {_text(sheet['title'])} {notes.references(sheet['notes'])}",
-            instructions="This worksheet contains one table. The notes worksheet explains the notes.",
-            legend=_legend(sheet),
-            index_columns={2: 0},
-            additional_formatting=[
-                {"column": {"columns": _wordy(sheet), "format": {"text_wrap": True, "valign": "top"}}}
-            ],
-        )
-        for number, sheet in enumerate(workbook["sheets"], 1)
-    }
+    """The file (XLSX), in some tens of milliseconds. No text in it becomes a formula or a link."""
     file = BytesIO()
-    written = gptables.produce_workbook(
-        file,
-        sheets,
-        cover=gptables.Cover(
-            title=_text(workbook["title"]),
-            intro=list(map(_text, workbook["intro"])),
-            about=list(map(_text, workbook["about"])),
-        ),
-        notes_table=pd.DataFrame(notes.rows, columns=["Note", "Note text"]),
-    )
-    for worksheet in written.worksheets():
-        worksheet.set_paper(_A4)
-        worksheet.set_landscape()
-        worksheet.fit_to_pages(1, 0)
-    for worksheet, sheet in zip(written.worksheets()[-len(sheets) :], workbook["sheets"], strict=True):
-        for column in _wordy(sheet):
-            worksheet.set_column(column, column, _WIDTH)
-        headings = _heading_row(sheet)
-        worksheet.freeze_panes(headings + 1, 0)
-        worksheet.repeat_rows(headings)
-    written.set_properties(_properties(workbook))
-    written.in_memory = True  # a container may have no place for the files that it would make otherwise
-    written.close()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})  # a container may have no place for files
+    _Writer(book).write(workbook)
+    made_at = workbook.made_at or datetime(2000, 1, 1, tzinfo=UTC)
+    book.set_properties({"title": workbook.title, "author": workbook.author, "created": made_at})
+    book.close()
     return file.getvalue()
 
 
-class _Notes:
-    """The notes in the order in which the sheets refer to them; those of the workbook stand on every sheet."""
+class _Writer:
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self._book = book
+        self._formats: dict[str, Format] = {name: book.add_format(_FONT | more) for name, more in _STYLES.items()}
+        self._notes: dict[str, int] = {}
+        """Text → number, in the order in which sheets refer to them."""
 
-    def __init__(self, general: list[str]) -> None:
-        self._general = general
-        self._known: dict[str, str] = {}
+    def write(self, workbook: Workbook) -> None:
+        cover, contents, notes = map(self._sheet, ("Cover", "Contents", "Notes"))
+        named = [(f"{at}_{_NOT_IN_NAMES.sub('_', each.name)}", each) for at, each in enumerate(workbook.sheets, 1)]
+        titles = []
+        for number, (name, sheet) in enumerate(named, 1):
+            title = f"Table {number}: {sheet.title}"
+            titles.append((name[:_NAME_LENGTH], title))
+            self._write_table(name, f"{title} {self._references([*workbook.notes, *sheet.notes])}", sheet)
+        self._write_cover(cover, workbook)
+        self._write_list(contents, "Table of contents", ("Sheet name", "Table description"), titles, links=True)
+        known = [(number, text) for text, number in self._notes.items()]
+        self._write_list(notes, "Notes", ("Note number", "Note text"), known)
 
-    @property
-    def rows(self) -> list[tuple[str, str]]:
-        return [(reference, _cell(text)) for text, reference in self._known.items()]
+    def _sheet(self, name: str) -> Worksheet:
+        """It is printed on paper that lies across, as wide as that."""
+        sheet = self._book.add_worksheet(name[:_NAME_LENGTH])
+        sheet.hide_gridlines(2)
+        sheet.set_paper(_A4)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        return sheet
 
-    def references(self, notes: list[str]) -> str:
-        every = [*self._general, *notes]
-        return "".join(f"$${self._known.setdefault(text, f'n{len(self._known) + 1}')}$$" for text in every)
+    def _references(self, notes: Iterable[str]) -> str:
+        return "".join(f"[note {self._notes.setdefault(text, len(self._notes) + 1)}]" for text in notes)
+
+    def _write_cover(self, sheet: Worksheet, workbook: Workbook) -> None:
+        lines = [("title", workbook.title), ("part", "Introductory information")]
+        lines += [("text", text) for text in workbook.intro]
+        lines += [("part", "About these data"), *(("text", text) for text in workbook.about)]
+        for row, (style, text) in enumerate(lines):
+            self._put(sheet, row, 0, text, style)
+        sheet.set_column(0, 0, _TEXT_WIDTH)
+
+    def _write_list(
+        self,
+        sheet: Worksheet,
+        title: str,
+        headings: tuple[str, str],
+        rows: Sequence[tuple[CellValue, str]],
+        *,
+        links: bool = False,
+    ) -> None:
+        self._above(sheet, (title, _ONE_TABLE))
+        self._table(sheet, 2, f"{sheet.name}_table".lower(), headings, rows, (False, False))
+        for row, (name, _) in enumerate(rows if links else (), 3):
+            sheet.write_url(row, 0, f"internal:'{name}'!A1", self._formats["link"], string=str(name))
+        sheet.set_column(0, 0, max(len(str(cell)) for cell in (headings[0], *(row[0] for row in rows))) + 2)
+        sheet.set_column(1, 1, _TEXT_WIDTH)
+
+    def _write_table(self, name: str, title: str, sheet: Sheet) -> None:
+        """Headings stay in sight, and come again on every page that is printed."""
+        page = self._sheet(name)
+        legend = [f"Shorthand: {'; '.join(sheet.legend)}."] if sheet.legend else []
+        above = (title, f"{_ONE_TABLE} The notes worksheet explains the notes.", *legend)
+        self._above(page, above)
+        headings = _unique(sheet.headings)
+        table = _NOT_IN_NAMES.sub("_", f"table_{name.partition('_')[0]}_{sheet.name}")
+        self._table(page, len(above), table, headings, sheet.rows, sheet.numeric)
+        for column, heading in enumerate(headings):
+            longest = max(len(str(cell)) for cell in (heading, *(row[column] for row in sheet.rows)))
+            page.set_column(column, column, min(longest + 2, _WIDEST))
+        page.freeze_panes(len(above) + 1, 0)
+        page.repeat_rows(len(above))
+
+    def _above(self, sheet: Worksheet, lines: Sequence[str]) -> None:
+        for row, text in enumerate(lines):
+            self._put(sheet, row, 0, text, "line" if row else "title")
+
+    def _table(
+        self,
+        sheet: Worksheet,
+        row: int,
+        name: str,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[CellValue]],
+        numeric: Sequence[bool],
+    ) -> None:
+        styles = ["number" if each else "text" for each in numeric]
+        columns = [
+            {"header": heading, "header_format": self._formats[f"{style} heading"]}
+            for heading, style in zip(headings, styles, strict=True)
+        ]
+        options: dict[str, Any] = {"name": name, "columns": columns, "style": None, "autofilter": False}
+        sheet.add_table(row, 0, row + len(rows), len(headings) - 1, options)
+        for place, cells in enumerate(rows, row + 1):
+            for column, (cell, style) in enumerate(zip(cells, styles, strict=True)):
+                self._put(sheet, place, column, cell, style)
+
+    def _put(self, sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> None:
+        if isinstance(value, str):
+            sheet.write_string(row, column, value if value.strip() else EMPTY, self._formats[style])
+        else:
+            sheet.write_number(row, column, value, self._formats[style])
 
 
-def _heading_row(sheet: Sheet) -> int:
-    """The row of the headings, from 0: title and instructions stand above, and the shorthand if there is any."""
-    return 2 + len(_legend(sheet))
-
-
-def _wordy(sheet: Sheet) -> list[int]:
-    """The columns of sentences: they wrap, where they would be metres wide otherwise."""
-    longest = [max(len(str(row[at])) for row in sheet["rows"]) for at in range(len(sheet["headings"]))]
-    return [at for at, length in enumerate(longest) if length > _WIDTH]
-
-
-def _legend(sheet: Sheet) -> list[str]:
-    return [f"Shorthand: {'; '.join(map(_text, sheet['legend']))}."] if sheet["legend"] else []
-
-
-def _name(number: int, name: str) -> str:
-    """`1_by_source`: unique, and short enough for Excel."""
-    return f"{number}_{_NOT_IN_NAMES.sub('_', name)}"[:_NAME_LENGTH]
-
-
-def _unique(headings: list[str]) -> list[str]:
-    """A heading that comes again gets a number."""
-    return [
-        _cell(text) if headings.index(text) == at else f"{_cell(text)} ({headings[: at + 1].count(text)})"
-        for at, text in enumerate(headings)
-    ]
-
-
-def _cell(value: Any) -> Any:
-    """What gptables takes: it refuses cells that are empty or have neither letter nor digit of ASCII."""
-    if not isinstance(value, str) or _HAS_WORDS.search(value):
-        return _text(value) if isinstance(value, str) else value
-    return f"Name: {_text(value)}" if value.strip() else "[z]"
-
-
-def _text(value: str) -> str:
-    """Nothing here is a note or a link, as which gptables reads $$ and [words](address)."""
-    return _LINK.sub("] ", value.replace("$$", "$ $"))
-
-
-def _properties(workbook: Workbook) -> dict[str, Any]:
-    made_at = datetime.fromisoformat(workbook["made_at"]) if workbook["made_at"] else datetime(2000, 1, 1, tzinfo=UTC)
-    return {"title": workbook["title"], "author": workbook["author"], "created": made_at}
-
-
-def main(asked: BinaryIO, answer: BinaryIO) -> None:
-    """One workbook in, one file out."""
-    warnings.simplefilter("ignore")  # pandas warns of what gptables does
-    answer.write(write(json.load(asked)))
-
-
-if __name__ == "__main__":
-    main(sys.stdin.buffer, sys.stdout.buffer)
+def _unique(headings: Sequence[str]) -> list[str]:
+    """A heading that comes again gets a number; Excel does not tell capitals from small letters."""
+    found: list[str] = []
+    small = [text.lower() for text in headings]
+    for at, text in enumerate(headings):
+        found.append(text if small.index(text.lower()) == at else f"{text} ({small[: at + 1].count(text.lower())})")
+    return found
