@@ -14,16 +14,17 @@ from shared import startup as startup  # noqa: PLC0414  first, before the librar
 # isort: split
 from pydantic import ValidationError
 
+from deploy.demo.families.intake import NoDemoError, UsedError
 from deploy.demo.filling import fill
 from deploy.demo.mark import MORNING, Mark
 from deploy.demo.practice import practise_once
 from services.metrics.settings import Settings as MetricsSettings
-from services.referral.demo.command import DEVELOPMENT_ONLY, REFUSED
-from services.referral.demo.filling import NoDemoError, UsedError
 from services.referral.settings import Settings
 from shared.logs import configure
 
 PATIENCE_SECONDS: Final = 240
+DEVELOPMENT_ONLY: Final = "Invented families are for development only, and PIR_PROFILE is not development."
+REFUSED: Final = 2
 
 
 def main() -> int:

@@ -15,16 +15,16 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.demo.colleagues import introduce, shared_out
+from deploy.demo.families.intake import Filling, filling, refuse_elsewhere, refuse_if_used
+from deploy.demo.families.inventing import SEED, invented
+from deploy.demo.families.morning import CASES, GONE_LATE, morning
+from deploy.demo.families.sent import Sent
 from deploy.demo.mark import MORNING, Mark
 from deploy.demo.practice import practise_once
 from deploy.demo.rest import is_at_rest, is_heard, listeners, until
 from deploy.demo.team import SECONDS, Team
 from deploy.demo.ways import LEFT, Item, Move, item_of, way_of
 from services.referral import tables as referral
-from services.referral.demo.families import SEED, invented
-from services.referral.demo.filling import Filling, filling, refuse_elsewhere, refuse_if_used
-from services.referral.demo.morning import CASES, GONE_LATE, morning
-from services.referral.demo.sent import Sent
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import Preparing, preparing_of
 from services.triage import tables as triage

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.referral import handlers, keys, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
-from services.referral.demo.command import add_demo_command
 from services.referral.erase_commands import add_erase_commands
 from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
@@ -39,7 +38,6 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_retention_commands(commands)
     add_access_commands(commands)
     add_reindex_command(commands)
-    add_demo_command(commands)
     add_places_commands(commands)
     add_key_commands(commands, lambda: keys.rotates(Settings()))
 

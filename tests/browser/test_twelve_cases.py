@@ -12,8 +12,8 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from services.referral.demo.morning import GONE_LATE, morning
-from services.referral.demo.sent import Sent, What
+from deploy.demo.families.morning import GONE_LATE, morning
+from deploy.demo.families.sent import Sent, What
 from tests.browser.cases import Cases
 from tests.browser.desk import DESKTOP, LEAD, PHONE, WORKER, Desk, Person
 from tests.builders import a_policy

@@ -14,14 +14,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from deploy.demo.families.intake import NoDemoError, filling, refuse_if_used
+from deploy.demo.families.inventing import invented
+from deploy.demo.families.sent import Sent, What
 from deploy.demo.mark import MORNING, Mark
 from deploy.local import credentials
 from deploy.secrets import CALL_TOKENS
 from deploy.setup import DEMO_AGENCIES, add_demo_agencies
 from services.referral import tables
-from services.referral.demo.families import invented
-from services.referral.demo.filling import NoDemoError, filling, refuse_if_used
-from services.referral.demo.sent import Sent, What
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of, preparing_of
 from shared.database import create_engine
@@ -143,9 +143,8 @@ def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path:
     mark = tmp_path / "demo.json"
     fill = ("deploy.demo", "--families", str(FAMILIES), "--mark", str(mark))
 
-    for command in (fill, ("services.referral", "demo")):
-        refused = run(system, *command, profile="production")
-        assert (refused.returncode, "for development only" in refused.stderr) == (2, True), refused
+    refused = run(system, *fill, profile="production")
+    assert (refused.returncode, "for development only" in refused.stderr) == (2, True), refused
     assert system.totals()["received"] == 0
 
     with subprocess.Popen([sys.executable, "-m", *fill], env=system._environment, stdout=subprocess.DEVNULL) as begun:
@@ -174,8 +173,6 @@ def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path:
     once_more = run(system, *fill)
     assert once_more.returncode == 0, once_more.stdout + once_more.stderr
     assert "already" in once_more.stdout
-    by_hand = run(system, "services.referral", "demo")
-    assert (by_hand.returncode, "already" in by_hand.stdout) == (0, True), by_hand.stdout + by_hand.stderr
     assert system.totals() == totals
 
 

@@ -15,15 +15,15 @@ from uuid import UUID
 
 import pytest
 
+from deploy.demo.families.inventing import invented
+from deploy.demo.families.morning import AGAIN, CASES, GONE_LATE, morning
+from deploy.demo.families.sent import Sent, What
 from deploy.demo.mark import MORNING, Mark
 from deploy.demo.ways import DECLINES, LEAD, Item, way_of
 from deploy.local import demo as local
 from deploy.local.console import LocalError
 from deploy.setup import DEMO_AGENCIES
 from services.referral.agencies import Agency
-from services.referral.demo.families import invented
-from services.referral.demo.morning import AGAIN, CASES, GONE_LATE, morning
-from services.referral.demo.sent import Sent, What
 from services.referral.document.read import read_enquiry, read_referral
 from services.referral.identity import Identities
 from services.referral.postcodes.lookup import PostcodeFiles

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.referral.demo.morning import morning
-from services.referral.demo.sent import What
+from deploy.demo.families.morning import morning
+from deploy.demo.families.sent import What
 from services.referral.document.checks import gaps
 from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral

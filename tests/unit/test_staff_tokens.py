@@ -91,7 +91,7 @@ def address() -> Iterator[Address]:
         {"nonce": "of a sign-in"},
         {"typ": "logout+jwt"},
     ],
-    ids=str,
+    ids=lambda wrong: next(iter(wrong)),
 )
 def test_a_token_that_fails_a_check_is_nobodys(tmp_path: Path, wrong: dict[str, Any]) -> None:
     key, file = a_key(), tmp_path / "keys.json"

@@ -14,9 +14,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from deploy.demo.families.sent import Sent, What
 from services.referral import steps
 from services.referral.agencies import Agency, AgencyActor, valid_keys
-from services.referral.demo.sent import Sent, What
 from services.referral.postcodes.lookup import NOTTINGHAM
 from services.referral.reference import new_reference
 from services.referral.steps import TakeStep

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from services.referral.demo.hand import Hand
-from services.referral.demo.names import COMMUNITIES, Community
-from services.referral.demo.needs import Family, add_need
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.names import COMMUNITIES, Community
+from deploy.demo.families.needs import Family, add_need
 
 _AGES: Final = ((None, 14), ((3, 30), 12), ((31, 180), 30), ((181, 364), 22), ((365, 665), 16), ((675, 725), 6))
 """Days since the birth, and weights; None is a baby not born yet. The last have little time left (M7)."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from services.referral.demo.hand import Hand
-from services.referral.demo.names import LONG
-from services.referral.demo.needs import TARGETED, UNIVERSAL, Family, add_need
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.names import LONG
+from deploy.demo.families.needs import TARGETED, UNIVERSAL, Family, add_need
 
-Twist = Callable[[Family, Hand], None]
+SpecialCase = Callable[[Family, Hand], None]
 
 ELSEWHERE: Final = ("NG4 2JX", "NG9 2JJ", "NG2 5GG", "NG15 7AW", "B29 6BD", "B21 9AR", "B44 0TY", "LE1 1AA")
 """Postcodes of other authorities: around Nottingham, Birmingham, Leicester."""
@@ -98,7 +98,7 @@ def no_address(family: Family, _: Hand) -> None:
     del family["home"]
 
 
-def consent(status: str) -> Twist:
+def consent(status: str) -> SpecialCase:
     def change(family: Family, _: Hand) -> None:
         family["consent"] = {"status": status}
         family["notes"] = _CONSENT_WORDS[status]
@@ -125,7 +125,7 @@ def immediate_danger(family: Family, _: Hand) -> None:
         family.pop(member, None)
 
 
-def red_flag(flag: str) -> Twist:
+def red_flag(flag: str) -> SpecialCase:
     def change(family: Family, hand: Hand) -> None:
         _born(family, hand, 8, 90)
         family["mental_health"], family["notes"] = flag, _FLAG_WORDS[flag]
@@ -145,7 +145,7 @@ def pregnancy_ended(family: Family, hand: Hand) -> None:
     family["notes"] = "The pregnancy ended at 22 weeks. Please ring me before anybody writes."
 
 
-def care(status: str) -> Twist:
+def care(status: str) -> SpecialCase:
     def change(family: Family, _: Hand) -> None:
         family["care_status"] = status
 
@@ -173,7 +173,7 @@ def with_grandmother(family: Family, hand: Hand) -> None:
     del family["caregivers"][1:]
 
 
-def new_parents(relationship: str) -> Twist:
+def new_parents(relationship: str) -> SpecialCase:
     """Foster or adoptive: they have another name than the baby."""
 
     def change(family: Family, hand: Hand) -> None:
@@ -190,7 +190,7 @@ def very_young_parent(family: Family, hand: Hand) -> None:
     family["risk_factors"] = ["young_parent", "isolation"]
 
 
-def born_together(count: int) -> Twist:
+def born_together(count: int) -> SpecialCase:
     """Twins or triplets, or to be."""
 
     def change(family: Family, hand: Hand) -> None:
@@ -202,7 +202,7 @@ def born_together(count: int) -> Twist:
     return change
 
 
-def to_be_told_in(*needs: str) -> Twist:
+def to_be_told_in(*needs: str) -> SpecialCase:
     def change(family: Family, _: Hand) -> None:
         family["caregivers"][0]["communication_needs"] = list(needs)
 
@@ -215,7 +215,7 @@ def safety_words(family: Family, hand: Hand) -> None:
     family["notes"] = "{parent} said on the phone: 'Some nights I am afraid I will shake {baby}.' Asked for help."
 
 
-def mental_health(value: str) -> Twist:
+def mental_health(value: str) -> SpecialCase:
     def change(family: Family, _: Hand) -> None:
         family["mental_health"] = value
         family["notes"] += " The GP sees {parent} every week for low mood."
@@ -223,7 +223,7 @@ def mental_health(value: str) -> Twist:
     return change
 
 
-def circumstance(value: str) -> Twist:
+def circumstance(value: str) -> SpecialCase:
     def change(family: Family, _: Hand) -> None:
         family["circumstances"] = [value]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from services.referral.demo.needs import Family
+from deploy.demo.families.needs import Family
 from services.referral.document.text import NAME_LENGTH
 
 

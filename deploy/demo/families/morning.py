@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.referral.demo import twists
-from services.referral.demo.families import SEED, first_referral, hand_at
-from services.referral.demo.hand import Hand
-from services.referral.demo.later import by_another, sibling
-from services.referral.demo.needs import SHORT_TERM, Family, add_need
-from services.referral.demo.sent import Sent, What
-from services.referral.demo.twists import Twist
+from deploy.demo.families import special_cases
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.inventing import SEED, first_referral, hand_at
+from deploy.demo.families.later import by_another, sibling
+from deploy.demo.families.needs import SHORT_TERM, Family, add_need
+from deploy.demo.families.sent import Sent, What
+from deploy.demo.families.special_cases import SpecialCase
 from shared.policy import Policy
 
 GONE_LATE: Final = "MORNING-01"
@@ -31,7 +31,7 @@ class AwkwardCase:
 
     words: str
     ago: timedelta
-    twist: Twist
+    case: SpecialCase
 
 
 def _at_home(family: Family, hand: Hand) -> None:
@@ -44,7 +44,7 @@ def _at_home(family: Family, hand: Hand) -> None:
 
 
 def _shared_phone(family: Family, hand: Hand) -> None:
-    twists.domestic_abuse(family, hand)
+    special_cases.domestic_abuse(family, hand)
     mother, *others = family["caregivers"]
     mother["phone"] = hand.mobile()
     for other in others:
@@ -54,7 +54,7 @@ def _shared_phone(family: Family, hand: Hand) -> None:
 
 
 def _a_father(family: Family, hand: Hand) -> None:
-    twists.father_first(family, hand)
+    special_cases.father_first(family, hand)
     del family["caregivers"][1:]
     family["notes"] = "{parent} looks after {baby} alone since the spring and asks for help with the nights."
 
@@ -65,18 +65,20 @@ def _interpreter(family: Family, _: Hand) -> None:
 
 
 CASES: Final[Mapping[str, AwkwardCase]] = {
-    GONE_LATE: AwkwardCase("A claimed emergency gone late", timedelta(days=8), twists.immediate_danger),
-    "MORNING-02": AwkwardCase("A loss", timedelta(days=2), twists.infant_died),
+    GONE_LATE: AwkwardCase("A claimed emergency gone late", timedelta(days=8), special_cases.immediate_danger),
+    "MORNING-02": AwkwardCase("A loss", timedelta(days=2), special_cases.infant_died),
     "MORNING-03": AwkwardCase("Violence at home, with a shared phone", timedelta(hours=20), _shared_phone),
-    "MORNING-04": AwkwardCase("Twins", timedelta(days=1), twists.born_together(2)),
-    "MORNING-05": AwkwardCase("The same family from two agencies", timedelta(days=4), twists.ordinary),
-    "MORNING-06": AwkwardCase("A birth nobody has told of", timedelta(days=3), twists.long_overdue),
-    "MORNING-07": AwkwardCase("No fixed address", timedelta(days=2), twists.no_fixed_abode),
+    "MORNING-04": AwkwardCase("Twins", timedelta(days=1), special_cases.born_together(2)),
+    "MORNING-05": AwkwardCase("The same family from two agencies", timedelta(days=4), special_cases.ordinary),
+    "MORNING-06": AwkwardCase("A birth nobody has told of", timedelta(days=3), special_cases.long_overdue),
+    "MORNING-07": AwkwardCase("No fixed address", timedelta(days=2), special_cases.no_fixed_abode),
     "MORNING-08": AwkwardCase("A father", timedelta(days=3), _a_father),
     "MORNING-09": AwkwardCase("An interpreter is needed", timedelta(hours=22), _interpreter),
-    "MORNING-10": AwkwardCase("A sibling who is too old", timedelta(days=5), twists.ordinary),
-    "MORNING-11": AwkwardCase("A parent under 16", timedelta(hours=5), twists.very_young_parent),
-    "MORNING-12": AwkwardCase("The referrer withdrew, and the worry stays", timedelta(days=6), twists.significant_harm),
+    "MORNING-10": AwkwardCase("A sibling who is too old", timedelta(days=5), special_cases.ordinary),
+    "MORNING-11": AwkwardCase("A parent under 16", timedelta(hours=5), special_cases.very_young_parent),
+    "MORNING-12": AwkwardCase(
+        "The referrer withdrew, and the worry stays", timedelta(days=6), special_cases.significant_harm
+    ),
 }
 """By the external reference of the referral."""
 
@@ -88,11 +90,11 @@ def morning(*, now: datetime, policy: Policy) -> list[Sent]:
 
 
 def _sent(name: str, case: AwkwardCase, now: datetime, policy: Policy) -> Iterator[Sent]:
-    def twist(family: Family, hand: Hand) -> None:
+    def at_home(family: Family, hand: Hand) -> None:
         _at_home(family, hand)
-        case.twist(family, hand)
+        case.case(family, hand)
 
-    first = first_referral(name, now - case.ago, twist, policy, Random(f"{SEED} {name}"))  # noqa: S311  invented
+    first = first_referral(name, now - case.ago, at_home, policy, Random(f"{SEED} {name}"))  # noqa: S311  invented
     yield first
     hand = hand_at(now - case.ago / 2, policy, Random(f"{SEED} {name}{AGAIN}"))  # noqa: S311  invented
     match name:

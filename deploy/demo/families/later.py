@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from services.referral.demo.hand import Hand
-from services.referral.demo.ordinary import REFERRERS, referrer
-from services.referral.demo.sent import Sent, What
-from services.referral.demo.twists import WRONG_NHS_NUMBER
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.ordinary import REFERRERS, referrer
+from deploy.demo.families.sent import Sent, What
+from deploy.demo.families.special_cases import WRONG_NHS_NUMBER
 
 ROOM: Final = timedelta(days=5)
 """So long ago a family was referred before more is sent about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.referral.demo.hand import Hand
+from deploy.demo.families.hand import Hand
 from shared.events import ComplexHistory, Domain, RiskFactor
 
 Family = dict[str, Any]

@@ -6,10 +6,10 @@ from datetime import datetime
 from random import Random
 from typing import Final
 
-from services.referral.demo.hand import Hand
-from services.referral.demo.ordinary import REFERRERS, referrer
-from services.referral.demo.sent import Sent, What
-from services.referral.demo.times import some_times
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.ordinary import REFERRERS, referrer
+from deploy.demo.families.sent import Sent, What
+from deploy.demo.families.times import some_times
 
 TOPICS: Final = (
     ("consultation", "A baby who looks away, and a mother who thinks she is not liked", 2),

@@ -7,30 +7,30 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
-from services.referral.demo import twists
-from services.referral.demo.deck import FAMILIES, cards
-from services.referral.demo.enquiries import enquiries
-from services.referral.demo.hand import Hand
-from services.referral.demo.later import SEQUELS, Sequel, has_room
-from services.referral.demo.ordinary import ordinary_family
-from services.referral.demo.sent import Sent, What, finished
-from services.referral.demo.times import some_times
-from services.referral.demo.twists import Twist
+from deploy.demo.families import special_cases
+from deploy.demo.families.case_mix import FAMILIES, draw
+from deploy.demo.families.enquiries import enquiries
+from deploy.demo.families.hand import Hand
+from deploy.demo.families.later import SEQUELS, Sequel, has_room
+from deploy.demo.families.ordinary import ordinary_family
+from deploy.demo.families.sent import Sent, What, finished
+from deploy.demo.families.special_cases import SpecialCase
+from deploy.demo.families.times import some_times
 from shared.policy import Policy
 from shared.working_time import day_in_london
 
 SEED: Final = 2021
 """The year of the paper that the wards are from; any other number gives other families."""
 
-RECENT: Final[tuple[tuple[timedelta, Twist], ...]] = (
-    (timedelta(minutes=6), twists.immediate_danger),
-    (timedelta(minutes=25), twists.ordinary),
-    (timedelta(minutes=70), twists.ordinary),
-    (timedelta(minutes=95), twists.safety_words),
-    (timedelta(minutes=140), twists.red_flag("estrangement")),
-    (timedelta(minutes=185), twists.significant_harm),
-    (timedelta(minutes=260), twists.ordinary),
-    (timedelta(minutes=330), twists.father_first),
+RECENT: Final[tuple[tuple[timedelta, SpecialCase], ...]] = (
+    (timedelta(minutes=6), special_cases.immediate_danger),
+    (timedelta(minutes=25), special_cases.ordinary),
+    (timedelta(minutes=70), special_cases.ordinary),
+    (timedelta(minutes=95), special_cases.safety_words),
+    (timedelta(minutes=140), special_cases.red_flag("estrangement")),
+    (timedelta(minutes=185), special_cases.significant_harm),
+    (timedelta(minutes=260), special_cases.ordinary),
+    (timedelta(minutes=330), special_cases.father_first),
 )
 """What came in the last hours, whatever the hour: how long ago, and what it is about."""
 
@@ -45,7 +45,10 @@ def invented(count: int, *, now: datetime, policy: Policy, seed: int = SEED) -> 
     first_count = count - sum(sequel.is_referral for sequel in sequels)
     recent = RECENT[:first_count]
     times = some_times(first_count - len(recent), now=now, chance=chance)
-    planned = [*zip(times, cards(len(times), chance), strict=True), *((now - ago, twist) for ago, twist in recent)]
+    planned = [
+        *zip(times, draw(len(times), chance), strict=True),
+        *((now - ago, case) for ago, case in recent),
+    ]
     firsts = [
         first_referral(f"DEMO-{number:04d}", *plan, policy, chance) for number, plan in enumerate(planned, start=1)
     ]
@@ -58,11 +61,11 @@ def share(count: int, many: int) -> int:
     return round(count * many / FAMILIES)
 
 
-def first_referral(name: str, at: datetime, twist: Twist, policy: Policy, chance: Random) -> Sent:
-    """An ordinary family with this twist, referred then."""
+def first_referral(name: str, at: datetime, case: SpecialCase, policy: Policy, chance: Random) -> Sent:
+    """An ordinary family with this case, referred then."""
     hand = hand_at(at, policy, chance)
     agency, family = ordinary_family(hand)
-    twist(family, hand)
+    case(family, hand)
     if len(family["caregivers"]) > 1 and hand.happens(45):
         del family["caregivers"][1]
     return Sent(at, agency, What.REFERRAL, name, finished(family, name))
