@@ -122,6 +122,8 @@ class Consumer:
         self._acknowledged_at = float("-inf")
         self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
+        self.lag = 0
+        """Messages behind the end of the topics, as heard from the brokers within the last second; 0 until then."""
 
     @property
     def moved_at(self) -> float:
@@ -137,22 +139,6 @@ class Consumer:
     def is_assigned(self) -> bool:
         """True while the group has given this copy partitions to read."""
         return bool(self._gate.assigned)
-
-    @property
-    def lag(self) -> int:
-        """Messages behind the end of the topics, as last heard from the brokers; 0 when nothing is known."""
-        total = 0
-        by_topic = dict.fromkeys(self.topics, 0)
-        kafka: Any = getattr(self._subscriber, "consumer", None)
-        for partition in self._gate.assigned if kafka else ():
-            end = kafka.highwater(partition)
-            state = kafka._subscription.subscription.assignment.state_value(partition)  # noqa: SLF001  no await
-            if end and state is not None and state.has_valid_position:
-                by_topic[partition.topic] += max(0, end - state.position)
-        for topic, behind in by_topic.items():
-            LAG.labels(topic).set(behind)
-            total += behind
-        return total
 
     async def run(self) -> None:
         """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
@@ -172,6 +158,7 @@ class Consumer:
                 self._inbox.stopping = True
                 await self._stop(broker)
                 self._gate.leave()
+                self.lag = 0
                 PARTITIONS.set(0)
 
     async def _watch(self) -> None:
@@ -181,12 +168,27 @@ class Consumer:
             await asyncio.sleep(ACKNOWLEDGE_SECONDS)
             await self._acknowledge()
             PARTITIONS.set(len(self._gate.assigned))
+            await self._measure_lag()
             if self.lag == 0 and self.has_joined:
                 self._inbox.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 await self._keep_house()
                 await self.try_parked_again(now=time.monotonic())
+
+    async def _measure_lag(self) -> None:
+        """What is known stays while partitions move: then the client has no position yet."""
+        by_topic, kafka = dict.fromkeys(self.topics, 0), self._subscriber.consumer
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                for partition in tuple(self._gate.assigned) if kafka else ():
+                    if end := kafka.highwater(partition):
+                        by_topic[partition.topic] += max(0, end - await kafka.position(partition))
+        except (KafkaError, TimeoutError):
+            return
+        for topic, behind in by_topic.items():
+            LAG.labels(topic).set(behind)
+        self.lag = sum(by_topic.values())
 
     async def _keep_house(self) -> None:
         """Count what is parked."""
@@ -242,7 +244,7 @@ class Consumer:
             fetch_min_bytes=CALM_BYTES if self._calm_seconds else 1,
             fetch_max_wait_ms=int(self._calm_seconds * 1000) or 500,
             listener=self._gate,
-            parser=_keep_records,
+            parser=self._keep_records,
             decoder=_as_it_is,
         )
         subscriber(self._receive)
@@ -288,21 +290,20 @@ class Consumer:
                 await self._acknowledge()
                 await broker.stop()
 
+    async def _keep_records(self, records: Sequence[ConsumerRecord[bytes, bytes]], _: Any) -> KafkaAckableMessage:
+        """Never decode headers here: one that is not UTF-8 would lose the whole batch (faststream#2458)."""
+        return KafkaAckableMessage(
+            body=[],
+            headers={},
+            batch_headers=[],
+            raw_message=tuple(records),
+            message_id=f"{records[0].offset}-{records[-1].offset}",
+            consumer=self._subscriber.consumer,
+        )
+
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Have these records handled (inbox.py); returns how many events, when all is committed."""
         return await self._inbox.handle(records)
-
-
-async def _keep_records(records: Sequence[ConsumerRecord[bytes, bytes]], original: Any) -> KafkaAckableMessage:
-    """Never decode headers here: one that is not UTF-8 would lose the whole batch (faststream#2458)."""
-    return KafkaAckableMessage(
-        body=[],
-        headers={},
-        batch_headers=[],
-        raw_message=tuple(records),
-        message_id=f"{records[0].offset}-{records[-1].offset}",
-        consumer=original.__self__._consumer,  # noqa: SLF001  the parser holds the only reference
-    )
 
 
 async def _as_it_is(message: Any) -> Any:
