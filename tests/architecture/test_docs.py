@@ -50,6 +50,18 @@ def test_a_file_or_function_that_a_page_names_exists(page: str, file: str, name:
         body = inside[part]
 
 
-def test_a_call_is_read_in_five_files_at_most() -> None:
-    stops = STOP.findall(LIFE.read_text(encoding="utf-8"))
-    assert 0 < len(set(stops)) == len(stops) <= MOST_STOPS
+def stories() -> dict[str, list[str]]:
+    """Heading → the files of its stops."""
+    parts = LIFE.read_text(encoding="utf-8").split("\n## ")[1:]
+    told = {part.partition("\n")[0]: STOP.findall(part) for part in parts}
+    return {heading: stops for heading, stops in told.items() if stops}
+
+
+def test_there_are_four_stories() -> None:
+    assert len(stories()) == 4
+
+
+@pytest.mark.parametrize("story", stories())
+def test_each_is_read_in_five_files_at_most(story: str) -> None:
+    stops = stories()[story]
+    assert len(set(stops)) == len(stops) <= MOST_STOPS

@@ -1,4 +1,4 @@
-"""`make guide`: the pictures of docs/guide and docs/refer.md, taken from a running system with the demo's families."""
+"""`make guide`: the pictures of docs/guide, docs/refer.md and docs/reports.md, taken from a running system with the demo's families."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any, Final
 from playwright.sync_api import Locator, sync_playwright
 
 from tests.browser.cases import Cases
-from tests.browser.desk import LEAD, WORKER, Desk, Person
+from tests.browser.desk import COMMISSIONER, LEAD, WORKER, Desk, Person
 from tests.browser.front import HEALTH_VISITOR, Reception, begins, fills_in, fills_the_form, goes_on
+from tests.browser.reporting import sits_at_reports
 from tests.browser.running import fill, launching
 from tests.browser.small_png import small
 from tests.servers import running
@@ -18,6 +19,7 @@ from tests.system import System
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "guide"
 OF_REFERRERS: Final = FOLDER.with_name("refer")
+OF_REPORTS: Final = FOLDER.with_name("reports")
 WIDTH, TALLEST, MARGIN = 1100, 1000, 16
 FAMILIES: Final = 120
 
@@ -32,6 +34,7 @@ def main() -> None:
                 cases, reception = Cases(system), Reception(system, browser)
                 take_all(desk, cases)
                 take_of_referrers(reception, cases)
+                take_of_reports(desk)
                 assert desk.everybody_leaves() + reception.everybody_leaves() == []
 
 
@@ -97,6 +100,13 @@ def take_of_referrers(reception: Reception, cases: Cases) -> None:
     cases.agency.sees_status(reference, "waiting_for_referrer")
     person.opens(f"/refer/{reference}")
     takes("afterwards", until=person.main.get_by_role("heading", name="The decision"))
+
+
+def take_of_reports(desk: Desk) -> None:
+    """The latest month of the practice reports."""
+    person = sits_at_reports(desk, COMMISSIONER)
+    person.reads("at a glance")
+    take(person, "report", since=person.main.get_by_role("heading", level=1), tallest=820, folder=OF_REPORTS)
 
 
 def _compare(person: Person, path: str) -> None:
