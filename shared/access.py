@@ -42,7 +42,7 @@ class Permission(StrEnum):
     READ_QUEUES = "read_queues"
     WORK_ITEMS = "work_items"
     SEE_IDENTITY = "see_identity"
-    ASSIGN = "assign"
+    LEAD = "lead"
     CONFIRM_DECLINE = "confirm_decline"
     REPLAY_POLICY = "replay_policy"
     READ_CAPACITY = "read_capacity"
@@ -64,7 +64,7 @@ PERMISSIONS: Final[dict[Permission, frozenset[Role]]] = {
     Permission.READ_QUEUES: _TRIAGE,
     Permission.WORK_ITEMS: _WORKERS,
     Permission.SEE_IDENTITY: _WORKERS,
-    Permission.ASSIGN: frozenset({Role.LEAD}),
+    Permission.LEAD: frozenset({Role.LEAD}),
     Permission.CONFIRM_DECLINE: frozenset({Role.LEAD}),
     Permission.REPLAY_POLICY: frozenset({Role.LEAD, Role.MANAGER}),
     Permission.READ_CAPACITY: _TRIAGE,

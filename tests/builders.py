@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
+from services.notify.rules import Retries
 from services.notify.writing import Writer
 from services.triage.rules import decide
 from shared.crypto import KEY_BYTES, LocalKey
@@ -64,6 +65,10 @@ def a_key(use: str, number: int = 1, *, before: int | None = None) -> HeldKey:
 
 def a_policy(name: str = "nottingham") -> Policy:
     return policies()[name]
+
+
+RETRIES: Final = Retries(first=timedelta(seconds=30), longest=timedelta(hours=1), give_up=timedelta(hours=72))
+"""As settings.py has them."""
 
 
 def a_writer(**changes: Any) -> Writer:

@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+import hypothesis
 import psutil
 import pytest
 import structlog
@@ -32,6 +33,10 @@ ONLY_WITH = {"browser": "PIR_BROWSER"}
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]
 LONGEST_FIRST = ("chaos", "journeys", "integration")
 REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
+
+
+hypothesis.settings.register_profile("ours", deadline=None)  # no test is about how long a busy machine takes
+hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,10 +9,10 @@ from typing import Final
 
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
+from deploy.monitoring.alerts import ROOT
 from deploy.monitoring.messages import messages
 from deploy.monitoring.path_of_a_referral import path_of_a_referral
 from deploy.monitoring.queues_and_deadlines import queues_and_deadlines
-from deploy.monitoring.rules import ROOT
 from deploy.monitoring.runbooks import runbooks
 from deploy.monitoring.service_health import service_health
 

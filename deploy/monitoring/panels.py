@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from deploy.monitoring.rules import Alert, alerts
+from deploy.monitoring.alerts import Alert, alerts
 
 SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="prometheus")
 RUNBOOKS: Final = "pir-runbooks"

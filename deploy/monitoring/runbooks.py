@@ -8,9 +8,9 @@ from grafana_foundation_sdk.builders import text
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from grafana_foundation_sdk.models.text import TextMode
 
+from deploy.monitoring.alerts import ROOT, alerts
 from deploy.monitoring.boards import Row, board
 from deploy.monitoring.panels import RUNBOOKS
-from deploy.monitoring.rules import ROOT, alerts
 
 FOLDER: Final = ROOT / "docs" / "runbooks"
 

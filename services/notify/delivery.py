@@ -15,7 +15,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
 from uuid import UUID
@@ -74,9 +74,9 @@ class Delivery:
     engine: AsyncEngine
     sender: Sender
     writer: Writer
+    retries: Retries
     name: str = "message"
     first_part: int = 0
-    retries: Retries = field(default_factory=Retries)
     now: Callable[[], datetime] = utc_now
     chance: Callable[[], float] = random.random
     wake_relay: Callable[[], None] = lambda: None

@@ -61,7 +61,7 @@ async def restrict(events: Sequence[Envelope[ReferralRestricted]], tx: AsyncConn
         await rows.restrict(tx, event, caps=caps)
 
 
-async def drop_what_is_held(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
+async def erase(events: Sequence[Envelope[ReferralErased]], tx: AsyncConnection) -> None:
     """Erased: messages about the referral go, sent or not."""
     await rows.forget(tx, {event.key: event.data.reference for event in events})
 
@@ -87,5 +87,5 @@ def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handl
         WorkItemEscalated: tell(composing.on_escalation),
         AgencyUpdated: keep_agencies,
         ReferralRestricted: partial(restrict, caps=caps),
-        ReferralErased: drop_what_is_held,
+        ReferralErased: erase,
     }

@@ -94,11 +94,14 @@ def begin_of_day(now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """Full jitter: a pause of anything up to `first`, doubled at each failure up to `longest`, until `give_up`."""
+    """Full jitter: a pause of anything up to `first`, doubled at each failure up to `longest`, until `give_up`.
 
-    first: timedelta = timedelta(seconds=30)
-    longest: timedelta = timedelta(hours=1)
-    give_up: timedelta = timedelta(hours=72)
+    The numbers are in settings.py; which refusal of a mail server is final at once, in senders/smtp.py.
+    """
+
+    first: timedelta
+    longest: timedelta
+    give_up: timedelta
 
     def pause(self, attempts: int, *, chance: float) -> timedelta:
         """The pause after the `attempts`-th failure (from 1); `chance` is in [0, 1)."""

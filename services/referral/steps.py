@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import facts as coded
-from services.referral import history, tables, views
+from services.referral import history, tables
 from services.referral.agencies import AgencyActor
 from services.referral.document.read import (
     dropped,
@@ -27,7 +28,7 @@ from services.referral.document.read import (
     split_taken_back,
 )
 from services.referral.families import relating
-from services.referral.status import Status, Step
+from services.referral.status import RouteState, Status, Step
 from services.referral.submitting.amend import Stored, open_for, store
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Preparing
@@ -106,7 +107,7 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, valu
     given = {"at": by.at.isoformat(), "notes": information.notes} if information.notes else None
     act_now = await _keep_words(tx, preparing, stored, given, information.changes, by)
     await _set(tx, stored.row.id)
-    await views.stop_waiting(tx, stored.row.id, at=by.at)
+    await _stop_waiting(tx, stored.row.id, at=by.at)
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
     await _tell(tx, stored.row.id, "informed", event, by)
     told = {"dropped": dropped(stored.document, dict(information.changes))} if information.changes else {}
@@ -153,6 +154,19 @@ async def _keep_words(
     if said:
         await _set(tx, stored.row.id, identity=stored.sealed_with(stored.document, answers))
     return coded.act_now(Facts.model_validate(stored.row.facts), preparing.policy)
+
+
+async def _stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
+    """The referrer has answered: nothing waits for them any more, as triage will find too."""
+    await tx.execute(
+        tables.route_state.update()
+        .where(
+            tables.route_state.c.referral_id == referral_id,
+            tables.route_state.c.state == RouteState.WAITING_FOR_REFERRER.value,
+            tables.route_state.c.changed_at <= at,
+        )
+        .values(state=RouteState.OPEN.value, changed_at=at)
+    )
 
 
 async def _set(tx: AsyncConnection, referral_id: UUID, **values: Any) -> None:

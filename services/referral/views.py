@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,19 +31,6 @@ from shared.database import sql
 from shared.events import FAMILY_WORK, Hold
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, ServiceMap
-
-
-async def stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
-    """The referrer has answered: nothing waits for them any more, as triage will find too."""
-    await tx.execute(
-        tables.route_state.update()
-        .where(
-            tables.route_state.c.referral_id == referral_id,
-            tables.route_state.c.state == RouteState.WAITING_FOR_REFERRER.value,
-            tables.route_state.c.changed_at <= at,
-        )
-        .values(state=RouteState.OPEN.value, changed_at=at)
-    )
 
 
 async def route_states(tx: AsyncConnection, referral_id: UUID) -> dict[str, RouteState]:

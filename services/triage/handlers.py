@@ -214,7 +214,7 @@ async def restrict(tx: AsyncConnection, event: Envelope[events.ReferralRestricte
     )
 
 
-async def drop_what_is_held(tx: AsyncConnection, event: Envelope[events.ReferralErased], _: Policy) -> None:
+async def erase(tx: AsyncConnection, event: Envelope[events.ReferralErased], _: Policy) -> None:
     """Erased: the key of what staff wrote is destroyed, facts and decisions go, and the work ends."""
     for statement in _ERASE:
         await tx.execute(statement, {"id": event.key, "at": event.occurred_at})
@@ -294,6 +294,6 @@ def handlers(policy: Policy) -> Handlers:
         events.ReferralWithdrawn: each(stop_work),
         events.ReferralChallenged: each(look_again),
         events.ReferralRestricted: each(restrict),
-        events.ReferralErased: each(drop_what_is_held),
+        events.ReferralErased: each(erase),
         events.MessageUndeliverable: each(ask_a_person),
     }

@@ -12,8 +12,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from deploy.monitoring.__main__ import BOARDS, FOLDER, written
+from deploy.monitoring.alerts import Alert, alerts, conditions_of
 from deploy.monitoring.panels import Looks, Query, lines, number
-from deploy.monitoring.rules import Alert, alerts, conditions_of
 from services.metrics import measures as _of_metrics  # noqa: F401  they make the metrics
 from services.notify import measures as _of_notify  # noqa: F401
 from services.triage import measures as _of_triage  # noqa: F401

@@ -20,9 +20,9 @@ OPEN, SIGNED_IN = "open", "signed in"
 Who = str | Permission | tuple[Permission, ...]
 
 STEPS: Final[dict[str, Permission]] = {
-    "assign": P.ASSIGN,
+    "assign": P.LEAD,
     "decline": P.CONFIRM_DECLINE,
-    "reopen": P.ASSIGN,
+    "reopen": P.LEAD,
     **dict.fromkeys(
         (
             "claim",
@@ -94,11 +94,11 @@ TRIAGE: Final[dict[str, Who]] = {
     "POST /staff/enquiries/{item_id}/arrange": P.WORK_ITEMS,
     "POST /staff/enquiries/{item_id}/deliver": P.WORK_ITEMS,
     "GET /staff/team": P.READ_QUEUES,
-    "GET /staff/team/{colleague_id}": P.ASSIGN,
-    "POST /staff/team/{colleague_id}": P.ASSIGN,
-    "POST /staff/team/{colleague_id}/away": P.ASSIGN,
-    "GET /staff/give": P.ASSIGN,
-    "POST /staff/give": P.ASSIGN,
+    "GET /staff/team/{colleague_id}": P.LEAD,
+    "POST /staff/team/{colleague_id}": P.LEAD,
+    "POST /staff/team/{colleague_id}/away": P.LEAD,
+    "GET /staff/give": P.LEAD,
+    "POST /staff/give": P.LEAD,
     "GET /staff/audit": P.READ_AUDIT,
     "GET /staff/parked": P.READ_PARKED,
     "POST /staff/parked/{service}/{row_id}/replay": P.RESOLVE_PARKED,

@@ -31,7 +31,7 @@ from shared.ids import uuid7
 from shared.messaging.dispatch import dispatch
 from shared.messaging.outbox import PARTS, Cause
 from shared.messaging.statement import Statement
-from tests.builders import TODAY, a_policy, a_writer
+from tests.builders import RETRIES, TODAY, a_policy, a_writer
 from tests.integration.support import an_event, count, engine_of, eventually, fetch, running
 from tests.rendering import client_of
 
@@ -112,6 +112,7 @@ def loops(url: str, engine: AsyncEngine, ordinary: Any, on_call: Any) -> list[De
         "schema": "notify",
         "engine": engine,
         "writer": a_writer(),
+        "retries": RETRIES,
     }
     calls = Delivery(**common, sender=on_call, name="on_call", first_part=PARTS)
     return [Delivery(**common, sender=ordinary, before_a_backlog=calls.wake.set), calls]

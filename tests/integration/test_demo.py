@@ -130,6 +130,7 @@ def run(system: System, *command: str, profile: str = "development") -> subproce
     """A command with the environment of the system's services; in production with what it needs there alone."""
     environment = system._environment
     if profile == "production":
+        environment = system.environment_of("referral")
         environment = {name: value for name, value in environment.items() if name[:4] != "PIR_" or name in KEYS}
         environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100", "PIR_SCRAPE_TOKEN": "s" * 32}
         environment |= {"PIR_POLICY_ACCEPTED_BY": "A. Person, for a test"}

@@ -142,7 +142,7 @@ async def test_an_erased_one_is_gone_for_its_author_and_a_keeper_cannot_take_it(
     assert await statuses(ada, page_of(sent), page_of(sent, "copy"), page_of(sent, "correct")) == {404}
     keeper = await front.site.signed_in(KEEPER)
     await keeper.open(page_of(sent))
-    assert "has been erased" in keeper.html
+    assert "Our records of this family have been erased" in keeper.html
     form = {"csrf": keeper.form("/refer/sign-out").sent["csrf"]}
     assert (await keeper.http.post(page_of(sent, "take-over"), data=form)).status_code == 410
     assert await count(front.site.referral.engine, "author") == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.monitoring.rules import alerts
+from deploy.monitoring.alerts import alerts
 from tests.monitoring.watching import ALERTMANAGER, KINDS, PROMETHEUS, program
 
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))

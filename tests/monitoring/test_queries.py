@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from deploy.monitoring.__main__ import BOARDS, FOLDER
-from deploy.monitoring.rules import alerts
+from deploy.monitoring.alerts import alerts
 from tests.monitoring.watching import Watching
 
 WINDOW: Final = "15m"

@@ -10,7 +10,7 @@ from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import ReportKind
 from services.metrics.reports.terms import Terms, contract_terms
 from services.metrics.spans import read_month
-from shared.policy import Policy
+from shared.policy import InvalidPolicyError, Policy
 from tests.builders import a_policy
 
 POLICY = a_policy()
@@ -86,3 +86,9 @@ def test_of_a_report_from_before_terms_were_kept_the_policy_version_tells() -> N
 
 def test_every_policy_has_terms_also_one_without_a_contract() -> None:
     assert contract_terms(POLICY.model_copy(update={"contract": None}))["contract"] is None
+
+
+@pytest.mark.parametrize("wrong", [{"targets": {"contact_in_tiem": 0.95}}, {"paid": ("contact_in_tiem",)}])
+def test_a_target_or_payment_of_a_figure_that_there_is_not_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidPolicyError, match="no figure with contact_in_tiem; there are "):
+        terms_of(contract=wrong)

@@ -13,7 +13,7 @@ from services.notify.delivery import NO_RECIPIENT, Delivery
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.writing import UNWRITABLE
 from shared.events import MessageKind
-from tests.builders import TODAY, a_policy, a_writer, noon
+from tests.builders import RETRIES, TODAY, a_policy, a_writer, noon
 
 NOW = noon(TODAY)
 TEAM = "team@health.example.org"
@@ -21,7 +21,9 @@ TEAM = "team@health.example.org"
 
 def a_delivery() -> Delivery:
     nothing = cast("Any", None)
-    return Delivery(dsn="", schema="notify", engine=nothing, sender=nothing, writer=a_writer(), chance=lambda: 0.5)
+    return Delivery(
+        dsn="", schema="notify", engine=nothing, sender=nothing, writer=a_writer(), retries=RETRIES, chance=lambda: 0.5
+    )
 
 
 def a_row(number: int = 1, **changes: Any) -> dict[str, Any]:

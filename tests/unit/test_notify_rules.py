@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.content import Audience
-from services.notify.rules import Retries, contact_holds, decided_by_person_on, may_send
+from services.notify.rules import contact_holds, decided_by_person_on, may_send
 from shared.events import Circumstance, Hold, MessageKind, Safety, Urgency
-from tests.builders import TODAY, a_family, a_policy, noon
+from tests.builders import RETRIES, TODAY, a_family, a_policy, noon
 
 HOLDS = st.frozensets(st.sampled_from(Hold))
 
@@ -63,20 +63,20 @@ def test_a_person_decides_by_the_clock_or_by_working_days(urgency: Urgency, day:
 
 @given(attempts=st.integers(1, 10_000), chance=st.floats(0, 1, exclude_max=True))
 def test_a_pause_is_never_longer_than_an_hour(attempts: int, chance: float) -> None:
-    assert timedelta() <= Retries().pause(attempts, chance=chance) <= timedelta(hours=1)
+    assert timedelta() <= RETRIES.pause(attempts, chance=chance) <= timedelta(hours=1)
 
 
 def test_pauses_double_from_half_a_minute() -> None:
-    pauses = [Retries().pause(attempts, chance=1.0).total_seconds() for attempts in range(1, 10)]
+    pauses = [RETRIES.pause(attempts, chance=1.0).total_seconds() for attempts in range(1, 10)]
     assert pauses == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
 def test_jitter_is_full() -> None:
-    assert Retries().pause(8, chance=0.0) == timedelta()
-    assert Retries().pause(8, chance=0.5) == timedelta(minutes=30)
+    assert RETRIES.pause(8, chance=0.0) == timedelta()
+    assert RETRIES.pause(8, chance=0.5) == timedelta(minutes=30)
 
 
 def test_after_72_hours_it_is_a_persons_turn() -> None:
     first = noon(TODAY)
-    assert not Retries().is_over(since=first, now=first + timedelta(hours=71, minutes=59))
-    assert Retries().is_over(since=first, now=first + timedelta(hours=72))
+    assert not RETRIES.is_over(since=first, now=first + timedelta(hours=71, minutes=59))
+    assert RETRIES.is_over(since=first, now=first + timedelta(hours=72))

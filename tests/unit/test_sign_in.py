@@ -291,10 +291,10 @@ def an_app() -> FastAPI:
         return found.staff.name
 
     @app.get("/staff/lead")
-    async def lead(_: Annotated[Visitor, Depends(visitor(Permission.ASSIGN))]) -> None: ...
+    async def lead(_: Annotated[Visitor, Depends(visitor(Permission.LEAD))]) -> None: ...
 
     @app.get("/staff/either")
-    async def either(_: Annotated[Visitor, Depends(visitor(Permission.ASSIGN, Permission.WORK_ITEMS))]) -> None: ...
+    async def either(_: Annotated[Visitor, Depends(visitor(Permission.LEAD, Permission.WORK_ITEMS))]) -> None: ...
 
     @app.post("/staff/capacity")
     @app.post("/staff/only-a-form")
@@ -339,10 +339,10 @@ async def test_one_of_several_permissions_is_enough() -> None:
 
 
 def test_a_check_says_what_it_asks_for() -> None:
-    check = visitor(Permission.ASSIGN, Permission.WORK_ITEMS)
-    assert check is visitor(Permission.ASSIGN, Permission.WORK_ITEMS)
-    assert vars(check)["permission"] is Permission.ASSIGN
-    assert vars(check)["permissions"] == (Permission.ASSIGN, Permission.WORK_ITEMS)
+    check = visitor(Permission.LEAD, Permission.WORK_ITEMS)
+    assert check is visitor(Permission.LEAD, Permission.WORK_ITEMS)
+    assert vars(check)["permission"] is Permission.LEAD
+    assert vars(check)["permissions"] == (Permission.LEAD, Permission.WORK_ITEMS)
 
 
 # Forms.

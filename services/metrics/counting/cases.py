@@ -228,7 +228,10 @@ class Case:
 
     @cached_property
     def contact_due_on(self) -> date | None:
-        """As `decision_due_on`, whether or not a team has taken the family on."""
+        """As `decision_due_on`, whether or not a team has taken the family on.
+
+        Queues reckon it for themselves: services/triage/work_items/deadlines.py.
+        """
         times = self.working_time
         days = times.first_contact_priority_days if self.is_priority else times.first_contact_days
         return self._moved(days, done_on=self.first_contact_on)

@@ -1,5 +1,6 @@
 """What each event adds to the rows and the totals. Nearly all of them are read (reading.py), folded to one change of
-each row, and written in one statement (writing.py); what is rare has a handler of its own (rare.py).
+each row, and written in one statement (writing.py); erasures (erasing.py) and what is heard seldom (seldom.py) have
+handlers of their own.
 
 Late and repeated events do no harm: what is filled once stays, what has a latest version is settled by its number in
 the stream of its service, and nothing is assumed about the order across topics.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.metrics.handlers import rare, reading, writing
+from services.metrics.handlers import erasing, reading, seldom, writing
 from shared.events import AgencyUpdated, CapacityChanged, EnquiryReceived, ReferralErased
 from shared.messaging.dispatch import Counting, Handlers, Repeatable
 from shared.policy import Policy
@@ -22,9 +23,9 @@ def handlers(policy: Policy) -> Handlers:
     return Counting(
         dict.fromkeys(readings, counted)
         | {
-            ReferralErased: rare.forget,
-            EnquiryReceived: rare.count_enquiries,
-            AgencyUpdated: rare.keep_agencies,
-            CapacityChanged: rare.keep_places,
+            ReferralErased: erasing.erase,
+            EnquiryReceived: seldom.count_enquiries,
+            AgencyUpdated: seldom.keep_agencies,
+            CapacityChanged: seldom.keep_places,
         }
     )

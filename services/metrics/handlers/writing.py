@@ -16,7 +16,7 @@ from uuid import UUID
 from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.metrics.handlers.rare import end_erased
+from services.metrics.handlers.erasing import end_erased
 from services.metrics.measures import TIME_TO
 from shared.database import sql
 from shared.events import Envelope, Event

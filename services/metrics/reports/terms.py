@@ -15,7 +15,7 @@ from services.metrics.counting.kpis import Kpi, kpis
 from services.metrics.population import Population
 from services.metrics.reports.model import Heading, ReportKind, ReportStatus
 from services.metrics.spans import Span, contract_year
-from shared.policy import Contract, Policy
+from shared.policy import Contract, InvalidPolicyError, Policy
 
 
 def contract_terms(policy: Policy) -> dict[str, Any]:
@@ -45,6 +45,15 @@ class Terms:
     population: Population | None
     dimensions: Mapping[str, CountedDimension]
     is_practice: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises InvalidPolicyError for a target or a payment that names no figure: it would count for nothing."""
+        known = {kpi.code for kpi in self.kpis}
+        if unknown := sorted({*self.contract.targets, *self.contract.paid} - known):
+            raise InvalidPolicyError(
+                f"{self.policy.id}: contract.targets and contract.paid name no figure with {', '.join(unknown)}; "
+                f"there are {', '.join(sorted(known))}"
+            )
 
     @cached_property
     def kpis(self) -> tuple[Kpi, ...]:

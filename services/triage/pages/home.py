@@ -46,7 +46,7 @@ SAFETY_LISTS: Final = (Show.ON_CALL, Show.SAFETY)
 ONLY_FOR: Final = {
     Show.MINE: Permission.WORK_ITEMS,
     Show.DECLINES: Permission.CONFIRM_DECLINE,
-    Show.UNOWNED_LATE: Permission.ASSIGN,
+    Show.UNOWNED_LATE: Permission.LEAD,
 }
 """Only who can take work on has work of their own; declines and work with nobody are a lead's."""
 NEWS: Final = {
@@ -77,7 +77,7 @@ async def home(visit: Anybody) -> Response:
         counts = await queues.counts(tx, now=visit.now)
         watch = await today.watch(tx, now=visit.now)
         news = await today.news(tx, visit.staff) if visit.may(Permission.WORK_ITEMS) else None
-        everybody = await team.colleagues(tx, now=visit.now) if visit.may(Permission.ASSIGN) else None
+        everybody = await team.colleagues(tx, now=visit.now) if visit.may(Permission.LEAD) else None
         done = await done_in_words(visit, tx)
     sections = [_section(visit, show, page) for show, page in found.items()]
     dangers = [line for each in sections if each["name"] in SAFETY_LISTS for line in each["lines"]]

@@ -95,7 +95,7 @@ async def one_queue(visit: Reader, name: str) -> Response:
         raise Problem("not-found")
     asked = visit.request.query_params
     choices, route = read_choices(asked), Route(name) if name != EVERYWHERE else None
-    may_assign = visit.may(Permission.ASSIGN)
+    may_assign = visit.may(Permission.LEAD)
     async with visit.engine.connect() as tx:
         found = await queues.page(tx, route, choices, staff=visit.staff, now=visit.now)
         options = _options(await queues.holders(tx, route) if may_assign else [])
@@ -250,7 +250,7 @@ def line_of(row: sa.Row[Any], *, staff: Staff, now: datetime) -> QueueRow:
         who="You have it" if holder == "You" else f"{holder} has it" if holder else "Nobody has it yet",
         may_be_claimed=is_free and staff.may(Permission.WORK_ITEMS),
         may_be_declined=is_proposed_decline(row) and staff.may(Permission.CONFIRM_DECLINE),
-        may_be_given=staff.may(Permission.ASSIGN),
+        may_be_given=staff.may(Permission.LEAD),
     )
 
 

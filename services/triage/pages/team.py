@@ -25,7 +25,7 @@ routes = APIRouter(prefix="/staff", include_in_schema=False)
 async def team_page(visit: Reader) -> Response:
     async with visit.engine.connect() as tx:
         everybody = await team.colleagues(tx, now=visit.now)
-    may_change = visit.may(Permission.ASSIGN)
+    may_change = visit.may(Permission.LEAD)
     # Whom work can be given to; others have no page of their own.
     linked = {each.id for each in everybody if may_change and each.name and re.fullmatch(STAFF_ID, each.id)}
     return visit.render("team.html", team=everybody, linked=linked, me=visit.staff.id, may_assign=may_change)

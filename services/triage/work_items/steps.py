@@ -88,7 +88,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "take-over": Step(working.take_over, "Take it over from a colleague", ANY_OPEN, holder=Holder.COLLEAGUES),
     "assign": Step(
-        working.assign, "Give it to a colleague", ANY_OPEN, body=bodies.Assign, permission=Permission.ASSIGN,
+        working.assign, "Give it to a colleague", ANY_OPEN, body=bodies.Assign, permission=Permission.LEAD,
         says=events.WorkItemClaimed, opens=False, codes=("to",),
         leads_to="claimed; accepted and waiting for referrer stay",
     ),
@@ -167,7 +167,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "reopen": Step(
         deciding.reopen, "Closed or declined by mistake: goes on where it stood", frozenset({DECLINED, CLOSED}),
-        body=bodies.Reopen, permission=Permission.ASSIGN, words="why", opens=False,
+        body=bodies.Reopen, permission=Permission.LEAD, words="why", opens=False,
         leads_to="a new item that goes on where it stood", announces=(events.WorkItemOpened, events.FamilyJudged),
     ),
 }  # fmt: skip
@@ -232,7 +232,7 @@ def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
         return not is_own and not is_nobodys
     if step.holder is Holder.NOBODYS:
         return is_own or is_nobodys
-    is_lead = staff.may(Permission.ASSIGN)
+    is_lead = staff.may(Permission.LEAD)
     return step.holder is Holder.ANYBODY or is_own or is_lead or (is_nobodys and step.holder is not Holder.OWN)
 
 
@@ -283,6 +283,6 @@ def _refusal(name: str, row: Any, staff: Staff) -> Problem | None:
         if step.holder is Holder.COLLEAGUES:
             words = "No colleague has this"
         return Problem("step-not-allowed", words, extra=extra)
-    if name == "close" and working.needs_lead(row) and not staff.may(Permission.ASSIGN):
+    if name == "close" and working.needs_lead(row) and not staff.may(Permission.LEAD):
         return Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
     return None

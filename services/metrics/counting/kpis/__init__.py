@@ -6,8 +6,8 @@ A figure of a month is the sum of `numerator` over what the KPI looks at whose `
 
 from __future__ import annotations
 
-from services.metrics.counting.kpis.deadlines import deadlines
 from services.metrics.counting.kpis.flow import flow, waiting
+from services.metrics.counting.kpis.in_time import in_time
 from services.metrics.counting.kpis.kpi import Kpi
 from services.metrics.counting.kpis.work import work
 from shared.policy import Policy
@@ -17,4 +17,4 @@ __all__ = ["Kpi", "kpis"]
 
 def kpis(policy: Policy) -> tuple[Kpi, ...]:
     """The whole table; numbers of days and months in the words are those of the policy."""
-    return (*flow(), *deadlines(policy), *waiting(policy), *work())
+    return (*flow(), *in_time(policy), *waiting(policy), *work())

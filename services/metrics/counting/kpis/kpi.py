@@ -25,7 +25,7 @@ class Kpi:
     `denominator`: how much each adds; `wait`: for a median, the days of each (None: not looked at).
     `counted_by`, `source` and `quality` are sentences for the report. `numerator_cell` and `denominator_cell` name a
     number that another KPI or a table publishes too, so that it is published once and the same. `missed_of`: the share
-    of whose missed part this count is a part.
+    of whose missed part this count is a part. Targets are the policy's: `[contract.targets]`.
     """
 
     code: str

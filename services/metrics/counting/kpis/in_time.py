@@ -95,7 +95,7 @@ def _is_contacted_in_time(case: Case) -> int:
     return is_on_time(case.first_contact_on, case.contact_due_on)
 
 
-def deadlines(policy: Policy) -> tuple[Kpi, ...]:
+def in_time(policy: Policy) -> tuple[Kpi, ...]:
     days = policy.working_time
     return (
         share(
