@@ -40,15 +40,8 @@ hypothesis.settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Two warnings are no failures.
-
-    FastStream lets go of a producer whose start failed (Kafka away); it holds no socket, it only says so. And in a whole
-    run some test leaves a connection to PostgreSQL to the collector, which blames a later one: not found yet, for each
-    file alone leaves none.
-    """
+    """One warning is no failure: FastStream lets go of a producer whose start failed (Kafka away). It holds no socket."""
     config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
-    for what in ("unclosed connection <asyncpg", "unclosed transport <_SelectorSocket", "unclosed <socket.socket"):
-        config.addinivalue_line("filterwarnings", f"ignore:{what}:ResourceWarning")
     signal.signal(signal.SIGTERM, _end)
     structlog.configure(  # the default draws every frame's variables, which takes seconds of CPU
         processors=[structlog.stdlib.add_log_level, structlog.dev.ConsoleRenderer(exception_formatter=_no_frames)]

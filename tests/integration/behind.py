@@ -79,13 +79,16 @@ def in_own_role(settings: S) -> S:
 async def behind(
     build: Callable[[Any], Awaitable[Service]], settings: Any, loops: tuple[str, ...] = ()
 ) -> AsyncIterator[Behind]:
+    """Closed again, whatever happened: a connection that is left behind is blamed on a later test."""
     service = await build(in_own_role(settings))
+    admin = engine_of(settings.dsn, service.name)
     tasks = [asyncio.create_task(service.http_loops[name]()) for name in loops]
     transport = httpx.ASGITransport(app=service.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        admin = engine_of(settings.dsn, service.name)
-        yield Behind(service, client, credentials.load(settings.credentials_file), admin)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            yield Behind(service, client, credentials.load(settings.credentials_file), admin)
+    finally:
         await admin.dispose()
-    for task in tasks:
-        await ended(task)
-    await service.close()
+        for task in tasks:
+            await ended(task)
+        await service.close()
