@@ -131,8 +131,7 @@ async def broken(database: asyncpg.Connection[Any], *, old: datetime) -> list[st
 
 async def main() -> int:
     """Prints what does not hold; 1 when something does not."""
-    dsn = database_url().replace("postgresql+asyncpg://", "postgresql://", 1)
-    database = await asyncpg.connect(dsn, timeout=10)
+    database = await asyncpg.connect(database_url(), timeout=10)
     try:
         async with database.transaction(isolation="repeatable_read", readonly=True):
             lines = await broken(database, old=datetime.now(UTC) - timedelta(minutes=MINUTES))

@@ -220,8 +220,7 @@ def _write(file: Path, text: str) -> None:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[asyncpg.Connection[Any]]:
-    dsn = database_url().replace("postgresql+asyncpg://", "postgresql://", 1)
-    database = await asyncpg.connect(dsn, timeout=10, server_settings={"pir.agency": "*"})
+    database = await asyncpg.connect(database_url(), timeout=10, server_settings={"pir.agency": "*"})
     try:
         yield database
     finally:

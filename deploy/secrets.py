@@ -101,10 +101,13 @@ PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
 
 
 def database_url(environ: Mapping[str, str] = os.environ) -> str:
-    """DATABASE_URL, or what DATABASE_URL_FILE holds. Raises SecretFileError, and KeyError for neither."""
+    """DATABASE_URL, or what DATABASE_URL_FILE holds, as asyncpg takes it.
+
+    Raises SecretFileError, and KeyError for neither.
+    """
     if (found := secret("DATABASE_URL", environ)) is None:
         raise KeyError("DATABASE_URL")
-    return found
+    return found.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
 def environment_file() -> str:

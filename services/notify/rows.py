@@ -254,13 +254,10 @@ async def restrict(tx: AsyncConnection, event: Envelope[ReferralRestricted], *, 
 
 async def forget(tx: AsyncConnection, erased: Mapping[UUID, str]) -> None:
     """Every message about these referrals (id → reference), sent or not, and what was said of them."""
-    for erase in (
-        "DELETE FROM event WHERE key = ANY(:ids)",
-        "DELETE FROM restricted WHERE referral_id = ANY(:ids)",
-        "DELETE FROM message WHERE reference = ANY(:references)",
-    ):
-        asked = {"ids": list(erased), "references": list(erased.values())}
-        await tx.execute(sql(erase), {name: value for name, value in asked.items() if f":{name}" in erase})
+    ids = {"ids": list(erased)}
+    await tx.execute(sql("DELETE FROM event WHERE key = ANY(:ids)"), ids)
+    await tx.execute(sql("DELETE FROM restricted WHERE referral_id = ANY(:ids)"), ids)
+    await tx.execute(sql("DELETE FROM message WHERE reference = ANY(:refs)"), {"refs": list(erased.values())})
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:

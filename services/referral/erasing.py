@@ -47,7 +47,7 @@ class NotErasedError(Exception):
 async def erase(
     tx: AsyncConnection, reference: str, *, actor: Actor, at: datetime, needs_second: bool = False
 ) -> Locked | None:
-    """Erase one referral or enquiry: its `id`, `reference` and `agency_id`, or None when it is unknown or erased.
+    """Erase one referral or enquiry, and return it; None when it is unknown or erased.
 
     What stays is a row that says that there was a referral, when, and from whom, and the audit trail. Raises
     NotErasedError under a hold, while somebody works on a danger to the child, and, with `needs_second`, until another
