@@ -8,7 +8,7 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-restore test-browser test-monitoring check bench guide dashboards sbom assurance assets format stop clean
+.PHONY: help run test test-faults test-restore test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -47,6 +47,9 @@ bench: .venv/.has-test ## Measure throughput and latency
 
 guide: .venv/.has-browser ## Make the pictures of the guides again, from a running system
 	@exec $(BIN)/python -m tests.browser.guide
+
+snapshot: .venv/.has-test ## Write what people and programs see to var/snapshot; AGAINST=FOLDER compares with an earlier one
+	@PIR_SNAPSHOT=$(CURDIR)/var/snapshot PIR_SNAPSHOT_BEFORE=$(AGAINST) exec $(BIN)/pytest -q tests/integration/test_contract_snapshot.py $(ARGS)
 
 dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code, the alerts and the runbooks
 	@exec $(BIN)/python -m deploy.monitoring

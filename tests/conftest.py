@@ -28,7 +28,7 @@ from tests.servers import Servers, endings, passing_folder, running
 from tests.system import System
 
 __all__ = ["reused"]
-ONLY_WITH = {"browser": "PIR_BROWSER"}
+ONLY_WITH = {"browser": "PIR_BROWSER", "integration/test_contract_snapshot.py": "PIR_SNAPSHOT"}
 """What takes too long for every run, and the variable with which its own target of the Makefile asks for it."""
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]
 LONGEST_FIRST = ("chaos", "journeys", "integration")
