@@ -27,7 +27,7 @@ from services.referral.status import RouteState
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
-from shared.events import SAFETY_ROUTES, ReferralErased
+from shared.events import LOSSES, RED_FLAGS, SAFETY_ROUTES, Facts, ReferralErased, Route
 from shared.ids import uuid7
 from shared.messaging import erasure, outbox
 from shared.messaging.outbox import Cause, Draft
@@ -126,6 +126,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "external_digest": None,
     "external_sealed": None,
     "body_digest": b"",
+    "earlier_copies": [],
     "profile": {},
     "facts": {},
     "gaps": [],
@@ -146,16 +147,33 @@ async def _refuse_under_a_hold(tx: AsyncConnection, referral_id: UUID) -> None:
 
 
 async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID) -> None:
-    """Work on a danger to the child that has not ended would end unread."""
-    routes = await tx.scalars(
-        sa.select(tables.route_state.c.route).where(
-            tables.route_state.c.referral_id == referral_id,
-            tables.route_state.c.route.in_(sorted(SAFETY_ROUTES)),
-            tables.route_state.c.state.not_in(_ENDED),
-        )
-    )
-    if open_work := sorted(set(routes)):
+    """Work on a danger to the child, or a loss, that has not ended or not begun would end unread."""
+    found = (await tx.execute(_DANGER, {"id": referral_id, "ended": sorted(_ENDED)})).one()
+    safety = SAFETY_ROUTES | ({Route.REVIEW} if found.has_words else frozenset())
+    if open_work := sorted(safety.intersection(found.routes)):
         raise NotErasedError(f"somebody still has to look at {', '.join(open_work)}: end that work first")
+    if found.is_undecided and _opens_safety_work(Facts.model_validate(found.facts)):
+        raise NotErasedError("it tells of a danger or a loss that triage has not decided about yet: try again later")
+
+
+def _opens_safety_work(facts: Facts) -> bool:
+    return bool(
+        facts.safety
+        or facts.safety_words
+        or facts.mental_health in RED_FLAGS
+        or not LOSSES.isdisjoint(facts.circumstances)
+    )
+
+
+_DANGER: Final = sql("""
+    SELECT r.facts, coalesce(r.decided_version, 0) < r.version AS is_undecided,
+        ARRAY(SELECT route FROM route_state WHERE referral_id = r.id AND state <> ALL(:ended)) AS routes,
+        EXISTS (
+            SELECT FROM event WHERE key = r.id AND CAST(value AS jsonb) -> 'facts' -> 'safety_words' = 'true'
+        ) AS has_words
+    FROM referral r WHERE r.id = :id
+""")
+"""`has_words`: a version that was sent had words on the safety list (A1), for which a `review` is safety work."""
 
 
 async def _confirm(tx: AsyncConnection, referral_id: UUID, actor: Actor, at: datetime) -> None:

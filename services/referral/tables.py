@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
 from shared import tables as common
 
@@ -55,6 +55,7 @@ referral = sa.Table(
     sa.Column("external_digest", BYTEA),
     sa.Column("external_sealed", BYTEA),
     sa.Column("body_digest", BYTEA, nullable=False),
+    sa.Column("earlier_copies", ARRAY(BYTEA), nullable=False, server_default="{}"),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("received_at", _TIME, nullable=False),
     sa.Column("expected_by", sa.Date, nullable=False),

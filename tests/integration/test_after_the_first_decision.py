@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.triage import measures, tables
-from services.triage.work_items import queues, timers, today
+from services.triage.work_items import queues, steps, timers, today
 from services.triage.work_items.queues import Choices, Show
 from shared.events import (
     Circumstance,
@@ -436,6 +436,24 @@ async def test_a_worker_closes_what_is_their_own_and_safety_work_with_words(team
     await team.take(danger, "close", MAYA, reason="passed_on", note="Duty desk at 12:10, their reference 9")
 
 
+@pytest.mark.parametrize("route", DANGERS)
+async def test_no_worker_decides_away_safety_work_that_nobody_has_taken(team: TriageTeam, route: str) -> None:
+    key = await team.referred(a_family(**DANGERS[route]))
+    item = (await team.open(key))[route]
+    await team.look(item)  # to see the page is not to take it on
+    otherwise = {"routes": [Route.UNIVERSAL], "reason": "Looks fine to me"}
+    assert await team.refused(item, "override", MAYA, **otherwise) == "step-not-allowed"
+    assert "override" not in steps.offered((await team.open(key))[route], MAYA)
+    await team.take(item, "claim", MAYA)
+    await team.take(item, "override", MAYA, **otherwise)
+    assert Route.UNIVERSAL in await team.open(key)
+
+
+async def test_a_lead_decides_otherwise_with_words_though_nobody_has_taken_it(team: TriageTeam) -> None:
+    item = await team.only(await team.referred(a_family(safety=[Safety.SIGNIFICANT_HARM])))
+    await team.take(item, "override", LEAD, routes=[Route.UNIVERSAL], reason="Duty desk closed it at noon")
+
+
 # B8: urgent work stays watched.
 
 
@@ -616,7 +634,13 @@ async def test_a_challenged_decline_is_decided_by_another_lead(team: TriageTeam)
     item = await team.only(key)
     assert "challenged" in item.marks
     assert (item.state, item.assignee) == ("open", None)
-    assert await team.refused(item, "decline", LEAD, reason="out_of_area") == "conflict"
+    ways: dict[str, dict[str, Any]] = {
+        "decline": {"reason": "out_of_area"},
+        "close": {"reason": "passed_on", "note": "As before"},
+        "override": {"routes": [Route.UNIVERSAL], "reason": "As before"},
+    }
+    for way, body in ways.items():
+        assert await team.refused(item, way, LEAD, **body) == "conflict", way
     await team.take(item, "decline", OTHER_LEAD, reason="out_of_area")
     assert await team.open(key) == {}
 

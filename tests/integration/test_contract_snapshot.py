@@ -12,7 +12,6 @@ import difflib
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from io import BytesIO
@@ -106,7 +105,7 @@ def test_commands(service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "argv", [service])
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
-        exec(compile(f"import runpy; runpy.run_module('services.{service}', run_name='__main__')", "run", "exec"))  # noqa: S102
+        exec(compile(f"import runpy; runpy.run_module('services.{service}', run_name='__main__')", "run", "exec"))
     keep(f"commands/{service}.txt", "\n".join(_helps(found[0])))
 
 

@@ -208,6 +208,28 @@ async def test_an_older_copy_never_undoes_a_change(intake: Behind) -> None:
         assert answer.json()["reference"] == sent["reference"]
 
 
+async def test_a_copy_that_a_newer_one_replaced_changes_nothing_when_it_comes_late(intake: Behind) -> None:
+    """Two programs of an agency, one of them behind, or a queue that gives out of order."""
+    first = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}", "notes": "Zoe\u0308 sleeps\r\nbadly."}
+    copies = [first, first | {"risk_factors": ["isolation"]}, first | {"risk_factors": ["isolation", "substance_use"]}]
+    versions = [(await intake.send(copy)).json().get("version", 1) for copy in copies]
+    assert versions == [1, 2, 3]
+    for late in copies[:2]:
+        answer = await intake.send(late)
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:pir:problem:conflict")
+        assert answer.json()["version"] == 3
+    assert (await intake.send(copies[2])).status_code == 200
+    [row] = await fetch(intake.engine, "SELECT version, facts FROM referral")
+    assert (row.version, row.facts["risk_factors"]) == (3, ["isolation", "substance_use"])
+
+
+async def test_a_copy_without_a_danger_that_was_told_since_is_known_too_when_it_comes_late(intake: Behind) -> None:
+    first = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
+    await intake.send(first)
+    await intake.send(first | {"safety": ["immediate_danger"]})
+    assert (await intake.send(first)).status_code == 409
+
+
 async def test_a_row_that_is_held_fails_its_own_request_and_no_other(intake: Behind) -> None:
     body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
     sent = (await intake.send(body)).json()

@@ -217,7 +217,7 @@ class Life(RuleBasedStateMachine):
     def _note(self, step: str, row: Any, who: Staff, *, has_words: bool) -> None:
         item = self.model.items[row.id]
         is_lead, was_taken = who.may(Permission.LEAD), item.holder == who.id
-        if step in ("close", "decline", "override") and has_words and (is_lead or was_taken or step == "override"):
+        if step in ("close", "decline", "override") and has_words and (is_lead or was_taken):
             self.model.may_end.add(row.id)
         if step in ("claim", "accept", "override", "arrange"):
             item.asked_at = None

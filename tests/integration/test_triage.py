@@ -386,6 +386,7 @@ async def test_an_override_keeps_the_contact_holds_and_the_marks(triage: Behind)
 async def test_an_override_without_an_urgency_keeps_that_of_the_decision(triage: Behind) -> None:
     key = await a_referral_of(triage, a_family(mental_health=MentalHealth.SELF_HARM_NEW))
     item = (await open_items_of(triage, key))[Route.PNMH_EMERGENCY]
+    await step(triage, item, "claim")
     await step(triage, item, "override", routes=["mash"], tier="statutory", reason="Social care knows them")
     assert (await last_decision(triage, key))["urgency"] == "4h"
 

@@ -38,6 +38,8 @@ from shared.problems import Problem
 from shared.strict_json import canonical
 
 REFERENCE: Final = "external_reference"
+MOST_COPIES: Final = 20
+"""So many replaced copies are known again when they come late; a referral has few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +90,25 @@ async def send_again(
 ) -> Answer:
     """The whole document once more, changed: an amendment, which no danger of before leaves (rule I2).
 
-    Raises Problem 409, too, after a change by PATCH or on a page: a whole copy, perhaps an old one, could undo that.
+    Raises Problem 409, too, for what a late copy could undo: a change by PATCH or on a page, a newer copy.
     """
-    stored, digests_of = await open_for(tx, preparing, referral_id, by, Step.AMEND), preparing.identities.body_digests
-    if stored.row.body_digest not in digests_of(by.agency.id, canonical(stored.document)):
+    stored = await open_for(tx, preparing, referral_id, by, Step.AMEND)
+
+    def digests_of(document: Any) -> tuple[bytes, ...]:
+        return preparing.identities.body_digests(by.agency.id, canonical(as_stored(document)))
+
+    more = {"reference": stored.row.reference, "version": stored.row.version}
+    if stored.row.body_digest not in digests_of(stored.document):
         words = "It has been changed by PATCH since: a whole copy could undo that. Change it by PATCH"
-        more = {"reference": stored.row.reference, "version": stored.row.version}
         raise Problem("conflict", words, extra=more)
     document = keep_dangers(stored.document, value)
     document.pop(REFERENCE, None)  # by this the agency knows it: it stays
     document |= {REFERENCE: own} if (own := stored.document.get(REFERENCE)) else {}
-    body_digest = digests_of(by.agency.id, canonical(as_stored(document)))[0]
-    return await store(tx, preparing, stored, document, by, body_digest=body_digest)
+    body_digests = digests_of(document)
+    if not {*digests_of(value), *body_digests}.isdisjoint(stored.row.earlier_copies):
+        words = "You sent this copy before, and a newer one since. If it is right after all, change it by PATCH"
+        raise Problem("conflict", words, extra=more)
+    return await store(tx, preparing, stored, document, by, body_digest=body_digests[0])
 
 
 async def store(
@@ -190,12 +199,14 @@ async def _keep(
     """The row as it is now. The feed shows the version and the gaps."""
     row = stored.row
     is_shown = event.version > row.version or list(event.gaps) != row.gaps
+    replaced = [row.body_digest] if body_digest != row.body_digest else []
     await tx.execute(
         tables.referral.update()
         .where(tables.referral.c.id == row.id)
         .values(
             version=event.version,
             body_digest=body_digest,
+            earlier_copies=[*row.earlier_copies, *replaced][-MOST_COPIES:],
             identity=stored.sealed_with(document, answers),
             facts=event.facts.model_dump(mode="json"),
             gaps=list(event.gaps),

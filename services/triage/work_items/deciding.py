@@ -25,6 +25,7 @@ from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, U
 from services.triage.work_items.deadlines import MARKS, ItemState, call_again, first_escalation
 from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
 from shared import events
+from shared.access import Staff
 from shared.audit import MACHINE, Actor
 from shared.database import sql
 from shared.events import (
@@ -54,15 +55,8 @@ KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 
 
 async def decline(it: StepRequest[bodies.Decline]) -> Done:
-    """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work.
-
-    After a challenge another lead than the first decides: raises Problem 409 for the same.
-    """
+    """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work."""
     row, by = it.row, it.by
-    if row.reopens is not None and CHALLENGED in row.marks:
-        first = await it.tx.scalar(sql("SELECT ended_by FROM work_item WHERE id = :id"), {"id": row.reopens})
-        if first == by.staff.id:
-            raise it.conflict("The referrer challenged your decision: another lead decides")
     if is_safety(row) and not it.body.note:
         raise refuse("note", "missing", NEEDS_WORDS)
     await it.write("decline", it.body.note)
@@ -71,6 +65,16 @@ async def decline(it: StepRequest[bodies.Decline]) -> Done:
     others = [each for each in work if each.id != row.id and not outlives(each)]
     await decisions.close(it.tx, others, ClosureReason.DECIDED_AGAIN, at=by.at, by=by.staff.id, cause=by.cause)
     return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
+
+
+async def leave_to_another_lead(tx: AsyncConnection, row: Any, staff: Staff) -> None:
+    """After a challenge another lead than the first decides: raises Problem 409 for the same."""
+    if row.reopens is None or CHALLENGED not in row.marks:
+        return
+    first = await tx.scalar(sql("SELECT ended_by FROM work_item WHERE id = :id"), {"id": row.reopens})
+    if first == staff.id:
+        words = "The referrer challenged your decision: another lead decides"
+        raise Problem("conflict", words, extra={"state": row.state})
 
 
 async def override(it: StepRequest[bodies.Override]) -> Done:

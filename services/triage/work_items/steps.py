@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.work_items import bodies, deciding, enquiries, store, working
-from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED
+from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction, StepRequest
 from shared import audit, events
@@ -173,6 +173,9 @@ STEPS: Final[Mapping[str, Step]] = {
 }  # fmt: skip
 """step → its row, in the order in which the docs show them."""
 
+DECIDES_A_CHALLENGE: Final = frozenset({"decline", "override", "close"})
+"""Steps that may end what a referrer challenged otherwise than they hope: another lead's than the first."""
+
 HEADS: Final = ("step", "from", "to", "routes", "who may", "words needed", "the clock", "announces")
 
 
@@ -248,6 +251,8 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
         raise refusal
     if step.clock is Clock.RUNS:
         await store.run_clock(tx, row, by.at)
+    if name in DECIDES_A_CHALLENGE:
+        await deciding.leave_to_another_lead(tx, row, by.staff)
     done = await step.function(StepRequest(tx, row, body, by, context))
     values = dict(done.values)
     if step.to is not None:
@@ -283,6 +288,13 @@ def _refusal(name: str, row: Any, staff: Staff) -> Problem | None:
         if step.holder is Holder.COLLEAGUES:
             words = "No colleague has this"
         return Problem("step-not-allowed", words, extra=extra)
-    if name == "close" and working.needs_lead(row) and not staff.may(Permission.LEAD):
+    return None if staff.may(Permission.LEAD) else _refusal_without_a_lead(name, row, extra)
+
+
+def _refusal_without_a_lead(name: str, row: Any, extra: Mapping[str, Any]) -> Problem | None:
+    """What needs a lead, or whoever has taken it on."""
+    if name == "close" and working.needs_lead(row):
         return Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
+    if name == "override" and is_unread_safety(row):
+        return Problem("step-not-allowed", "Nobody has read this yet: take it on first", extra=dict(extra))
     return None
