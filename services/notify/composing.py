@@ -112,7 +112,7 @@ def _ward_of(decision: Decision) -> str | None:
 
 
 def _decided_on(event: Envelope[ReferralTriaged], policy: Policy) -> date:
-    return rules.decided_by_person_on(event.data.decision.urgency, at=event.occurred_at, policy=policy)
+    return policy.decided_by_person_on(event.data.decision.urgency, at=event.occurred_at)
 
 
 def _still_to_come(day: date, event: Envelope[Any]) -> date | None:

@@ -8,9 +8,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from services.notify.content import Audience
-from shared.events import LOSSES, Facts, Hold, MessageKind, Safety, Urgency, tells_of_danger
+from shared.events import LOSSES, Facts, Hold, MessageKind, Safety, tells_of_danger
 from shared.policy import Policy
-from shared.working_time import LONDON, day_in_london, due_on
+from shared.working_time import LONDON, day_in_london
 
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
 """What a family may hear from us by itself; everything else is written for professionals."""
@@ -49,17 +49,6 @@ def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
 def must_ring(facts: Facts) -> bool:
     """Whether the answer says at once to ring somebody: a tick of S1, S2, S5 or S6."""
     return tells_of_danger(facts.safety, facts.mental_health)
-
-
-def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> date:
-    """The day by which a person decides, from the decision that gave it to them; `now` and `4h` by the clock."""
-    times = policy.working_time
-    if urgency is Urgency.NOW:
-        return day_in_london(at)
-    if urgency is Urgency.FOUR_HOURS:
-        return day_in_london(at + FOUR_HOURS)
-    days = times.safeguarding_days if urgency is Urgency.WORKING_DAY else times.decision_days
-    return due_on(at, days=days, hours=times)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from functools import partial
 from typing import Final
 
@@ -18,12 +19,14 @@ from shared.events import (
     DecidedBy,
     Envelope,
     FamilyJudged,
+    Mode,
     ReferralTriaged,
     WaitingFor,
     WorkItemAccepted,
     WorkItemClaimed,
     WorkItemClosed,
     WorkItemDeclined,
+    WorkItemDueMoved,
     WorkItemFirstContact,
     WorkItemOpened,
     WorkItemWaiting,
@@ -36,13 +39,15 @@ from shared.policy import Policy
 _DECIDED: Final = sql("""
     WITH news AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:decisions AS text[]), CAST(:by AS text[]),
-                             CAST(:versions AS integer[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]))
-            AS t(id, decision, decided_by, version, at, what)
+                             CAST(:versions AS integer[]), CAST(:times AS timestamptz[]), CAST(:whats AS text[]),
+                             CAST(:days AS date[]))
+            AS t(id, decision, decided_by, version, at, what, decided_on)
     ), told AS (
         INSERT INTO history (referral_id, at, what, detail) SELECT id, at, what, CAST(version AS text) FROM news
     )
     UPDATE referral SET decision = CAST(news.decision AS jsonb), decided_by = news.decided_by,
         decided_version = news.version, decided_at = news.at,
+        expected_by = coalesce(news.decided_on, referral.expected_by),
         declined_at = CASE WHEN declined_at >= news.at THEN declined_at END,
         ended_at = CASE WHEN ended_at >= news.at THEN ended_at END,
         changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
@@ -81,8 +86,8 @@ _REOPENED: Final = sql("""
 """)
 
 
-async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection) -> None:
-    """The latest decision of each referral; an older version never replaces a newer one.
+async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncConnection, *, policy: Policy) -> None:
+    """The latest decision of each referral, and the day by which a person decides; never an older version.
 
     Work begins anew with it: an outcome from before it is none any more.
     """
@@ -98,11 +103,20 @@ async def keep_decisions(events: Sequence[Envelope[ReferralTriaged]], tx: AsyncC
                 "whats": [
                     "decided" if event.data.decided_by is DecidedBy.MACHINE else "decided-by-person" for event in round_
                 ],
+                "days": [_decided_on(event, policy) for event in round_],
             },
         )
         opened = opened_by(round_)
         if opened:
             await _keep_states(opened, [_state_of(event.data) for event in opened], "opened", tx, marks=False)
+
+
+def _decided_on(event: Envelope[ReferralTriaged], policy: Policy) -> date | None:
+    """The day that the agency's mail names; None when nobody has to decide any more."""
+    decision = event.data.decision
+    if decision.mode is Mode.AUTO_ROUTE:
+        return None
+    return policy.decided_by_person_on(decision.urgency, at=event.occurred_at)
 
 
 async def _keep_states(
@@ -174,6 +188,22 @@ async def keep_waiting(events: Sequence[Envelope[WorkItemWaiting]], tx: AsyncCon
         await _keep_states([event], [state], "waiting", tx)
 
 
+async def keep_due(events: Sequence[Envelope[WorkItemDueMoved]], tx: AsyncConnection) -> None:
+    """By when the family is met: the agency is shown the day of now."""
+    for event in events:
+        await tx.execute(
+            sql("""
+                WITH moved AS (
+                    UPDATE route_state SET due_at = :due_at, sequence = :sequence
+                    WHERE work_item_id = :item AND coalesce(sequence, 0) <= :sequence RETURNING referral_id
+                )
+                UPDATE referral SET changed_in = CAST(CAST(pg_current_xact_id() AS text) AS bigint)
+                WHERE id IN (SELECT referral_id FROM moved)
+            """),
+            {"due_at": event.data.due_at, "sequence": event.sequence, "item": event.data.work_item_id},
+        )
+
+
 async def keep_declined(events: Sequence[Envelope[WorkItemDeclined]], tx: AsyncConnection, *, policy: Policy) -> None:
     """A person confirmed a decline: the referral's outcome, unless decided or opened anew since, or worked on."""
     for event in events:
@@ -225,8 +255,9 @@ async def keep_judgments(events: Sequence[Envelope[FamilyJudged]], tx: AsyncConn
 def handlers(policy: Policy) -> Handlers:
     """What the referral service does with each event it hears."""
     return {
-        ReferralTriaged: AtOnce(keep_decisions),
+        ReferralTriaged: AtOnce(partial(keep_decisions, policy=policy)),
         WorkItemOpened: partial(keep_opened, policy=policy),
+        WorkItemDueMoved: keep_due,
         WorkItemClaimed: keep_claimed,
         WorkItemWaiting: keep_waiting,
         WorkItemAccepted: keep_accepted,

@@ -98,14 +98,18 @@ _UNDECIDED: Final = (Status.RECEIVED, Status.BEING_REVIEWED)
 _WITH_FAMILY: Final = (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)
 
 
-def dates(status: Status, *, decision_by: date, first_contact_at: datetime | None) -> dict[str, str | None]:
+def dates(
+    status: Status, decision: Decision | None, *, decision_by: date, first_contact_at: datetime | None
+) -> dict[str, str | None]:
     """By when the agency hears a decision, by when the family is met, and the next of the two (`expected_by`).
 
-    None once it is done, when there is none, and while the clock waits for the referrer. A date that passed stays.
+    None once it is done, when there is none (a family that waits for its ward to open), and while the clock waits for
+    the referrer. A date that passed stays.
     """
-    decision = decision_by if status in _UNDECIDED else None
+    waits_for_ward = decision is not None and decision.routes[:1] == (Route.PHASE_HOLD,)
+    decided_by = decision_by if status in _UNDECIDED and not waits_for_ward else None
     contact = day_in_london(first_contact_at) if first_contact_at and status in _WITH_FAMILY else None
-    named = {"decision_by": decision, "first_contact_by": contact, "expected_by": decision or contact}
+    named = {"decision_by": decided_by, "first_contact_by": contact, "expected_by": decided_by or contact}
     return {name: day.isoformat() if day else None for name, day in named.items()}
 
 

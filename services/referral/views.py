@@ -232,7 +232,7 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         "links": links,
         "gaps": row.gaps,
         "next_step": next_step,
-        **dates(status, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
+        **dates(status, known.decision, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
     }
 
 

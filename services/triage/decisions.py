@@ -127,7 +127,8 @@ async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> No
         await bring_in_line(tx, row, made, policy)
     routes = frozenset(Route(row.route) for row in kept if UNDELIVERABLE not in row.marks)
     await open_all(tx, [replace(made, kept_routes=routes | made.settled)], policy)
-    await store.reckon(tx, made.referral_id, policy.working_time)
+    was = {row.id: row.due_at for row in work}
+    await store.reckon(tx, made.referral_id, policy.working_time, at=made.at, cause=made.cause, was=was)
 
 
 async def close(

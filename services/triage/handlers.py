@@ -151,7 +151,8 @@ async def _propose(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
         routes = [Route.REVIEW]  # somebody has to see that the facts of a declined family have changed
     await decisions.open_new(tx, [(made, plan_item(route, made, policy)) for route in routes], policy)
     await store.propose(tx, made.referral_id, made.id)
-    await store.reckon(tx, made.referral_id, policy.working_time)
+    was = {row.id: row.due_at for row in work}
+    await store.reckon(tx, made.referral_id, policy.working_time, at=made.at, cause=made.cause, was=was)
 
 
 async def _rules_before(tx: AsyncConnection, referral_id: UUID) -> set[str]:
@@ -179,7 +180,7 @@ async def run_clocks_again(tx: AsyncConnection, event: Envelope[events.ReferralI
         await store.run_clock(tx, row, event.occurred_at)
         state = ItemState.CLAIMED if row.assignee else ItemState.OPEN
         await store.change(tx, row, state=state, escalate_at=escalate_at)
-    await store.reckon(tx, event.key, times)
+    await store.reckon(tx, event.key, times, at=event.heard_at, cause=because_of(event))
     await audit.write(tx, [Entry(REFERRER, "referral.informed", event.occurred_at, event.key)])
 
 

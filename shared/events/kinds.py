@@ -204,6 +204,13 @@ class WorkItemOpened(AboutWorkItem):
     reopens: bool = False
 
 
+class WorkItemDueMoved(AboutWorkItem):
+    """When a team is to have met the family is another day now: a clock stood still, or more is known of the family."""
+
+    type: ClassVar[str] = "work-item.due-moved.v1"
+    due_at: AwareDatetime
+
+
 class WorkItemClaimed(AboutWorkItem):
     type: ClassVar[str] = "work-item.claimed.v1"
 

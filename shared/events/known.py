@@ -24,6 +24,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         kinds.AgencyUpdated,
         kinds.ReferralTriaged,
         kinds.WorkItemOpened,
+        kinds.WorkItemDueMoved,
         kinds.WorkItemClaimed,
         kinds.WorkItemWaiting,
         kinds.WorkItemAccepted,

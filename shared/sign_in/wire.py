@@ -15,6 +15,7 @@ import httpx
 import structlog
 from joserfc.jwk import KeySet
 
+from shared.internal_client import trusted
 from shared.sign_in.refusals import Refusal, RefusedError
 
 log = structlog.get_logger(__name__)
@@ -29,7 +30,7 @@ class Wire:
 
     def __init__(self, metadata_url: str) -> None:
         self._url = metadata_url
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT, verify=trusted())
         self._metadata: dict[str, Any] = {}
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")

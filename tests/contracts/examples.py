@@ -105,6 +105,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
         **_ABOUT,
     ),
     events.WorkItemOpened(tier=Tier.SPECIALIST_SHORT, urgency=Urgency.URGENT, due_at=AT, waiting_list=True, **_ITEM),
+    events.WorkItemDueMoved(due_at=AT, **_ITEM),
     events.WorkItemClaimed(**_ITEM),
     events.WorkItemWaiting(waiting_for=events.WaitingFor.REFERRER, **_ITEM),
     events.WorkItemAccepted(place=events.PlaceKind.GROUP, **_ITEM),

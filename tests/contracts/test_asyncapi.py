@@ -22,7 +22,10 @@ REFERRALS: Final = {
 }
 ITEMS: Final = {
     f"work-item.{what}.v1"
-    for what in ("opened", "claimed", "waiting", "accepted", "declined", "first-contact", "closed", "escalated")
+    for what in (
+        *("opened", "due-moved", "claimed", "waiting", "accepted", "declined", "first-contact", "closed"),
+        "escalated",
+    )
 }
 SPEAKS: Final[dict[str, set[str]]] = {
     "referral": {*REFERRALS, "referral.monitored.v1"},
@@ -41,7 +44,7 @@ HEARS: Final[dict[str, set[str]]] = {
     "metrics": {
         *REFERRALS - {"referral.challenged.v1"},
         *("referral.monitored.v1", "referral.triaged.v1", "capacity.changed.v1"),
-        *ITEMS - {"work-item.escalated.v1"},
+        *ITEMS - {"work-item.escalated.v1", "work-item.due-moved.v1"},
         *("message.sent.v1", "message.undeliverable.v1"),
     },
 }

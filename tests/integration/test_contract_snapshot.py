@@ -81,10 +81,11 @@ async def test_descriptions_of_interfaces(
 ) -> None:
     async with all_services(intake, settings, tmp_path, monkeypatch) as system:
         for name in NAMES:
-            for description in ("openapi", "asyncapi"):
-                answer = await system.services[name].http.get(f"/{description}.json")
-                if answer.status_code == 200:
-                    keep(f"{description}/{name}.json", json.dumps(answer.json(), indent=1, sort_keys=True))
+            for path in ("openapi.json", "asyncapi"):
+                answer = await system.services[name].http.get(f"/{path}")
+                assert answer.status_code == 200
+                file = f"{path.removesuffix('.json')}/{name}.json"
+                keep(file, json.dumps(answer.json(), indent=1, sort_keys=True))
         described = [
             f"{each.type} {each.name} {sorted({tuple(sorted(sample.labels)) for sample in each.samples})}"
             for each in REGISTRY.collect()

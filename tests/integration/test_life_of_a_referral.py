@@ -264,6 +264,7 @@ class Life(RuleBasedStateMachine):
             known.holder = row.assignee
         await self._check_lists([row for row in rows.values() if row.ended_at is None])
         await self._check_releases(rows)
+        await self._check_announced([row for row in rows.values() if row.ended_at is None])
         await self._check_reports([row for row in rows.values() if row.ended_at is None])
 
     def _check_safety(self, row: Any, known: ItemModel) -> None:
@@ -272,6 +273,25 @@ class Life(RuleBasedStateMachine):
         was_attended = known.is_accepted or (known.is_read and known.holder is not None)
         if is_safety and row.ended_at is not None and not was_attended and row.ended_at == self.team.now:
             assert row.id in self.model.may_end, f"unread {row.route} ended: {row.end_reason}"
+
+    async def _check_announced(self, rows: list[Any]) -> None:
+        """Of the day of a first contact, outsiders know what the queue knows."""
+        async with self.engine.connect() as tx:
+            said = await tx.execute(
+                sa.text("""
+                    SELECT DISTINCT ON (item) item, due_at FROM (
+                        SELECT key, sequence, CAST(value AS jsonb) AS told FROM event
+                    ) AS e CROSS JOIN LATERAL (
+                        SELECT told ->> 'work_item_id' AS item, told ->> 'due_at' AS due_at WHERE told ? 'due_at'
+                        UNION ALL SELECT each ->> 'work_item_id', each ->> 'due_at'
+                        FROM jsonb_array_elements(coalesce(told -> 'opened', '[]')) AS each
+                    ) AS item ORDER BY item, sequence DESC
+                """)
+            )
+            announced = {UUID(row.item): datetime.fromisoformat(row.due_at) for row in said}
+        for row in rows:
+            if row.route in FAMILY_WORK and row.first_contact_at is None:
+                assert announced[row.id] == row.due_at, (row.route, announced[row.id], row.due_at)
 
     def _check_deadline(self, row: Any) -> None:
         """At the close of a working day, and never earlier than before unless urgency or priority was added."""

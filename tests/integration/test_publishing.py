@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
@@ -58,12 +59,13 @@ def the_terms() -> Terms:
     return terms
 
 
-def told(months: int = 13, seed: int = 5) -> list[Envelope[Any]]:
+@cache
+def told(months: int = 13, seed: int = 5) -> tuple[Envelope[Any], ...]:
     found = stories(seed=seed, first=FIRST, months=months, per_month=40, policy=a_policy(), now=NOW)
-    return sorted((event for story in found for event in story.events), key=lambda event: event.occurred_at)
+    return tuple(sorted((event for story in found for event in story.events), key=lambda event: event.occurred_at))
 
 
-async def hear(engine: AsyncEngine, events: list[Envelope[Any]]) -> None:
+async def hear(engine: AsyncEngine, events: Iterable[Envelope[Any]]) -> None:
     heard = handlers(a_policy())
     known = [event for event in events if type(event.data) in heard]
     for start in range(0, len(known), 500):

@@ -16,6 +16,7 @@ from services.triage.handlers import handlers as triage_handlers
 from shared.events import (
     EQUALITY_TOPIC,
     DecidedBy,
+    Decision,
     DeclineReason,
     Event,
     Kind,
@@ -26,10 +27,12 @@ from shared.events import (
     WorkItemAccepted,
     WorkItemClosed,
     WorkItemDeclined,
+    WorkItemDueMoved,
     WorkItemFirstContact,
     WorkItemOpened,
 )
-from tests.builders import a_family, a_policy, decided
+from shared.working_time import day_in_london
+from tests.builders import a_family, a_policy, decided, not_open_yet
 from tests.families import a_referral
 from tests.integration.behind import Behind
 from tests.integration.support import an_event, count, fetch
@@ -72,9 +75,9 @@ class Sent:
         async with self.intake.engine.begin() as tx:
             await handlers(a_policy())[event]([told], tx)
 
-    async def is_decided(self, *, after: int, version: int = 1) -> None:
-        decision = {"version": version, "decided_by": DecidedBy.MACHINE, "decision": decided(a_family())}
-        await self.hears(ReferralTriaged, after=after, decision_id=uuid4(), **decision)
+    async def is_decided(self, *, after: int, version: int = 1, decision: Decision | None = None) -> None:
+        made = {"version": version, "decided_by": DecidedBy.MACHINE, "decision": decision or decided(a_family())}
+        await self.hears(ReferralTriaged, after=after, decision_id=uuid4(), **made)
 
     async def is_declined(self, *, after: int, item: UUID | None = None) -> None:
         what = {"work_item_id": item or uuid4(), "route": "pir_short", "reason": DeclineReason.NOT_SUITABLE}
@@ -424,6 +427,37 @@ async def test_the_agency_sees_by_when_it_hears_and_by_when_the_family_is_met(se
     await sent.hears(WorkItemAccepted, after=2, **work)
     assert await dates_of(sent) == (None, "2026-12-24", "2026-12-24")
     await sent.hears(WorkItemFirstContact, after=3, **work)
+    assert await dates_of(sent) == (None, None, None)
+
+
+async def test_the_day_of_the_first_contact_is_that_of_now(sent: Sent) -> None:
+    """A clock that stood still, or an amendment that gives priority, moves it; an older word never moves it back."""
+    item = uuid4()
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=1, item=item)
+    before = (await sent.row()).changed_in
+    work: dict[str, Any] = {"work_item_id": item, "route": "pir_short"}
+    for after, day in ((3, 30), (2, 29)):
+        await sent.hears(WorkItemDueMoved, after=after, due_at=datetime(2026, 12, day, 17, tzinfo=UTC), **work)
+    assert await dates_of(sent) == (None, "2026-12-30", "2026-12-30")
+    assert (await sent.row()).changed_in > before
+
+
+@pytest.mark.parametrize(
+    ("facts", "hours"), [({"safety": ["immediate_danger"]}, 0), ({"mental_health": "self_harm_new"}, 4)]
+)
+async def test_the_day_of_a_persons_decision_is_the_one_that_the_mail_names(
+    sent: Sent, facts: dict[str, Any], hours: int
+) -> None:
+    await sent.is_decided(after=1, decision=decided(a_family(**facts)))
+    day = day_in_london(sent.began + timedelta(seconds=1, hours=hours)).isoformat()
+    assert await dates_of(sent) == (day, None, day)
+
+
+async def test_no_day_is_named_to_a_family_that_waits_for_its_ward(sent: Sent) -> None:
+    await sent.is_decided(after=1, decision=decided(a_family(home=not_open_yet())))
+    await sent.is_opened(after=1, route="phase_hold")
+    assert await sent.status() == "being_reviewed"
     assert await dates_of(sent) == (None, None, None)
 
 

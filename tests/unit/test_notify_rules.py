@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.content import Audience
-from services.notify.rules import contact_holds, decided_by_person_on, may_send
+from services.notify.rules import contact_holds, may_send
 from shared.events import Circumstance, Hold, MessageKind, Safety, Urgency
 from tests.builders import RETRIES, TODAY, a_family, a_policy, noon
 
@@ -58,7 +58,7 @@ def test_a_birth_that_is_long_overdue_is_spoken_of_gently(days: int, held: bool)
 )
 def test_a_person_decides_by_the_clock_or_by_working_days(urgency: Urgency, day: date) -> None:
     friday_evening = datetime(2026, 6, 12, 20, 30, tzinfo=UTC)
-    assert decided_by_person_on(urgency, at=friday_evening, policy=a_policy()) == day
+    assert a_policy().decided_by_person_on(urgency, at=friday_evening) == day
 
 
 @given(attempts=st.integers(1, 10_000), chance=st.floats(0, 1, exclude_max=True))

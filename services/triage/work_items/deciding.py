@@ -316,7 +316,7 @@ async def open_again(
     elif state is ItemState.CLAIMED:
         said.append(store.about(new, events.WorkItemClaimed, at, cause))
     await outbox.append(tx, said)
-    await store.reckon(tx, row.referral_id, policy.working_time)
+    await store.reckon(tx, row.referral_id, policy.working_time, at=at, cause=cause)
     return item
 
 

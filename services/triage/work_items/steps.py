@@ -267,7 +267,7 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
     if step.says is not None and done.says is not None:
         await outbox.append(tx, [store.about(row, step.says, by.at, by.cause, **done.says)])
     if step.clock is not Clock.AS_IT_IS:
-        await store.reckon(tx, row.referral_id, context.policy.working_time)
+        await store.reckon(tx, row.referral_id, context.policy.working_time, at=by.at, cause=by.cause)
     codes = [str(said) for code in step.codes if (said := getattr(body, code)) is not None]
     detail = done.detail or " ".join(codes) or row.route
     await audit.write(tx, [Entry(Actor("staff", by.staff.id), f"item.{name}", by.at, row.referral_id, detail)])

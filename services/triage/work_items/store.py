@@ -7,8 +7,9 @@ referral's lock.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,7 +26,8 @@ from services.triage.work_items.conditions import (
 )
 from services.triage.work_items.deadlines import ItemState, moved_due
 from shared.database import sql
-from shared.events import AboutWorkItem
+from shared.events import FAMILY_WORK, AboutWorkItem, WorkItemDueMoved
+from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
 from shared.policy import WorkingTime
 from shared.problems import Problem
@@ -153,10 +155,19 @@ async def _end_question(tx: AsyncConnection, row: sa.Row[Any], at: datetime) -> 
     )
 
 
-async def reckon(tx: AsyncConnection, referral_id: UUID, times: WorkingTime) -> None:
+async def reckon(
+    tx: AsyncConnection,
+    referral_id: UUID,
+    times: WorkingTime,
+    *,
+    at: datetime,
+    cause: Cause,
+    was: Mapping[UUID, datetime] = MappingProxyType({}),
+) -> None:
     """Work out afresh when the open items of a referral are due, and whether the clock stands for each.
 
-    After anything that stops the clock, lets it run, opens an item or makes one more urgent.
+    After anything that stops the clock, lets it run, opens an item or makes one more urgent. The agency hears when the
+    day of a first contact has moved: `was` is when items were due before the caller changed them.
     """
     referral = await lock_if_known(tx, referral_id)
     if referral is None:
@@ -165,12 +176,16 @@ async def reckon(tx: AsyncConnection, referral_id: UUID, times: WorkingTime) -> 
     asked = [row.waiting_since for row in items if row.waiting_since is not None and not is_watched(row)]
     kept = ((datetime.fromisoformat(stopped), datetime.fromisoformat(ran)) for stopped, ran in referral.stops)
     stops: list[Stop] = [*kept, *((at, None) for at in asked)]
+    moved = []
     for row in items:
         if is_met(row):
             continue
         due, stands = moved_due(row, stops, started_at=referral.released_at or referral.received_at, times=times)
         if (due, stands) != (row.due_at, row.clock_stands):
             await change(tx, row, due_at=due, clock_stands=stands)
+        if row.route in FAMILY_WORK and due != was.get(row.id, row.due_at):
+            moved.append(about(row, WorkItemDueMoved, at, cause, due_at=due))
+    await outbox.append(tx, moved)
 
 
 def about(row: Any, event: type[AboutWorkItem], at: datetime, cause: Cause, **more: Any) -> Draft:
