@@ -42,6 +42,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "too-many-looks": (429, "You have looked at too many families within the hour"),
     "internal": (500, "Something went wrong on our side"),
     "unavailable": (503, "The service can't store anything now"),
+    "not-published": (503, "This is not published yet"),
 }
 """name → status and title; `type` is `urn:pir:problem:<name>`."""
 

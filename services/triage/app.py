@@ -9,6 +9,8 @@ from pathlib import Path
 from services.triage import api, keys, measures, pages, policies, questions, tables
 from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.handlers import handlers
+from services.triage.open_referral import api as open_referral
+from services.triage.open_referral.directory import Directory
 from services.triage.pages.context import PageContext
 from services.triage.rules import CATALOGUE
 from services.triage.settings import Settings
@@ -110,6 +112,14 @@ async def build(settings: Settings) -> Service:
             tables.SCHEMA,
             token=settings.from_referral.get_secret_value(),
             opened=room.steps.texts.open_rows,
+        )
+    )
+    app.include_router(
+        open_referral.router(
+            Directory(room.service_map, policy),
+            is_public=settings.is_development or not room.service_map.is_invented,
+            public_url=settings.public_url,
+            now=_now,
         )
     )
     app.state.pages = room.pages

@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from shared.events import Route
 from shared.policy import Part
@@ -61,6 +61,13 @@ def _address(text: str) -> str:
     return text
 
 
+def _confirmed(day: object) -> object:
+    """A draft has no day yet (deploy/service_map): the message says what a person has to do."""
+    if day == "":
+        raise ValueError("is empty: ask the service, and put in the day until which the entry is good, as 2027-06-30")
+    return day
+
+
 Line = Annotated[str, AfterValidator(_one_line), Field(max_length=160)]
 Phrase = Annotated[Line, AfterValidator(lambda text: text.removesuffix("."))]
 """Stands in a sentence: the full stop is added there."""
@@ -97,7 +104,7 @@ class Service(Part):
     capacity: Annotated[int, Field(ge=0)] | None = None
     languages: tuple[Line, ...] = ()
     contact: Contact
-    expires_on: date
+    expires_on: Annotated[date, BeforeValidator(_confirmed)]
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -16,6 +16,7 @@ from deploy.local import credentials
 from deploy.secrets import CALL_TOKENS
 from services.referral.agencies import Agency, digest_of
 from services.referral.agency_keys import AgencyKeys
+from services.triage.open_referral.vocabulary import id_of
 from shared.access import PERMISSIONS, Permission, Role
 from shared.openapi import everything
 from shared.runtime import Service
@@ -94,6 +95,12 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /capacity": P.READ_CAPACITY,
         "PUT /capacity/{route}": P.SET_CAPACITY,
         "GET /audit": P.READ_AUDIT,
+        "GET /": OPEN,  # this and what follows: the open directory, Open Referral UK
+        "GET /services": OPEN,
+        "GET /services/{service_id}": OPEN,
+        "GET /service_at_locations": OPEN,
+        "GET /taxonomies": OPEN,
+        "GET /taxonomy_terms": OPEN,
         "GET /internal/questions/{referral_id}": INTERNAL,
         "GET /internal/subject-access/{referral_id}": INTERNAL,
     },
@@ -156,6 +163,7 @@ EXAMPLES: Final = {
     "referral_id": "019a0000-0000-7000-8000-000000000002",
     "row_id": "1",
     "suffix": "csv",
+    "service_id": str(id_of("E06000018", "early-help")),
 }
 KEY: Final = "an-agency-key"
 SUNFLOWER: Final = Agency(UUID(int=1), "sunflower", "Sunflower nursery", "team@agency.example.org", "C2")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy import service_map as command
+from deploy.service_map.__main__ import USAGE, main
+from deploy.service_map.checking import check
 from shared.events import Route
 from shared.service_map import (
     SIGNPOSTS,
@@ -207,6 +208,7 @@ def the_mistake(change: Change) -> str:
         (lambda it: it["services"][0].update(offers="one\nline"), "offers: has to be one line of words"),
         (lambda it: it["services"][0].update(name=" "), "name: has to be one line of words"),
         (lambda it: it["services"][0].update(capacity=-1), "capacity: input should be greater"),
+        (lambda it: it["services"][0].update(expires_on=""), "expires_on: is empty: ask the service"),
         (lambda it: it["services"][0].update(expires_on="soon"), "expires_on: input should be a valid date"),
         (lambda it: it["services"][0]["contact"].update(phone="ask Ada"), "contact.phone: has to be a telephone"),
         (lambda it: it["services"][0]["contact"].update(web="javascript:1"), "contact.web: has to be an address"),
@@ -244,7 +246,7 @@ def test_an_authority_has_one_file(tmp_path: Path) -> None:
 
 
 def told_by_check(capsys: pytest.CaptureFixture[str], path: Path, *, on: date = TODAY) -> tuple[bool, str]:
-    is_usable = command.check(path, on=on)
+    is_usable = check(path, on=on)
     return is_usable, capsys.readouterr().out
 
 
@@ -298,10 +300,10 @@ def test_the_check_warns_when_nobody_is_named_on_a_route(capsys: pytest.CaptureF
 
 def test_the_command_ends_with_1_when_any_file_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = str(a_file(tmp_path, ("E06000018", "E06000099")))
-    assert command.main(["check", str(MAPS / "nottingham.toml")]) == 0
-    assert command.main(["check", wrong, str(MAPS / "nottingham.toml")]) == 1
+    assert main(["check", str(MAPS / "nottingham.toml")]) == 0
+    assert main(["check", wrong, str(MAPS / "nottingham.toml")]) == 1
     assert "can be used" in capsys.readouterr().out
-    assert command.main([]) == command.USAGE
+    assert main([]) == USAGE
 
 
 def test_the_shipped_map_is_marked_as_invented_in_three_ways() -> None:

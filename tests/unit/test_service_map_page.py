@@ -14,8 +14,9 @@ import pytest
 from fastapi import FastAPI, Request
 
 from services.triage import pages as triage_pages
+from services.triage.age_words import age_span
 from services.triage.pages.context import PageContext
-from services.triage.pages.service_map import age_span, joined
+from services.triage.pages.service_map import joined
 from services.triage.work_items.working import StepContext
 from shared.access import Permission, Role, Staff
 from shared.pages import Pages

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Response
 
+from services.triage.age_words import age_span
 from services.triage.pages.context import Visit, who_may
 from services.triage.pages.forms import code_in
 from shared.access import Permission
@@ -48,7 +49,6 @@ NOBODY_TO_NAME: Final = {
     Route.ADVICE_TO_REFERRER: "referrers when a family said no",
     Route.PHASE_HOLD: "families who wait for our support to open",
 }
-YEAR: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +139,6 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
 def joined(words: Sequence[str]) -> str:
     """`Aspley, Bulwell and Dales`."""
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
-
-
-def age_span(from_months: int, to_months: int) -> str:
-    """`from pregnancy to 2 years`."""
-    return f"from {_age(from_months)} to {_age(to_months)}"
-
-
-def _age(months: int) -> str:
-    if months == -PREGNANCY_MONTHS:
-        return "pregnancy"
-    if months == 0:
-        return "birth"
-    count, unit = (months // YEAR, "year") if months % YEAR == 0 else (abs(months), "month")
-    return f"{count} {unit}{'s' if count > 1 else ''}{' before birth' if months < 0 else ''}"
 
 
 def entry_state(service: Service, on: date) -> str:

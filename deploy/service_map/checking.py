@@ -1,25 +1,21 @@
-"""Check service maps before they are used: `python -m deploy.service_map check [FILE...]`, all of them without a name.
+"""What is wrong with a service map, in sentences; and what a person should look at soon, though it can be used.
 
-One sentence for each mistake, and exit status 1. Warnings, for entries that have run out or will within 30 days and
-for routes on which nobody is named, leave the status at 0.
+Warnings are for entries that have run out or will within 30 days, and for routes on which nobody is named.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from shared.events import Route
 from shared.policy import Policy, load_all
 from shared.service_map import SIGNPOSTS, InvalidServiceMapError, ServiceMap, load
-from shared.working_time import day_in_london
 
-MAPS: Final = Path(__file__).parent / "service_maps"
-POLICIES: Final = Path(__file__).parent / "policies"
-USAGE: Final = "usage: python -m deploy.service_map check [FILE...]"
+MAPS: Final = Path(__file__).parents[1] / "service_maps"
+POLICIES: Final = Path(__file__).parents[1] / "policies"
 
 
 def mistakes(service_map: ServiceMap, policies: Iterable[Policy]) -> Iterator[str]:
@@ -60,17 +56,3 @@ def check(path: Path, *, on: date) -> bool:
     print(*[f"{path} is not a usable service map:" if wrong else f"{path} can be used", *wrong], sep="\n")
     print(*[f"  warning: {warning}\n" for warning in warnings(service_map, on=on)], sep="", end="")
     return not wrong
-
-
-def main(arguments: list[str]) -> int | str:
-    """Check each file; returns the exit status, or how the command is used."""
-    if arguments[:1] != ["check"]:
-        return USAGE
-    paths = [Path(name) for name in arguments[1:]] or sorted(MAPS.glob("*.toml"))
-    today = day_in_london(datetime.now(UTC))
-    failed = [path for path in paths if not check(path, on=today)]
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
