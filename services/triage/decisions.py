@@ -267,7 +267,7 @@ async def _store_new(
     """In one statement for any number."""
     asking = {made.id for made, planned in items if planned.state is deadlines.ItemState.WAITING_FOR_REFERRER}
     new = [(made, _row_of(made, planned, policy, is_asking=made.id in asking)) for made, planned in items]
-    await tables.insert(tx, tables.work_item, [vars(row) for _, row in new])
+    await store.insert(tx, [row for _, row in new])
     return new
 
 

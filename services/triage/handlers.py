@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import decisions, tables
 from services.triage.decisions import Decided
 from services.triage.work_items import deciding, store
-from services.triage.work_items.conditions import IS_OPEN, UNDELIVERABLE, WITHDRAWN, is_unread_safety
+from services.triage.work_items.conditions import UNDELIVERABLE, WITHDRAWN, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, first_escalation, is_told_since, plan_item
 from services.triage.work_items.places import full_routes
 from shared import audit, events
@@ -235,12 +235,7 @@ _ERASE: Final = (
     sql("DELETE FROM decision WHERE referral_id = :id"),
     sql("DELETE FROM staff_text WHERE referral_id = :id"),
     sql("DELETE FROM event WHERE key = :id"),
-    sql(f"""
-        UPDATE work_item SET state = CASE WHEN {IS_OPEN} THEN 'closed' ELSE state END,
-            ended_at = coalesce(ended_at, :at), escalate_at = NULL, age_out_warning_on = NULL, marks = '[]',
-            tier = NULL, interim_offer = NULL, waiting_since = NULL, clock_stands = false
-        WHERE referral_id = :id
-    """),  # noqa: S608  a constant
+    store.FORGET,
 )
 
 
@@ -269,7 +264,7 @@ async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeli
         marks=[UNDELIVERABLE],
         state=ItemState.OPEN.value,
     )
-    await tables.insert(tx, tables.work_item, [vars(row)])
+    await store.insert(tx, [row])
     opened = {"tier": None, "urgency": row.urgency, "due_at": due}
     await outbox.append(tx, [store.about(row, events.WorkItemOpened, at, because_of(event), **opened)])
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.triage.staff_notes import ASKED, StaffNotes
-from services.triage.work_items.deadlines import ItemState
+from services.triage.work_items.conditions import WAITS_FOR_REFERRER
 from services.triage.work_items.item import QUESTIONS_VIEWED
 from shared import audit
 from shared.access import ActingPerson, internal_router
@@ -51,8 +51,8 @@ async def asked(tx: AsyncConnection, referral_id: UUID, texts: StaffNotes) -> li
         raise Problem("not-found")
     notes = await texts.read(tx, referral_id, kind=ASKED)
     open_since = await tx.scalars(
-        sql("SELECT waiting_since FROM work_item WHERE referral_id = :id AND state = :waits"),
-        {"id": referral_id, "waits": ItemState.WAITING_FOR_REFERRER.value},
+        sql(f"SELECT waiting_since FROM work_item WHERE referral_id = :id AND {WAITS_FOR_REFERRER}"),  # noqa: S608  a constant
+        {"id": referral_id},
     )
     waiting = set(open_since)
     return [{"at": each.at.isoformat(), "words": each.text, "is_open": each.at in waiting} for each in notes]

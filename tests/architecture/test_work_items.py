@@ -11,9 +11,10 @@ TRIAGE = Path(__file__).parents[2] / "services" / "triage"
 STATE_IN_SQL = re.compile(
     r"\b(?:accepted_at|opened_first_at|ended_at|waiting_since) IS (?:NOT )?NULL"
     r"|\b(?:w|work_item)\.state (?:=|<>|IN)"
-    r"|\bstate (?:=|<>|IN) \(?'(?:open|claimed|waiting_list|waiting_for_referrer|accepted|declined|closed)'"
+    r"|\bstate (?:=|<>|IN) (?::|\(?'(?:open|claimed|waiting_list|waiting_for_referrer|accepted|declined|closed)')"
+    r"|(?:UPDATE|INSERT INTO|DELETE FROM) work_item\b|tables\.work_item\b"
 )
-"""A condition on what makes an item open, unread, waiting or accepted."""
+"""A condition on what makes an item open, unread, waiting or accepted, or a change of one."""
 
 
 def test_the_page_shows_the_steps_of_the_code() -> None:

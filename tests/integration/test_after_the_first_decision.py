@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -316,6 +316,23 @@ async def test_a_clock_that_stood_gives_back_working_time_to_the_close_of_a_work
     await team.informed(key)
     resumed = await team.only(key)
     assert (resumed.due_at, resumed.clock_stands) == (london("2026-06-22T17:00"), False)
+
+
+async def test_the_day_closes_when_the_policy_says(database: str) -> None:
+    """B15: hours are parameters. What stood from 15:00 to 8:00 gives back the working time of these hours."""
+    policy = a_policy()
+    hours = policy.working_time.model_copy(update={"opens": time(8), "closes": time(16, 30)})
+    engine = engine_of(database, tables.SCHEMA)
+    team = TriageTeam(engine, policy.model_copy(update={"working_time": hours}), now=london("2026-06-12T10:00"))
+    key = await team.referred(a_family(home=at_home(None, None), **SHORT))
+    item = await team.only(key)
+    assert item.due_at == london("2026-06-19T16:30")
+    team.now = london("2026-06-12T15:00")
+    await team.take(item, "request-information", asked="Which postcode?")
+    team.now = london("2026-06-15T08:00")
+    await team.informed(key)
+    assert (await team.only(key)).due_at == london("2026-06-22T16:30")
+    await engine.dispose()
 
 
 async def test_an_answer_heard_late_never_moves_a_deadline_back(team: TriageTeam) -> None:

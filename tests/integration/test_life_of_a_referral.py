@@ -23,8 +23,8 @@ from services.metrics import tables as metrics_tables
 from services.metrics.counting.reading import read_book
 from services.metrics.handlers import handlers as metrics_handlers
 from services.metrics.spans import Span
-from services.triage import decisions, handlers, tables
-from services.triage.work_items import deadlines, queues
+from services.triage import decisions, handlers, measures, tables, team
+from services.triage.work_items import deadlines, queues, today
 from services.triage.work_items.queues import Choices, Show
 from shared.access import Permission, Staff
 from shared.database import one_moment
@@ -324,7 +324,17 @@ class Life(RuleBasedStateMachine):
                 page = await queues.page(tx, None, choices, staff=LEAD, now=self.team.now)
                 assert {row.id for row in page.rows} == ids, show
             counted = await queues.counts(tx, now=self.team.now)
-        assert sum(each["overdue"] for each in counted["queues"]) == len(expected[Show.OVERDUE])
+            colleagues = await team.colleagues(tx, now=self.team.now)
+            watched = await today.watch(tx, now=self.team.now)
+            await measures.measure(tx, now=self.team.now)
+        late = expected[Show.OVERDUE]
+        # The start page, the team's page and Grafana say the same.
+        assert sum(each["overdue"] for each in counted["queues"]) == len(late) == _gauge("overdue")
+        assert _gauge("contact_due") == len(expected[Show.CONTACT_DUE])
+        assert measures.OF_ALL["waiting"]._value.get() == len(expected[Show.WAITING_FOR_REFERRER])
+        assert sum(each.overdue for each in colleagues) == sum(row.id in late for row in rows if row.assignee)
+        assert sum(each.open for each in colleagues) == sum(row.assignee is not None for row in rows)
+        assert watched.late == sum(row.id in late for row in rows if _is_watched(row))
 
     async def _check_releases(self, rows: dict[UUID, Any]) -> None:
         """A family that was released is never held for its ward again."""
@@ -392,6 +402,11 @@ class Life(RuleBasedStateMachine):
         )
         places = [each.id for each in order]
         return free, places.index(row.id) if row.id in places else len(places)
+
+
+def _gauge(name: str) -> float:
+    """Of all routes together."""
+    return float(sum(measures.OF_ROUTE[name].labels(route.value)._value.get() for route in Route))
 
 
 def _is_watched(row: Any) -> bool:

@@ -48,6 +48,23 @@ def test_an_empty_database_is_brought_to_the_newest_revision_by_several_at_once(
     stack.drop_database(name)
 
 
+def test_the_deploy_step_of_an_earlier_release_leaves_a_later_schema_as_it_is(database: str) -> None:
+    """How a release is rolled back: the image of before, on the tables of now."""
+
+    async def at_revision(number: str | None = None) -> str:
+        connection = await asyncpg.connect(database)
+        try:
+            if number:
+                await connection.execute("UPDATE public.pir_version SET version_num = $1", number)
+            return str(await connection.fetchval("SELECT version_num FROM public.pir_version"))
+        finally:
+            await connection.close()
+
+    asyncio.run(at_revision("9999"))
+    migrate(database)
+    assert asyncio.run(at_revision()) == "9999"
+
+
 @SERVICES
 async def test_the_migrated_schema_is_the_one_that_the_tables_describe(database: str, tables: ModuleType) -> None:
     def difference(connection: sa.Connection) -> list[object]:

@@ -18,7 +18,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import decisions, tables
+from services.triage import decisions
 from services.triage.decisions import Decided
 from services.triage.work_items import bodies, places, store
 from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, UNDELIVERABLE, is_safety, outlives
@@ -308,7 +308,7 @@ async def open_again(
         escalate_at=escalate_at,
         reopens=row.id,
     )
-    await tables.insert(tx, tables.work_item, [vars(new)])
+    await store.insert(tx, [new])
     opened = {"tier": row.tier, "urgency": row.urgency, "due_at": row.due_at, "reopens": True}
     said = [store.about(new, events.WorkItemOpened, at, cause, **opened)]
     if is_accepted:

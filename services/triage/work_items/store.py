@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.triage import tables
 from services.triage.work_items.conditions import (
     ENQUIRIES,
     FACTS_CHANGED,
@@ -135,6 +136,20 @@ async def end(tx: AsyncConnection, rows: Iterable[sa.Row[Any]], *, reason: str, 
     for row in rows:
         await _end_question(tx, row, at)
         await change(tx, row, **ended, waiting_since=None)
+
+
+FORGET: Final = sql(f"""
+    UPDATE work_item SET state = CASE WHEN {IS_OPEN} THEN 'closed' ELSE state END,
+        ended_at = coalesce(ended_at, :at), escalate_at = NULL, age_out_warning_on = NULL, marks = '[]',
+        tier = NULL, interim_offer = NULL, waiting_since = NULL, clock_stands = false
+    WHERE referral_id = :id
+""")  # noqa: S608  a constant
+"""Of an erased referral `:id` the items stay without what they said of it, ended at `:at` if they were open."""
+
+
+async def insert(tx: AsyncConnection, rows: Iterable[SimpleNamespace]) -> None:
+    """New items, in one statement for any number; each row has the columns as its attributes."""
+    await tables.insert(tx, tables.work_item, [vars(row) for row in rows])
 
 
 async def run_clock(tx: AsyncConnection, row: sa.Row[Any], at: datetime) -> None:
