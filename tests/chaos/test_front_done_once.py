@@ -81,11 +81,11 @@ CORRECTIONS: Final[dict[str, Doing]] = {
         "babies": {"babies.0.given_name": "Zebedee"},
         "carers": {"caregivers.0.given_name": "Zebedee"},
         "contact": {"caregivers.0.safe_contact": WORDS},
-        "language": {"caregivers.0.interpreter_needed": "true"},
+        "language": {"caregivers.0.preferred_language": "pl"},
         "home": {"home.address_lines": "Zebedee Street"},
         "relationship": {"concern.severity": "severe"},
         "around-them": {"care_status": "prebirth"},
-        "equality": {"babies.0.sex": "2"},
+        "equality": {"babies.0.sex": "1"},
         "you": {"referrer.name": "Zebedee"},
     }.items()
 }
