@@ -72,8 +72,29 @@ def document_of(facts: dict[str, Any]) -> dict[str, Any]:
 
 def scenario_documents() -> dict[str, dict[str, Any]]:
     """Scenario → document; enquiries have none."""
-    rows = [json.loads(line) for line in _SCENARIOS.read_text(encoding="utf-8").splitlines()]
-    return {row["id"]: document_of(row["facts"]) for row in rows if row["facts"]["kind"] == "family"}
+    return {row["id"]: document_of(row["facts"]) for row in _scenarios() if row["facts"]["kind"] == "family"}
+
+
+def scenario_enquiries() -> dict[str, tuple[str, dict[str, Any]]]:
+    """Scenario → the NHS source code of the agency that asks, and what it sends to `POST /enquiries`."""
+    facts = {row["id"]: row["facts"] for row in _scenarios() if row["facts"]["kind"] != "family"}
+    return {name: (each["source"], _enquiry_of(each)) for name, each in facts.items()}
+
+
+def _enquiry_of(facts: dict[str, Any]) -> dict[str, Any]:
+    """An enquiry that could have given these facts."""
+    said = {
+        "kind": facts["kind"],
+        "referrer": {"name": "Sunny Clarke", "role": "Key person", "email": "sunny.clarke@example.org"},
+        "topic": "A baby who looks away",
+        "people": 12,
+        "safety": facts["safety"],
+    }
+    return said | ({"notes": "Not safe at home.\r\n\r\nPlease ring."} if facts["safety_words"] else {})
+
+
+def _scenarios() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _SCENARIOS.read_text(encoding="utf-8").splitlines()]
 
 
 def meaning(document: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tests.architecture.front_people import (
     Everybody,
 )
 from tests.architecture.test_access import framework
+from tests.bench import front_pages
 from tests.integration.front import front_site
 
 
@@ -138,6 +139,12 @@ def test_every_page_has_a_row_and_every_row_a_page(apps: dict[str, Service]) -> 
         for verb in route.methods - {"HEAD"}
     }
     assert found == set(ACCESS)
+
+
+def test_the_speed_of_every_page_is_measured() -> None:
+    """By `python -m tests.bench.front`."""
+    assert {page.route for page in front_pages.PAGES}.isdisjoint(front_pages.NOT_MEASURED)
+    assert {page.route for page in front_pages.PAGES} | set(front_pages.NOT_MEASURED) == set(ACCESS)
 
 
 async def test_each_lets_in_whom_its_row_names_and_nobody_else(

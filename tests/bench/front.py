@@ -1,8 +1,8 @@
 """`python -m tests.bench.front`: how long each page for people who refer takes, once thousands of referrals are stored.
 
 Starts the four services on servers of its own, sends the referrals, makes one member the author of some, and loads each
-page again and again, one at a time, as one person does. Prints milliseconds, and the CPU that the service used. With
-`--addresses` it asks for codes instead: for an address that a member has, and for one that nobody has.
+page of front_pages.py and sends each form again and again, one at a time, as one person does. Prints milliseconds, and
+the CPU that the service used. `--only send` measures those pages whose route or name has this word. With `--addresses` it asks for codes instead: for an address that a member has, and for one that nobody has.
 """
 
 from __future__ import annotations
@@ -22,23 +22,19 @@ from typing import Final
 import httpx
 import psutil
 
-from deploy.local.credentials import MEMBERS
+from deploy.local.credentials import KEEPERS, MEMBERS
 from services.referral.front.codes import MOST_AN_HOUR
-from services.referral.front.form_pages import SLUGS
+from tests.bench.front_pages import PAGES, Measured
+from tests.bench.front_people import GIVE, NEWEST, People
 from tests.bench.generator import burst, families
 from tests.journeys.people import Member
 from tests.servers import running
+from tests.signing_in import Browser
 from tests.system import System, eventually
 
 OWN: Final = 50
 """Referrals of the member who looks: more than a health visitor sends in a year."""
 SHUFFLES: Final = 2_000
-GIVE: Final = """
-    INSERT INTO referral.author (referral_id, member_id, looked_in)
-    SELECT r.id, m.id, r.changed_in FROM (SELECT id, changed_in FROM referral.referral ORDER BY received_at DESC LIMIT $1) r,
-        (SELECT member_id AS id FROM referral.member_session ORDER BY started_at DESC LIMIT 1) m
-    ON CONFLICT DO NOTHING
-"""
 
 
 def main() -> None:
@@ -47,6 +43,7 @@ def main() -> None:
     parser.add_argument("--referrals", type=int, default=5_000)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--addresses", type=int, default=0, metavar="TIMES", help="500 in docs/front-door.md")
+    parser.add_argument("--only", default="", metavar="WORD")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         servers.make_template()
@@ -60,44 +57,47 @@ def main() -> None:
                 lambda: system.totals()["acknowledged"] >= len(sent.seconds), what="all acknowledged", seconds=600
             )
             print(f"{os.cpu_count()} cores; {len(sent.seconds):,} referrals, {OWN} of them the member's own.")
-            with Member(system) as member:
-                measure(system, member, given.times)
+            with Member(system) as member, Member(system) as keeper, Browser(system.url("referral")) as stranger:
+                measure(signed_in(system, member, keeper, stranger), given.times, given.only)
 
 
-def measure(system: System, member: Member, times: int) -> None:
-    _print(system, "sign-in", times, lambda: member.ask("GET", "/refer/sign-in"), HTTPStatus.OK)
+def signed_in(system: System, member: Member, keeper: Member, stranger: Browser) -> People:
+    """The keeper first, then the member, who has sent some of the referrals."""
+    keeper.email = KEEPERS["health-visiting"]
+    keeper.signs_in()
     member.signs_in()
-    system.query(GIVE, OWN)
-    [own] = system.query(
-        "SELECT r.reference FROM referral.referral r JOIN referral.author a ON a.referral_id = r.id LIMIT 1"
-    )
-    draft = member.begins()
-    filled = {"caregivers__0__relationship": "mother", "caregivers__0__given_name": "Sana"}
-    member.writes(draft, "carers", **filled)
-    reading = {
-        "own work": "/refer",
-        "before": "/refer/new",
-        "tasks": draft,
-        **{slug: f"{draft}/{slug}" for slug in SLUGS},
-        "check": f"{draft}/check",
-        "own referral": f"/refer/{own['reference']}",
-        "correct": f"/refer/{own['reference']}/correct",
-        "copy": f"/refer/{own['reference']}/copy",
-        "advice": "/refer/enquiry",
-        "help": "/help",
-        "help, page 1": "/help/en/1",
-    }
-    for name, path in reading.items():
-        _print(system, name, times, lambda path=path: member.ask("GET", path), HTTPStatus.OK)  # type: ignore[misc]
-    member.open(f"{draft}/words")
-    texts = iter(f"A family, {number}" for number in range(times + 1))
-    _print(
-        system,
-        "save a page",
-        times,
-        lambda: member.ask("POST", f"{draft}/words", {"csrf": member.hidden["csrf"], "notes": next(texts)}),
-        HTTPStatus.SEE_OTHER,
-    )
+    [newest] = system.query(NEWEST)
+    system.query(GIVE, OWN, newest["id"])
+    return People(system, member, keeper, stranger, newest["id"])
+
+
+def measure(people: People, times: int, only: str) -> None:
+    """Each page in turn. What is made ready anew before each time is not in the milliseconds, and has no CPU of its own."""
+    service = psutil.Process(people.system._children["referral"].pid)
+    for page in PAGES:
+        if only not in f"{page.route} {page.name}":
+            continue
+        ask, taken = page.ready(people), []
+        _answered(page, ask)
+        before = service.cpu_times()
+        for _ in range(times):
+            if page.is_fresh:
+                ask = page.ready(people)
+            began = time.perf_counter()
+            answer = ask()
+            taken.append(1000 * (time.perf_counter() - began))
+            assert answer.status_code == page.status, (page, answer.text)
+        after = service.cpu_times()
+        used = 1000 * (after.user + after.system - before.user - before.system) / times
+        cuts = statistics.quantiles(taken, n=100, method="inclusive")
+        cpu = "           " if page.is_fresh else f"CPU {used:4.1f} ms"
+        print(f"  p50 {cuts[49]:5.0f} ms, p99 {cuts[98]:5.0f} ms, {cpu}  {page.route} {page.name}".rstrip(), flush=True)
+
+
+def _answered(page: Measured, ask: Callable[[], httpx.Response]) -> None:
+    """The first time is not measured."""
+    answer = ask()
+    assert answer.status_code == page.status, (page, answer.status_code, answer.text)
 
 
 def compare_addresses(system: System, times: int) -> None:
@@ -132,20 +132,6 @@ def compare_addresses(system: System, times: int) -> None:
 def _difference(pairs: Sequence[Sequence[float]]) -> float:
     first, second = (statistics.median(values) for values in zip(*pairs, strict=True))
     return first - second
-
-
-def _print(system: System, name: str, times: int, ask: Callable[[], httpx.Response], status: HTTPStatus) -> None:
-    service, taken = psutil.Process(system._children["referral"].pid), []
-    assert ask().status_code == status, name
-    before = service.cpu_times()
-    for _ in range(times):
-        began = time.perf_counter()
-        ask()
-        taken.append(1000 * (time.perf_counter() - began))
-    after = service.cpu_times()
-    used = 1000 * (after.user + after.system - before.user - before.system) / times
-    cuts = statistics.quantiles(taken, n=100, method="inclusive")
-    print(f"  p50 {cuts[49]:5.0f} ms, p99 {cuts[98]:5.0f} ms, CPU {used:4.1f} ms  {name}")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.browser import naming
 from tests.browser.cases import Cases
 from tests.browser.desk import Desk
 from tests.browser.front import Reception
@@ -35,9 +38,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def empty_system(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """The four services before the first referral."""
+    """The four services before the first referral; that for referrals says what made each page (naming.py)."""
     name = stack.new_database()
-    with System(stack, stack.url_of(name), tmp_path_factory.mktemp("browser")) as running:
+    system = System(stack, stack.url_of(name), tmp_path_factory.mktemp("browser"))
+    told = replace(system.services["referral"], command=(sys.executable, "-m", naming.__name__))
+    system.services["referral"] = told
+    with system as running:
         yield running
     stack.drop_database(name)
 

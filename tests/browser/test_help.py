@@ -1,16 +1,18 @@
-"""A parent asks for help in a browser without script: by keyboard, on a small screen, in a language from right to left."""
+"""A parent asks for help in a browser without script: on a telephone, by keyboard alone, in a language from right to left."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from services.referral.front.family import asking, drafts
-from tests.browser.seeing import faults_when_large
+from tests.browser.desk import PHONE, SIZES
+from tests.browser.seeing import TOO_WIDE
+from tests.browser.test_keyboard import FOCUSED, MOST_STOPS
 from tests.system import System
 
 HOME: Final = "/help/en"
@@ -21,19 +23,32 @@ FILLED: Final = {
     "4": {"Born on": "3 3 2026"},
 }
 
+BY_KEYBOARD: Final = {
+    "safety": "none",
+    "caregivers.0.given_name": "Quillonia",
+    "caregivers.0.relationship": "father",
+    "caregivers.0.phone": "0115 496 0177",
+    "babies.0.date_of_birth": "3 3 2026",
+}
+"""Box → the radio that is chosen, or what is typed; the page on which it stands is not said here."""
+THUMB: Final = 44
+
 
 @pytest.fixture
 def window(empty_system: System, browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(base_url=empty_system.url("referral"), java_script_enabled=False)
+    """Of a parent with a telephone."""
+    context = browser.new_context(
+        base_url=empty_system.url("referral"), java_script_enabled=False, viewport=SIZES[PHONE], has_touch=True
+    )
     context.route(re.compile(r"^https://"), lambda route: route.fulfill(body="<title>Weather</title>It rains"))
     yield context.new_page()
     context.close()
 
 
-@pytest.fixture
-def seen(empty_system: System, browser: Browser) -> Iterator[Page]:
-    """With script, which axe itself needs."""
-    context = browser.new_context(base_url=empty_system.url("referral"))
+@pytest.fixture(params=SIZES)
+def keys(empty_system: System, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Of somebody without a mouse: at a desk, and with a keyboard on a small screen. What has the focus is looked up."""
+    context = browser.new_context(base_url=empty_system.url("referral"), viewport=SIZES[request.param])
     yield context.new_page()
     context.close()
 
@@ -54,60 +69,86 @@ def answers(page: Page) -> None:
         goes_on(page)
 
 
-def opens(path: str) -> Callable[[Page], None]:
-    def way(page: Page) -> None:
-        page.goto(path)
-
-    return way
-
-
-def a_question(tag: str, slug: str) -> Callable[[Page], None]:
-    """With whatever is missing said at the top."""
-
-    def way(page: Page) -> None:
-        page.goto(f"/help/{tag}/1")
-        page.locator("main form button").first.click()
-        page.goto(f"/help/{tag}/{slug}?checked")
-
-    return way
+def goes_to(page: Page, what: str) -> None:
+    """Tab until the focus is on what fits this selector; each stop on the way can be seen."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUSED)
+        assert at["tag"] == "BODY" or at["isSeen"], f"the focus can't be seen on {at}"
+        if page.evaluate("(what) => document.activeElement.matches(what)", what):
+            return
+    raise AssertionError(f"no stop is {what}")
 
 
-def checks(page: Page) -> None:
-    answers(page)
-    page.goto(f"{HOME}/check")
+def chooses(page: Page, name: str, value: str) -> None:
+    """The space bar on the first radio of a group, then arrows; the space bar on a tick box."""
+    goes_to(page, f'input[name="{name}"]')
+    page.keyboard.press("Space")
+    for _ in range(MOST_STOPS):
+        if page.locator(f'input[name="{name}"][value="{value}"]').is_checked():
+            return
+        page.keyboard.press("ArrowDown")
+    raise AssertionError(f"no {name} is {value}")
 
 
-def sends(page: Page) -> None:
-    checks(page)
-    goes_on(page, "Send")
+def presses(page: Page, what: str) -> None:
+    goes_to(page, what)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
-def loses(page: Page) -> None:
-    page.goto(f"{HOME}/1")
-    page.context.clear_cookies()
-    goes_on(page)
+def test_the_whole_way_goes_with_the_keyboard_alone(keys: Page) -> None:
+    keys.goto("/help")
+    presses(keys, 'main a[href$="/1"]')
+    while not keys.url.endswith("/check"):
+        for name, said in BY_KEYBOARD.items():
+            boxes = keys.locator(f'main [name="{name}"]')
+            if boxes.count() and boxes.first.get_attribute("type") == "radio":
+                chooses(keys, name, said)
+            elif boxes.count():
+                goes_to(keys, f'[name="{name}"]')
+                keys.keyboard.type(said)
+        presses(keys, "main form button[type=submit]")
+    presses(keys, 'main form[action$="/send"] button')
+    assert re.findall(r"PIR-[\w-]+", keys.inner_text("main"))
 
 
-WAYS: Final[dict[str, Callable[[Page], None]]] = {
-    "help start": opens("/help"),
-    "help start in Urdu": opens("/help/ur"),
-    "help now": opens(f"{HOME}/now"),
-    **{f"help page {page.slug}": a_question("en", page.slug) for page in asking.PAGES},
-    "help page 2 in Urdu": a_question("ur", "2"),
-    "help page 6 in Urdu": a_question("ur", "6"),
-    "help check with gaps": a_question("en", "check"),
-    "help check": checks,
-    "help sent": sends,
-    "help lost": loses,
-}
+def test_a_mistake_is_found_and_mended_with_the_keyboard_alone(keys: Page) -> None:
+    keys.goto(f"{HOME}/1")
+    chooses(keys, "safety", "none")
+    presses(keys, "main form button[type=submit]")
+    keys.goto(f"{HOME}/2")
+    presses(keys, "main form button[type=submit]")
+    expect(keys.locator(".nhsuk-error-summary")).to_be_visible()
+    goes_to(keys, '.nhsuk-error-summary a[href="#caregivers-0-given_name"]')
+    keys.keyboard.press("Enter")
+    expect(keys.locator('[name="caregivers.0.given_name"]')).to_be_focused()
+    keys.keyboard.type("Quillonia")
+    expect(keys.locator('[name="caregivers.0.given_name"]')).to_have_value("Quillonia")
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_a_page_of_help_is_for_everybody(seen: Page, name: str) -> None:
-    WAYS[name](seen)
-    expect(seen).to_have_title(re.compile(r"– (Family support|خاندان کی مدد)$"))
-    expect(seen.locator("h1")).to_have_count(1)
-    assert faults_when_large(seen, name.replace(" ", "-")) == []
+def test_on_a_telephone_no_page_is_wider_than_the_screen_and_each_button_can_be_hit(window: Page) -> None:
+    """44 pixels: what a thumb hits (WCAG 2.5.5, AAA), and the way out is on the screen without scrolling."""
+    answers(window)
+    for page in ("", *(f"/{each.slug}" for each in asking.PAGES), "/check"):
+        window.goto(HOME + page)
+        assert window.evaluate(TOO_WIDE) == [], page
+        expect(window.get_by_role("link", name="Leave this page", exact=True)).to_be_in_viewport()
+        for button in window.locator("main button:visible, main a.nhsuk-button:visible").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= THUMB, page
+
+
+def test_send_pressed_twice_is_one_request(window: Page) -> None:
+    answers(window)
+    window.goto(f"{HOME}/check")
+    window.locator('main form[action$="/send"] button').dblclick(no_wait_after=True)
+    window.wait_for_load_state("networkidle")
+    reference = re.findall(r"PIR-[\w-]+", window.inner_text("main"))
+    assert len(set(reference)) == 1
+    window.goto(f"{HOME}/check")
+    assert re.findall(r"PIR-[\w-]+", window.inner_text("main")) == reference
 
 
 def test_by_keyboard_alone_the_way_out_is_the_second_stop(window: Page) -> None:

@@ -1,9 +1,8 @@
-"""The form in a browser: page by page, left and found again, sent once, the same referral as by `POST /referrals`."""
+"""The form in a browser: page by page, left and found again, sent once (tests/integration/test_form_rows.py: as by a program)."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Final
 
 import pytest
@@ -340,25 +339,6 @@ async def test_nothing_typed_stands_in_any_column_address_or_log(
             assert not [row for row in found if CANARY in row[0]], table.table_name
     said = caplog.text + "".join(capsys.readouterr())
     assert CANARY not in said
-
-
-async def test_the_same_by_the_pages_and_by_a_program(site: FrontSite) -> None:
-    browser = await begun(site)
-    await fill_in(browser)
-    await browser.press()
-    [by_pages] = await fetch(site.referral.engine, "SELECT facts, gaps, wrapped_key FROM referral")
-    document = {
-        "referrer": {"name": "Ada Okoro", "role": "Health visitor", "email": MEMBER},
-        "babies": [{"given_name": "Robin", "date_of_birth": "2026-06-01"}],
-        "caregivers": [{"relationship": "mother", "given_name": "Tara", "phone": "07700 900123"}],
-        "home": {"postcode": "ng6 8gb"},
-        "consent": {"status": "given"},
-        "concern": {"severity": "moderate"},
-    }
-    answer = await site.referral.send(document)
-    assert answer.status_code == 201, answer.text
-    rows = await fetch(site.referral.engine, "SELECT facts, gaps FROM referral ORDER BY received_at")
-    assert json.dumps(rows[1].facts, sort_keys=True) == json.dumps(by_pages.facts, sort_keys=True)
 
 
 async def test_a_reference_of_theirs_that_is_taken_changes_no_other_family(site: FrontSite) -> None:

@@ -16,11 +16,14 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.architecture.test_front_access import ACCESS
 from tests.families import a_referral, an_nhs_number
-from tests.journeys.people import Agency, Member, Staff, a_mail, request
+from tests.journeys.people import Agency, Staff, a_mail, request
+from tests.journeys.typist import OF_STAFF, ONLY_PRESSED, TYPED_INTO, types_everywhere
 from tests.system import NAMES, Reply, System
 from tests.traces import a_word, records, rows
 
+PAGES_THERE_ARE = 40
 POSTCODE = "NG8 5PX"
 """In an open ward, and nobody else's in these tests."""
 
@@ -55,13 +58,15 @@ class Canaries:
 
 @pytest.fixture(scope="module")
 def canaries() -> Canaries:
-    nhs = an_nhs_number()
+    nhs, carers_nhs = an_nhs_number(), an_nhs_number()
     names = ("baby", "family", "mother", "father", "referrer", "notes", "safe", "given_by", "answer", "note", "asked")
-    words = {name: a_word() for name in (*names, "override", "decline", "external", "address", "odd", "topic")}
+    more = ("override", "decline", "external", "address", "odd", "topic", "role", "colleague")
+    words = {name: a_word() for name in (*names, *more)}
     return Canaries(
         words
         | {
             "nhs": f"{nhs[:3]} {nhs[3:6]} {nhs[6:]}",
+            "carers_nhs": carers_nhs,
             "postcode": POSTCODE,
             "phone": f"07700 9{secrets.randbelow(10**5):05d}"[:12],
             "email": f"{a_word().lower()}@example.org",
@@ -103,7 +108,7 @@ def test_identity_is_found_where_it_is_meant_to_be_and_nowhere_else(
     shown = live_through_everything(family, canaries, health_visiting, social_care, worker, lead)
 
     # Then whoever works with them sees the words
-    own = {"odd", "decline", "topic"}
+    own = {"odd", "decline", "topic", "role", "colleague", "carers_nhs"}
     assert canaries.in_text(shown) == set(canaries.words) - own
 
     # And answers that refuse repeat none of them
@@ -112,7 +117,11 @@ def test_identity_is_found_where_it_is_meant_to_be_and_nowhere_else(
         assert canaries.in_text(json.dumps(reply.body) + json.dumps(reply.headers)) == set(), reply
 
     # And the addresses of pages into which somebody types them have none
-    assert canaries.in_text(" ".join(typed_into_pages(system, canaries))) == set()
+    typist = types_everywhere(system, canaries.words)
+    assert canaries.in_text(" ".join(typist.addresses)) == set()
+    assert len(typist.pages) > PAGES_THERE_ARE
+    assert {route for route, _ in typist.pages} == {*TYPED_INTO, OF_STAFF}
+    assert typist.pages >= {(route, page.slug) for route, pages in TYPED_INTO.items() for page in pages}
 
     # And they are nowhere else
     system.totals_at_rest()
@@ -187,53 +196,6 @@ def refusals(system: System, words: Canaries, agency: Agency, worker: Staff) -> 
     yield request("GET", f"{system.url('triage')}/queues", headers={"Authorization": f"Bearer {odd}"})
 
 
-def typed_into_pages(system: System, words: Canaries) -> list[str]:
-    """A form that is sent and one that is left in the middle; returns each address on the way."""
-    pages = {
-        "safety": {"safety": "none", "mental_health": "none"},
-        "agreement": {"consent__status": "given", "consent__given_by": words["given_by"]},
-        "babies": {
-            "babies__0__given_name": words["baby"],
-            "babies__0__family_name": words["family"],
-            "babies__0__nhs_number": words["nhs"],
-            "babies__0__date_of_birth": "2 2 2026",
-        },
-        "carers": {
-            "caregivers__0__relationship": "mother",
-            "caregivers__0__given_name": words["mother"],
-            "caregivers__0__date_of_birth": "23 7 1991",
-        },
-        "contact": {
-            "caregivers__0__phone": words["phone"],
-            "caregivers__0__email": words["email"],
-            "caregivers__0__safe_contact": f"Ask for {words['safe']}",
-        },
-        "home": {"home__postcode": words["postcode"], "home__address_lines": f"12 {words['address']} Street"},
-        "relationship": {"concern__severity": "moderate"},
-        "words": {"notes": f"{words['notes']} finds it hard.", "external_reference": f"3{words['external']}"},
-        "you": {
-            "referrer__name": words["referrer"],
-            "referrer__role": "Health visitor",
-            "referrer__email": words["work_email"],
-        },
-    }
-    with Member(system) as member:
-        member.open("/refer/sign-in")
-        member.send("/refer/sign-in", email=f"{words['odd'].lower()}@example.org")
-        member.send("/refer/sign-in/code", code=words["odd"])
-        member.signs_in()
-        for is_sent in (True, False):
-            draft = member.begins()
-            for page, boxes in pages.items():
-                member.writes(draft, page, **boxes)
-            member.writes(draft, "home", home__postcode=words["odd"] if not is_sent else words["postcode"])
-            member.open(f"{draft}/check")
-            member.send(f"{draft}/send")
-            assert member.page.url.path.endswith("/sent") == is_sent
-        member.open("/refer")
-        return member.addresses
-
-
 def everywhere(system: System) -> Iterator[tuple[str, str]]:
     """Place and text: logs, metrics, topics, tables, mail; what is shown to people is not among them."""
     for name in NAMES:
@@ -249,6 +211,11 @@ def everywhere(system: System) -> Iterator[tuple[str, str]]:
     for file in (system.var / "mail").rglob("*.eml"):
         message = email.message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=email.policy.default)
         yield f"mail {file.name}", f"{file.name} {message.items()} {message.get_content()}"
+
+
+def test_every_form_for_people_who_refer_is_typed_into_or_has_nothing_to_type() -> None:
+    forms = {page for page in ACCESS if page.startswith("POST ")}
+    assert forms == {*TYPED_INTO, *ONLY_PRESSED}
 
 
 def test_the_search_finds_what_is_there(canaries: Canaries) -> None:
