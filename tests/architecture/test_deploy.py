@@ -114,6 +114,7 @@ def test_a_service_holds_only_its_own_keys() -> None:
         assert "heads:/var/lib/pir-audit" in compose()[name]["volumes"]
     assert held.pop("referral") == {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}
     assert held.pop("triage") == {"PIR_TRIAGE_MASTER_KEY"}
+    assert held.pop("notify") == {"PIR_NOTIFY_MASTER_KEY"}
     assert not any(held.values())
 
 

@@ -68,6 +68,7 @@ def some_settings(**values: Any) -> Settings:
         "internal_port": 9000,
         "scrape_token": "s",
         "audit_signing_key": "A" * 43,
+        "notify_master_key": "A" * 43,
         **values,
     }
     tokens = dict.fromkeys(("PIR_TOKEN_TRIAGE_NOTIFY", "PIR_TOKEN_REFERRAL_NOTIFY", "PIR_TOKEN_NOTIFY_REFERRAL"), "t")
