@@ -7,6 +7,7 @@ from tests.browser.desk import Person
 from tests.browser.front import HEALTH_VISITOR, KEEPER, Reception, begins, fills_in, fills_the_form
 from tests.browser.test_front_journeys import sends
 from tests.browser.test_front_pages import LONG, wrong_with
+from tests.system import call, eventually
 
 
 def sends_one(person: Person) -> str:
@@ -73,6 +74,14 @@ def test_the_pages_of_a_keeper_are_for_everybody(reception: Reception) -> None:
     wrong = {}
     keeper.opens("/refer/agency")
     wrong["agency"] = wrong_with(keeper.page, "agency")
+    keeper.opens("/refer/webhook")
+    wrong["no-webhook"] = wrong_with(keeper.page, "no-webhook")
+    webhook, key = f"{reception.home}/webhook", reception.system.agency_key("health-visiting")
+    assert call("PUT", webhook, token=key, body={"url": "http://127.0.0.1:9/hooks"}).status == 201
+    eventually(lambda: call("GET", webhook, token=key).body["last_error"], what="a call that nobody takes")
+    keeper.opens("/refer/webhook")
+    wrong["webhook"] = wrong_with(keeper.page, "webhook")
+    assert call("DELETE", webhook, token=key).status == 204
     keeper.opens("/refer/colleagues")
     wrong["colleagues"] = wrong_with(keeper.page, "colleagues")
     keeper.presses("Add", within=keeper.main)
