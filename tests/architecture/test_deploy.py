@@ -35,7 +35,13 @@ OURS: dict[str, Any] = {
     "metrics": MetricsSettings,
 }
 THEIRS = ("postgres", "backup", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
-KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY"}
+KEYS = {
+    "PIR_MASTER_KEY",
+    "PIR_INDEX_KEY",
+    "PIR_TRIAGE_MASTER_KEY",
+    "PIR_NOTIFY_MASTER_KEY",
+    "PIR_AUDIT_SIGNING_KEY",
+}
 
 
 def written(path: str) -> Any:
