@@ -23,11 +23,18 @@ def signing_variable(service: str) -> str:
     return f"PIR_AUDIT_SIGNING_KEY_{service}".upper()
 
 
-KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", *map(signing_variable, SERVICES))
+KEYS: Final = (
+    "PIR_MASTER_KEY",
+    "PIR_INDEX_KEY",
+    "PIR_TRIAGE_MASTER_KEY",
+    "PIR_NOTIFY_MASTER_KEY",
+    *map(signing_variable, SERVICES),
+)
 """32 random bytes in base64url (shared/crypto.py)."""
 CALLS: Final = (
     *(("referral", called) for called in ("triage", "notify", "metrics")),
     *(("triage", called) for called in SERVICES),
+    ("notify", "referral"),
 )
 """Which service calls which; each pair has a token that only the two know."""
 CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}".upper() for caller, called in CALLS)
@@ -56,8 +63,9 @@ TOKENS: Final = (
 
 KEEP: Final = """\
 # Keep a copy of this file apart from the database's backups. Without PIR_MASTER_KEY and PIR_TRIAGE_MASTER_KEY nobody
-# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised. PIR_AUDIT_SIGNING_KEY_...
-# sign what proves the audit trails; what they have signed is checked by public keys, so others may take their place.
+# can read what is stored; without PIR_INDEX_KEY a known family is no longer recognised; without PIR_NOTIFY_MASTER_KEY
+# agencies have to set their webhooks anew. PIR_AUDIT_SIGNING_KEY_... sign what proves the audit trails; what they have
+# signed is checked by public keys, so others may take their place.
 """
 TO_FILL_IN: Final = """\
 

@@ -78,11 +78,11 @@ def as_properties(known: Mapping[str, str]) -> dict[str, str]:
     return properties
 
 
-def certify(ca_file: Path, own_file: Path) -> None:
-    """An authority of a day, and the key and certificate of 127.0.0.1 from it."""
+def certify(ca_file: Path, own_file: Path, host: str = "localhost") -> None:
+    """An authority of a day, and the key and certificate of 127.0.0.1 and `host` from it."""
     ca_key, own_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("An authority of the tests", ca_key, "An authority of the tests", ca_key)
-    own = _certificate("127.0.0.1", own_key, "An authority of the tests", ca_key)
+    own = _certificate("127.0.0.1", own_key, "An authority of the tests", ca_key, host)
     ca_file.write_bytes(authority.public_bytes(PEM))
     private = own_key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     own_file.write_bytes(private + own.public_bytes(PEM))
@@ -90,7 +90,7 @@ def certify(ca_file: Path, own_file: Path) -> None:
 
 
 def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey
+    name: str, key: ec.EllipticCurvePrivateKey, issuer: str, issuer_key: ec.EllipticCurvePrivateKey, host: str = ""
 ) -> x509.Certificate:
     now = datetime.now(UTC)
     is_ca = key is issuer_key
@@ -105,7 +105,7 @@ def _certificate(
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )
     if not is_ca:
-        names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(host)]
         made = made.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return made.sign(issuer_key, hashes.SHA256())
 

@@ -65,7 +65,11 @@ def return_addresses(services: list[Service]) -> list[str]:
     return [f"{service.url}/staff/signed-in" for service in services if service.name in WITH_PAGES]
 
 
-KEYS = {"referral": {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}, "triage": {"PIR_TRIAGE_MASTER_KEY"}}
+KEYS = {
+    "referral": {"PIR_MASTER_KEY", "PIR_INDEX_KEY"},
+    "triage": {"PIR_TRIAGE_MASTER_KEY"},
+    "notify": {"PIR_NOTIFY_MASTER_KEY"},
+}
 
 
 def of_service(name: str, known: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
@@ -91,6 +95,7 @@ def environment(
         "PIR_POLICY": os.environ.get("PIR_POLICY") or "nottingham",
         "PIR_CREDENTIALS_FILE": str(var / "credentials.json"),
         "PIR_MAIL_DIR": str(var / "mail"),
+        "PIR_WEBHOOK_LOCAL": "true",
         "MALLOC_ARENA_MAX": "2",  # a small machine: glibc would keep an arena a thread
         "PYTHONUNBUFFERED": "1",
     }

@@ -55,6 +55,13 @@ def _now() -> Row:
                 looks=small(),
                 watched_by=["MailCollected"],
             ),
+            number(
+                "Longest past its time, calls",
+                "Of agencies' systems, untried. Grows when the loop of webhooks stands still.",
+                Query("max(pir_webhook_oldest_due_seconds)", "late"),
+                looks=small("s"),
+                watched_by=["WebhooksLate"],
+            ),
         ],
     )
 
@@ -92,6 +99,18 @@ def _over_time() -> Row:
                 "Not sent yet, by kind and state",
                 "`due` has its first try to come, `failed` its next, `collected` goes in the mail of the next day.",
                 Query("topk(10, max by (kind, state) (pir_messages_unsent))", "{{kind}}: {{state}}"),
+                looks=Looks(),
+            ),
+            lines(
+                "Calls of agencies' systems",
+                "What came of each try, in a quarter of an hour.",
+                Query("sum by (state) (increase(pir_webhook_tries_total[15m]))", "{{state}}"),
+                looks=Looks(is_stacked=True),
+            ),
+            lines(
+                "Agencies' systems by state",
+                "`checking` has not taken a call yet; `off` is told to its team by mail.",
+                Query("max by (state) (pir_webhook_endpoints)", "{{state}}"),
                 looks=Looks(),
             ),
             lines(

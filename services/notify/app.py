@@ -16,6 +16,7 @@ from services.notify.senders.smtp import Smtp
 from services.notify.settings import Settings
 from services.notify.sign_in_codes import CodeMailer
 from services.notify.templates import Council
+from services.notify.webhooks.wiring import Webhooks
 from services.notify.writing import Writer
 from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import staff_directory
@@ -67,6 +68,7 @@ async def build(settings: Settings) -> Service:
     )
     on_call = delivery(sender=sender_of(settings), name="on_call", first_part=PARTS)
     ordinary = delivery(sender=sender_of(settings), before_a_backlog=on_call.wake.set)
+    webhooks = Webhooks(settings, engine, retries_of(settings), sender_of(settings))
     consumer = Consumer(
         engine=by_key,
         service="notify",
@@ -76,7 +78,11 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=ordinary.wake.set,  # calls are few: their loop looks by itself, once a second
     )
-    loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
+    loops: dict[str, Loop] = {
+        "delivery": ordinary.run,
+        "delivery-on-call": on_call.run,
+        "webhooks": webhooks.loop.run,
+    }
     health = Health.of(settings, by_key, consumer, relay)
     app = create_app(
         title="Notify service",
@@ -90,6 +96,7 @@ async def build(settings: Settings) -> Service:
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
     app.include_router(internal.router(engine, triage, council))
     app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
+    app.include_router(webhooks.router(referral))
     app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
     app.include_router(
@@ -102,6 +109,7 @@ async def build(settings: Settings) -> Service:
         while True:
             async with engine.connect() as tx:
                 await measures.measure(tx)
+                await webhooks.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
     loops["measure"] = keep_measuring
@@ -115,7 +123,8 @@ async def build(settings: Settings) -> Service:
         consumer,
         relay,
         loops,
-        closes=(by_key.dispose,),
+        prepare=webhooks.check_key,
+        closes=(by_key.dispose, webhooks.close),
     )
 
 

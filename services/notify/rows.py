@@ -253,11 +253,12 @@ async def restrict(tx: AsyncConnection, event: Envelope[ReferralRestricted], *, 
 
 
 async def forget(tx: AsyncConnection, erased: Mapping[UUID, str]) -> None:
-    """Every message about these referrals (id → reference), sent or not, and what was said of them."""
+    """Every message and call about these referrals (id → reference), sent or not, and what was said of them."""
     ids = {"ids": list(erased)}
     await tx.execute(sql("DELETE FROM event WHERE key = ANY(:ids)"), ids)
     await tx.execute(sql("DELETE FROM restricted WHERE referral_id = ANY(:ids)"), ids)
     await tx.execute(sql("DELETE FROM message WHERE reference = ANY(:refs)"), {"refs": list(erased.values())})
+    await tx.execute(sql("DELETE FROM webhook_delivery WHERE referral_id = ANY(:ids)"), ids)
 
 
 async def of_reference(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]:

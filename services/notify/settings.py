@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from services.notify.mail import is_address
 from services.notify.rules import Caps
+from shared.crypto import Key, OtherKey
 from shared.settings import Settings as CommonSettings
 
 MOST_OWN: Final = 100
@@ -29,7 +30,10 @@ class Settings(CommonSettings):
     """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
 
     A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
-    `retry_hours` (30 s, 1 h and 72 h are the contract's). `from_...` are the tokens with which others call.
+    `retry_hours` (30 s, 1 h and 72 h are the contract's). `from_...` are the tokens with which others call,
+    `to_referral` that with which this service calls the referral service, at `referral_url`. `notify_master_key` wraps
+    the data keys of the secrets of webhooks, `..._before` is accepted beside it while the key is changed;
+    `webhook_local` lets webhooks go to http://127.0.0.1 and localhost, in development only.
 
     Of one kind, `mail_most_own` mails a day go to an agency's inbox about what it sent itself, `mail_most_others` about
     what other agencies sent; the rest of the day goes in one mail, at `mail_collected_hour` (London) of the next. A
@@ -42,6 +46,11 @@ class Settings(CommonSettings):
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_NOTIFY")
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
+    to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")
+    referral_url: str = "http://127.0.0.1:8001"
+    notify_master_key: Key
+    notify_master_key_before: OtherKey = None
+    webhook_local: bool = False
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
     mail_dir: Path | None = None
     mail_from: str = ""
@@ -68,6 +77,12 @@ class Settings(CommonSettings):
             raise ValueError("PIR_MAIL_FROM has to be an address in ASCII, such as: Referrals <referrals@example.org>")
         if self.smtp_password and self.smtp_tls is Tls.NONE:
             raise ValueError("PIR_SMTP_PASSWORD would be sent readable: use PIR_SMTP_TLS=starttls or tls")
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_stay_outside(self) -> Self:
+        if self.webhook_local and not self.is_development:
+            raise ValueError("PIR_WEBHOOK_LOCAL opens this machine to webhooks: it can't be used outside development")
         return self
 
     @property

@@ -24,6 +24,9 @@ from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.prepare import Arrival, Preparing, identities_of
 from services.referral.submitting.submit import admit, another_reference, at_once_with
+from services.referral.webhooks import changes
+from services.referral.webhooks.api import WebhookApi
+from services.referral.webhooks.client import WebhookClient
 from shared import audit_calls, events, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
@@ -96,6 +99,10 @@ async def build(settings: Settings) -> Service:
     app.include_router(audit_calls.router(engine, token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
+    webhooks = WebhookClient(settings.others["notify"])
+    app.include_router(WebhookApi(engine, api.keys, limits, identities, webhooks).router())
+    app.include_router(changes.router(engine, identities, settings.from_notify.get_secret_value()))
+
     notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
@@ -115,6 +122,7 @@ async def build(settings: Settings) -> Service:
         door=door,
         mailing=mailing,
         triage=triage,
+        webhooks=webhooks,
         service_map=api.service_map,
         providers=providers_of(settings),
         client_address_header=settings.client_address_header,
@@ -163,7 +171,7 @@ async def build(settings: Settings) -> Service:
         relay,
         loops={"forget": forget},
         prepare=prepare,
-        closes=(by_key.dispose, notify.close, triage.close),
+        closes=(by_key.dispose, notify.close, triage.close, webhooks.close),
         http_loops=http_loops,
     )
 

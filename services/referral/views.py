@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import struct
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -11,8 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import feed_epoch, history, tables
-from services.referral.identity import CURSOR_BYTES, Identities
+from services.referral import feed_cursor, feed_epoch, history, tables
+from services.referral.identity import Identities
 from services.referral.status import (
     ALSO_REFERRED,
     CHALLENGED,
@@ -167,7 +165,7 @@ async def feed(
     """
     external = list(identities.external_digests(agency_id, external_reference)) or None
     epoch = await feed_epoch.current(tx)
-    since, after = _read_cursor(identities, cursor, epoch)
+    since, after = feed_cursor.read(identities, cursor, epoch)
     rows = (
         await tx.execute(
             _FEED,
@@ -176,7 +174,7 @@ async def feed(
     ).all()
     last = (rows[-1].changed_in, rows[-1].id) if rows else (since, after)
     items = [_shown(row, _progress_of(row), identities) for row in rows]
-    return {"items": items, "next": _write_cursor(identities, last[0], last[1], epoch)}
+    return {"items": items, "next": feed_cursor.write(identities, last[0], last[1], epoch)}
 
 
 async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID) -> list[dict[str, Any]]:
@@ -241,29 +239,3 @@ def _after_a_decline(row: sa.Row[Any]) -> str:
     if row.challenged_at is None:
         return f"{NEXT_STEP[Status.DECLINED]} {MAY_CHALLENGE}"
     return CHALLENGED if row.challenged_at >= row.declined_at else NEXT_STEP[Status.DECLINED]
-
-
-def _write_cursor(identities: Identities, since: int, after: UUID, epoch: UUID) -> str:
-    body = struct.pack(">q16s16s", since, after.bytes, epoch.bytes)
-    return base64.urlsafe_b64encode(body + identities.digest("cursor", body)[:CURSOR_BYTES]).decode().rstrip("=")
-
-
-def _read_cursor(identities: Identities, cursor: str | None, epoch: UUID) -> tuple[int, UUID]:
-    """Where the feed goes on; from the beginning without a cursor.
-
-    Raises Problem 400 for one that is not ours, and 410 for one from before a restore.
-    """
-    if not cursor:
-        return 0, UUID(int=0)
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        body, signature = raw[:-CURSOR_BYTES], raw[-CURSOR_BYTES:]
-        since, after = struct.unpack(">q16s", body[:24])
-        of_epoch = UUID(bytes=body[24:]) if body[24:] else feed_epoch.FIRST
-    except (ValueError, struct.error):
-        raise Problem("cursor-unknown") from None
-    if not identities.has_signed(signature, "cursor", body):
-        raise Problem("cursor-unknown")
-    if of_epoch != epoch:
-        raise Problem("cursor-ended")
-    return since, UUID(bytes=after)

@@ -5,6 +5,7 @@ A lease dies with its connection, so a killed process frees its parts at once an
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final, Self
 from zlib import crc32
 
@@ -40,10 +41,11 @@ class Leases:
         await leases.balance()
         return leases
 
-    async def balance(self) -> None:
+    async def balance(self, *, busy: Collection[int] = ()) -> None:
         """Take free parts up to this copy's fair share and give back what is over it.
 
-        Call it between two pieces of work, never while one of a held part is under way.
+        Call it between two pieces of work, never while one of a held part is under way; or name the parts that are
+        `busy`, which are not given back.
         """
         copies = await self._connection.fetchval(
             _COPIES,
@@ -51,8 +53,9 @@ class Leases:
             _PRESENT,
         )
         share = -(-PARTS // max(copies, 1))
-        while len(self.held) > share:
-            await self._connection.execute("SELECT pg_advisory_unlock($1, $2)", self._kind, self.held.pop())
+        for part in [each for each in reversed(self.held) if each not in busy][: max(len(self.held) - share, 0)]:
+            self.held.remove(part)
+            await self._connection.execute("SELECT pg_advisory_unlock($1, $2)", self._kind, part)
         for part in range(PARTS):
             if len(self.held) < share and part not in self.held and await self._take(part):
                 self.held.append(part)

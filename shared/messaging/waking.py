@@ -56,6 +56,10 @@ class Wake:
                 await self.tell(connection)
             else:
                 seconds = min(seconds, pause)
+        await self.pause(seconds)
+
+    async def pause(self, seconds: float) -> None:
+        """Until something is committed in this process, at most `seconds`: for whoever has no connection."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._woken.wait()

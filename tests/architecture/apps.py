@@ -52,6 +52,7 @@ def told(folder: Path, **changes: Any) -> dict[str, Any]:
         "master_key": secrets["PIR_MASTER_KEY"],
         "index_key": secrets["PIR_INDEX_KEY"],
         "triage_master_key": secrets["PIR_TRIAGE_MASTER_KEY"],
+        "notify_master_key": secrets["PIR_NOTIFY_MASTER_KEY"],
         "audit_signing_key": secrets["PIR_AUDIT_SIGNING_KEY_REFERRAL"],
         **dict.fromkeys(("referral_url", "triage_url", "notify_url", "metrics_url"), f"http://{NOWHERE}"),
         "mail_dir": folder / "mail",

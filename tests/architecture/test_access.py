@@ -34,6 +34,13 @@ class Who(Enum):
 OPEN, AGENCY, INTERNAL = Who
 P = Permission
 
+WEBHOOK_CALLS: Final = (
+    "PUT /internal/webhooks/{agency_id}",
+    "GET /internal/webhooks/{agency_id}",
+    "DELETE /internal/webhooks/{agency_id}",
+    "POST /internal/webhooks/{agency_id}/rotate",
+    "POST /internal/webhooks/{agency_id}/replay",
+)
 EVERYWHERE: Final[dict[str, Who]] = {
     "GET /health/live": OPEN,
     "GET /health/ready": OPEN,
@@ -57,11 +64,17 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "POST /referrals/{reference}/challenge": AGENCY,
         "POST /enquiries": AGENCY,
         "GET /requirements": OPEN,
+        "PUT /webhook": AGENCY,
+        "GET /webhook": AGENCY,
+        "DELETE /webhook": AGENCY,
+        "POST /webhook/rotate": AGENCY,
+        "POST /webhook/replay": AGENCY,
         "GET /internal/referrals/{referral_id}/identity": INTERNAL,
         "POST /internal/referrals/search": INTERNAL,
         "POST /internal/referrals/own-names": INTERNAL,
         "GET /internal/front/agencies": INTERNAL,
         "POST /internal/front/calls": INTERNAL,
+        "POST /internal/changes": INTERNAL,
     },
     "triage": {
         **EVERYWHERE,
@@ -109,6 +122,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /messages": P.READ_PARKED,
         "GET /internal/messages/{reference}": INTERNAL,
         "POST /internal/sign-in-codes": INTERNAL,
+        **dict.fromkeys(WEBHOOK_CALLS, INTERNAL),
         "GET /internal/subject-access/{referral_id}": INTERNAL,
     },
     "metrics": {
@@ -162,6 +176,7 @@ EXAMPLES: Final = {
     "item_id": "019a0000-0000-7000-8000-000000000001",
     "referral_id": "019a0000-0000-7000-8000-000000000002",
     "row_id": "1",
+    "agency_id": "019a0000-0000-7000-8000-000000000003",
     "suffix": "csv",
     "service_id": str(id_of("E06000018", "early-help")),
 }
@@ -311,6 +326,8 @@ CALLERS: Final = {
     ("notify", "GET /internal/audit"): {"REFERRAL", "TRIAGE"},
     ("metrics", "GET /internal/audit"): {"REFERRAL", "TRIAGE"},
     ("notify", "POST /internal/sign-in-codes"): {"REFERRAL"},
+    **{("notify", call): {"REFERRAL"} for call in WEBHOOK_CALLS},
+    ("referral", "POST /internal/changes"): {"NOTIFY"},
     ("triage", "GET /internal/questions/{referral_id}"): {"REFERRAL"},
     **{
         (service, "GET /internal/subject-access/{referral_id}"): {"REFERRAL"}

@@ -35,7 +35,13 @@ OURS: dict[str, Any] = {
     "metrics": MetricsSettings,
 }
 THEIRS = ("postgres", "backup", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
-KEYS = {"PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", "PIR_AUDIT_SIGNING_KEY"}
+KEYS = {
+    "PIR_MASTER_KEY",
+    "PIR_INDEX_KEY",
+    "PIR_TRIAGE_MASTER_KEY",
+    "PIR_NOTIFY_MASTER_KEY",
+    "PIR_AUDIT_SIGNING_KEY",
+}
 
 
 def written(path: str) -> Any:
@@ -114,6 +120,7 @@ def test_a_service_holds_only_its_own_keys() -> None:
         assert "heads:/var/lib/pir-audit" in compose()[name]["volumes"]
     assert held.pop("referral") == {"PIR_MASTER_KEY", "PIR_INDEX_KEY"}
     assert held.pop("triage") == {"PIR_TRIAGE_MASTER_KEY"}
+    assert held.pop("notify") == {"PIR_NOTIFY_MASTER_KEY"}
     assert not any(held.values())
 
 

@@ -77,6 +77,7 @@ ACCESS: Final[dict[str, Who]] = {
     "GET /refer/enquiry": MEMBERS,
     "POST /refer/enquiry": MEMBERS,
     "GET /refer/agency": KEEPERS,
+    "GET /refer/webhook": KEEPERS,
     "GET /refer/colleagues": KEEPERS,
     "POST /refer/colleagues": KEEPERS,
     "GET /refer/colleagues/{member_id}/end": KEEPERS_OF_ITS_AGENCY,

@@ -211,6 +211,7 @@ PAGES: Final[tuple[Measured, ...]] = (
     pressed("POST /refer/enquiry", _asks_for_advice),
     opened(f"GET {OWN}/sent", _enquiry),
     opened("GET /refer/agency", by="keeper"),
+    opened("GET /refer/webhook", by="keeper"),
     opened("GET /refer/colleagues", by="keeper"),
     pressed("POST /refer/colleagues", _adds),
     opened("GET /refer/colleagues/{member_id}/end", _colleague, by="keeper"),

@@ -11,6 +11,7 @@ from tests.browser.cases import Case
 from tests.browser.front import fills_in
 from tests.browser.front_states import State, Way, opens, presses
 from tests.browser.looking import HELP_MISTAKEN, KEEPER, LONG, MISTAKEN, NOBODY, PARENT, Looking
+from tests.system import call, eventually
 
 OWN_PAGE: Final = "own_referral.html"
 STEP: Final = "own_step.html"
@@ -82,6 +83,17 @@ def _ends_a_colleague(at: Looking) -> None:
     person = at.window(KEEPER).person
     row = person.main.locator(".nhsuk-summary-list__row").filter(has_text=".looks@")
     person.follows("End", within=row)
+
+
+def _is_called_in_vain(at: Looking) -> None:
+    """The webhook of the agency, where nobody answers."""
+    webhook, key = f"{at.reception.home}/webhook", at.system.agency_key("health-visiting")
+    assert call("PUT", webhook, token=key, body={"url": "http://127.0.0.1:9/hooks"}).status == 201
+    try:
+        eventually(lambda: call("GET", webhook, token=key).body["last_error"], what="a call that nobody takes")
+        opens(KEEPER, "/refer/webhook")(at)
+    finally:
+        assert call("DELETE", webhook, token=key).status == 204
 
 
 OWN: Final[dict[str, State]] = {
@@ -165,6 +177,8 @@ OWN: Final[dict[str, State]] = {
     "enquiry-sent-danger": State("GET /refer/{reference}/sent", "enquiry_sent.html", KEEPER, _own("enquiry", "/sent")),
     "agency": State("GET /refer/agency", "agency.html", KEEPER, opens(KEEPER, "/refer/agency")),
     "agency-nothing": State("GET /refer/agency", "agency.html", KEEPER, opens(KEEPER, "/refer/agency?page=99")),
+    "webhook-none": State("GET /refer/webhook", "webhook.html", KEEPER, opens(KEEPER, "/refer/webhook")),
+    "webhook": State("GET /refer/webhook", "webhook.html", KEEPER, _is_called_in_vain),
     "colleagues": State("GET /refer/colleagues", "colleagues.html", KEEPER, opens(KEEPER, "/refer/colleagues")),
     "colleagues-mistaken": State(
         "POST /refer/colleagues", "colleagues.html", KEEPER, presses(KEEPER, "/refer/colleagues", "Add"), True

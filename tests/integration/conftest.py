@@ -48,6 +48,7 @@ def settings(database: str, tmp_path: Path) -> dict[str, Any]:
         "master_key": secrets["PIR_MASTER_KEY"],
         "index_key": secrets["PIR_INDEX_KEY"],
         "triage_master_key": secrets["PIR_TRIAGE_MASTER_KEY"],
+        "notify_master_key": secrets["PIR_NOTIFY_MASTER_KEY"],
         "audit_signing_key": secrets["PIR_AUDIT_SIGNING_KEY_REFERRAL"],
         "referral_url": f"http://{NOWHERE}",
     }

@@ -23,6 +23,7 @@ from services.referral import app as referral_app
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
+from services.referral.webhooks.client import WebhookClient
 from tests.forms import Form, FormReader
 from tests.integration.all_services import Network
 from tests.integration.behind import Behind, behind
@@ -128,7 +129,7 @@ async def front_site(
 ) -> AsyncIterator[FrontSite]:
     """Both services with the demo agencies and their people; Kafka and triage are away."""
     network, told = Network(), settings | {"notify_url": "http://notify", "triage_url": "http://triage"}
-    for maker in (NotifyClient, TriageClient):
+    for maker in (NotifyClient, TriageClient, WebhookClient):
         monkeypatch.setattr(referral_app, maker.__name__, partial(maker, transport=network))
     network.away.add("triage")
     identities = identities_of(Settings(**told))

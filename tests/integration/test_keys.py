@@ -18,6 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
 from deploy.setup import add_demo_agencies
+from services.notify.settings import Settings as NotifySettings
+from services.notify.webhooks import endpoints, signing
+from services.notify.webhooks import secrets as webhook_secrets
+from services.notify.webhooks.secrets import EndpointSecrets
 from services.referral import app as referral_app
 from services.referral import erasing, identity_api, keys
 from services.referral.document.model import ReferralDocument
@@ -386,4 +390,34 @@ async def test_what_staff_wrote_goes_over_to_triages_new_key(database: str, sett
     assert triage_keys.held(after).safe.unwrap(row.wrapped_key) == key
     async with engine.begin() as tx:
         assert await StaffNotes(triage_keys.held(after).safe).read(tx, row.id) == []
+    await engine.dispose()
+
+
+async def test_the_secrets_of_webhooks_go_over_to_notifys_new_key(database: str, settings: dict[str, Any]) -> None:
+    def told(**held: str) -> NotifySettings:
+        return NotifySettings(**{**settings, "smtp_host": "nowhere", **held})
+
+    before = told(notify_master_key=OLD)
+    meanwhile = told(notify_master_key=NEW, notify_master_key_before=OLD)
+    after = told(notify_master_key=NEW)
+    engine, agency_id = engine_of(database, "notify"), uuid4()
+    async with engine.begin() as tx:
+        await webhook_secrets.check(tx, webhook_secrets.held(before), at=NOW)
+        made = EndpointSecrets(webhook_secrets.held(before).safe)
+        shown = await endpoints.put(
+            tx, made, agency_id=agency_id, url="https://receiver.example.org/", cursor="c", at=NOW
+        )
+    with pytest.raises(WrongKeyError, match="PIR_NOTIFY_MASTER_KEY is not"):
+        async with engine.begin() as tx:
+            await webhook_secrets.check(tx, webhook_secrets.held(after), at=NOW)
+    async with engine.begin() as tx:
+        await webhook_secrets.check(tx, webhook_secrets.held(meanwhile), at=NOW)
+    assert await rotate(engine, webhook_secrets.rotates(meanwhile), say=lambda _: None) == 0
+    async with engine.begin() as tx:
+        await webhook_secrets.check(tx, webhook_secrets.held(after), at=NOW)
+        row = await endpoints.of_agency(tx, agency_id)
+    [secret] = EndpointSecrets(webhook_secrets.held(after).safe).opened(row, at=NOW)
+    assert signing.shown(secret) == shown
+    with pytest.raises(UnreadableSecretError):
+        EndpointSecrets(webhook_secrets.held(before).safe).opened(row, at=NOW)
     await engine.dispose()

@@ -116,6 +116,8 @@ def settings(**more: object) -> Settings:
         "KAFKA_BOOTSTRAP_SERVERS": "x",
         "PIR_TOKEN_TRIAGE_NOTIFY": "t",
         "PIR_TOKEN_REFERRAL_NOTIFY": "t",
+        "PIR_TOKEN_NOTIFY_REFERRAL": "t",
+        "notify_master_key": "A" * 43,
     }
     return Settings.model_validate(given | {"smtp_host": "mail", "mail_from": "us@example.org"} | more)
 

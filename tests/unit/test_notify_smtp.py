@@ -68,9 +68,10 @@ def some_settings(**values: Any) -> Settings:
         "internal_port": 9000,
         "scrape_token": "s",
         "audit_signing_key": "A" * 43,
+        "notify_master_key": "A" * 43,
         **values,
     }
-    tokens = {"PIR_TOKEN_TRIAGE_NOTIFY": "t", "PIR_TOKEN_REFERRAL_NOTIFY": "t"}
+    tokens = dict.fromkeys(("PIR_TOKEN_TRIAGE_NOTIFY", "PIR_TOKEN_REFERRAL_NOTIFY", "PIR_TOKEN_NOTIFY_REFERRAL"), "t")
     return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **tokens, **given)
 
 

@@ -23,6 +23,7 @@ from services.referral.front import (
     sending,
     sign_in,
     stepping,
+    webhook_page,
     writing,
 )
 from services.referral.front.family import FamilyContext
@@ -38,6 +39,7 @@ PAGES: Final = (
     own_work,
     enquiring,
     keepers,
+    webhook_page,
     stepping,
     correcting,
     family,

@@ -26,6 +26,7 @@ from services.referral.identity import Identities
 from services.referral.request_limits import RequestLimits
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Arrival, Preparing
+from services.referral.webhooks.client import WebhookClient
 from shared.database import seen_by
 from shared.pages import Pages
 from shared.policy import Policy
@@ -41,7 +42,11 @@ _PAGE: Final = re.compile(r"/refer(?:/[A-Za-z0-9-]{1,64}){0,5}", re.ASCII)
 _READING: Final = ("GET", "HEAD")
 NAVIGATION: Final = (("Your referrals", HOME), ("Refer a family", "/refer/new"), ("Ask for advice", "/refer/enquiry"))
 FOR_STAFF: Final = (("Calls you took", HOME), ("Ask for advice", "/refer/enquiry"))
-FOR_KEEPERS: Final = (("Your agency", "/refer/agency"), ("Colleagues", "/refer/colleagues"))
+FOR_KEEPERS: Final = (
+    ("Your agency", "/refer/agency"),
+    ("Colleagues", "/refer/colleagues"),
+    ("Calls to your system", "/refer/webhook"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class FrontContext:
     door: MemberDoor
     mailing: Mailing
     triage: TriageClient
+    webhooks: WebhookClient
     service_map: ServiceMap
     providers: Mapping[str, AgencyProvider]
     client_address_header: str

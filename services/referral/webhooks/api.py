@@ -1,0 +1,106 @@
+"""HTTP in, for agencies: set, read, rotate, end and replay the webhook. Notify does the work."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from services.referral import contract as intake
+from services.referral import feed_cursor, feed_epoch
+from services.referral.agencies import Agency
+from services.referral.agency_keys import AgencyKeys
+from services.referral.identity import Identities
+from services.referral.request_limits import RequestLimits
+from services.referral.webhooks import changes
+from services.referral.webhooks.client import WebhookClient
+from services.referral.webhooks.contract import (
+    SHOWN,
+    ShownWebhook,
+    WebhookCursor,
+    WebhookSecret,
+    WebhookUrl,
+    WebhookWithSecret,
+    takes,
+)
+from shared.web import NO_STORE, answer, bearer_token, read_json_body, read_model
+
+
+@dataclass(frozen=True)
+class WebhookApi:
+    """The key of the agency opens them, within its share of requests."""
+
+    engine: AsyncEngine
+    keys: AgencyKeys
+    limits: RequestLimits
+    identities: Identities
+    notify: WebhookClient
+
+    def router(self) -> APIRouter:
+        routes = APIRouter(tags=["webhook"])
+        routes.put(
+            "/webhook",
+            status_code=201,
+            openapi_extra=takes(WebhookUrl),
+            responses=intake.gives(WebhookWithSecret, 201),
+            summary="Be called when one of your referrals changes",
+        )(self.put)
+        routes.get(
+            "/webhook",
+            openapi_extra=intake.KEYED,
+            responses=intake.gives(ShownWebhook, 200),
+            summary="How your webhook is",
+        )(self.get)
+        routes.post(
+            "/webhook/rotate",
+            openapi_extra=intake.KEYED,
+            responses=intake.gives(WebhookSecret, 200),
+            summary="A further secret; the one before signs as well for 24 hours",
+        )(self.rotate)
+        routes.delete("/webhook", status_code=204, openapi_extra=intake.KEYED, summary="Be called no more")(self.delete)
+        routes.post(
+            "/webhook/replay",
+            openapi_extra=takes(WebhookCursor),
+            responses=intake.gives(ShownWebhook, 200),
+            summary="Be told again of all changes since a cursor of your feed",
+        )(self.replay)
+        return routes
+
+    async def put(self, request: Request) -> Response:
+        """What has changed before is in the feed; from now on the system is called."""
+        agency = await self._agency(request)
+        asked = read_model(WebhookUrl, await read_json_body(request))
+        async with self.engine.connect() as tx:
+            since = await changes.end_of_feed(tx, self.identities)
+        return answer(_shown(await self.notify.put(agency, asked.url, since), "secret"), 201)
+
+    async def get(self, request: Request) -> Response:
+        return answer(_shown(await self.notify.get(await self._agency(request))))
+
+    async def rotate(self, request: Request) -> Response:
+        return answer(await self.notify.rotate(await self._agency(request)))
+
+    async def delete(self, request: Request) -> Response:
+        await self.notify.end(await self._agency(request))
+        return Response(status_code=204, headers=NO_STORE)
+
+    async def replay(self, request: Request) -> Response:
+        """The cursor is checked as the feed's: Problem 400 for one that is not ours, 410 from before a restore."""
+        agency = await self._agency(request)
+        asked = read_model(WebhookCursor, await read_json_body(request))
+        async with self.engine.connect() as tx:
+            feed_cursor.read(self.identities, asked.since, await feed_epoch.current(tx))
+        return answer(_shown(await self.notify.replay(agency, asked.since)))
+
+    async def _agency(self, request: Request) -> Agency:
+        """Whose key it is; raises Problem 401 or 429."""
+        agency = await self.keys.find(bearer_token(request))
+        self.limits.take(agency.id, now=time.monotonic())
+        return agency
+
+
+def _shown(told: dict[str, Any], *more: str) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name in SHOWN or name in more}
