@@ -59,8 +59,8 @@ def asked_by(envelope: Envelope) -> Asked:
     event = header.resource.event_coding
     if event is None or event.code is None:
         issues.append(Issue("required", f"The event is needed: {REQUEST}.", header.at("eventCoding")))
-    elif event.code != REQUEST:
-        issues.append(Issue("not-supported", f"We take {REQUEST} alone.", header.at("eventCoding")))
+    elif event.code != REQUEST:  # of another kind of message nothing else is asked
+        return Asked(None, None, (Issue("not-supported", f"We take {REQUEST} alone.", header.at("eventCoding")),))
     request = _request(envelope, header)
     reason = header.resource.reason.code_of() if header.resource.reason else None
     if reason is None:

@@ -76,10 +76,11 @@ def of_document(errors: Iterable[FieldError], places: Places) -> list[Issue]:
 
 def _of_document(error: FieldError, places: Places) -> Issue:
     kind = _KINDS.get(error.code, "value")
-    expressions = _place_of(error.pointer, places)
-    detail = error.detail
+    expressions, detail = _place_of(error.pointer, places), error.detail
     if expressions == _AN_ANSWER:
         detail = f"{detail} The question is {error.pointer} of our Questionnaire."
+    elif error.pointer not in places:
+        detail = f"{detail} It is {error.pointer} of the referral."
     return Issue(kind, detail, expressions, error.code)
 
 
