@@ -30,9 +30,9 @@ from services.referral.fhir.names import (
 )
 from services.referral.fhir.questions import VALUE_OF, ItemType, Question, questions
 from shared.events import Circumstance, Consent
+from shared.safety_words import FLAGGED
 
 SAFEGUARDING: Final = "Safeguarding concern"
-"""The safety words of the policy find this, so a person reads it within one working day (rule A1)."""
 _FALSE: Final = "entered-in-error"
 
 
@@ -166,7 +166,9 @@ def _known(told: Collected, question: Question) -> list[Any] | None:
 
 
 def read_flags(envelope: Envelope, told: Collected) -> None:
-    """A safeguarding flag is never made a tick: its words go to the notes. So do other flags.
+    """A safeguarding flag is never made a tick: its words go to the notes, with FLAGGED, which is a safety word.
+
+    So a person reads it within one working day (rule A1). Other flags are words, too.
 
     An adjustment that is one of our communication needs is put to the caregiver whom it is about, else to the first.
     """
@@ -179,7 +181,7 @@ def read_flags(envelope: Envelope, told: Collected) -> None:
         if flag.status not in (None, "active"):
             words = f"{words} (no longer active)"
         if category == SAFEGUARDING_FLAG:
-            told.say(words, SAFEGUARDING)
+            told.say(f"{words}, {FLAGGED}", SAFEGUARDING)
         elif not (category == ADJUSTMENT_FLAG and _put_need(envelope, told, entry)):
             kind = next((each.words for each in flag.category if each.words), None)
             told.say(words, f"Flag, {kind}" if kind else "Flag")
