@@ -30,13 +30,17 @@ class Collected:
     lines: list[str] = field(default_factory=list)
     names_loss: bool = False
 
-    def put(self, pointer: str, value: Any, at: tuple[str, ...]) -> None:
-        """Set the member; `pointer` has one or two steps, as all of the document outside its lists."""
+    def put(self, pointer: str, value: Any, at: tuple[str, ...], *, is_answer: bool = False) -> None:
+        """Set the member; `pointer` has one or two steps, as all of the document outside its lists.
+
+        An answer to one question says nothing of where another member of the same part would stand.
+        """
         *way, last = pointer.split("/")[1:]
         part = self.document
         for step in way:
             part = part.setdefault(step, {})
-            self.places.setdefault(f"/{step}", at)
+            if not is_answer:
+                self.places.setdefault(f"/{step}", at)
         part[last] = value
         self.places[pointer] = at
 

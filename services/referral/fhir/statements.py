@@ -137,7 +137,8 @@ def _put_answers(
     elif (known := _known(told, question)) is not None and known != values[:1]:
         told.issues.append(Issue("invariant", "This differs from what another resource says.", at))
     else:
-        told.put(question.pointer, (values if question.repeats else values[0]) if values else None, at)
+        value = values if question.repeats else next(iter(values), None)
+        told.put(question.pointer, value or None if question.repeats else value, at, is_answer=True)
 
 
 def _value_of(question: Question, answer: QuestionnaireAnswer) -> Any:
