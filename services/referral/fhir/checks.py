@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from services.referral.fhir.envelope import Entry, Envelope
+from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.issues import Issue
 from services.referral.fhir.models import MessageHeader, Organization, ServiceRequest
 from services.referral.fhir.names import (
@@ -38,7 +38,7 @@ class Asked:
     """What the message asks, as far as it can be told: `intent` is None when a mistake hides it."""
 
     intent: Intent | None
-    request: Entry[ServiceRequest] | None
+    request: BundleEntry[ServiceRequest] | None
     issues: tuple[Issue, ...]
 
     @property
@@ -77,7 +77,7 @@ def asked_by(envelope: Envelope) -> Asked:
     return Asked(intent, request, tuple(issues))
 
 
-def _request(envelope: Envelope, header: Entry[MessageHeader]) -> Entry[ServiceRequest] | None:
+def _request(envelope: Envelope, header: BundleEntry[MessageHeader]) -> BundleEntry[ServiceRequest] | None:
     """That of the focus; the only one when there is no focus at all."""
     found = [each for pointer in header.resource.focus if (each := envelope.find(pointer, ServiceRequest))]
     if not found and not header.resource.focus:
@@ -85,7 +85,7 @@ def _request(envelope: Envelope, header: Entry[MessageHeader]) -> Entry[ServiceR
     return found[0] if len(found) == 1 else None
 
 
-def _intent(request: Entry[ServiceRequest], reason: str | None) -> tuple[Intent | None, list[Issue]]:
+def _intent(request: BundleEntry[ServiceRequest], reason: str | None) -> tuple[Intent | None, list[Issue]]:
     status = request.resource.status
     if reason == _DELETE or status in WITHDRAWN_BECAUSE:
         return Intent.WITHDRAW, []
@@ -96,7 +96,7 @@ def _intent(request: Entry[ServiceRequest], reason: str | None) -> tuple[Intent 
     return intent, [Issue("required" if status is None else kind, words, request.at("status"))]
 
 
-def _use_case(header: Entry[MessageHeader], request: Entry[ServiceRequest]) -> Iterator[Issue]:
+def _use_case(header: BundleEntry[MessageHeader], request: BundleEntry[ServiceRequest]) -> Iterator[Issue]:
     codings = [coding for concept in request.resource.category for coding in concept.coding]
     is_referral = any(each.system == CATEGORIES and each.code == REFERRAL for each in codings)
     is_ours = any(each.system in (USE_CASE, BARS_USE_CASES) and each.code == PIR_REFERRAL for each in codings)

@@ -10,14 +10,14 @@ from services.referral.fhir.issues import Issue
 
 
 @dataclass(slots=True)
-class Member:
+class Said:
     """A value, and the FHIRPaths of the element that says it."""
 
     value: Any
     at: tuple[str, ...]
 
 
-Members = dict[str, Member]
+Members = dict[str, Said]
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Collected:
         part[last] = value
         self.places[pointer] = at
 
-    def put_people(self, name: str, people: Iterable[tuple[Mapping[str, Member], tuple[str, ...]]]) -> None:
+    def put_people(self, name: str, people: Iterable[tuple[Mapping[str, Said], tuple[str, ...]]]) -> None:
         """Set a list of people: of each the members, and where the resource stands."""
         listed = list(people)
         if not listed:

@@ -26,7 +26,7 @@ from services.referral.fhir.names import (
     USE_CASE,
     ours,
 )
-from services.referral.fhir.questions import VALUE_OF, ItemType, Question, codes, questions
+from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, codes, questions
 from services.referral.front import choices
 from services.referral.front.form import Choice
 from services.referral.status import NEXT_STEP, Status
@@ -172,7 +172,7 @@ def questionnaire() -> Json:
     }
 
 
-def _item(question: Question) -> Json:
+def _item(question: LinkedQuestion) -> Json:
     item: Json = {
         "linkId": question.pointer,
         "text": " ".join(question.members).replace("_", " "),

@@ -29,7 +29,7 @@ _PASSES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Entry(Generic[R_co]):
+class BundleEntry(Generic[R_co]):
     """One resource that we read, and where it stands."""
 
     index: int
@@ -49,20 +49,20 @@ class Envelope:
     """
 
     id: str = ""
-    entries: tuple[Entry[Any], ...] = ()
+    entries: tuple[BundleEntry[Any], ...] = ()
     names: tuple[tuple[str, int], ...] = ()
     malformed: tuple[Issue, ...] = ()
     issues: tuple[Issue, ...] = ()
     unread: tuple[int, ...] = ()
 
-    def of(self, kind: type[R]) -> Iterator[Entry[R]]:
+    def of(self, kind: type[R]) -> Iterator[BundleEntry[R]]:
         """The entries of this kind, as they stand."""
         return (entry for entry in self.entries if isinstance(entry.resource, kind))
 
-    def first(self, kind: type[R]) -> Entry[R] | None:
+    def first(self, kind: type[R]) -> BundleEntry[R] | None:
         return next(self.of(kind), None)
 
-    def find(self, pointer: Pointer | None, kind: type[R]) -> Entry[R] | None:
+    def find(self, pointer: Pointer | None, kind: type[R]) -> BundleEntry[R] | None:
         """The resource of this kind that is referred to; None when it is not in the bundle."""
         if pointer is None or not pointer.reference:
             return None
@@ -70,10 +70,10 @@ class Envelope:
         return found if found and isinstance(found.resource, kind) else None
 
     @cached_property
-    def _by_name(self) -> dict[str, Entry[Any]]:
+    def _by_name(self) -> dict[str, BundleEntry[Any]]:
         """By fullUrl, and as `Patient/1`; the first of two that share a name."""
         by_index = {entry.index: entry for entry in self.entries}
-        found: dict[str, Entry[Any]] = {}
+        found: dict[str, BundleEntry[Any]] = {}
         for name, index in self.names:
             if entry := by_index.get(index):
                 found.setdefault(name, entry)
@@ -135,12 +135,12 @@ def _names_of(raw: dict[str, Any], kind: str) -> Iterator[str]:
         yield f"{kind}/{resource_id}"
 
 
-def _read(index: int, name: str, raw: dict[str, Any]) -> tuple[Entry[Any], list[Issue]]:
+def _read(index: int, name: str, raw: dict[str, Any]) -> tuple[BundleEntry[Any], list[Issue]]:
     """The resource without its wrong elements, and what is wrong with them."""
     issues: list[Issue] = []
     for _ in range(_PASSES):
         try:
-            return Entry(index, name, READ[name].model_validate(raw)), issues
+            return BundleEntry(index, name, READ[name].model_validate(raw)), issues
         except ValidationError as error:
             wrong = [each["loc"] for each in error.errors(include_url=False, include_input=False)]
             issues += [
@@ -148,7 +148,7 @@ def _read(index: int, name: str, raw: dict[str, Any]) -> tuple[Entry[Any], list[
                 for place, found in zip(wrong, from_pydantic(error), strict=True)
             ]
             raw = _without(raw, wrong)
-    return Entry(index, name, READ[name]()), issues
+    return BundleEntry(index, name, READ[name]()), issues
 
 
 def _without(raw: dict[str, Any], places: Iterable[Sequence[int | str]]) -> dict[str, Any]:

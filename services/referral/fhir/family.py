@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from services.referral.document.model import YOUNGEST_CAREGIVER, years_old
 from services.referral.fhir import persons
-from services.referral.fhir.collecting import Collected, Member, Members
-from services.referral.fhir.envelope import Entry, Envelope
+from services.referral.fhir.collecting import Collected, Members, Said
+from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.issues import Issue
-from services.referral.fhir.models import Address, Observation, Patient, Person, RelatedPerson
+from services.referral.fhir.models import Address, Observation, Patient, PersonResource, RelatedPerson
 from services.referral.fhir.names import (
     ABSENT,
     CONTACTS_WHO_CARE,
@@ -41,35 +41,35 @@ _PERSONAL: Final = ("phone", "email", "preferred_language", "interpreter_needed"
 class DueDate:
     """An estimated date of delivery: whose (`baby`), or of a child who has no Patient; `parent` is who is pregnant."""
 
-    entry: Entry[Observation]
-    baby: Entry[Patient] | None
-    parent: Entry[Patient] | None
+    entry: BundleEntry[Observation]
+    baby: BundleEntry[Patient] | None
+    parent: BundleEntry[Patient] | None
 
     @property
-    def member(self) -> Member:
+    def member(self) -> Said:
         """The day as it is written there; with a time after it, the day of that."""
         written = self.entry.resource.value_date_time or ""
         found = _A_DAY.fullmatch(written)
-        return Member(found[1] if found else written, self.entry.at("valueDateTime"))
+        return Said(found[1] if found else written, self.entry.at("valueDateTime"))
 
 
 def read_family(envelope: Envelope, told: Collected, today: date) -> None:
     """Put `babies`, `caregivers` and `home`."""
     due_dates = list(_due_dates(envelope, today))
     pregnant = {each.parent.index for each in due_dates if each.parent}
-    parents: list[Entry[Patient]] = []
-    babies: list[Entry[Patient]] = []
+    parents: list[BundleEntry[Patient]] = []
+    babies: list[BundleEntry[Patient]] = []
     for patient in envelope.of(Patient):
         is_parent = patient.index in pregnant or _age(patient.resource, today) >= YOUNGEST_CAREGIVER
         (parents if is_parent else babies).append(patient)
     _put_babies(told, babies, due_dates)
     caregivers = _caregivers(envelope, told, parents, pregnant, babies)
-    _give_what_the_babies_records_say(told, babies, caregivers)
+    _share_with_caregivers(told, babies, caregivers)
     told.put_people("caregivers", [(each.members, each.at) for each in caregivers])
     _put_home(told, [*babies, *parents, *envelope.of(RelatedPerson)])
 
 
-def _age(person: Person, today: date) -> int:
+def _age(person: PersonResource, today: date) -> int:
     """Whole years; 0 when there is no such day, or none is said."""
     try:
         return years_old(date.fromisoformat(person.birth_date or ""), today)
@@ -106,7 +106,7 @@ def _is_child(patient: Patient, today: date) -> bool:
     return patient.birth_date is not None and _age(patient, today) < YOUNGEST_CAREGIVER
 
 
-def _put_babies(told: Collected, patients: list[Entry[Patient]], due_dates: list[DueDate]) -> None:
+def _put_babies(told: Collected, patients: list[BundleEntry[Patient]], due_dates: list[DueDate]) -> None:
     """In the order of the entries; an unborn child without a Patient stands where its due date stands."""
     found: dict[int, tuple[Members, tuple[str, ...]]] = {
         each.index: (persons.baby_of(each), each.at()) for each in patients
@@ -126,7 +126,7 @@ def _put_babies(told: Collected, patients: list[Entry[Patient]], due_dates: list
     told.names_loss = any(each.resource.deceased_boolean or each.resource.deceased_date_time for each in patients)
 
 
-def _set_due_date(told: Collected, baby: Members, due_on: Member) -> None:
+def _set_due_date(told: Collected, baby: Members, due_on: Said) -> None:
     known = baby.setdefault("due_on", due_on)
     if known.value != due_on.value:
         told.issues.append(Issue("invariant", "A baby has one due date, and here are two.", due_on.at))
@@ -145,9 +145,9 @@ class _Caregiver:
 def _caregivers(
     envelope: Envelope,
     told: Collected,
-    parents: list[Entry[Patient]],
+    parents: list[BundleEntry[Patient]],
     pregnant: set[int],
-    babies: list[Entry[Patient]],
+    babies: list[BundleEntry[Patient]],
 ) -> list[_Caregiver]:
     """A pregnant parent first, then by ContactRank, then as they stand; a baby's contacts when nobody else is told."""
     related = list(envelope.of(RelatedPerson))
@@ -161,24 +161,24 @@ def _caregivers(
     return people
 
 
-def _parent(entry: Entry[Patient], *, is_pregnant: bool) -> _Caregiver:
+def _parent(entry: BundleEntry[Patient], *, is_pregnant: bool) -> _Caregiver:
     members = persons.caregiver_of(entry)
     if is_pregnant:
-        members["relationship"] = Member(Carer.MOTHER.value, entry.at())
+        members["relationship"] = Said(Carer.MOTHER.value, entry.at())
     oneself = next((each for each in entry.resource.contact if persons.is_oneself(each)), None)
     own_rank = persons.rank_of(oneself) if oneself else None
     return _Caregiver(members, entry.at(), own_rank or (0 if is_pregnant else _LAST), persons.other_ways(entry))
 
 
-def _related(entry: Entry[RelatedPerson]) -> _Caregiver:
+def _related(entry: BundleEntry[RelatedPerson]) -> _Caregiver:
     members = persons.caregiver_of(entry)
     relationship = persons.relationship_of(entry.resource.relationship)
     if relationship is not None:
-        members["relationship"] = Member(str(relationship), entry.at("relationship"))
+        members["relationship"] = Said(str(relationship), entry.at("relationship"))
     return _Caregiver(members, entry.at(), persons.rank_of(entry.resource) or _LAST, persons.other_ways(entry))
 
 
-def _contacts(entry: Entry[Patient]) -> Iterator[_Caregiver]:
+def _contacts(entry: BundleEntry[Patient]) -> Iterator[_Caregiver]:
     for number, contact in enumerate(entry.resource.contact):
         codes = {coding.code for concept in contact.relationship for coding in concept.coding}
         is_ours = any(c.system == RELATIONSHIPS for concept in contact.relationship for c in concept.coding)
@@ -191,14 +191,14 @@ def _contacts(entry: Entry[Patient]) -> Iterator[_Caregiver]:
             places = persons.reached_by(systems, contact.telecom)
             if places:
                 where = entry.at("contact", number, "telecom", places[0], "value")
-                members[member] = Member(contact.telecom[places[0]].value, where)
+                members[member] = Said(contact.telecom[places[0]].value, where)
             further += [str(contact.telecom[place].value) for place in places[1:]]
         relationship = persons.relationship_of(contact.relationship)
-        members["relationship"] = Member(str(relationship), entry.at("contact", number, "relationship"))
+        members["relationship"] = Said(str(relationship), entry.at("contact", number, "relationship"))
         yield _Caregiver(members, at, persons.rank_of(contact) or _LAST, further)
 
 
-def _give_what_the_babies_records_say(told: Collected, babies: list[Entry[Patient]], people: list[_Caregiver]) -> None:
+def _share_with_caregivers(told: Collected, babies: list[BundleEntry[Patient]], people: list[_Caregiver]) -> None:
     """The phone and the language of a baby are those of its only caregiver; of several nobody can tell whose."""
     for baby in babies:
         said = {name: each for name, each in persons.caregiver_of(baby).items() if name in _PERSONAL}
@@ -210,7 +210,7 @@ def _give_what_the_babies_records_say(told: Collected, babies: list[Entry[Patien
             told.say(words, f"On the baby's record, {name.replace('_', ' ')}")
 
 
-def _put_home(told: Collected, people: list[Entry[Any]]) -> None:
+def _put_home(told: Collected, people: list[BundleEntry[Any]]) -> None:
     """The first address of a baby, else of a parent, else of a carer; an old one is none."""
     for entry in people:
         for number, address in enumerate(entry.resource.address):

@@ -132,7 +132,7 @@ class PatientContact(Extensible):
     telecom: Many[ContactPoint] = ()
 
 
-class Person(Resource):
+class PersonResource(Resource):
     """What Patient and RelatedPerson have in common."""
 
     identifier: Many[Identifier] = ()
@@ -144,13 +144,13 @@ class Person(Resource):
     communication: Many[Communication] = ()
 
 
-class Patient(Person):
+class Patient(PersonResource):
     deceased_boolean: StrictBool | None = None
     deceased_date_time: Text = None
     contact: Many[PatientContact] = ()
 
 
-class RelatedPerson(Person):
+class RelatedPerson(PersonResource):
     relationship: Many[CodeableConcept] = ()
 
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from services.referral.fhir.collecting import Member, Members
-from services.referral.fhir.envelope import Entry
-from services.referral.fhir.models import CodeableConcept, ContactPoint, HumanName, Patient, PatientContact, Person
+from services.referral.fhir.collecting import Members, Said
+from services.referral.fhir.envelope import BundleEntry
+from services.referral.fhir.models import (
+    CodeableConcept,
+    ContactPoint,
+    HumanName,
+    Patient,
+    PatientContact,
+    PersonResource,
+)
 from services.referral.fhir.names import (
     COMMUNICATION_NEED,
     CONTACT_RANK,
@@ -28,16 +35,16 @@ from shared.events import Carer
 PHONES: Final = frozenset({"phone", "sms"})
 
 
-def baby_of(entry: Entry[Patient]) -> Members:
+def baby_of(entry: BundleEntry[Patient]) -> Members:
     """What the Patient of a baby says, without its due date."""
     found = dict(_named(entry))
     gender = entry.resource.gender
     if gender is not None:  # another word stays as it is, for the document to refuse
-        found["sex"] = Member(SEX_OF_GENDER.get(gender, gender), entry.at("gender"))
+        found["sex"] = Said(SEX_OF_GENDER.get(gender, gender), entry.at("gender"))
     return found
 
 
-def caregiver_of(entry: Entry[Any]) -> Members:
+def caregiver_of(entry: BundleEntry[Any]) -> Members:
     """What a RelatedPerson, or the Patient of a pregnant parent, says of a caregiver, without the relationship."""
     return dict(_named(entry)) | dict(ways_to_reach(entry)) | dict(_communication(entry)) | dict(_own_extensions(entry))
 
@@ -57,7 +64,7 @@ def is_oneself(contact: PatientContact) -> bool:
     return any(coding.code == ONESELF for concept in contact.relationship for coding in concept.coding)
 
 
-def rank_of(part: PatientContact | Person) -> int | None:
+def rank_of(part: PatientContact | PersonResource) -> int | None:
     """UK Core's ContactRank: 1 is the first to be contacted."""
     return next((each.value_positive_int for _, each in part.extended(CONTACT_RANK)), None)
 
@@ -83,59 +90,59 @@ def reached_by(systems: Iterable[str], telecom: Sequence[ContactPoint]) -> list[
     return sorted(usable, key=lambda place: telecom[place].rank or len(telecom) + 1)
 
 
-def ways_to_reach(entry: Entry[Person]) -> Iterator[tuple[str, Member]]:
+def ways_to_reach(entry: BundleEntry[PersonResource]) -> Iterator[tuple[str, Said]]:
     """`phone` and `email` of telecom, and of a contact who is the person themself."""
     for member, systems in (("phone", PHONES), ("email", {"email"})):
         if places := [*_telecoms(entry, systems)]:
             yield member, places[0]
 
 
-def other_ways(entry: Entry[Person]) -> list[str]:
+def other_ways(entry: BundleEntry[PersonResource]) -> list[str]:
     """The second and further numbers and addresses."""
     return [place.value for systems in (PHONES, {"email"}) for place in [*_telecoms(entry, systems)][1:]]
 
 
-def _telecoms(entry: Entry[Person], systems: Iterable[str]) -> Iterator[Member]:
+def _telecoms(entry: BundleEntry[PersonResource], systems: Iterable[str]) -> Iterator[Said]:
     person = entry.resource
     for place in reached_by(systems, person.telecom):
-        yield Member(person.telecom[place].value, entry.at("telecom", place, "value"))
+        yield Said(person.telecom[place].value, entry.at("telecom", place, "value"))
     for number, contact in enumerate(person.contact if isinstance(person, Patient) else ()):
         if is_oneself(contact):
             for place in reached_by(systems, contact.telecom):
-                yield Member(contact.telecom[place].value, entry.at("contact", number, "telecom", place, "value"))
+                yield Said(contact.telecom[place].value, entry.at("contact", number, "telecom", place, "value"))
 
 
-def named(name: HumanName, at: tuple[str, ...]) -> Iterator[tuple[str, Member]]:
+def named(name: HumanName, at: tuple[str, ...]) -> Iterator[tuple[str, Said]]:
     """`given_name` and `family_name`; a name in one text is a given name. `at` is where the name stands."""
     given = " ".join(part for part in name.given if part)
     if given:
-        yield "given_name", Member(given, _in(at, "given"))
+        yield "given_name", Said(given, _in(at, "given"))
     if name.family:
-        yield "family_name", Member(name.family, _in(at, "family"))
+        yield "family_name", Said(name.family, _in(at, "family"))
     if not given and not name.family and name.text:
-        yield "given_name", Member(name.text, _in(at, "text"))
+        yield "given_name", Said(name.text, _in(at, "text"))
 
 
 def _in(at: tuple[str, ...], element: str) -> tuple[str, ...]:
     return tuple(f"{each}.{element}" for each in at)
 
 
-def _named(entry: Entry[Person]) -> Iterator[tuple[str, Member]]:
+def _named(entry: BundleEntry[PersonResource]) -> Iterator[tuple[str, Said]]:
     person = entry.resource
     if (place := official(person.name)) is not None:
         yield from named(person.name[place], entry.at("name", place))
     if person.birth_date is not None:
-        yield "date_of_birth", Member(person.birth_date, entry.at("birthDate"))
+        yield "date_of_birth", Said(person.birth_date, entry.at("birthDate"))
     for number, each in enumerate(person.identifier):
         if each.system == NHS_NUMBER and each.value is not None:
-            yield "nhs_number", Member(each.value, entry.at("identifier", number, "value"))
+            yield "nhs_number", Said(each.value, entry.at("identifier", number, "value"))
             break
     for number, extension in person.extended(ETHNIC_CATEGORY):
         if extension.value_codeable_concept and (code := extension.value_codeable_concept.code_of()):
-            yield "ethnic_category", Member(code, entry.at("extension", number, "valueCodeableConcept"))
+            yield "ethnic_category", Said(code, entry.at("extension", number, "valueCodeableConcept"))
 
 
-def _communication(entry: Entry[Person]) -> Iterator[tuple[str, Member]]:
+def _communication(entry: BundleEntry[PersonResource]) -> Iterator[tuple[str, Said]]:
     spoken = [
         (bool(each.preferred), number, code)
         for number, each in enumerate(entry.resource.communication)
@@ -144,17 +151,17 @@ def _communication(entry: Entry[Person]) -> Iterator[tuple[str, Member]]:
     preferred = [each for each in spoken if each[0]]
     if len(found := preferred or spoken) == 1:  # of several languages none is the preferred one unless it is said
         [(_, number, code)] = found
-        yield "preferred_language", Member(code, entry.at("communication", number, "language"))
+        yield "preferred_language", Said(code, entry.at("communication", number, "language"))
     for number, extension in entry.resource.extended(INTERPRETER):
         if extension.value_boolean is not None:
-            yield "interpreter_needed", Member(extension.value_boolean, entry.at("extension", number, "valueBoolean"))
+            yield "interpreter_needed", Said(extension.value_boolean, entry.at("extension", number, "valueBoolean"))
 
 
-def _own_extensions(entry: Entry[Person]) -> Iterator[tuple[str, Member]]:
+def _own_extensions(entry: BundleEntry[PersonResource]) -> Iterator[tuple[str, Said]]:
     needs = entry.resource.extended(COMMUNICATION_NEED)
     if needs:
         codes = [each.value_code for _, each in needs]
-        yield "communication_needs", Member(codes, entry.at("extension", needs[0][0], "valueCode"))
+        yield "communication_needs", Said(codes, entry.at("extension", needs[0][0], "valueCode"))
     for number, extension in entry.resource.extended(SAFE_CONTACT):
         if extension.value_string is not None:
-            yield "safe_contact", Member(extension.value_string, entry.at("extension", number, "valueString"))
+            yield "safe_contact", Said(extension.value_string, entry.at("extension", number, "valueString"))

@@ -45,7 +45,7 @@ VALUE_OF: Final[Mapping[ItemType, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LinkedQuestion:
     """`code_list` names the codes of a choice (`codes`)."""
 
     pointer: str
@@ -65,7 +65,7 @@ class Question:
 
 
 @cache
-def questions() -> dict[str, Question]:
+def questions() -> dict[str, LinkedQuestion]:
     """LinkId → question, in the order of the document."""
     schema = ReferralDocument.model_json_schema()
     named: dict[str, Any] = schema["$defs"]
@@ -77,7 +77,7 @@ def questions() -> dict[str, Question]:
     }
 
 
-def _questions(pointer: str, member: Mapping[str, Any], named: Mapping[str, Any]) -> Iterator[Question]:
+def _questions(pointer: str, member: Mapping[str, Any], named: Mapping[str, Any]) -> Iterator[LinkedQuestion]:
     title, found = _resolved(member, named)
     if "properties" in found:
         for name, inner in found["properties"].items():
@@ -88,14 +88,14 @@ def _questions(pointer: str, member: Mapping[str, Any], named: Mapping[str, Any]
         title, found = _resolved(found["items"], named)
     longest = found.get("maxLength")
     if "enum" in found:
-        yield Question(pointer, ItemType.CHOICE, repeats, kebab(title) or pointer.rpartition("/")[2])
+        yield LinkedQuestion(pointer, ItemType.CHOICE, repeats, kebab(title) or pointer.rpartition("/")[2])
     elif found["type"] == "boolean":
-        yield Question(pointer, ItemType.BOOLEAN, repeats)
+        yield LinkedQuestion(pointer, ItemType.BOOLEAN, repeats)
     elif found.get("format") == "date-time":
-        yield Question(pointer, ItemType.DATE_TIME, repeats)
+        yield LinkedQuestion(pointer, ItemType.DATE_TIME, repeats)
     else:
         kind = ItemType.TEXT if longest and longest > _A_LINE else ItemType.STRING
-        yield Question(pointer, kind, repeats, longest=longest)
+        yield LinkedQuestion(pointer, kind, repeats, longest=longest)
 
 
 def _resolved(member: Mapping[str, Any], named: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from services.referral.fhir import persons
 from services.referral.fhir.collecting import Collected
-from services.referral.fhir.envelope import Entry, Envelope
+from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.family import read_family
 from services.referral.fhir.issues import Issue, Places
 from services.referral.fhir.models import ContactPoint, Practitioner, PractitionerRole, ServiceRequest
@@ -90,7 +90,7 @@ def read_bundle(envelope: Envelope, *, today: date, is_update: bool = False) -> 
     return Reading(told.document, told.places, tuple(told.issues), tuple(told.lines), told.names_loss, has_consent)
 
 
-def _read_request(told: Collected, request: Entry[ServiceRequest] | None) -> None:
+def _read_request(told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:
     if request is None:
         return
     for number, each in enumerate(request.resource.identifier):
@@ -101,7 +101,7 @@ def _read_request(told: Collected, request: Entry[ServiceRequest] | None) -> Non
         told.put("/written_in", request.resource.language, request.at("language"))
 
 
-def _read_referrer(envelope: Envelope, told: Collected, request: Entry[ServiceRequest] | None) -> None:
+def _read_referrer(envelope: Envelope, told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:
     """Who writes: the requester of the ServiceRequest, else the only practitioner there is."""
     role, practitioner = _who_writes(envelope, request)
     place = persons.official(practitioner.resource.name) if practitioner else None
@@ -120,8 +120,8 @@ def _read_referrer(envelope: Envelope, told: Collected, request: Entry[ServiceRe
 
 
 def _who_writes(
-    envelope: Envelope, request: Entry[ServiceRequest] | None
-) -> tuple[Entry[PractitionerRole] | None, Entry[Practitioner] | None]:
+    envelope: Envelope, request: BundleEntry[ServiceRequest] | None
+) -> tuple[BundleEntry[PractitionerRole] | None, BundleEntry[Practitioner] | None]:
     requester = request.resource.requester if request else None
     roles, practitioners = list(envelope.of(PractitionerRole)), list(envelope.of(Practitioner))
     role = envelope.find(requester, PractitionerRole)

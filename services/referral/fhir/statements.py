@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from services.referral.fhir import persons
 from services.referral.fhir.collecting import Collected
-from services.referral.fhir.envelope import Entry, Envelope
+from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.issues import Issue
 from services.referral.fhir.models import (
     CarePlan,
     Condition,
     ConsentResource,
     Flag,
-    Person,
+    PersonResource,
     QuestionnaireAnswer,
     QuestionnaireItem,
     QuestionnaireResponse,
@@ -28,7 +28,7 @@ from services.referral.fhir.names import (
     SAFEGUARDING_FLAG,
     WITHDRAWAL_REASONS,
 )
-from services.referral.fhir.questions import VALUE_OF, ItemType, Question, questions
+from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
 from shared.events import Circumstance, Consent
 from shared.safety_words import FLAGGED
 
@@ -42,7 +42,7 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
     Yes is an active Consent with provision permit, policy rule OPTIN and a time; no is deny and OPTOUT. Implied consent
     to direct care, which every BaRS message has, says neither.
     """
-    found: dict[Consent, Entry[ConsentResource]] = {}
+    found: dict[Consent, BundleEntry[ConsentResource]] = {}
     consents = [each for each in envelope.of(ConsentResource) if each.resource.status == "active"]
     for each in consents:
         rule = each.resource.policy_rule.code_of(ACT_CODE) if each.resource.policy_rule else None
@@ -59,7 +59,7 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
     return bool(consents)
 
 
-def _put_consent(envelope: Envelope, told: Collected, status: Consent, entry: Entry[ConsentResource]) -> None:
+def _put_consent(envelope: Envelope, told: Collected, status: Consent, entry: BundleEntry[ConsentResource]) -> None:
     consent = entry.resource
     if status is Consent.GIVEN and consent.date_time is None:
         words = "Consent that was given says when, with the time and its offset."
@@ -69,7 +69,7 @@ def _put_consent(envelope: Envelope, told: Collected, status: Consent, entry: En
     if consent.date_time is not None:
         told.put("/consent/recorded_at", consent.date_time, entry.at("dateTime"))
     for number, pointer in enumerate(consent.performer):
-        who = envelope.find(pointer, Person)
+        who = envelope.find(pointer, PersonResource)
         place = persons.official(who.resource.name) if who else None
         name = persons.name_of(who.resource.name[place]) if who and place is not None else None
         if given_by := pointer.display or name:
@@ -105,7 +105,7 @@ def read_answers(envelope: Envelope, told: Collected, *, is_update: bool) -> Non
                 _put_answers(told, question, item.answer, at)
 
 
-def _of_another_questionnaire(entry: Entry[QuestionnaireResponse]) -> Iterator[Issue]:
+def _of_another_questionnaire(entry: BundleEntry[QuestionnaireResponse]) -> Iterator[Issue]:
     """Answers to other questions are not ours to read, unless they look like answers to ours."""
     if any(item.link_id in questions() for _, item in _items(entry.resource.item, ("item",))):
         words = f"Answers to our questions name their Questionnaire: {QUESTIONNAIRE}."
@@ -122,7 +122,7 @@ def _items(
 
 
 def _put_answers(
-    told: Collected, question: Question, answers: tuple[QuestionnaireAnswer, ...], at: tuple[str, ...]
+    told: Collected, question: LinkedQuestion, answers: tuple[QuestionnaireAnswer, ...], at: tuple[str, ...]
 ) -> None:
     values = []
     for number, answer in enumerate(answers):
@@ -141,7 +141,7 @@ def _put_answers(
         told.put(question.pointer, value or None if question.repeats else value, at, is_answer=True)
 
 
-def _value_of(question: Question, answer: QuestionnaireAnswer) -> Any:
+def _value_of(question: LinkedQuestion, answer: QuestionnaireAnswer) -> Any:
     """None when it is another type, or a code of another system."""
     if question.type is ItemType.CHOICE:
         coding = answer.value_coding
@@ -151,12 +151,12 @@ def _value_of(question: Question, answer: QuestionnaireAnswer) -> Any:
     return answer.value_date_time if question.type is ItemType.DATE_TIME else answer.value_string
 
 
-def _wanted(question: Question) -> str:
+def _wanted(question: LinkedQuestion) -> str:
     element = VALUE_OF[question.type]
     return f"{element} of the system {question.system}" if question.type is ItemType.CHOICE else element
 
 
-def _known(told: Collected, question: Question) -> list[Any] | None:
+def _known(told: Collected, question: LinkedQuestion) -> list[Any] | None:
     """What another resource has said before of this one member."""
     if question.pointer not in told.places or question.repeats:
         return None
@@ -193,12 +193,12 @@ def _code_in_words(flag: Flag) -> str:
     return f"code {code}" if code else "no words were given"
 
 
-def _put_need(envelope: Envelope, told: Collected, entry: Entry[Flag]) -> bool:
+def _put_need(envelope: Envelope, told: Collected, entry: BundleEntry[Flag]) -> bool:
     code = entry.resource.code.code_of() if entry.resource.code else None
     need, caregivers = NEED_OF_ADJUSTMENT.get(code or ""), told.document.get("caregivers")
     if need is None or not caregivers or entry.resource.status not in (None, "active"):
         return False
-    subject = envelope.find(entry.resource.subject, Person)
+    subject = envelope.find(entry.resource.subject, PersonResource)
     places = [told.places[f"/caregivers/{number}"] for number in range(len(caregivers))]
     whose = places.index(subject.at()) if subject and subject.at() in places else 0
     needs = caregivers[whose].setdefault("communication_needs", [])
@@ -208,7 +208,7 @@ def _put_need(envelope: Envelope, told: Collected, entry: Entry[Flag]) -> bool:
     return True
 
 
-def read_notes(envelope: Envelope, told: Collected, request: Entry[ServiceRequest] | None) -> None:
+def read_notes(envelope: Envelope, told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:
     """Put `notes`: the referrer's own words, then what other resources say in words, a paragraph each."""
     own = [(each.text, number) for number, each in enumerate(request.resource.note if request else ()) if each.text]
     others = [*_reasons(request), *_words_of_plans(envelope), *_words_of_conditions(envelope), *told.lines]
@@ -223,7 +223,7 @@ def with_lines(notes: str | None, lines: Iterable[str]) -> str | None:
     return "\n\n".join(part for part in parts if part) or None
 
 
-def _reasons(request: Entry[ServiceRequest] | None) -> Iterator[str]:
+def _reasons(request: BundleEntry[ServiceRequest] | None) -> Iterator[str]:
     for each in request.resource.reason_code if request else ():
         if each.words and each.code_of(WITHDRAWAL_REASONS) is None:
             yield f"Reason: {each.words}"

@@ -12,27 +12,30 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from services.referral.fhir.checks import Intent
+from services.referral.fhir.elements import (
+    address_of,
+    coding,
+    compact,
+    concept,
+    extension,
+    extensions_of,
+    person,
+    relationship,
+    telecom,
+)
 from services.referral.fhir.names import (
-    ABSENT,
     ACT_CODE,
     BUNDLE_PROFILE,
     CATEGORIES,
-    COMMUNICATION_NEED,
     CONSENT_CATEGORIES,
     CONSENT_SCOPE,
     CONTACT_RANK,
     DIRECT_CARE,
     DUE_DATE,
-    ETHNIC_CATEGORIES_ENGLAND,
-    ETHNIC_CATEGORY,
     EVENTS,
     EXTERNAL_REFERENCE,
     GENDER_OF_SEX,
     HUMAN_LANGUAGE,
-    INTERPRETER,
-    MASKED,
-    NHS_NUMBER,
-    NO_FIXED_ABODE,
     ODS_SYSTEMS,
     OUR_CANCELLATION,
     OUR_DEFINITION,
@@ -41,17 +44,11 @@ from services.referral.fhir.names import (
     REASONS,
     REFERENCE,
     REFERRAL,
-    RELATIONSHIPS,
     REQUEST,
-    ROLE_CODE,
-    ROLE_OF_RELATIONSHIP,
-    SAFE_CONTACT,
     SNOMED,
     USE_CASE,
-    VERIFICATION,
-    VERIFICATION_CODES,
 )
-from services.referral.fhir.questions import VALUE_OF, ItemType, Question, questions
+from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
 from shared.events import Carer, Consent
 
 Json = dict[str, Any]
@@ -83,23 +80,6 @@ def write_bundle(document: Mapping[str, Any], envoy: Envoy) -> Json:
         "type": "message",
         "entry": [{"fullUrl": url, "resource": resource} for url, resource in resources],
     }
-
-
-def coding(system: str, code: str, **more: str) -> Json:
-    return {"system": system, "code": code, **more}
-
-
-def concept(*codings: Json, text: str | None = None) -> Json:
-    return ({"coding": list(codings)} if codings else {}) | ({"text": text} if text else {})
-
-
-def extension(url: str, **value: Any) -> Json:
-    return {"url": url, **value}
-
-
-def compact(resource: Json) -> Json:
-    """Without members that say nothing."""
-    return {name: value for name, value in resource.items() if value not in (None, [], {}, "")}
 
 
 class _Writer:
@@ -188,7 +168,7 @@ class _Writer:
         return self._to(f"baby-{len(self._babies) - 1}")
 
     def _family(self) -> Iterator[tuple[str, Json]]:
-        home = _address_of(self._document.get("home") or {})
+        home = address_of(self._document.get("home") or {})
         for number, baby in enumerate(self._babies):
             if self._unborn is None:
                 yield self._url(f"baby-{number}"), self._patient(baby, home if number == 0 else None)
@@ -200,7 +180,7 @@ class _Writer:
 
     def _patient(self, baby: Json, home: Json | None) -> Json:
         gender = {"gender": GENDER_OF_SEX[baby["sex"]]} if baby.get("sex") else {}
-        return compact({"resourceType": "Patient", **_person(baby), **gender, "address": [home] if home else None})
+        return compact({"resourceType": "Patient", **person(baby), **gender, "address": [home] if home else None})
 
     def _due_date(self, number: int, baby: Json) -> Json:
         return compact(
@@ -216,7 +196,7 @@ class _Writer:
 
     def _carer(self, number: int, carer: Json, home: Json | None) -> Json:
         shared = {
-            "telecom": _telecom(carer),
+            "telecom": telecom(carer),
             "address": [home] if home else None,
             "communication": [
                 {"language": concept(coding(HUMAN_LANGUAGE, carer["preferred_language"])), "preferred": True}
@@ -224,13 +204,13 @@ class _Writer:
             if carer.get("preferred_language")
             else None,
         }
-        person = _person(carer)
-        extensions = [*person.pop("extension", []), *_extensions_of(carer)]
+        said = person(carer)
+        extensions = [*said.pop("extension", []), *extensions_of(carer)]
         if number == 0 and self._is_mother_patient:
-            return compact({"resourceType": "Patient", **person, **shared, "extension": extensions})
+            return compact({"resourceType": "Patient", **said, **shared, "extension": extensions})
         extensions.append(extension(CONTACT_RANK, valuePositiveInt=number + 1))
-        more = {"patient": self._subject(), "relationship": _relationship(carer), "extension": extensions}
-        return compact({"resourceType": "RelatedPerson", **person, **shared, **more})
+        more = {"patient": self._subject(), "relationship": relationship(carer), "extension": extensions}
+        return compact({"resourceType": "RelatedPerson", **said, **shared, **more})
 
     def _referrer(self) -> Iterator[tuple[str, Json]]:
         referrer = self._document.get("referrer")
@@ -241,7 +221,7 @@ class _Writer:
             "practitioner": self._to("practitioner"),
             "organization": self._to("sender"),
             "code": [concept(text=referrer["role"])] if referrer.get("role") else None,
-            "telecom": _telecom(referrer),
+            "telecom": telecom(referrer),
         }
         yield self._url("role"), compact(role)
         name = [{"text": referrer["name"]}] if referrer.get("name") else None
@@ -287,70 +267,14 @@ def _is_due_alone(baby: Json) -> bool:
     return {name for name, value in baby.items() if value is not None} == {"due_on"}
 
 
-def _person(person: Json) -> Json:
-    """Name, birth date, NHS number and ethnic category."""
-    given, family, number = person.get("given_name"), person.get("family_name"), person.get("nhs_number")
-    category = person.get("ethnic_category")
-    name = {"use": "official", **({"family": family} if family else {}), **({"given": [given]} if given else {})}
-    not_traced = concept(coding(VERIFICATION_CODES, "number-present-but-not-traced"))
-    return {
-        "name": [name] if given or family else None,
-        "birthDate": person.get("date_of_birth"),
-        "identifier": [
-            {
-                "extension": [extension(VERIFICATION, valueCodeableConcept=not_traced)],
-                "system": NHS_NUMBER,
-                "value": number,
-            }
-        ]
-        if number
-        else None,
-        "extension": [
-            extension(ETHNIC_CATEGORY, valueCodeableConcept=concept(coding(ETHNIC_CATEGORIES_ENGLAND, category)))
-        ]
-        if category
-        else [],
-    }
-
-
-def _telecom(person: Json) -> list[Json]:
-    return [{"system": name, "value": person[name]} for name in ("phone", "email") if person.get(name)]
-
-
-def _relationship(carer: Json) -> list[Json]:
-    relationship = carer.get("relationship")
-    if not relationship:
-        return []
-    role = ROLE_OF_RELATIONSHIP.get(relationship)
-    return [concept(coding(RELATIONSHIPS, relationship), *([coding(ROLE_CODE, role)] if role else []))]
-
-
-def _extensions_of(carer: Json) -> Iterator[Json]:
-    if carer.get("interpreter_needed") is not None:
-        yield extension(INTERPRETER, valueBoolean=carer["interpreter_needed"])
-    for need in carer.get("communication_needs") or ():
-        yield extension(COMMUNICATION_NEED, valueCode=need)
-    if carer.get("safe_contact"):
-        yield extension(SAFE_CONTACT, valueString=carer["safe_contact"])
-
-
-def _address_of(home: Mapping[str, Any]) -> Json | None:
-    if home.get("withheld"):
-        return {"extension": [extension(ABSENT, valueCode=MASKED)]}
-    if home.get("no_fixed_abode"):
-        return {"use": "temp", "postalCode": NO_FIXED_ABODE}
-    said = compact({"line": home.get("address_lines"), "postalCode": home.get("postcode")})
-    return {"use": "home", **said} if said else None
-
-
-def _value_at(document: Mapping[str, Any], question: Question) -> Any:
+def _value_at(document: Mapping[str, Any], question: LinkedQuestion) -> Any:
     part: Any = document
     for step in question.members:
         part = part.get(step) if isinstance(part, Mapping) else None
     return part
 
 
-def _answer(question: Question, value: Any) -> Json:
+def _answer(question: LinkedQuestion, value: Any) -> Json:
     element = VALUE_OF[question.type]
     if question.type is ItemType.CHOICE:
         return {element: coding(question.system, value)}
