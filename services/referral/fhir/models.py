@@ -17,9 +17,14 @@ Text = StrictStr | None
 
 
 class Element(BaseModel):
-    """Frozen; unknown elements are dropped; an error never shows what was sent."""
+    """Frozen; unknown elements are dropped; an error never shows what was sent.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, alias_generator=to_camel)
+    What reads it is built when the first message comes: where nobody sends FHIR, a start costs nothing for it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, alias_generator=to_camel, defer_build=True
+    )
 
 
 class Coding(Element):
