@@ -38,6 +38,10 @@ _MIRRORED: Final = ("x-request-id", "x-correlation-id")
 _JSON_TYPES: Final = ("*/*", "application/*", "application/json", FHIR_JSON)
 
 
+class FhirResponse(Response):
+    media_type = FHIR_JSON
+
+
 @dataclass(frozen=True)
 class FhirApi:
     """`base` is the address of `/fhir` as others reach it."""
@@ -59,12 +63,14 @@ class FhirApi:
         routes = APIRouter(tags=["fhir"])
         routes.post(
             "/fhir/$process-message",
+            response_class=FhirResponse,
             openapi_extra=contract.MESSAGE,
             responses=contract.gives("Bundle: the message servicerequest-response"),
             summary="Send a message: a new referral, news of one, or that it is taken back",
         )(self.process_message)
         routes.get(
             "/fhir/ServiceRequest/{reference}",
+            response_class=FhirResponse,
             openapi_extra=contract.KEYED,
             responses=contract.gives("ServiceRequest"),
             summary="Where one of your referrals stands",
@@ -75,7 +81,8 @@ class FhirApi:
             ("Questionnaire/pir-referral", self.get_questionnaire, "Questionnaire", "What else to answer"),
             ("CodeSystem/{name}", self.get_code_system, "CodeSystem", "The codes of an answer"),
         ):
-            routes.get(f"/fhir/{path}", responses=contract.gives(what), summary=summary)(answer)
+            gives = contract.gives(what)
+            routes.get(f"/fhir/{path}", response_class=FhirResponse, responses=gives, summary=summary)(answer)
         return routes
 
     async def process_message(self, request: Request) -> Response:
@@ -171,7 +178,7 @@ def _answer(request: Request, body: Any, status: int = 200, headers: dict[str, s
     """`X-Request-Id` and `X-Correlation-Id` come back as they came."""
     mirrored = {name: value for name in _MIRRORED if _VISIBLE.fullmatch(value := request.headers.get(name, ""))}
     content = body if isinstance(body, bytes) else _bytes(body)
-    return Response(content, status, NO_STORE | mirrored | (headers or {}), FHIR_JSON)
+    return FhirResponse(content, status, NO_STORE | mirrored | (headers or {}))
 
 
 def _bytes(body: Any) -> bytes:
