@@ -40,6 +40,8 @@ DEMO_AGENCIES: Final = {
     "nursery": ("Sunflower nursery, invented", "C2"),
 }
 """slug → name and NHS source code; Early Help has none of its own, so it is "other service or agency"."""
+DEMO_ODS_CODES: Final = {"health-visiting": "PIRHV", "midwifery": "PIRMW"}
+"""Those of the NHS have an ODS code, an invented one: their systems may send FHIR messages."""
 
 
 async def make_topics(brokers: Brokers) -> None:
@@ -98,6 +100,7 @@ async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, 
                     actor=setup,
                     at=datetime.now(UTC),
                     key=keys[slug],
+                    ods_code=DEMO_ODS_CODES.get(slug),
                 )
         active = set(await tx.scalars(sql("SELECT slug FROM agency WHERE is_active")))
         for slug, email, is_keeper in people:

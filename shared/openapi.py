@@ -72,13 +72,20 @@ def everything(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(call: dict[str, Any]) -> None:
-    """Every call can be refused, in one shape; the framework's own is never sent."""
+    """Every call can be refused, in one shape unless it names another; the framework's own is never sent."""
     responses = call.setdefault("responses", {})
     for status in _OF_EVERY_CALL:
+        if _names_its_own(responses.get(str(status), {})):
+            continue
         responses[str(status)] = {
             "description": next(title for code, title in CATALOGUE.values() if code == status),
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
+
+
+def _names_its_own(response: dict[str, Any]) -> bool:
+    """A refusal in the form of another standard."""
+    return bool(response.get("content", {})) and "application/json" not in response["content"]
 
 
 def _hoisted(part: Any, schemas: dict[str, Any]) -> Any:

@@ -140,7 +140,15 @@ def install(app: FastAPI) -> None:
 
 
 def answer_to(request: Request, problem: Problem) -> Response:
-    """A page for people who are on a page, where the app has pages; `application/problem+json` for programs."""
+    """A page for people who are on a page, where the app has pages; `application/problem+json` for programs.
+
+    `app.state.problem_forms` (prefix of the path → request and problem to response) are calls whose standard has a form
+    of its own for mistakes.
+    """
+    for prefix, in_their_form in getattr(request.app.state, "problem_forms", {}).items():
+        if request.url.path.startswith(prefix):
+            answer: Response = in_their_form(request, problem)
+            return answer
     pages: PagesForProblems | None = getattr(request.app.state, "pages", None)
     if pages is None or not f"{request.url.path}/".startswith(FOR_PEOPLE):
         return problem.response(_instance(request))

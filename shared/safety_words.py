@@ -14,6 +14,9 @@ from shared.folding import fold, joined
 
 OTHER_LANGUAGE: Final = "words in another language"
 """Stands for a text that the list can't judge."""
+FLAGGED: Final = "flagged in the record of the sender"
+"""Found whatever the policy's list holds: a safeguarding flag of another system has no tick here, and a person reads
+it. The words of the flag itself may hold none of the list."""
 _WORDS_TO_JUDGE: Final = 4
 """Fewer words than that are a name or a note such as `Rang mum`: nobody can say of which language they are."""
 _LETTERS_TO_JUDGE: Final = 8
@@ -43,12 +46,12 @@ class SafetyWords:
     """The list, made ready. Raises ValueError for an entry without a word."""
 
     def __init__(self, entries: Iterable[str]) -> None:
-        patterns = [_pattern(entry) for entry in entries]
-        self._pattern = re.compile(rf"(?<!\S)(?:{'|'.join(patterns)})\S*") if patterns else None
+        patterns = [_pattern(entry) for entry in (*entries, FLAGGED)]
+        self._pattern = re.compile(rf"(?<!\S)(?:{'|'.join(patterns)})\S*")
 
     def found_in(self, text: str) -> tuple[str, ...]:
         """What stands in `text`, once each, in lower case without accents and whole to the end of the last word."""
-        if self._pattern is None or not text:
+        if not text:
             return ()
         lines = [fold(line) for line in text.splitlines()]
         whole = " ".join(filter(None, lines))

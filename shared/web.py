@@ -139,6 +139,7 @@ class Edge:
             return
         started, status, is_answered = time.perf_counter(), 500, False
         scope["pir_cause"] = cause = _cause(scope)
+        correlation = (b"x-correlation-id", str(cause.correlation_id).encode())
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, is_answered
@@ -147,8 +148,7 @@ class Edge:
                 named = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in self._headers if header[0] not in named),
-                    (b"x-correlation-id", str(cause.correlation_id).encode()),
+                    *(header for header in (*self._headers, correlation) if header[0] not in named),
                 ]
             await send(message)
 
@@ -223,15 +223,21 @@ def _cause(scope: Scope) -> Cause:
     return Cause(uuid7(), traceparent=trace if trace and _TRACEPARENT.fullmatch(trace) else None)
 
 
-async def read_json_body(request: Request, *, also: Sequence[str] = (), may_be_empty: bool = False) -> bytes:
+async def read_json_body(
+    request: Request,
+    *,
+    also: Sequence[str] = (),
+    may_be_empty: bool = False,
+    types: Sequence[str] = ("application/json",),
+) -> bytes:
     """The body of a JSON request, still bytes.
 
-    Raises Problem: 415 for another type, charset or any content encoding (`also` names further media types),
+    Raises Problem: 415 for another type, charset or any content encoding (`also` names media types beside `types`),
     413 over 256 KiB, 408 when it takes longer than 15 s. Where it `may_be_empty`, no body needs no type.
     """
     if may_be_empty and _is_bodiless(request):
         return b""
-    _check_media_type(request, ("application/json", *also))
+    _check_media_type(request, (*types, *also))
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(request)

@@ -37,6 +37,7 @@ class Agency:
     name: str
     team_inbox: str
     source: str
+    ods_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class AgencyActor(Occasion):
 
 SOURCES: Final = re.compile(r"[A-Z][0-9]", re.ASCII)
 """NHS SOURCE OF REFERRAL FOR MENTAL HEALTH: a letter and a digit. Early Help has none: M6, another service."""
+ODS_CODE: Final = re.compile(r"[A-Z0-9]{3,12}", re.ASCII)
+"""Of an organisation in the NHS Organisation Data Service. A nursery or a charity may have none."""
 SLUG: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
 
@@ -74,7 +77,7 @@ async def valid_keys(tx: AsyncConnection) -> dict[bytes, Agency]:
         .join(tables.agency, tables.agency.c.id == tables.agency_key.c.agency_id)
         .where(tables.agency_key.c.revoked_at.is_(None), tables.agency.c.is_active)
     )
-    return {row.digest: Agency(row.id, row.slug, row.name, row.team_inbox, row.source) for row in rows}
+    return {row.digest: Agency(row.id, row.slug, row.name, row.team_inbox, row.source, row.ods_code) for row in rows}
 
 
 async def add(
@@ -87,18 +90,21 @@ async def add(
     actor: Actor,
     at: datetime,
     key: str | None = None,
+    ods_code: str | None = None,
 ) -> str:
     """A new agency and its first key, which is returned and never shown again.
 
-    Raises AgencyError for a taken slug, and for one, a name, a source or an inbox that can't be used.
+    Raises AgencyError for a taken slug, and for one, a name, a source, an inbox or an ODS code that can't be used.
     """
-    _check(slug=slug, name=name, team_inbox=team_inbox, source=source)
+    _check(slug=slug, name=name, team_inbox=team_inbox, source=source, ods_code=ods_code)
     taken = await tx.scalar(sa.select(tables.agency.c.id).where(tables.agency.c.slug == slug))
     if taken:
         raise AgencyError(f"there is an agency {slug!r} already")
     agency_id = uuid7()
     await tx.execute(
-        tables.agency.insert().values(id=agency_id, slug=slug, name=name, team_inbox=team_inbox, source=source)
+        tables.agency.insert().values(
+            id=agency_id, slug=slug, name=name, team_inbox=team_inbox, source=source, ods_code=ods_code or None
+        )
     )
     await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.added", at, detail=slug)])
@@ -114,15 +120,20 @@ async def change(
     name: str | None = None,
     team_inbox: str | None = None,
     source: str | None = None,
+    ods_code: str | None = None,
 ) -> None:
-    """Another name, inbox or source from now on; mail that waits goes to the new inbox. Raises AgencyError."""
+    """Another name, inbox, source or ODS code from now on; mail that waits goes to the new inbox.
+
+    An empty ODS code takes it away. Raises AgencyError.
+    """
     agency_id = await _id_of(tx, slug)
-    news = {"name": name, "team_inbox": team_inbox, "source": source}
+    news = {"name": name, "team_inbox": team_inbox, "source": source, "ods_code": ods_code}
     changes = {member: value for member, value in news.items() if value is not None}
     if not changes:
         raise AgencyError("nothing to change was given")
     _check(**changes)
-    await tx.execute(tables.agency.update().where(tables.agency.c.id == agency_id).values(**changes))
+    values = changes | ({"ods_code": ods_code or None} if ods_code is not None else {})
+    await tx.execute(tables.agency.update().where(tables.agency.c.id == agency_id).values(**values))
     await _say(tx, agency_id, at)
     await write(tx, [Entry(actor, "agency.changed", at, detail=f"{slug} {' '.join(sorted(changes))}")])
 
@@ -151,13 +162,22 @@ async def _say(tx: AsyncConnection, agency_id: UUID, at: datetime) -> None:
     await outbox.append(tx, [Draft(agency_id, updated, at, Cause(uuid7()))])
 
 
-def _check(*, slug: str = "a", name: str = "a", team_inbox: str = "a@example.org", source: str = "A2") -> None:
+def _check(
+    *,
+    slug: str = "a",
+    name: str = "a",
+    team_inbox: str = "a@example.org",
+    source: str = "A2",
+    ods_code: str | None = None,
+) -> None:
     if not SLUG.fullmatch(slug):
         raise AgencyError("the short name has small letters, digits and single hyphens")
     if not name.strip() or any(unicodedata.category(each)[0] == "C" for each in name):
         raise AgencyError("the name is empty, or holds a character that cannot be shown")
     if not SOURCES.fullmatch(source):
         raise AgencyError("the source is an NHS source of referral code, a letter and a digit, for example A2")
+    if ods_code and not ODS_CODE.fullmatch(ods_code):
+        raise AgencyError("the ODS code has 3 to 12 capital letters and digits, for example RHA")
     try:
         checked_email(team_inbox)
     except PydanticCustomError:

@@ -26,12 +26,14 @@ def add_agency_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     add.add_argument("--name", required=True)
     add.add_argument("--inbox", required=True, help="the team's e-mail address, not one person's")
     add.add_argument("--source", required=True, help="NHS source of referral code, for example A2")
+    add.add_argument("--ods-code", help="of the NHS Organisation Data Service; without it nothing can come by FHIR")
     add.set_defaults(run=_add)
-    change = verbs.add_parser("change", help="another name, inbox or source")
+    change = verbs.add_parser("change", help="another name, inbox, source or ODS code")
     change.add_argument("slug")
     change.add_argument("--name")
     change.add_argument("--inbox", help="the team's e-mail address, not one person's")
     change.add_argument("--source")
+    change.add_argument("--ods-code", help='"" takes it away')
     change.set_defaults(run=_change)
     end = verbs.add_parser("end", help="it sends nothing more; its keys stop working within a minute")
     end.add_argument("slug")
@@ -64,20 +66,28 @@ def _by() -> dict[str, Any]:
     return {"actor": operator(), "at": datetime.now(UTC)}
 
 
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "slug": arguments.slug,
+        "name": arguments.name,
+        "team_inbox": arguments.inbox,
+        "source": arguments.source,
+        "ods_code": arguments.ods_code,
+    }
+
+
 async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    given = {"slug": arguments.slug, "name": arguments.name, "team_inbox": arguments.inbox, "source": arguments.source}
     return await _carry_out(
         engine,
-        lambda tx: agencies.add(tx, **given, **_by()),
+        lambda tx: agencies.add(tx, **_given(arguments), **_by()),
         lambda key: f"key of {arguments.slug}, shown once: {key}",
     )
 
 
 async def _change(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
-    given = {"slug": arguments.slug, "name": arguments.name, "team_inbox": arguments.inbox, "source": arguments.source}
     return await _carry_out(
         engine,
-        lambda tx: agencies.change(tx, **given, **_by()),
+        lambda tx: agencies.change(tx, **_given(arguments), **_by()),
         lambda _: f"{arguments.slug} is changed; the other services hear of it",
     )
 

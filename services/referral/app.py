@@ -9,6 +9,8 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, keys, tables
 from services.referral.agency_keys import AgencyKeys
 from services.referral.api import ReferralApi
+from services.referral.fhir.api import FhirApi
+from services.referral.fhir.taking import Intake
 from services.referral.front import calls, codes, drafts, sessions, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.front.family import FamilyContext, languages
@@ -93,6 +95,16 @@ async def build(settings: Settings) -> Service:
         writer=writer,
     )
     app.include_router(api.router())
+    fhir = FhirApi(
+        engine=engine,
+        identities=identities,
+        keys=api.keys,
+        limits=limits,
+        service_map=api.service_map,
+        intake=Intake(engine, preparing, writer.submit),
+        base=f"{settings.public_url.rstrip('/')}/fhir",
+    )
+    fhir.install(app)
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
     token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))

@@ -33,6 +33,8 @@ agency = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("is_active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("created_at", _TIME, nullable=False, server_default=sa.func.now()),
+    # Who a FHIR message of this agency says that it comes from (fhir/checks.py).
+    sa.Column("ods_code", sa.Text),
 )
 
 agency_key = sa.Table(

@@ -35,7 +35,14 @@ CALLS = {
     "DELETE /webhook",
     "POST /webhook/rotate",
     "POST /webhook/replay",
+    "POST /fhir/$process-message",
+    "GET /fhir/ServiceRequest/{reference}",
+    "GET /fhir/metadata",
+    "GET /fhir/MessageDefinition",
+    "GET /fhir/Questionnaire/pir-referral",
+    "GET /fhir/CodeSystem/{name}",
 }
+FHIR = "application/fhir+json"
 
 WITHOUT_A_BODY = ("POST /webhook/rotate",)
 
@@ -76,6 +83,10 @@ async def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None
 
 async def test_every_call_says_what_it_takes_gives_and_refuses(document: dict[str, Any]) -> None:
     for name, call in calls(document):
+        if "/fhir/" in name:
+            assert set(call["responses"]["422"]["content"]) == {FHIR}, name
+            assert set(call["responses"]["200"]["content"]) == {FHIR}, name
+            continue
         problems = call["responses"]["422"]["content"]["application/problem+json"]["schema"]
         assert problems == {"$ref": "#/components/schemas/Problem"}, name
         if name == "GET /requirements":

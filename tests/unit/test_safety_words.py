@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.safety_words import OTHER_LANGUAGE, SafetyWords
+from shared.safety_words import FLAGGED, OTHER_LANGUAGE, SafetyWords
 from tests.builders import a_policy
 
 EXAMPLES = {
@@ -106,3 +106,8 @@ def test_ordinary_words_are_not_found(text: str) -> None:
 )
 def test_words_that_the_list_cannot_judge_are_for_a_person(text: str) -> None:
     assert OTHER_LANGUAGE in a_policy().safety_words_in(text)
+
+
+@pytest.mark.parametrize("entries", [[], ["bruis"]])
+def test_a_flag_of_another_system_is_found_by_any_list(entries: list[str]) -> None:
+    assert SafetyWords(entries).found_in(f"Safeguarding concern: code 1, {FLAGGED}.") == (FLAGGED,)

@@ -45,7 +45,8 @@ class Prepared:
 class Arrival:
     """One referral, read and checked, on its way into the database; `by.at` is when it was received.
 
-    `is_new`: from a form. An external reference that is known is a mistake there, and no amendment.
+    `is_new`: from a form. An external reference that is known is a mistake there, and no amendment. `message` is the
+    name that a message has of its own, beside its request's: it comes once, whatever request brings it.
     """
 
     id: UUID
@@ -58,15 +59,25 @@ class Arrival:
     sealed: Sealed
     prepared: Prepared
     is_new: bool = False
+    message: RequestKey | None = None
 
     @cached_property
     def locks(self) -> tuple[bytes, ...]:
         """What no other transaction may touch meanwhile: the key, the external reference, the family."""
-        return (*self.request.locks, *self.prepared.family.relating, *self.external_digests)
+        own = (*self.request.locks, *self.prepared.family.relating, *self.external_digests)
+        return (*own, *self.message.locks) if self.message else own
 
     @property
     def collides_on(self) -> frozenset[Hashable]:
         return frozenset(self.locks)
+
+
+@dataclass(frozen=True, slots=True)
+class AsSent:
+    """The request and the message that brought a referral in another form than its document."""
+
+    request: RequestKey
+    message: RequestKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +88,13 @@ class Preparing:
     places: Places
     identities: Identities
 
-    def arrival(self, value: object, *, by: AgencyActor, key: str, is_new: bool = False) -> Arrival:
+    def arrival(
+        self, value: object, *, by: AgencyActor, key: str = "", is_new: bool = False, sent: AsSent | None = None
+    ) -> Arrival:
         """POST /referrals: `key` is the request's Idempotency-Key. Raises Invalid with every mistake.
 
-        One canonical text of the value tells requests and bodies apart, and is what is sealed.
+        One canonical text of the value tells requests and bodies apart, and is what is sealed; `sent` is what tells
+        requests apart when the value was read from something else.
         """
         identities, referral_id = self.identities, uuid7()
         prepared = self.referral(value, agency=by.agency, now=by.at, received_at=by.at)
@@ -91,13 +105,14 @@ class Preparing:
             id=referral_id,
             reference=new_reference(secrets.randbelow),
             by=by,
-            request=request_key(identities, by.agency.id, key, "POST /referrals", text),
+            request=sent.request if sent else request_key(identities, by.agency.id, key, "POST /referrals", text),
             external_digests=identities.external_digests(by.agency.id, str(external) if external else None),
             body_digests=identities.body_digests(by.agency.id, document),
             index_key=identities.index_key,
             sealed=identities.seal(referral_id, document, as_stored(str(external)) if external else None),
             prepared=prepared,
             is_new=is_new,
+            message=sent.message if sent else None,
         )
 
     def referral(

@@ -38,6 +38,10 @@ from shared.problems import Problem
 REFERENCE_TAKEN: Final = "Your agency has another referral under this reference of yours. Use another one, or none"
 
 
+MESSAGE_TAKEN: Final = "This message came before, with another request. A new message has an id of its own"
+IS_DUPLICATE: Final = {"is_duplicate": True}
+
+
 def another_reference(arrival: Arrival) -> Arrival:
     """The same arrival under a newly drawn reference: the first one may have been somebody else's already."""
     return replace(arrival, reference=new_reference(secrets.randbelow))
@@ -46,7 +50,7 @@ def another_reference(arrival: Arrival) -> Arrival:
 async def admit(tx: AsyncConnection, arrivals: Sequence[Arrival], *, preparing: Preparing) -> list[Answer | Problem]:
     """One answer each: 201 for a new referral, the first answer again, 200 for a known external reference."""
     await idempotency.lock(tx, [name for arrival in arrivals for name in arrival.locks])
-    settled = await idempotency.known(tx, [arrival.request for arrival in arrivals])
+    settled = await _known_before(tx, arrivals)
     unanswered = [arrival for arrival in arrivals if arrival.request not in settled]
     firsts = await _first_receipts(tx, unanswered)
     for arrival in unanswered:
@@ -58,7 +62,8 @@ async def admit(tx: AsyncConnection, arrivals: Sequence[Arrival], *, preparing: 
         related = await relating.of_new(tx, asked, preparing.policy)
         settled |= await _store_new(tx, new, related)
         await relating.note_new(tx, related, new[0].by, preparing.policy)
-    answered = [(each.request, answer) for each in unanswered if isinstance(answer := settled[each.request], Answer)]
+    answers = [(each, answer) for each in unanswered if isinstance(answer := settled[each.request], Answer)]
+    answered = [(key, answer) for each, answer in answers for key in _keys(each)]
     await idempotency.keep(tx, answered, at=arrivals[0].by.at)
     return [settled[arrival.request] for arrival in arrivals]
 
@@ -84,7 +89,8 @@ async def admit_at_once(connection: asyncpg.Connection[Any], arrivals: Sequence[
     statement = Statement(connection)
     tx = cast("AsyncConnection", statement)
     stored = await _store_new(tx, arrivals, {each.id: Related(each.id, Links()) for each in arrivals})
-    await idempotency.keep(tx, list(stored.items()), at=arrivals[0].by.at)
+    answered = [(key, stored[each.request]) for each in arrivals for key in _keys(each)]
+    await idempotency.keep(tx, answered, at=arrivals[0].by.at)
     tokens = [token for each in arrivals for token in each.prepared.family.relating]
     await statement.run(_UNLESS_RELATED, {"tokens": tokens})
     await connection.execute("COMMIT")
@@ -94,6 +100,20 @@ async def admit_at_once(connection: asyncpg.Connection[Any], arrivals: Sequence[
 _UNLESS_RELATED: Final = sql("""
     SELECT 1 / CASE WHEN EXISTS (SELECT FROM family_token WHERE token = ANY(CAST(:tokens AS bytea[]))) THEN 0 ELSE 1 END
 """)
+
+
+def _keys(arrival: Arrival) -> tuple[RequestKey, ...]:
+    """What it must not be sent under again."""
+    return (arrival.request, arrival.message) if arrival.message else (arrival.request,)
+
+
+async def _known_before(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[RequestKey, Answer | Problem]:
+    """The first answer to each request that came before; a message that another request brought is a Problem."""
+    found = await idempotency.known(tx, [key for arrival in arrivals for key in _keys(arrival)])
+    for arrival in arrivals:
+        if arrival.message in found and arrival.request not in found:
+            found[arrival.request] = Problem("conflict", MESSAGE_TAKEN, extra=IS_DUPLICATE)
+    return found
 
 
 async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[UUID, sa.Row[Any]]:
