@@ -31,6 +31,7 @@ from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.idempotency import Answer, request_key
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared.database import seen_by
+from shared.mistakes import is_shown
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
@@ -42,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _ETAG: Final = re.compile(r'"?([0-9]{1,9})"?', re.ASCII)
+_OF_FEED: Final = ("changed_since", "limit", "external_reference")
 _MERGE_PATCH: Final = ("application/merge-patch+json",)
 
 
@@ -173,9 +175,8 @@ class ReferralApi:
         external_reference: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Response:
         agency = await self._agency(request)
-        if set(request.query_params) - {"changed_since", "limit", "external_reference"}:
-            words = "There are changed_since, limit and external_reference, and no others."
-            raise Problem("invalid", errors=[FieldError("/query", "unknown-member", words)])
+        if unknown := [name for name in request.query_params if name not in _OF_FEED]:
+            raise Problem("invalid", errors=[_unknown_query(name) for name in unknown])
         async with seen_by(self.engine, agency.id) as tx:
             return json_answer(
                 await views.feed(
@@ -241,6 +242,12 @@ def _idempotency_key(request: Request) -> str:
     if len(keys) != 1 or not _VISIBLE.fullmatch(keys[0]):
         raise Problem("idempotency-key-missing")
     return keys[0]
+
+
+def _unknown_query(name: str) -> FieldError:
+    """A name that means nothing: ignored, `page=2` would be the first page for ever."""
+    words = f"The list takes {', '.join(_OF_FEED)}, and no others."
+    return FieldError(f"/query/{name}" if is_shown(name) else "/query", "unknown-member", words)
 
 
 def _version(request: Request) -> int | None:

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import Challenge, Enquiry, Withdrawal
 from services.referral.status import RouteState, Status
-from shared.events import DANGERS, RED_FLAGS, Eligibility, Mode, Route, Tier, Urgency
+from shared.events import DANGERS, RED_FLAGS, Eligibility, Kind, Mode, Route, Tier, Urgency
 
 AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
 
@@ -89,6 +89,7 @@ class HistoryLine(Answered):
 
 class FeedItem(Answered):
     reference: str
+    kind: Kind
     external_reference: str | None = Field(description="your own reference, as you sent it")
     status: Status
     received_at: AwareDatetime

@@ -120,7 +120,7 @@ _COLUMNS: Final = """
 
 _ONE: Final = sql(f"""
     SELECT {_COLUMNS},
-        (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
+        (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY at, id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
 """)  # noqa: S608  the columns are constants
@@ -182,9 +182,7 @@ async def feed(
 async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID) -> list[dict[str, Any]]:
     """What one person of an agency has sent, the latest first; `has_changed` since they looked at it."""
     rows = await tx.execute(_OF_MEMBER, {"member": member_id, "limit": MOST_LISTED, **_FAMILY_WORK})
-    return [
-        _shown(row, _progress_of(row), identities) | {"kind": row.kind, "has_changed": row.has_changed} for row in rows
-    ]
+    return [_shown(row, _progress_of(row), identities) | {"has_changed": row.has_changed} for row in rows]
 
 
 async def of_agency(tx: AsyncConnection, agency_id: UUID, *, limit: int, offset: int) -> list[dict[str, Any]]:
@@ -210,7 +208,7 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
     said = {"next_step": ERASED, "links": [], "gaps": [], "version": row.version}
     closed = {"status": Status.CLOSED.value, "external_reference": None}
-    return {"reference": row.reference, **closed, **times, **nothing, **said}
+    return {"reference": row.reference, "kind": row.kind, **closed, **times, **nothing, **said}
 
 
 def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[str, Any]:
@@ -224,6 +222,7 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         next_step = ALSO_REFERRED if status is Status.CLOSED else f"{next_step} {ALSO_REFERRED}"
     return {
         "reference": row.reference,
+        "kind": row.kind,
         "external_reference": identities.external(row.id, row.wrapped_key, row.external_sealed),
         "status": status.value,
         "received_at": row.received_at.isoformat(timespec="milliseconds"),

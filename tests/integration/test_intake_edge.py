@@ -157,7 +157,7 @@ async def test_an_agency_finds_a_referral_by_its_own_reference(intake: Behind) -
 async def test_a_query_that_means_nothing_is_refused(intake: Behind, name: str) -> None:
     """Ignored, it would be the first page for ever."""
     answer = await intake.look("/referrals", **{name: "2"})
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/query/{name}")
 
 
 async def test_a_danger_stays_until_it_is_taken_back_by_its_name(intake: Behind) -> None:
@@ -228,3 +228,78 @@ async def test_a_family_that_is_held_fails_its_own_request_and_leaves_no_transac
         assert (await intake.send(body)).status_code == 503
     assert [(await intake.send(a_referral())).status_code for _ in range(6)] == [201] * 6
     assert (await intake.send(body)).status_code == 200  # the first receipt again
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ({"limit": 0}, "out-of-range", "This must be 1 or more."),
+        ({"limit": 201}, "out-of-range", "This must be 200 or less."),
+        ({"limit": "ten"}, "wrong-type", "This must be a whole number."),
+        ({"external_reference": "x" * 65}, "too-long", "This may have 64 characters."),
+        ({"Sana Shah": 1}, "unknown-member", "external_reference"),
+    ],
+)
+async def test_a_query_is_refused_in_the_words_of_bodies(
+    intake: Behind, query: dict[str, Any], code: str, words: str
+) -> None:
+    answer = await intake.look("/referrals", **query)
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["code"]) == (422, code)
+    assert words in error["detail"]
+    assert "Sana" not in answer.text
+
+
+async def test_a_refusal_names_the_path_that_was_asked_for(intake: Behind) -> None:
+    reference = (await intake.send(a_referral())).json()["reference"]
+    path = f"/referrals/{reference}"
+    refused = [
+        await intake.look("/referrals/PIR-444-444"),
+        await call(intake, "PATCH", "/referrals/PIR-444-444", {"notes": "x"}),
+        await call(intake, "PATCH", path, {"firstName": "x"}),
+        await call(intake, "POST", f"{path}/withdrawal", {}),
+        await intake.send({}),
+        await intake.look("/referrals", limit=0),
+    ]
+    assert [(each.status_code, each.json()["instance"]) for each in refused] == [
+        (404, "/referrals/PIR-444-444"),
+        (404, "/referrals/PIR-444-444"),
+        (422, path),
+        (422, f"{path}/withdrawal"),
+        (422, "/referrals"),
+        (422, "/referrals"),
+    ]
+
+
+async def test_a_key_that_is_not_known_is_told_from_one_that_is_missing(intake: Behind) -> None:
+    for headers, name in (({}, "missing"), ({"Authorization": "Bearer nobodys"}, "unknown")):
+        answer = await intake.http.get("/referrals", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (401, f"urn:pir:problem:credentials-{name}")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_an_enquiry_is_told_from_a_referral_in_the_feed(intake: Behind) -> None:
+    referrer = a_referral()["referrer"]
+    made = {(await intake.send(a_referral())).json()["reference"]: "family"}
+    for kind in ("consultation", "training"):
+        sent = await call(intake, "POST", "/enquiries", {"kind": kind, "referrer": referrer, "topic": "Bonding"})
+        made[sent.json()["reference"]] = kind
+        assert (await intake.look(f"/referrals/{sent.json()['reference']}")).json()["kind"] == kind
+    listed = {each["reference"]: each["kind"] for each in (await intake.look("/referrals", limit=200)).json()["items"]}
+    assert made.items() <= listed.items()
+    wrong = await call(intake, "POST", "/enquiries", {"kind": "x", "referrer": referrer, "topic": "Bonding"})
+    assert wrong.json()["errors"][0]["detail"] == "This must be one of: 'consultation' or 'training'."
+
+
+async def test_the_history_is_in_the_order_in_which_things_happened(intake: Behind) -> None:
+    """A decision is heard of later than it was taken: an answer of the agency may be written before it."""
+    sent = (await intake.send(a_referral())).json()
+    path = f"/referrals/{sent['reference']}"
+    await call(intake, "POST", f"{path}/information", {"notes": "Yes."})
+    async with intake.admin.begin() as tx:
+        for what, hours in (("decided", 1), ("received", -1)):
+            late = "INSERT INTO history (referral_id, at, what) VALUES (:id, now() - make_interval(hours => :n), :what)"
+            await tx.execute(sa.text(late), {"id": sent["id"], "n": hours, "what": what})
+    history = (await intake.look(path)).json()["history"]
+    assert [each["what"] for each in history] == ["decided", "received", "informed", "received"]
+    assert [each["at"] for each in history] == sorted(each["at"] for each in history)

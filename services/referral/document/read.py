@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from services.referral.document.checks import conflicts, gaps, is_urgent, missing_members
-from services.referral.document.errors import Invalid, from_pydantic, required, unknown_member
+from services.referral.document.errors import Invalid, from_pydantic, required
 from services.referral.document.fields import Codes
 from services.referral.document.model import REQUIRED, Part, ReferralDocument, Referrer
 from services.referral.document.text import FreeText, Topic
 from shared.events import DANGERS, RED_FLAGS, Kind, MentalHealth, Safety, WithdrawalReason
+from shared.mistakes import unknown_member
 from shared.strict_json import FieldError
 from shared.working_time import day_in_london
 
