@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache, partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import APIRouter, Query, Request, Response
@@ -156,16 +156,15 @@ class ReferralApi:
     async def get_one(self, request: Request, reference: str) -> Response:
         agency = await self._agency(request)
         async with seen_by(self.engine, agency.id) as tx:
-            return json_answer(
-                await views.one(
-                    tx,
-                    self.preparing.identities,
-                    agency_id=agency.id,
-                    reference=_reference(reference),
-                    service_map=self.service_map,
-                    on=day_in_london(_now()),
-                )
+            shown = await views.one(
+                tx,
+                self.preparing.identities,
+                agency_id=agency.id,
+                reference=_reference(reference),
+                service_map=self.service_map,
+                on=day_in_london(_now()),
             )
+        return json_answer(self._with_whom_to_ring(shown))
 
     async def get_feed(
         self,
@@ -178,16 +177,19 @@ class ReferralApi:
         if unknown := [name for name in request.query_params if name not in _OF_FEED]:
             raise Problem("invalid", errors=[_unknown_query(name) for name in unknown])
         async with seen_by(self.engine, agency.id) as tx:
-            return json_answer(
-                await views.feed(
-                    tx,
-                    self.preparing.identities,
-                    agency_id=agency.id,
-                    cursor=changed_since,
-                    limit=limit,
-                    external_reference=external_reference,
-                )
+            page = await views.feed(
+                tx,
+                self.preparing.identities,
+                agency_id=agency.id,
+                cursor=changed_since,
+                limit=limit,
+                external_reference=external_reference,
             )
+        return json_answer(page | {"items": [self._with_whom_to_ring(item) for item in page["items"]]})
+
+    def _with_whom_to_ring(self, shown: dict[str, Any]) -> dict[str, Any]:
+        """As every answer about a family in danger; what is erased tells of none."""
+        return shown | {"act_now": ring_now(self.preparing.policy) if shown["dangers"] else []}
 
     async def patch(self, request: Request, reference: str) -> Response:
         return await self._take(partial(steps.patch, version=_version(request)), request, reference)

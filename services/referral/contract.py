@@ -37,14 +37,20 @@ class Amended(Receipt):
 
 
 class Withdrawn(Answered):
+    """The referral is taken back; a danger that nobody has read of yet stays somebody's work."""
+
     reference: str
     status: Status
+    act_now: list[str]
 
 
 class Informed(Answered):
+    """What you said is stored, and goes to whoever works with the family."""
+
     reference: str
+    status: Status
     received_at: AwareDatetime
-    act_now: list[str] = []
+    act_now: list[str]
     dropped: list[str] = []
 
 
@@ -92,6 +98,8 @@ class FeedItem(Answered):
     kind: Kind
     external_reference: str | None = Field(description="your own reference, as you sent it")
     status: Status
+    dangers: list[str] = Field(description="codes that tell of a danger: a PATCH takes them back by `taken_back`")
+    act_now: list[str] = Field(description="whom to ring now, yourself; empty without a danger")
     received_at: AwareDatetime
     version: int
     decision: ShownDecision | None

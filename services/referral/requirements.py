@@ -47,7 +47,8 @@ def requirements(policy: Policy, on: date) -> dict[str, Any]:
     """All of it as of the day `on`."""
     return {
         "required": list(REQUIRED),
-        "required_in_danger": "With a safety tick or a red flag anything else may be missing: send what you have.",
+        "required_in_danger": "With one of the codes in `dangers` anything else may be missing: send what you have.",
+        "dangers": {"safety": sorted(events.DANGERS), "mental_health": sorted(events.RED_FLAGS)},
         "code_lists": {name: [code.value for code in codes] for name, codes in _CODE_LISTS.items()},
         "age_window": {
             "from": "pregnancy",

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import feed_epoch, history, tables
+from services.referral.facts import dangers_in
 from services.referral.identity import CURSOR_BYTES, Identities
 from services.referral.status import (
     ALSO_REFERRED,
@@ -206,7 +207,7 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     """That there was a referral, and when: nothing else is known any more."""
     times = {"received_at": row.received_at.isoformat(timespec="milliseconds")}
     nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
-    said = {"next_step": ERASED, "links": [], "gaps": [], "version": row.version}
+    said = {"next_step": ERASED, "links": [], "gaps": [], "dangers": [], "version": row.version}
     closed = {"status": Status.CLOSED.value, "external_reference": None}
     return {"reference": row.reference, "kind": row.kind, **closed, **times, **nothing, **said}
 
@@ -225,6 +226,7 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         "kind": row.kind,
         "external_reference": identities.external(row.id, row.wrapped_key, row.external_sealed),
         "status": status.value,
+        "dangers": dangers_in(row.facts),
         "received_at": row.received_at.isoformat(timespec="milliseconds"),
         "version": row.version,
         "decision": shown_to_agency(known),

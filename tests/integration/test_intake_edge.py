@@ -48,12 +48,69 @@ async def test_a_refused_referral_in_danger_says_whom_to_ring(
 async def test_every_answer_about_a_family_in_danger_says_whom_to_ring(intake: Behind, danger: dict[str, Any]) -> None:
     sent = (await intake.send(a_referral())).json()
     path = f"/referrals/{sent['reference']}"
-    for method, more in (("PATCH", ""), ("POST", "/information")):
-        assert "999" in str((await call(intake, method, path + more, danger)).json()["act_now"])
-    await call(intake, "POST", f"{path}/withdrawal", {"reason": "other"})
+    for method, more, body in (
+        ("PATCH", "", danger),
+        ("POST", "/information", danger),
+        ("POST", "/information", {"notes": "Yes."}),
+        ("PATCH", "", {"risk_factors": ["isolation"]}),
+        ("POST", "/withdrawal", {"reason": "other"}),
+    ):
+        assert "999" in str((await call(intake, method, path + more, body)).json()["act_now"]), (method, more)
     late = await call(intake, "PATCH", path, danger)
     assert late.status_code == 409
     assert "999" in str(late.json()["act_now"])
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+async def test_whoever_looks_is_told_of_a_danger_and_whom_to_ring(intake: Behind, danger: dict[str, Any]) -> None:
+    """The program that shows a referral is often not the one that sent it."""
+    sent = (await intake.send(a_referral() | danger)).json()
+    path = f"/referrals/{sent['reference']}"
+    codes = [*danger.get("safety", ()), *filter(None, [danger.get("mental_health")])]
+
+    async def looks() -> list[tuple[Any, Any]]:
+        listed = (await intake.look("/referrals", limit=200)).json()["items"]
+        shown = [(await intake.look(path)).json(), *(each for each in listed if each["reference"] == sent["reference"])]
+        return [(each["dangers"], each["act_now"]) for each in shown]
+
+    assert await looks() == [(codes, sent["act_now"])] * 2
+    await call(intake, "PATCH", path, {"safety": [], "mental_health": "none", "taken_back": codes})
+    assert await looks() == [([], [])] * 2
+
+
+async def test_the_codes_that_let_anything_else_be_missing_are_data(intake: Behind) -> None:
+    """What an agency reads there holds for every code of the lists: those named are taken alone, and no others."""
+    said = (await intake.http.get("/requirements")).json()
+    assert said["dangers"]
+    for member, codes in said["code_lists"].items():
+        if member not in ("safety", "mental_health"):
+            continue
+        for code in codes:
+            answer = await intake.send({member: [code] if member == "safety" else code})
+            assert (answer.status_code == 201) is (code in said["dangers"][member]), code
+            assert bool(answer.json().get("act_now")) is (code in said["dangers"][member]), code
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+async def test_a_receipt_asked_for_again_knows_of_a_danger_told_since(intake: Behind, danger: dict[str, Any]) -> None:
+    body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
+    sent = (await intake.send(body)).json()
+    assert sent["act_now"] == []
+    changed = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", danger)).json()
+    again = await intake.send(body)
+    assert again.status_code == 200
+    assert again.json()["act_now"] == changed["act_now"] != []
+
+
+async def test_a_receipt_asked_for_again_says_what_is_missing_now(intake: Behind) -> None:
+    bare = {"safety": ["immediate_danger"], "external_reference": f"CASE-{uuid4().hex[:12]}"}
+    sent = (await intake.send(bare)).json()
+    assert sent["gaps"]
+    whole = a_referral(external_reference=bare["external_reference"])
+    changed = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", whole)).json()
+    again = (await intake.send(bare)).json()
+    assert (again["gaps"], again["reference"]) == (changed["gaps"], sent["reference"]) == ([], sent["reference"])
+    assert "999" in str(again["act_now"])
 
 
 async def test_what_has_ended_is_not_answered_as_if_it_were_worked_on(intake: Behind) -> None:
