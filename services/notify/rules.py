@@ -51,6 +51,10 @@ def must_ring(facts: Facts) -> bool:
     return tells_of_danger(facts.safety, facts.mental_health)
 
 
+RING_RULES: Final = frozenset({"S1", "S2", "S5", "S6"})
+"""The rules of triage that fire on these ticks: a decision has no ticks."""
+
+
 def decided_by_person_on(urgency: Urgency, *, at: datetime, policy: Policy) -> date:
     """The day by which a person decides, from the decision that gave it to them; `now` and `4h` by the clock."""
     times = policy.working_time

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.referral.document.model import ReferralDocument
-from services.referral.status import MAY_CHALLENGE, NEXT_STEP
+from services.referral.status import MAY_CHALLENGE, NEXT_STEP, NEXT_STEP_OF_ENQUIRY
 from shared import events
 from shared.policy import Policy
 
@@ -64,6 +64,7 @@ def requirements(policy: Policy, on: date) -> dict[str, Any]:
             "first_contact_within_working_days": policy.working_time.first_contact_days,
             "challenge": MAY_CHALLENGE,
             "statuses": {status.value: words for status, words in NEXT_STEP.items()},
+            "statuses_of_enquiries": {status.value: words for status, words in NEXT_STEP_OF_ENQUIRY.items()},
         },
         "ring_now": {
             "words": "This is not an emergency service. If somebody is in danger now, ring yourself.",

@@ -19,12 +19,12 @@ from services.referral.status import (
     CHALLENGED,
     ERASED,
     MAY_CHALLENGE,
-    NEXT_STEP,
     Progress,
     RouteState,
     Status,
     by_route,
     dates,
+    next_step,
     shown_to_agency,
     status_of,
 )
@@ -216,11 +216,11 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
     if row.wrapped_key is None:
         return _erased(row)
     status, links = status_of(known), row.links or []
-    next_step = NEXT_STEP[status]
+    words = next_step(status, row.kind)
     if status is Status.DECLINED:
-        next_step = _after_a_decline(row)
+        words = _after_a_decline(words, row)
     if "duplicate" in links:
-        next_step = ALSO_REFERRED if status is Status.CLOSED else f"{next_step} {ALSO_REFERRED}"
+        words = ALSO_REFERRED if status is Status.CLOSED else f"{words} {ALSO_REFERRED}"
     return {
         "reference": row.reference,
         "kind": row.kind,
@@ -232,16 +232,16 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         "decision": shown_to_agency(known),
         "links": links,
         "gaps": row.gaps,
-        "next_step": next_step,
+        "next_step": words,
         **dates(status, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
     }
 
 
-def _after_a_decline(row: sa.Row[Any]) -> str:
+def _after_a_decline(words: str, row: sa.Row[Any]) -> str:
     """A decline that is later than the challenge is the answer to it."""
     if row.challenged_at is None:
-        return f"{NEXT_STEP[Status.DECLINED]} {MAY_CHALLENGE}"
-    return CHALLENGED if row.challenged_at >= row.declined_at else NEXT_STEP[Status.DECLINED]
+        return f"{words} {MAY_CHALLENGE}"
+    return CHALLENGED if row.challenged_at >= row.declined_at else words
 
 
 def _write_cursor(identities: Identities, since: int, after: UUID, epoch: UUID) -> str:
