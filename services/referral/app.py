@@ -80,6 +80,7 @@ async def build(settings: Settings) -> Service:
             )
         ],
     )
+    notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     limits = RequestLimits(None if settings.is_development else settings.requests_per_minute)
     api = ReferralApi(
         engine=engine,
@@ -88,6 +89,7 @@ async def build(settings: Settings) -> Service:
         preparing=preparing,
         service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
         writer=writer,
+        triage=triage,
     )
     app.include_router(api.router())
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
@@ -96,7 +98,6 @@ async def build(settings: Settings) -> Service:
     app.include_router(audit_calls.router(engine, token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
-    notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
         name="Refer to parent-infant support",

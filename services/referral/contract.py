@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.referral.asked import Topic
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import Challenge, Enquiry, Withdrawal
 from services.referral.status import RouteState, Status
 from shared.events import DANGERS, RED_FLAGS, Eligibility, Kind, Mode, Route, Tier, Urgency
+from shared.problems import CATALOGUE
 
 AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
 
@@ -105,6 +107,7 @@ class FeedItem(Answered):
     decision: ShownDecision | None
     links: list[str]
     gaps: list[str]
+    asked: list[Topic] = Field(description="what we ask you, by topic; the words are at `/questions`")
     next_step: str
     decision_by: date | None = Field(description="by when you hear a decision; null once there is one")
     first_contact_by: date | None = Field(description="by when the team meets the family; null when it has")
@@ -114,6 +117,21 @@ class FeedItem(Answered):
 class Shown(FeedItem):
     other_help: list[OtherHelp] = []
     history: list[HistoryLine] = []
+
+
+class ShownQuestion(Answered):
+    at: AwareDatetime
+    about: Topic
+    words: str
+    is_open: bool
+
+
+class Questions(Answered):
+    """What we asked you about it, the oldest first; answer by `POST /referrals/{reference}/information`."""
+
+    reference: str
+    status: Status
+    items: list[ShownQuestion]
 
 
 class Feed(Answered):
@@ -165,6 +183,13 @@ def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, A
         "content": {"application/json": {"schema": model.model_json_schema(mode="serialization")}},
     }
     return dict.fromkeys(statuses, answer)
+
+
+def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """A refusal that not every call has."""
+    described = {status: next(title for code, title in CATALOGUE.values() if code == status) for status in statuses}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": title, "content": problem} for status, title in described.items()}
 
 
 KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}

@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import feed_epoch, history, tables
+from services.referral import asked, feed_epoch, history, tables
 from services.referral.facts import dangers_in
 from services.referral.identity import CURSOR_BYTES, Identities
 from services.referral.status import (
@@ -207,7 +207,7 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     """That there was a referral, and when: nothing else is known any more."""
     times = {"received_at": row.received_at.isoformat(timespec="milliseconds")}
     nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
-    said = {"next_step": ERASED, "links": [], "gaps": [], "dangers": [], "version": row.version}
+    said = {"next_step": ERASED, "links": [], "gaps": [], "asked": [], "dangers": [], "version": row.version}
     closed = {"status": Status.CLOSED.value, "external_reference": None}
     return {"reference": row.reference, "kind": row.kind, **closed, **times, **nothing, **said}
 
@@ -232,6 +232,7 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         "decision": shown_to_agency(known),
         "links": links,
         "gaps": row.gaps,
+        "asked": asked.topics(known),
         "next_step": words,
         **dates(status, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
     }

@@ -24,6 +24,7 @@ CALLS = {
     "POST /referrals",
     "GET /referrals",
     "GET /referrals/{reference}",
+    "GET /referrals/{reference}/questions",
     "PATCH /referrals/{reference}",
     "POST /referrals/{reference}/withdrawal",
     "POST /referrals/{reference}/information",
