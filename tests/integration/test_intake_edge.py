@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from services.referral import agencies
+from services.referral import agencies, api
 from services.referral.agencies import AgencyError
 from services.referral.families import links
 from services.referral.submitting import idempotency
@@ -360,3 +360,18 @@ async def test_the_history_is_in_the_order_in_which_things_happened(intake: Behi
     history = (await intake.look(path)).json()["history"]
     assert [each["what"] for each in history] == ["decided", "received", "informed", "received"]
     assert [each["at"] for each in history] == sorted(each["at"] for each in history)
+
+
+async def test_a_reference_that_is_taken_is_drawn_again_for_an_enquiry(
+    intake: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = (await intake.send(a_referral())).json()["reference"]
+    drawn = iter([taken, taken, "PIR-AAA-AAA"])
+    monkeypatch.setattr(api, "new_reference", lambda _: next(drawn))
+    asked = {"kind": "training", "referrer": a_referral()["referrer"], "topic": "Bonding"}
+    answer = await call(intake, "POST", "/enquiries", asked)
+    assert (answer.status_code, answer.json()["reference"]) == (201, "PIR-AAA-AAA")
+    monkeypatch.setattr(api, "new_reference", lambda _: taken)
+    assert (await call(intake, "POST", "/enquiries", asked)).status_code == 500
+    kinds = await fetch(intake.engine, f"SELECT kind FROM referral WHERE reference = '{taken}'")
+    assert [row.kind for row in kinds] == ["family"]
