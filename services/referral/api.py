@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.referral import asked, contract, steps, views
+from services.referral import answers, asked, contract, steps, views
 from services.referral.agencies import Agency, AgencyActor
 from services.referral.agency_keys import AgencyKeys
 from services.referral.asked import AsksTriage
@@ -27,6 +27,7 @@ from services.referral.reference import new_reference
 from services.referral.request_limits import RequestLimits
 from services.referral.request_line import idempotency_key, reference_named, refuse_unknown_queries, version_named
 from services.referral.requirements import requirements
+from services.referral.requirements_answer import Requirements
 from services.referral.steps import TakeStep
 from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
@@ -66,36 +67,36 @@ class ReferralApi:
             "/referrals",
             status_code=201,
             openapi_extra=contract.REFERRAL,
-            responses=contract.gives(contract.Receipt, 201) | contract.gives(contract.Amended, 200),
+            responses=contract.gives(answers.Receipt, 201) | contract.gives(answers.Amended, 200),
             summary="Send a referral",
         )(self.post_referral)
         routes.get(
             "/referrals",
             openapi_extra=contract.KEYED,
-            responses=contract.gives(contract.Feed, 200),
+            responses=contract.gives(answers.Feed, 200),
             summary="Your referrals that are new or changed since a cursor",
         )(self.get_feed)
         routes.get(
             "/referrals/{reference}",
             openapi_extra=contract.KEYED,
-            responses=contract.gives(contract.Shown, 200),
+            responses=contract.gives(answers.Shown, 200),
             summary="One of your referrals: where it stands and why",
         )(self.get_one)
         routes.get(
             "/referrals/{reference}/questions",
             openapi_extra=contract.KEYED,
-            responses=contract.gives(contract.Questions, 200) | contract.refuses(403),
+            responses=contract.gives(answers.Questions, 200) | contract.refuses(403),
             summary="What we ask you about it (each look is written down)",
         )(self.get_questions)
         for verb, path, takes, gives, summary, endpoint in (
-            ("PATCH", "", contract.CHANGE, contract.Amended, "Change it: a JSON merge patch (RFC 7396)", self.patch),
-            ("POST", "/withdrawal", contract.WITHDRAWAL, contract.Withdrawn, "Take it back", self.withdraw),
-            ("POST", "/information", contract.INFORMATION, contract.Informed, "Answer what we asked", self.inform),
+            ("PATCH", "", contract.CHANGE, answers.Amended, "Change it: a JSON merge patch (RFC 7396)", self.patch),
+            ("POST", "/withdrawal", contract.WITHDRAWAL, answers.Withdrawn, "Take it back", self.withdraw),
+            ("POST", "/information", contract.INFORMATION, answers.Informed, "Answer what we asked", self.inform),
             (
                 "POST",
                 "/challenge",
                 contract.CHALLENGE,
-                contract.Informed,
+                answers.Informed,
                 "Ask us, once, to look again at a decline",
                 self.challenge,
             ),
@@ -111,10 +112,14 @@ class ReferralApi:
             "/enquiries",
             status_code=201,
             openapi_extra=contract.ENQUIRY,
-            responses=contract.gives(contract.Receipt, 201),
+            responses=contract.gives(answers.Receipt, 201),
             summary="Ask for a consultation or training",
         )(self.post_enquiry)
-        routes.get("/requirements", summary="What to send, what happens next, whom to ring now")(self.get_requirements)
+        routes.get(
+            "/requirements",
+            responses=contract.gives(Requirements, 200),
+            summary="What to send, what happens next, whom to ring now",
+        )(self.get_requirements)
         return routes
 
     def express(self) -> Express:

@@ -92,7 +92,7 @@ async def build(settings: Settings) -> Service:
         triage=triage,
     )
     app.include_router(api.router())
-    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]
     token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))
     app.include_router(audit_calls.router(engine, token))
