@@ -284,15 +284,12 @@ def _not_with_a_team(reference: str, content: Content, council: Council) -> list
         return [ask, "We wait until we hear from you. If something changes, tell us."]
     until = f" and decides by {long_date(content.by)}" if content.by else ""
     parts = [f"A person in our team is looking at {reference}{until}."]
-    parts += [_RING_YOURSELF] if content.must_ring else []
+    parts += ["If you have not rung the numbers that we sent you, please ring them now."] if content.must_ring else []
     if content.is_loss:
         return [*parts, "They get in touch with you first. We do not write to the family."]
     parts += _others(content, council, routes=content.routes)
     meanwhile = "" if content.must_ring else "There is nothing to do until you hear from us. "
     return [*parts, f"{meanwhile}If something changes, tell us."]
-
-
-_RING_YOURSELF: Final = "If you have not rung the numbers that we sent you, please ring them now."
 
 
 def _others(content: Content, council: Council, *, routes: Collection[Route]) -> list[str]:
