@@ -183,7 +183,7 @@ def may(permission: Permission) -> Callable[[Request], Staff]:
     def check(request: Request) -> Staff:
         staff: Staff | None = request.app.state.staff.find(bearer_token(request))
         if staff is None:
-            raise Problem("credentials-missing", "This token is not known or has expired")
+            raise Problem("credentials-unknown", "This token is not known or has expired")
         if not staff.may(permission):
             raise Problem("forbidden", f"The role {staff.role.value} may not do this")
         return staff
@@ -205,7 +205,7 @@ def internal_router(*tokens: str, below: str = "") -> APIRouter:
     async def known_service(request: Request) -> None:  # before anything is said about the rest of the request
         shown = bearer_token(request).encode()
         if not any(hmac.compare_digest(shown, token.encode()) for token in tokens):
-            raise Problem("credentials-missing")
+            raise Problem("credentials-unknown")
 
     return APIRouter(prefix=f"/internal{below}", tags=["internal"], dependencies=[Depends(known_service)])
 

@@ -23,18 +23,23 @@ PROBLEM: Final[dict[str, Any]] = {
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
         "type": {"type": "string", "description": "urn:pir:problem:<name>; docs/api.md lists them"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "instance": {"type": "string"},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+        "title": {"type": "string", "description": "the kind of problem, in words"},
+        "status": {"type": "integer", "description": "the HTTP status"},
+        "detail": {"type": "string", "description": "what happened here, in words"},
+        "instance": {"type": "string", "description": "the path that was asked for, without its query"},
+        "errors": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/FieldError"},
+            "description": "every mistake at once",
+        },
         "act_now": {
             "type": "array",
             "items": {"type": "string"},
             "description": "whom to ring now, when the request told of a danger",
         },
-        "reference": {"type": "string", "description": "of the referral that has ended"},
-        "referral_status": {"type": "string"},
+        "reference": {"type": "string", "description": "of the referral that it is about"},
+        "referral_status": {"type": "string", "description": "how the referral has ended"},
+        "version": {"type": "integer", "description": "the version there is, where another was named"},
     },
 }
 FIELD_ERROR: Final[dict[str, Any]] = {
@@ -43,25 +48,40 @@ FIELD_ERROR: Final[dict[str, Any]] = {
     "required": ["pointer", "code", "detail"],
     "properties": {
         "pointer": {"type": "string", "description": "RFC 6901: which member; never its value"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "the kind of mistake, such as required or not-in-list"},
+        "detail": {"type": "string", "description": "what would be right, in words"},
     },
+}
+EXAMPLE: Final[dict[str, Any]] = {
+    "type": "urn:pir:problem:invalid",
+    "title": "Some values can't be used",
+    "status": 422,
+    "detail": "Some values can't be used",
+    "instance": "/referrals",
+    "errors": [{"pointer": "/referrer/name", "code": "required", "detail": "This is needed."}],
+}
+_PARAMETERS: Final = {
+    "reference": "as you got it, or as people say it: in any case, without hyphens",
+    "changed_since": "`next` of the page before; left out, from the beginning",
+    "limit": "how many at most",
+    "external_reference": "only the one that you know by this reference of your own",
 }
 _OF_EVERY_CALL: Final = (400, 401, 404, 409, 410, 412, 413, 415, 422, 429, 503)
 
 
-def public(app: FastAPI, *, schemes: Mapping[str, Any]) -> dict[str, Any]:
-    """The document for others; `schemes` are how they show who they are. Made once."""
+def public(app: FastAPI, *, schemes: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """The document for others; `schemes` are how they show who they are, `url` is where they ask. Made once."""
     if app.openapi_schema is not None:
         return app.openapi_schema
     document = everything(app)
     document["paths"] = {path: calls for path, calls in document["paths"].items() if not path.startswith(INTERNAL)}
-    schemas: dict[str, Any] = {"Problem": PROBLEM, "FieldError": FIELD_ERROR}
+    schemas: dict[str, Any] = {"Problem": PROBLEM | {"example": EXAMPLE}, "FieldError": FIELD_ERROR}
     for calls in document["paths"].values():
         for call in calls.values():
             _complete(call)
     document["paths"] = _hoisted(document["paths"], schemas)
     document["components"] = {"schemas": schemas, "securitySchemes": dict(schemes)}
+    document["servers"] = [{"url": url.rstrip("/")}]
     app.openapi_schema = document
     return document
 
@@ -74,6 +94,8 @@ def everything(app: FastAPI) -> dict[str, Any]:
 def _complete(call: dict[str, Any]) -> None:
     """Every call can be refused, in one shape unless it names another; the framework's own is never sent."""
     responses = call.setdefault("responses", {})
+    for parameter in call.get("parameters", ()):
+        parameter.setdefault("description", _PARAMETERS.get(parameter["name"], ""))
     for status in _OF_EVERY_CALL:
         if _names_its_own(responses.get(str(status), {})):
             continue

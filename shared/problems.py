@@ -5,17 +5,21 @@ Never a bad value in one: it may be personal. `errors` names places (JSON pointe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, Protocol
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.status import HTTP_401_UNAUTHORIZED, HTTP_405_METHOD_NOT_ALLOWED
+from starlette.types import Scope
 
 from shared.errors import is_transient
+from shared.mistakes import field_errors
 from shared.strict_json import FieldError as FieldError  # noqa: PLC0414  for whoever raises a Problem
 
 CATALOGUE: Final[dict[str, tuple[int, str]]] = {
@@ -24,6 +28,7 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
     "cursor-unknown": (400, "This cursor is not one of ours"),
     "cursor-ended": (410, "The database was restored since this cursor: start again without one"),
     "credentials-missing": (401, "Credentials are needed"),
+    "credentials-unknown": (401, "These credentials are not known, or not any more"),
     "forbidden": (403, "These credentials may not do this"),
     "not-found": (404, "There is nothing here that you may see"),
     "method-not-allowed": (405, "This address does not take this method"),
@@ -47,6 +52,9 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
 """name → status and title; `type` is `urn:pir:problem:<name>`."""
 
 RETRY_SECONDS: Final = "5"
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LONGEST_INSTANCE: Final = 200
+"""Characters, percent-encoded: room for every path of ours with its ids."""
 FOR_PEOPLE: Final = ("/staff/", "/refer/", "/help/")
 """Where pages live: a problem there is a page too."""
 
@@ -84,7 +92,7 @@ class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
         if self.errors:
             body["errors"] = [asdict(error) for error in self.errors]
         headers = {"Cache-Control": "no-store", **self.all_headers}
-        if self.name == "credentials-missing":
+        if status == HTTP_401_UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", "Bearer")
         return JSONResponse(body, status, headers, media_type="application/problem+json")
 
@@ -99,14 +107,6 @@ class PagesForProblems(Protocol):
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """The problem in kind words."""
-
-
-def from_validation(error: ValidationError | RequestValidationError, *, within: str = "") -> list[FieldError]:
-    """Pydantic's findings as field errors: places and kinds, without input and context."""
-    return [
-        FieldError(within + "".join(f"/{part}" for part in found["loc"]), str(found["type"]), str(found["msg"]))
-        for found in error.errors()
-    ]
 
 
 def install(app: FastAPI) -> None:
@@ -124,11 +124,14 @@ def install(app: FastAPI) -> None:
             status,
             "unreadable" if 400 <= status < 500 else "internal",  # noqa: PLR2004  client or server
         )
-        return answer_to(request, Problem(name, headers=getattr(error, "headers", None)))
+        headers = dict(getattr(error, "headers", None) or {})
+        if status == HTTP_405_METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(_methods(request))
+        return answer_to(request, Problem(name, headers=headers))
 
     async def parameters(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101  as above
-        return answer_to(request, Problem("invalid", errors=from_validation(error)))
+        return answer_to(request, Problem("invalid", errors=field_errors(error.errors())))
 
     async def failure(request: Request, error: Exception) -> Response:
         return answer_to(request, of_failure(error))
@@ -151,7 +154,7 @@ def answer_to(request: Request, problem: Problem) -> Response:
             return answer
     pages: PagesForProblems | None = getattr(request.app.state, "pages", None)
     if pages is None or not f"{request.url.path}/".startswith(FOR_PEOPLE):
-        return problem.response(_instance(request))
+        return problem.response(instance(request.scope))
     page = pages.problem(request, problem)
     page.headers.update(problem.all_headers)
     return page
@@ -162,7 +165,17 @@ def of_failure(error: Exception) -> Problem:
     return Problem("unavailable" if is_transient(error) else "internal")
 
 
-def _instance(request: Request) -> str:
-    """The template of the route, not the address itself: an address may hold what should not be repeated."""
-    route = request.scope.get("route")
-    return getattr(route, "path", None) or "/"
+def instance(scope: Scope) -> str:
+    """The path that was asked for, without its query; the route's template when it is too long to repeat, or `/`."""
+    path = quote(scope["path"], errors="replace")
+    if len(path) <= LONGEST_INSTANCE:
+        return path
+    return scope.get("pir_route") or getattr(scope.get("route"), "path", None) or "/"
+
+
+def _methods(request: Request) -> Iterable[str]:
+    """Every method that this path takes: the framework names those of its first route alone."""
+    for method in METHODS:
+        asked = {**request.scope, "method": method}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            yield method

@@ -22,6 +22,7 @@ from shared.health import Health
 from shared.ids import uuid7
 from shared.messaging.outbox import Cause
 from shared.metrics import REQUESTS
+from shared.mistakes import field_errors
 from shared.problems import Problem
 from shared.settings import Part, Settings
 from shared.strict_json import Unreadable, parse_json
@@ -154,9 +155,11 @@ class Edge:
 
         try:
             if self._is_hidden(scope):
-                await Problem("not-found").response("/")(scope, receive, send_with_headers)
+                await Problem("not-found").response(problems.instance(scope))(scope, receive, send_with_headers)
             elif not self._may_count(scope):
-                await Problem("credentials-missing").response("/")(scope, receive, send_with_headers)
+                await Problem("credentials-missing").response(problems.instance(scope))(
+                    scope, receive, send_with_headers
+                )
             elif endpoint := self._endpoint(scope):
                 await _answer_directly(endpoint, scope, receive, send_with_headers)
             else:
@@ -165,7 +168,7 @@ class Edge:
             problem = problems.of_failure(error)
             log.exception("request failed", answer=problem.name, correlation_id=str(cause.correlation_id))
             if not is_answered:  # the framework answers failures of its own routes (problems.py) and raises them again
-                await problem.response("/")(scope, receive, send_with_headers)
+                await problem.response(problems.instance(scope))(scope, receive, send_with_headers)
         finally:
             route = scope.get("pir_route") or getattr(scope.get("route"), "path", "unmatched")
             REQUESTS.labels(scope["method"] if route != "unmatched" else "any", route, status).observe(
@@ -208,7 +211,7 @@ async def _answer_directly(endpoint: Endpoint, scope: Scope, receive: Receive, s
     try:
         response = await endpoint(Request(scope, receive))
     except Problem as problem:
-        response = problem.response(scope["pir_route"])
+        response = problem.response(problems.instance(scope))
     await response(scope, receive, send)
 
 
@@ -252,7 +255,7 @@ def read_model(model: type[M], body: bytes) -> M:
     except Unreadable as error:
         raise Problem("unreadable", error.detail) from None
     except ValidationError as error:
-        raise Problem("invalid", errors=problems.from_validation(error)) from None
+        raise Problem("invalid", errors=field_errors(error.errors())) from None
 
 
 async def _read(request: Request) -> bytes:

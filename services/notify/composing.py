@@ -51,17 +51,21 @@ CALLS_OUT: Final = frozenset(
 
 
 def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
-    """A receipt per version that the agency sent; once a person confirmed that another agency referred too, a word."""
+    """A receipt per version that the agency sent; once a person confirmed that another agency referred too, a word.
+
+    It names no day in a danger, which a person reads at once, nor for a change: the decision on it names its own.
+    """
     data = event.data
     if isinstance(data, ReferralAmended) and not data.by_agency:
         return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
+    must_ring = rules.must_ring(data.facts)
     holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
         version=version,
-        by=_still_to_come(data.expected_by, event),
-        must_ring=rules.must_ring(data.facts),
+        by=None if version > 1 or must_ring else _still_to_come(data.expected_by, event),
+        must_ring=must_ring,
         is_loss=Hold.C1 in holds,
     )
     receipt = _message(
@@ -83,13 +87,15 @@ def _of_confirmed_links(event: Envelope[Arrived]) -> list[Message]:
 def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Message]:
     """The machine's: one decision message per version. A person's, or a ward's opening: an outcome of its own."""
     data, decision = event.data, event.data.decision
-    is_routed = decision.mode is Mode.AUTO_ROUTE
+    is_routed, is_asked = decision.mode is Mode.AUTO_ROUTE, Route.INFO_REQUEST in decision.routes
     waits = decision.routes[:1] if decision.routes[:1] == (Route.PHASE_HOLD,) else ()  # a danger's routes come first
     content = Content(
         about=data.about,
         version=data.version,
-        by=None if is_routed else _still_to_come(_decided_on(event, policy), event),
+        by=None if is_routed or is_asked else _still_to_come(_decided_on(event, policy), event),
+        must_ring=not rules.RING_RULES.isdisjoint(decision.rules),
         is_loss=Hold.C1 in decision.holds,
+        is_asked=is_asked,
         next=Next.ROUTED if is_routed else Next.PERSON,
         outcome=Outcome.RELEASED if data.is_release else Outcome.DECIDED,
         routes=decision.routes if is_routed else waits,

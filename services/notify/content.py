@@ -57,6 +57,7 @@ class Outcome(StrEnum):
 class Content(Model):
     """All that the words of a message are made from: codes and dates. The ward says which services to name.
 
+    `is_asked`: the decision has a question to the referrer, which goes in a message of its own.
     Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since.
     """
 
@@ -69,6 +70,7 @@ class Content(Model):
     outcome: Outcome = Outcome.DECIDED
     routes: tuple[Route, ...] = ()
     is_waiting_list: bool = False
+    is_asked: bool = False
     reason: DeclineReason | None = None
     closed: ClosureReason | None = None
     is_again: bool = False

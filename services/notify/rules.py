@@ -51,6 +51,10 @@ def must_ring(facts: Facts) -> bool:
     return tells_of_danger(facts.safety, facts.mental_health)
 
 
+RING_RULES: Final = frozenset({"S1", "S2", "S5", "S6"})
+"""The rules of triage that fire on these ticks: a decision has no ticks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caps:
     """How many mails of one kind go to an agency's inbox one by one in a day of London's; None: all of them.

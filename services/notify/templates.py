@@ -119,8 +119,8 @@ def receipt(reference: str, content: Content, council: Council) -> Words:
 
 def decision(reference: str, content: Content, council: Council) -> Words:
     """Which kind of support; or that a person is looking, and until when."""
-    if content.next is Next.PERSON or content.is_loss:
-        return _mail(reference, "what happens next", _a_person_looks(reference, content, council))
+    if content.next is Next.PERSON or content.is_loss or content.is_asked:
+        return _mail(reference, "what happens next", _not_with_a_team(reference, content, council))
     if content.about is not Kind.FAMILY:
         told = f"We have looked at your {_what(content)} {reference}. {A_PERSON} gets in touch with you to plan it."
         return _mail(reference, "what happens next", [told])
@@ -152,8 +152,8 @@ def outcome(reference: str, content: Content, council: Council) -> Words:
         told, subject = f"{reference} waited for our support to open where the family lives. It has opened.", "open now"
     else:
         told, subject = f"A person has looked at {reference} and decided what happens next.", "a person has decided"
-    if content.next is Next.PERSON or content.is_loss:
-        return _mail(reference, subject, [told, *_a_person_looks(reference, content, council)])
+    if content.next is Next.PERSON or content.is_loss or content.is_asked:
+        return _mail(reference, subject, [told, *_not_with_a_team(reference, content, council)])
     goes = ["It goes to:", _list(content.routes), _next_step(content), _meanwhile(content, council.policy)]
     return _mail(reference, subject, [told, *goes, *_others(content, council, routes=content.routes)])
 
@@ -162,7 +162,7 @@ _AFTERWARDS: Final = {
     Outcome.CHALLENGED: (
         "we look again",
         "We have your request to look again at {}.",
-        "Another lead than the one who decided looks at it. There is nothing to do until you hear from us.",
+        "Another lead than the one who decided looks at it. You hear from us when they have.",
     ),
     Outcome.REOPENED: (
         "opened again",
@@ -192,14 +192,16 @@ def information_request(reference: str, content: Content, council: Council) -> W
 
 
 def withdrawal(reference: str, _: Content, __: Council) -> Words:
-    stop = f"We have noted that {reference} is withdrawn. We do no more work on it."
-    return _mail(reference, "withdrawn", [stop, "There is nothing more to do."])
+    """Work on a danger that nobody has read of goes on; whether there is any is not known here."""
+    stop = f"We have noted that {reference} is withdrawn. We end our work on it."
+    danger = "If you told us of a danger, a person still reads of it. If somebody is in danger now, ring yourself."
+    return _mail(reference, "withdrawn", [stop, danger])
 
 
 def duplicate(reference: str, _: Content, __: Council) -> Words:
     """Once a person has confirmed it; which other agency it is stays with us."""
     also = f"Another agency has also sent us a referral for the family of {reference}."
-    rest = "A person has looked at both, and we work with the family once. There is nothing to do."
+    rest = "A person has looked at both, and we work with the family once, for both of you."
     return _mail(reference, "a second referral", [also, rest])
 
 
@@ -257,7 +259,7 @@ def _ring(content: Content, policy: Policy) -> list[str]:
 
 
 def _hear_by(content: Content) -> str:
-    return f"You will hear from us by {long_date(content.by)}." if content.by else ""
+    return f"You will hear from us by {long_date(content.by)} at the latest." if content.by else ""
 
 
 def _what_we_do(content: Content) -> str:
@@ -275,13 +277,19 @@ def _see_it(council: Council) -> str:
     return f"To see how it goes on, sign in at {council.refer_at}." if council.refer_at else ""
 
 
-def _a_person_looks(reference: str, content: Content, council: Council) -> list[str]:
+def _not_with_a_team(reference: str, content: Content, council: Council) -> list[str]:
+    """A person looks, until when; or it waits for what we ask, and then no day is named, because the clock waits."""
+    if content.is_asked and not content.is_loss:
+        ask = f"Before we go on with {reference} we need to know something from you. We ask it in a message of its own."
+        return [ask, "We wait until we hear from you. If something changes, tell us."]
     until = f" and decides by {long_date(content.by)}" if content.by else ""
     parts = [f"A person in our team is looking at {reference}{until}."]
+    parts += ["If you have not rung the numbers that we sent you, please ring them now."] if content.must_ring else []
     if content.is_loss:
         return [*parts, "They get in touch with you first. We do not write to the family."]
     parts += _others(content, council, routes=content.routes)
-    return [*parts, "There is nothing to do until you hear from us. If something changes, tell us."]
+    meanwhile = "" if content.must_ring else "There is nothing to do until you hear from us. "
+    return [*parts, f"{meanwhile}If something changes, tell us."]
 
 
 def _others(content: Content, council: Council, *, routes: Collection[Route]) -> list[str]:

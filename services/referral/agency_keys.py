@@ -44,7 +44,7 @@ class AgencyKeys:
         if (agency := self._known.get(digest)) is None:
             if self._has_failed:
                 raise Problem("unavailable", "This key can't be looked up now")
-            raise Problem("credentials-missing", "This key is not known, or was revoked")
+            raise Problem("credentials-unknown", "This key is not known, or was revoked")
         return agency
 
     async def _read(self, age: float) -> None:

@@ -85,6 +85,7 @@ async def build(settings: Settings) -> Service:
             )
         ],
     )
+    notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     limits = RequestLimits(None if settings.is_development else settings.requests_per_minute)
     api = ReferralApi(
         engine=engine,
@@ -93,6 +94,7 @@ async def build(settings: Settings) -> Service:
         preparing=preparing,
         service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
         writer=writer,
+        triage=triage,
     )
     app.include_router(api.router())
     fhir = FhirApi(
@@ -105,7 +107,7 @@ async def build(settings: Settings) -> Service:
         base=f"{settings.public_url.rstrip('/')}/fhir",
     )
     fhir.install(app)
-    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]
     token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))
     app.include_router(audit_calls.router(engine, token))
@@ -115,7 +117,6 @@ async def build(settings: Settings) -> Service:
     app.include_router(WebhookApi(engine, api.keys, limits, identities, webhooks).router())
     app.include_router(changes.router(engine, identities, settings.from_notify.get_secret_value()))
 
-    notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
         name="Refer to parent-infant support",

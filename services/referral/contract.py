@@ -1,115 +1,18 @@
-"""What the intake answers, as schemas for the OpenAPI document; a test holds real answers against them."""
+"""What each call of the intake takes and gives, for the OpenAPI document: bodies, headers, answers, examples."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
+from services.referral import examples
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import Challenge, Enquiry, Withdrawal
-from services.referral.status import RouteState, Status
-from shared.events import DANGERS, RED_FLAGS, Eligibility, Mode, Route, Tier, Urgency
+from shared.events import DANGERS, RED_FLAGS
+from shared.problems import CATALOGUE
 
 AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
-
-
-class Answered(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Receipt(Answered):
-    """The referral is stored; it will not be lost."""
-
-    id: str
-    reference: str = Field(description="speakable; give it when you ring")
-    status: Status
-    received_at: AwareDatetime
-    act_now: list[str] = Field(description="whom to ring now, yourself; empty unless a danger was ticked")
-    links: list[str]
-    gaps: list[str] = Field(default=[], description="JSON pointers to what is still missing")
-
-
-class Amended(Receipt):
-    version: int
-    dropped: list[str] = Field(default=[], description="what a replaced list no longer says, as JSON pointers")
-
-
-class Withdrawn(Answered):
-    reference: str
-    status: Status
-
-
-class Informed(Answered):
-    reference: str
-    received_at: AwareDatetime
-    act_now: list[str] = []
-    dropped: list[str] = []
-
-
-class ShownRoute(Answered):
-    route: Route
-    status: RouteState
-
-
-class ShownReason(Answered):
-    rule: str
-    text: str
-
-
-class PolicyVersion(Answered):
-    id: str
-    version: int
-
-
-class ShownDecision(Answered):
-    eligibility: Eligibility
-    mode: Mode
-    tier: Tier | None
-    routes: list[ShownRoute]
-    urgency: Urgency
-    reasons: list[ShownReason]
-    policy: PolicyVersion
-
-
-class OtherHelp(Answered):
-    name: str
-    offers: str
-    phone: str | None
-    web: str | None
-
-
-class HistoryLine(Answered):
-    at: AwareDatetime
-    what: str
-    text: str
-    detail: str | None
-
-
-class FeedItem(Answered):
-    reference: str
-    external_reference: str | None = Field(description="your own reference, as you sent it")
-    status: Status
-    received_at: AwareDatetime
-    version: int
-    decision: ShownDecision | None
-    links: list[str]
-    gaps: list[str]
-    next_step: str
-    decision_by: date | None = Field(description="by when you hear a decision; null once there is one")
-    first_contact_by: date | None = Field(description="by when the team meets the family; null when it has")
-    expected_by: date | None = Field(description="the next of the two")
-
-
-class Shown(FeedItem):
-    other_help: list[OtherHelp] = []
-    history: list[HistoryLine] = []
-
-
-class Feed(Answered):
-    items: list[FeedItem]
-    next: str = Field(description="send it as `changed_since` the next time")
 
 
 TAKEN_BACK: Final = {
@@ -126,8 +29,8 @@ IF_MATCH: Final = {
 }
 
 
-def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False) -> dict[str, Any]:
-    """The body of a call, its key, and `more` headers."""
+def takes(model: type[BaseModel], example: Any, *more: dict[str, Any], is_patch: bool = False) -> dict[str, Any]:
+    """The body of a call with an example, its key, and `more` headers."""
     schema = model.model_json_schema()
     if is_patch:
         properties = schema["properties"] | {"taken_back": TAKEN_BACK}
@@ -143,7 +46,7 @@ def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False)
         "parameters": [key, *more],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": schema, "example": example}},
         },
         "security": [{"agency_key": []}],
     }
@@ -151,17 +54,25 @@ def takes(model: type[BaseModel], *more: dict[str, Any], is_patch: bool = False)
 
 def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
     """The answer of a call, by status."""
+    content = {"schema": model.model_json_schema(mode="serialization"), "example": examples.OF_ANSWERS[model]}
     answer = {
         "description": (model.__doc__ or model.__name__).split("\n")[0],
-        "content": {"application/json": {"schema": model.model_json_schema(mode="serialization")}},
+        "content": {"application/json": content},
     }
     return dict.fromkeys(statuses, answer)
 
 
+def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """A refusal that not every call has."""
+    described = {status: next(title for code, title in CATALOGUE.values() if code == status) for status in statuses}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": title, "content": problem} for status, title in described.items()}
+
+
 KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}
-REFERRAL: Final = takes(ReferralDocument)
-CHANGE: Final = takes(ReferralDocument, IF_MATCH, is_patch=True)
-WITHDRAWAL: Final = takes(Withdrawal)
-INFORMATION: Final = takes(ReferralDocument, is_patch=True)
-CHALLENGE: Final = takes(Challenge)
-ENQUIRY: Final = takes(Enquiry)
+REFERRAL: Final = takes(ReferralDocument, examples.REFERRAL)
+CHANGE: Final = takes(ReferralDocument, examples.CHANGE, IF_MATCH, is_patch=True)
+WITHDRAWAL: Final = takes(Withdrawal, examples.WITHDRAWAL)
+INFORMATION: Final = takes(ReferralDocument, examples.INFORMATION, is_patch=True)
+CHALLENGE: Final = takes(Challenge, examples.CHALLENGE)
+ENQUIRY: Final = takes(Enquiry, examples.ENQUIRY)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from services.referral.document.codes import is_signed
 from services.referral.document.fields import is_valid_nhs_number
 from services.referral.document.model import Baby, Caregiver, ReferralDocument, years_old
 from services.referral.document.read import Enquiry
 from shared.events import (
+    DANGERS,
+    RED_FLAGS,
     Carer,
     Concern,
     Consent,
@@ -111,6 +113,12 @@ def act_now(ticks: Facts | ReferralDocument | Enquiry, policy: Policy) -> list[s
     From the ticks alone: words in the notes go to a person instead.
     """
     return ring_now(policy) if tells_of_danger(ticks.safety, ticks.mental_health) else []
+
+
+def dangers_in(facts: Mapping[str, Any]) -> list[str]:
+    """The codes of stored `facts` that say to ring at once: what `taken_back` of a PATCH would have to name."""
+    found = {*DANGERS, *RED_FLAGS} & {*facts["safety"], facts["mental_health"]}
+    return sorted(found)
 
 
 def ring_now(policy: Policy) -> list[str]:

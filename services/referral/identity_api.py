@@ -29,7 +29,8 @@ from shared.access import ActingPerson, internal_router
 from shared.audit import Actor, Entry
 from shared.database import sql
 from shared.folding import fold
-from shared.problems import Problem, from_validation
+from shared.mistakes import field_errors
+from shared.problems import Problem
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, read_json_body
 
@@ -169,7 +170,7 @@ def read_own_names(value: object) -> OwnNames:
     try:
         return OwnNames.model_validate(value)
     except ValidationError as error:
-        raise Problem("invalid", errors=from_validation(error)) from None
+        raise Problem("invalid", errors=field_errors(error.errors())) from None
 
 
 async def compare(tx: AsyncConnection, pairs: tuple[OwnName, ...], identities: Identities) -> list[bool]:

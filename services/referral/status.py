@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared.events import DecidedBy, Decision, Eligibility, Mode, Route
+from shared.events import DecidedBy, Decision, Eligibility, Kind, Mode, Route
 from shared.working_time import day_in_london
 
 
@@ -82,12 +82,31 @@ NEXT_STEP: Final[dict[Status, str]] = {
     Status.BEING_REVIEWED: "A person is looking at this and will decide.",
     Status.WITH_TEAM: "The team will get in touch with the family.",
     Status.WAITING_FOR_REFERRER: "We need more information from you. The clock waits until you answer.",
-    Status.WAITING_LIST: "The family is on the waiting list. They are offered something to help meanwhile.",
+    Status.WAITING_LIST: "The family is on the waiting list. The team gets in touch as soon as there is a place.",
     Status.ACCEPTED: "The team is working with the family.",
     Status.DECLINED: "We can't offer this family a place. The reasons say what else may help.",
     Status.WITHDRAWN: "You withdrew this referral. Nothing more will happen.",
     Status.CLOSED: "Our work with this family has ended.",
 }
+
+
+NEXT_STEP_OF_ENQUIRY: Final[dict[Status, str]] = {
+    **NEXT_STEP,
+    Status.RECEIVED: "We are reading it now.",
+    Status.BEING_REVIEWED: "A person is looking at this.",
+    Status.WITH_TEAM: "The team will get in touch with you.",
+    Status.WAITING_LIST: "The team will get in touch with you.",
+    Status.ACCEPTED: "The team has taken it on and will agree a day with you.",
+    Status.DECLINED: "We can't do this for you.",
+    Status.WITHDRAWN: "You withdrew this. Nothing more will happen.",
+    Status.CLOSED: "This is done.",
+}
+"""An enquiry is about no family."""
+
+
+def next_step(status: Status, kind: str) -> str:
+    """What happens next, in a sentence; `kind` is what the referral is."""
+    return (NEXT_STEP if kind == Kind.FAMILY else NEXT_STEP_OF_ENQUIRY)[status]
 
 
 ALSO_REFERRED: Final = "Another agency has also referred this family. We work with the family once, for both of you."

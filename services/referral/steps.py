@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.referral import facts as coded
-from services.referral import history, tables
+from services.referral import history, tables, views
 from services.referral.agencies import AgencyActor
 from services.referral.document.read import (
     dropped,
@@ -28,7 +28,7 @@ from services.referral.document.read import (
     split_taken_back,
 )
 from services.referral.families import relating
-from services.referral.status import RouteState, Status, Step
+from services.referral.status import RouteState, Status, Step, status_of
 from services.referral.submitting.amend import Stored, open_for, store
 from services.referral.submitting.idempotency import Answer
 from services.referral.submitting.prepare import Preparing
@@ -93,7 +93,8 @@ async def withdraw(tx: AsyncConnection, preparing: Preparing, reference: str, va
     await _set(tx, stored.row.id, withdrawn_at=by.at, withdrawal_reason=reason.value)
     await _tell(tx, stored.row.id, "withdrawn", event, by, detail=reason.value)
     await relating.afresh(tx, stored.row.id, by, preparing.policy, tell_own=False)
-    return Answer(200, {"reference": reference, "status": Status.WITHDRAWN.value}, f"/referrals/{reference}")
+    body = {"reference": reference, "status": Status.WITHDRAWN.value, "act_now": _act_now(stored, preparing)}
+    return Answer(200, body, f"/referrals/{reference}")
 
 
 async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, value: object, by: AgencyActor) -> Answer:
@@ -111,7 +112,8 @@ async def inform(tx: AsyncConnection, preparing: Preparing, reference: str, valu
     event = ReferralInformed(reference=reference, agency_id=by.agency.id)
     await _tell(tx, stored.row.id, "informed", event, by)
     told = {"dropped": dropped(stored.document, dict(information.changes))} if information.changes else {}
-    body = {"reference": reference, "received_at": by.at.isoformat(), "act_now": act_now}
+    now = status_of(views.progress(stored.row, await views.route_states(tx, stored.row.id)))
+    body = {"reference": reference, "status": now.value, "received_at": _time(by.at), "act_now": act_now}
     return Answer(200, body | told, f"/referrals/{reference}")
 
 
@@ -128,7 +130,9 @@ async def challenge(
     await _set(tx, stored.row.id, challenged_at=by.at)
     event = ReferralChallenged(reference=reference, agency_id=by.agency.id, about=Kind(stored.row.kind))
     await _tell(tx, stored.row.id, "challenged", event, by)
-    return Answer(200, {"reference": reference, "received_at": by.at.isoformat()}, f"/referrals/{reference}")
+    said = {"reference": reference, "status": stored.status.value, "received_at": _time(by.at)}
+    body = said | {"act_now": _act_now(stored, preparing)}
+    return Answer(200, body, f"/referrals/{reference}")
 
 
 async def _keep_words(
@@ -153,7 +157,7 @@ async def _keep_words(
         return list(answer.body["act_now"])
     if said:
         await _set(tx, stored.row.id, identity=stored.sealed_with(stored.document, answers))
-    return coded.act_now(Facts.model_validate(stored.row.facts), preparing.policy)
+    return _act_now(stored, preparing)
 
 
 async def _stop_waiting(tx: AsyncConnection, referral_id: UUID, *, at: datetime) -> None:
@@ -193,7 +197,7 @@ async def enquire(tx: AsyncConnection, preparing: Preparing, reference: str, val
         "id": str(enquiry_id),
         "reference": reference,
         "status": Status.RECEIVED.value,
-        "received_at": by.at.isoformat(timespec="milliseconds"),
+        "received_at": _time(by.at),
         "act_now": coded.act_now(facts, preparing.policy),
         "links": [],
     }
@@ -229,6 +233,15 @@ async def enquire(tx: AsyncConnection, preparing: Preparing, reference: str, val
     )
     await _tell(tx, enquiry_id, "received", event, by)
     return Answer(201, receipt, f"/referrals/{reference}")
+
+
+def _act_now(stored: Stored, preparing: Preparing) -> list[str]:
+    """Whom to ring now, from the facts before this step."""
+    return coded.act_now(Facts.model_validate(stored.row.facts), preparing.policy)
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds")
 
 
 def _is_enquiry(stored: Stored) -> bool:

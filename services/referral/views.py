@@ -9,19 +9,20 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import feed_cursor, feed_epoch, history, tables
+from services.referral import asked, feed_cursor, feed_epoch, history, tables
+from services.referral.facts import dangers_in
 from services.referral.identity import Identities
 from services.referral.status import (
     ALSO_REFERRED,
     CHALLENGED,
     ERASED,
     MAY_CHALLENGE,
-    NEXT_STEP,
     Progress,
     RouteState,
     Status,
     by_route,
     dates,
+    next_step,
     shown_to_agency,
     status_of,
 )
@@ -118,7 +119,7 @@ _COLUMNS: Final = """
 
 _ONE: Final = sql(f"""
     SELECT {_COLUMNS},
-        (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY id)
+        (SELECT jsonb_agg(jsonb_build_object('at', at, 'what', what, 'detail', detail) ORDER BY at, id)
          FROM history WHERE referral_id = r.id) AS history
     FROM referral r WHERE r.reference = :reference AND r.agency_id = :agency
 """)  # noqa: S608  the columns are constants
@@ -180,9 +181,7 @@ async def feed(
 async def of_member(tx: AsyncConnection, identities: Identities, member_id: UUID) -> list[dict[str, Any]]:
     """What one person of an agency has sent, the latest first; `has_changed` since they looked at it."""
     rows = await tx.execute(_OF_MEMBER, {"member": member_id, "limit": MOST_LISTED, **_FAMILY_WORK})
-    return [
-        _shown(row, _progress_of(row), identities) | {"kind": row.kind, "has_changed": row.has_changed} for row in rows
-    ]
+    return [_shown(row, _progress_of(row), identities) | {"has_changed": row.has_changed} for row in rows]
 
 
 async def of_agency(tx: AsyncConnection, agency_id: UUID, *, limit: int, offset: int) -> list[dict[str, Any]]:
@@ -206,36 +205,39 @@ def _erased(row: sa.Row[Any]) -> dict[str, Any]:
     """That there was a referral, and when: nothing else is known any more."""
     times = {"received_at": row.received_at.isoformat(timespec="milliseconds")}
     nothing = dict.fromkeys(("decision", "decision_by", "first_contact_by", "expected_by"))
-    said = {"next_step": ERASED, "links": [], "gaps": [], "version": row.version}
+    said = {"next_step": ERASED, "links": [], "gaps": [], "asked": [], "dangers": [], "version": row.version}
     closed = {"status": Status.CLOSED.value, "external_reference": None}
-    return {"reference": row.reference, **closed, **times, **nothing, **said}
+    return {"reference": row.reference, "kind": row.kind, **closed, **times, **nothing, **said}
 
 
 def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[str, Any]:
     if row.wrapped_key is None:
         return _erased(row)
     status, links = status_of(known), row.links or []
-    next_step = NEXT_STEP[status]
+    words = next_step(status, row.kind)
     if status is Status.DECLINED:
-        next_step = _after_a_decline(row)
+        words = _after_a_decline(words, row)
     if "duplicate" in links:
-        next_step = ALSO_REFERRED if status is Status.CLOSED else f"{next_step} {ALSO_REFERRED}"
+        words = ALSO_REFERRED if status is Status.CLOSED else f"{words} {ALSO_REFERRED}"
     return {
         "reference": row.reference,
+        "kind": row.kind,
         "external_reference": identities.external(row.id, row.wrapped_key, row.external_sealed),
         "status": status.value,
+        "dangers": dangers_in(row.facts),
         "received_at": row.received_at.isoformat(timespec="milliseconds"),
         "version": row.version,
         "decision": shown_to_agency(known),
         "links": links,
         "gaps": row.gaps,
-        "next_step": next_step,
+        "asked": asked.topics(known),
+        "next_step": words,
         **dates(status, known.decision, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
     }
 
 
-def _after_a_decline(row: sa.Row[Any]) -> str:
+def _after_a_decline(words: str, row: sa.Row[Any]) -> str:
     """A decline that is later than the challenge is the answer to it."""
     if row.challenged_at is None:
-        return f"{NEXT_STEP[Status.DECLINED]} {MAY_CHALLENGE}"
-    return CHALLENGED if row.challenged_at >= row.declined_at else NEXT_STEP[Status.DECLINED]
+        return f"{words} {MAY_CHALLENGE}"
+    return CHALLENGED if row.challenged_at >= row.declined_at else words

@@ -25,12 +25,12 @@ from shared.web import answer
 
 
 def router(engine: AsyncEngine, texts: StaffNotes, internal_token: str) -> APIRouter:
-    """One call, with the referral service's token and who looks: a member of an agency, or staff on a call for it."""
+    """One call, with the referral service's token and who looks: an agency's program or member, or staff on a call."""
     routes = internal_router(internal_token)
 
     @routes.get("/questions/{referral_id}", summary="What the referrer of a referral was asked (audited)")
     async def questions(
-        referral_id: UUID, x_pir_actor: ActingPerson, kind: Literal["member", "staff"] = "member"
+        referral_id: UUID, x_pir_actor: ActingPerson, kind: Literal["member", "staff", "agency"] = "member"
     ) -> Response:
         actor, now = Actor(kind, x_pir_actor), datetime.now(UTC)
         async with engine.begin() as tx:

@@ -96,10 +96,9 @@ TROUBLES: Final = {
         "The address or the form did not arrive whole.",
         "Go back and try again.",
     ),
-    "credentials-missing": Trouble(
-        "Please sign in",
-        "These pages are for the team.",
-        "Sign in, and then open the page again.",
+    **dict.fromkeys(
+        ("credentials-missing", "credentials-unknown"),
+        Trouble("Please sign in", "These pages are for the team.", "Sign in, and then open the page again."),
     ),
     "forbidden": Trouble(
         "You can't go on from here",

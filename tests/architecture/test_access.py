@@ -58,6 +58,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "POST /referrals": AGENCY,
         "GET /referrals": AGENCY,
         "GET /referrals/{reference}": AGENCY,
+        "GET /referrals/{reference}/questions": AGENCY,
         "PATCH /referrals/{reference}": AGENCY,
         "POST /referrals/{reference}/withdrawal": AGENCY,
         "POST /referrals/{reference}/information": AGENCY,

@@ -35,6 +35,7 @@ SHARED: Final = {
     "logs",
     "messaging",
     "metrics",
+    "mistakes",
     "openapi",
     "pages",
     "parked_calls",

@@ -116,6 +116,49 @@ async def test_what_the_framework_refuses_is_a_problem_too(apps: dict[str, Servi
 
 
 @each_service
+async def test_a_method_that_an_address_does_not_take_is_told_all_that_it_does(
+    apps: dict[str, Service], name: str
+) -> None:
+    """The framework has a route for each method, and knows those of the first one alone."""
+    taken: dict[str, set[str]] = {}
+    for call in ACCESS[name]:
+        verb, _, path = call.partition(" ")
+        taken.setdefault(path, set()).add(verb)
+    fitting = {
+        path: {verb for other in taken if re.fullmatch(re.sub(r"{\w+}", "[^/]+", other), path) for verb in taken[other]}
+        for path in taken
+    }
+    assert name != "referral" or max(map(len, fitting.values())) > 1
+    async with client_of(apps[name]) as client:
+        for path, methods in fitting.items():
+            for method in {"GET", "PUT", "PATCH", "DELETE"} - methods:
+                answer = await client.request(method, path)
+                assert answer.status_code == 405, (method, path)
+                assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods, (method, path)
+
+
+@each_service
+async def test_a_problem_names_the_address_that_was_asked_for_and_no_query(apps: dict[str, Service], name: str) -> None:
+    """Percent-encoded, and none that is too long to repeat."""
+    paths = [
+        "/nothing-here",
+        "/docs/PIR-4K7-29M",
+        "/referrals/PIR-4K7-29M/nothing",
+        "/a%20b/%3Cscript%3E",
+        "/%F0%9F%91%B6",
+    ]
+    async with client_of(apps[name]) as client:
+        for path in paths:
+            answer = await client.get(f"{path}?name=Qqzx")
+            assert (answer.status_code, answer.json()["instance"]) == (404, path)
+            assert "Qqzx" not in answer.text
+        for path in (call.partition(" ")[2] for call in ACCESS[name] if "{" not in call):
+            answer = await client.delete(path)
+            assert answer.status_code < 400 or answer.json()["instance"] == path
+        assert (await client.get("/" + "x" * 3000)).json()["instance"] == "/"
+
+
+@each_service
 async def test_an_address_with_a_slash_too_many_is_not_there(apps: dict[str, Service], name: str) -> None:
     """No redirect either: its Location would repeat the Host that was sent."""
     async with client_of(apps[name]) as client:

@@ -132,6 +132,37 @@ async def test_a_referral_from_before_the_index_is_found_after_reindexing(
     assert await fetch(intake.engine, "SELECT token FROM family_token ORDER BY token") == before
 
 
+FAMILIES = """
+    SELECT r.id, r.family_id, r.profile, r.facts, r.external_sealed IS NOT NULL AS is_named,
+        (SELECT jsonb_agg(jsonb_build_array(other_id, link, is_told, is_answered, in_facts) ORDER BY other_id)
+         FROM kin WHERE referral_id = r.id) AS kin
+    FROM referral r ORDER BY r.received_at
+"""
+
+
+async def test_reindexing_brings_the_links_the_profile_and_the_family_along(
+    intake: Behind, settings: dict[str, Any]
+) -> None:
+    """Rows of before the families were known, or matched by other rules, become what arrivals of today would be."""
+    body = about(MOTHER)
+    await send(intake, body)
+    await send(intake, body | {"external_reference": "T-again"}, slug="social-care")
+    await send(intake, about({"given_name": "Ada", "family_name": "Else", "date_of_birth": "1990-01-01"}))
+    before = [tuple(row) for row in await fetch(intake.engine, FAMILIES)]
+    assert len({row[1] for row in before}) == 2
+    assert [bool(row[-1]) for row in before] == [True, True, False]
+    async with intake.engine.begin() as tx:
+        for statement in (
+            "DELETE FROM family_token",
+            "DELETE FROM kin",
+            "UPDATE referral SET profile = '{}', family_id = id, external_sealed = NULL",
+        ):
+            await tx.execute(sa.text(statement))
+    for _ in range(2):
+        assert await reindex(intake.engine, preparing_of(ReferralSettings(**settings))) == (3, 0)
+        assert [tuple(row) for row in await fetch(intake.engine, FAMILIES)] == before
+
+
 async def test_reindexing_is_a_command(intake: Behind, settings: dict[str, Any]) -> None:
     await send(intake, about(MOTHER))
     told = {

@@ -103,6 +103,38 @@ async def test_one_family_from_two_agencies_at_once_is_linked(new_intake: Intake
     assert sorted(row.links for row in links) == ['["duplicate"]'] * 5 + ["[]"] * 5
 
 
+async def test_an_amendment_and_an_arrival_of_one_family_at_once_are_linked(new_intake: Intakes) -> None:
+    """A slip is corrected while another agency refers: whichever comes first, each knows of the other."""
+    one, other = await new_intake(), await new_intake()
+    for round_ in range(6):
+        right, slip = a_referral(), a_referral()
+        first = (await one.send(right | {"babies": slip["babies"], "caregivers": slip["caregivers"]})).json()
+        theirs = right | {"external_reference": f"T-{uuid4().hex[:12]}"}
+        correction = {"babies": right["babies"], "caregivers": right["caregivers"]}
+        headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {one.key()}"}
+        changing = one.http.patch(f"/referrals/{first['reference']}", json=correction, headers=headers)
+        arriving = other.send(theirs, slug="social-care")
+        both = (changing, arriving) if round_ % 2 else (arriving, changing)
+        answers = await asyncio.gather(*both)
+        assert sorted(answer.status_code for answer in answers) == [200, 201]
+        second = next(answer.json() for answer in answers if answer.status_code == 201)
+        rows = await fetch(
+            one.engine,
+            "SELECT id, family_id, facts ->> 'links' AS links FROM referral WHERE id IN (:one, :other) ORDER BY received_at",
+            one=first["id"],
+            other=second["id"],
+        )
+        assert len({row.family_id for row in rows}) == 1
+        kin = await fetch(
+            one.engine,
+            "SELECT other_id FROM kin WHERE link IS NOT NULL AND referral_id IN (:one, :other)",
+            one=first["id"],
+            other=second["id"],
+        )
+        assert {str(row.other_id) for row in kin} == {first["id"], second["id"]}
+        assert '["duplicate"]' in {row.links for row in rows}
+
+
 async def test_many_referrals_at_once_are_all_stored_and_announced(new_intake: Intakes) -> None:
     copies = [await new_intake(), await new_intake()]
     answers = await asyncio.gather(*(copies[n % 2].send(a_referral()) for n in range(200)))

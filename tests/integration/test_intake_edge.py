@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from services.referral import agencies
+from services.referral import agencies, api
 from services.referral.agencies import AgencyError
 from services.referral.families import links
 from services.referral.submitting import idempotency
@@ -48,12 +48,69 @@ async def test_a_refused_referral_in_danger_says_whom_to_ring(
 async def test_every_answer_about_a_family_in_danger_says_whom_to_ring(intake: Behind, danger: dict[str, Any]) -> None:
     sent = (await intake.send(a_referral())).json()
     path = f"/referrals/{sent['reference']}"
-    for method, more in (("PATCH", ""), ("POST", "/information")):
-        assert "999" in str((await call(intake, method, path + more, danger)).json()["act_now"])
-    await call(intake, "POST", f"{path}/withdrawal", {"reason": "other"})
+    for method, more, body in (
+        ("PATCH", "", danger),
+        ("POST", "/information", danger),
+        ("POST", "/information", {"notes": "Yes."}),
+        ("PATCH", "", {"risk_factors": ["isolation"]}),
+        ("POST", "/withdrawal", {"reason": "other"}),
+    ):
+        assert "999" in str((await call(intake, method, path + more, body)).json()["act_now"]), (method, more)
     late = await call(intake, "PATCH", path, danger)
     assert late.status_code == 409
     assert "999" in str(late.json()["act_now"])
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+async def test_whoever_looks_is_told_of_a_danger_and_whom_to_ring(intake: Behind, danger: dict[str, Any]) -> None:
+    """The program that shows a referral is often not the one that sent it."""
+    sent = (await intake.send(a_referral() | danger)).json()
+    path = f"/referrals/{sent['reference']}"
+    codes = [*danger.get("safety", ()), *filter(None, [danger.get("mental_health")])]
+
+    async def looks() -> list[tuple[Any, Any]]:
+        listed = (await intake.look("/referrals", limit=200)).json()["items"]
+        shown = [(await intake.look(path)).json(), *(each for each in listed if each["reference"] == sent["reference"])]
+        return [(each["dangers"], each["act_now"]) for each in shown]
+
+    assert await looks() == [(codes, sent["act_now"])] * 2
+    await call(intake, "PATCH", path, {"safety": [], "mental_health": "none", "taken_back": codes})
+    assert await looks() == [([], [])] * 2
+
+
+async def test_the_codes_that_let_anything_else_be_missing_are_data(intake: Behind) -> None:
+    """What an agency reads there holds for every code of the lists: those named are taken alone, and no others."""
+    said = (await intake.http.get("/requirements")).json()
+    assert said["dangers"]
+    for member, codes in said["code_lists"].items():
+        if member not in ("safety", "mental_health"):
+            continue
+        for code in codes:
+            answer = await intake.send({member: [code] if member == "safety" else code})
+            assert (answer.status_code == 201) is (code in said["dangers"][member]), code
+            assert bool(answer.json().get("act_now")) is (code in said["dangers"][member]), code
+
+
+@pytest.mark.parametrize("danger", DANGERS)
+async def test_a_receipt_asked_for_again_knows_of_a_danger_told_since(intake: Behind, danger: dict[str, Any]) -> None:
+    body = a_referral() | {"external_reference": f"CASE-{uuid4().hex[:12]}"}
+    sent = (await intake.send(body)).json()
+    assert sent["act_now"] == []
+    changed = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", danger)).json()
+    again = await intake.send(body)
+    assert again.status_code == 200
+    assert again.json()["act_now"] == changed["act_now"] != []
+
+
+async def test_a_receipt_asked_for_again_says_what_is_missing_now(intake: Behind) -> None:
+    bare = {"safety": ["immediate_danger"], "external_reference": f"CASE-{uuid4().hex[:12]}"}
+    sent = (await intake.send(bare)).json()
+    assert sent["gaps"]
+    whole = a_referral(external_reference=bare["external_reference"])
+    changed = (await call(intake, "PATCH", f"/referrals/{sent['reference']}", whole)).json()
+    again = (await intake.send(bare)).json()
+    assert (again["gaps"], again["reference"]) == (changed["gaps"], sent["reference"]) == ([], sent["reference"])
+    assert "999" in str(again["act_now"])
 
 
 async def test_what_has_ended_is_not_answered_as_if_it_were_worked_on(intake: Behind) -> None:
@@ -157,7 +214,7 @@ async def test_an_agency_finds_a_referral_by_its_own_reference(intake: Behind) -
 async def test_a_query_that_means_nothing_is_refused(intake: Behind, name: str) -> None:
     """Ignored, it would be the first page for ever."""
     answer = await intake.look("/referrals", **{name: "2"})
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/query/{name}")
 
 
 async def test_a_danger_stays_until_it_is_taken_back_by_its_name(intake: Behind) -> None:
@@ -250,3 +307,93 @@ async def test_a_family_that_is_held_fails_its_own_request_and_leaves_no_transac
         assert (await intake.send(body)).status_code == 503
     assert [(await intake.send(a_referral())).status_code for _ in range(6)] == [201] * 6
     assert (await intake.send(body)).status_code == 200  # the first receipt again
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "words"),
+    [
+        ({"limit": 0}, "out-of-range", "This must be 1 or more."),
+        ({"limit": 201}, "out-of-range", "This must be 200 or less."),
+        ({"limit": "ten"}, "wrong-type", "This must be a whole number."),
+        ({"external_reference": "x" * 65}, "too-long", "This may have 64 characters."),
+        ({"Sana Shah": 1}, "unknown-member", "external_reference"),
+    ],
+)
+async def test_a_query_is_refused_in_the_words_of_bodies(
+    intake: Behind, query: dict[str, Any], code: str, words: str
+) -> None:
+    answer = await intake.look("/referrals", **query)
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["code"]) == (422, code)
+    assert words in error["detail"]
+    assert "Sana" not in answer.text
+
+
+async def test_a_refusal_names_the_path_that_was_asked_for(intake: Behind) -> None:
+    reference = (await intake.send(a_referral())).json()["reference"]
+    path = f"/referrals/{reference}"
+    refused = [
+        await intake.look("/referrals/PIR-444-444"),
+        await call(intake, "PATCH", "/referrals/PIR-444-444", {"notes": "x"}),
+        await call(intake, "PATCH", path, {"firstName": "x"}),
+        await call(intake, "POST", f"{path}/withdrawal", {}),
+        await intake.send({}),
+        await intake.look("/referrals", limit=0),
+    ]
+    assert [(each.status_code, each.json()["instance"]) for each in refused] == [
+        (404, "/referrals/PIR-444-444"),
+        (404, "/referrals/PIR-444-444"),
+        (422, path),
+        (422, f"{path}/withdrawal"),
+        (422, "/referrals"),
+        (422, "/referrals"),
+    ]
+
+
+async def test_a_key_that_is_not_known_is_told_from_one_that_is_missing(intake: Behind) -> None:
+    for headers, name in (({}, "missing"), ({"Authorization": "Bearer nobodys"}, "unknown")):
+        answer = await intake.http.get("/referrals", headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (401, f"urn:pir:problem:credentials-{name}")
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_an_enquiry_is_told_from_a_referral_in_the_feed(intake: Behind) -> None:
+    referrer = a_referral()["referrer"]
+    made = {(await intake.send(a_referral())).json()["reference"]: "family"}
+    for kind in ("consultation", "training"):
+        sent = await call(intake, "POST", "/enquiries", {"kind": kind, "referrer": referrer, "topic": "Bonding"})
+        made[sent.json()["reference"]] = kind
+        assert (await intake.look(f"/referrals/{sent.json()['reference']}")).json()["kind"] == kind
+    listed = {each["reference"]: each["kind"] for each in (await intake.look("/referrals", limit=200)).json()["items"]}
+    assert made.items() <= listed.items()
+    wrong = await call(intake, "POST", "/enquiries", {"kind": "x", "referrer": referrer, "topic": "Bonding"})
+    assert wrong.json()["errors"][0]["detail"] == "This must be one of: 'consultation' or 'training'."
+
+
+async def test_the_history_is_in_the_order_in_which_things_happened(intake: Behind) -> None:
+    """A decision is heard of later than it was taken: an answer of the agency may be written before it."""
+    sent = (await intake.send(a_referral())).json()
+    path = f"/referrals/{sent['reference']}"
+    await call(intake, "POST", f"{path}/information", {"notes": "Yes."})
+    async with intake.admin.begin() as tx:
+        for what, hours in (("decided", 1), ("received", -1)):
+            late = "INSERT INTO history (referral_id, at, what) VALUES (:id, now() - make_interval(hours => :n), :what)"
+            await tx.execute(sa.text(late), {"id": sent["id"], "n": hours, "what": what})
+    history = (await intake.look(path)).json()["history"]
+    assert [each["what"] for each in history] == ["decided", "received", "informed", "received"]
+    assert [each["at"] for each in history] == sorted(each["at"] for each in history)
+
+
+async def test_a_reference_that_is_taken_is_drawn_again_for_an_enquiry(
+    intake: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = (await intake.send(a_referral())).json()["reference"]
+    drawn = iter([taken, taken, "PIR-AAA-AAA"])
+    monkeypatch.setattr(api, "new_reference", lambda _: next(drawn))
+    asked = {"kind": "training", "referrer": a_referral()["referrer"], "topic": "Bonding"}
+    answer = await call(intake, "POST", "/enquiries", asked)
+    assert (answer.status_code, answer.json()["reference"]) == (201, "PIR-AAA-AAA")
+    monkeypatch.setattr(api, "new_reference", lambda _: taken)
+    assert (await call(intake, "POST", "/enquiries", asked)).status_code == 500
+    kinds = await fetch(intake.engine, f"SELECT kind FROM referral WHERE reference = '{taken}'")
+    assert [row.kind for row in kinds] == ["family"]

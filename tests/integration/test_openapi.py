@@ -9,13 +9,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import BaseModel
 
-from services.referral import contract
+from services.referral import answers, examples
+from services.referral.document.read import read_challenge
+from services.referral.requirements_answer import Requirements
 from shared.openapi import everything
 from tests.families import a_referral
 from tests.integration.conftest import Behind
@@ -24,6 +28,7 @@ CALLS = {
     "POST /referrals",
     "GET /referrals",
     "GET /referrals/{reference}",
+    "GET /referrals/{reference}/questions",
     "PATCH /referrals/{reference}",
     "POST /referrals/{reference}/withdrawal",
     "POST /referrals/{reference}/information",
@@ -89,15 +94,64 @@ async def test_every_call_says_what_it_takes_gives_and_refuses(document: dict[st
             continue
         problems = call["responses"]["422"]["content"]["application/problem+json"]["schema"]
         assert problems == {"$ref": "#/components/schemas/Problem"}, name
-        if name == "GET /requirements":
-            continue
-        assert call["security"] == [{"agency_key": []}], name
+        assert call.get("security") == (None if name == "GET /requirements" else [{"agency_key": []}]), name
         told = {status: answer for status, answer in call["responses"].items() if status < "3"}
-        assert any("$ref" in json.dumps(answer) for answer in told.values()) or set(told) == {"204"}, name
+        for status, answer in told.items():
+            for content in answer.get("content", {}).values():
+                assert set(content["schema"]) == {"$ref"}, (name, status)
+                assert content["example"], (name, status)
+        assert any("content" in answer for answer in told.values()) or set(told) == {"204"}, name
         if not name.startswith(("GET", "DELETE")) and name not in WITHOUT_A_BODY:
             schema = call["requestBody"]["content"]["application/json"]["schema"]
             assert schema.get("$ref") or schema.get("properties"), name
+            assert call["requestBody"]["content"]["application/json"]["example"], name
+        assert all(each["description"] for each in call.get("parameters", ())), name
+    assert document["servers"] == [{"url": "http://127.0.0.1:8001"}]
     assert document["components"]["securitySchemes"]["agency_key"]["scheme"] == "bearer"
+
+
+async def test_every_member_of_every_document_is_described(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    named = {
+        f"{name}.{member}": schema
+        for name, each in schemas.items()
+        for member, schema in each.get("properties", {}).items()
+    }
+    assert {"ReferralDocument.babies", "Baby.due_on", "Requirements.schema", "FeedItem.version"} <= set(named)
+    assert [name for name, schema in named.items() if len(schema.get("description", "")) < 4] == []
+
+
+@pytest.mark.parametrize("model", examples.OF_ANSWERS)
+def test_the_example_of_an_answer_is_one(model: type[BaseModel]) -> None:
+    example = examples.OF_ANSWERS[model]
+    model.model_validate(example)
+    assert set(example) == {field.alias or name for name, field in model.model_fields.items()}
+
+
+async def test_the_examples_of_bodies_are_taken(intake: Behind) -> None:
+    async def ask(method: str, path: str, sent: Any, status: int) -> Any:
+        headers = {"Authorization": f"Bearer {intake.key()}", "Idempotency-Key": uuid4().hex}
+        answer = await intake.http.request(method, path, json=sent, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    path = f"/referrals/{(await ask('POST', '/referrals', examples.REFERRAL, 201))['reference']}"
+    assert (await ask("PATCH", path, examples.CHANGE, 200))["version"] == 2
+    await ask("POST", f"{path}/information", examples.INFORMATION, 200)
+    await ask("POST", f"{path}/withdrawal", examples.WITHDRAWAL, 200)
+    await ask("POST", "/enquiries", examples.ENQUIRY, 201)
+    assert read_challenge(examples.CHALLENGE, now=datetime.now(UTC))  # there is no decline here
+
+
+async def test_every_code_is_explained(intake: Behind) -> None:
+    said = (await intake.http.get("/requirements")).json()
+    Requirements.model_validate(said)
+    meanings = said["code_meanings"]
+    assert {name: set(meanings[name]) for name in said["code_lists"]} == {
+        name: set(codes) for name, codes in said["code_lists"].items()
+    }
+    assert {"route", "mode", "urgency", "eligibility", "tier", "links", "source", "strengths"} <= set(meanings)
+    assert all(words for each in meanings.values() for words in each.values())
 
 
 async def test_a_change_says_how_a_danger_is_taken_back_and_a_version_named(document: dict[str, Any]) -> None:
@@ -122,18 +176,18 @@ async def test_real_answers_are_as_it_says(intake: Behind) -> None:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    receipt = contract.Receipt.model_validate(await ask("POST", "/referrals", body))
+    receipt = answers.Receipt.model_validate(await ask("POST", "/referrals", body))
     path = f"/referrals/{receipt.reference}"
     again = await ask("POST", "/referrals", body)
-    assert contract.Receipt.model_validate(again).reference == receipt.reference
-    contract.Amended.model_validate(await ask("POST", "/referrals", body | {"risk_factors": ["housing_or_poverty"]}))
-    contract.Amended.model_validate(await ask("PATCH", path, {"risk_factors": ["isolation"]}))
-    contract.Informed.model_validate(await ask("POST", f"{path}/information", {"notes": "Yes."}))
-    contract.Shown.model_validate(await ask("GET", path))
-    contract.Feed.model_validate(await ask("GET", "/referrals"))
-    contract.Withdrawn.model_validate(await ask("POST", f"{path}/withdrawal", {"reason": "other"}))
+    assert answers.Receipt.model_validate(again).reference == receipt.reference
+    answers.Amended.model_validate(await ask("POST", "/referrals", body | {"risk_factors": ["housing_or_poverty"]}))
+    answers.Amended.model_validate(await ask("PATCH", path, {"risk_factors": ["isolation"]}))
+    answers.Informed.model_validate(await ask("POST", f"{path}/information", {"notes": "Yes."}))
+    answers.Shown.model_validate(await ask("GET", path))
+    answers.Feed.model_validate(await ask("GET", "/referrals"))
+    answers.Withdrawn.model_validate(await ask("POST", f"{path}/withdrawal", {"reason": "other"}))
     enquiry = {"kind": "training", "referrer": body["referrer"], "topic": "Bonding"}
-    contract.Receipt.model_validate(await ask("POST", "/enquiries", enquiry))
+    answers.Receipt.model_validate(await ask("POST", "/enquiries", enquiry))
 
 
 @pytest.fixture

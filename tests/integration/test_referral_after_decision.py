@@ -24,12 +24,14 @@ from shared.events import (
     ReferralMonitored,
     ReferralReceived,
     ReferralTriaged,
+    WaitingFor,
     WorkItemAccepted,
     WorkItemClosed,
     WorkItemDeclined,
     WorkItemDueMoved,
     WorkItemFirstContact,
     WorkItemOpened,
+    WorkItemWaiting,
 )
 from shared.working_time import day_in_london
 from tests.builders import a_family, a_policy, decided, not_open_yet
@@ -294,8 +296,8 @@ async def test_triage_decides_nothing_on_a_version_that_it_knows(triage: Behind)
 # A decline is challenged, once.
 
 
-async def a_declined(intake: Behind) -> Sent:
-    sent = await a_sent(intake)
+async def a_declined(intake: Behind, **changes: Any) -> Sent:
+    sent = await a_sent(intake, **changes)
     await sent.is_decided(after=1)
     await sent.is_declined(after=-1)  # before the challenge, by this machine's clock
     async with intake.engine.begin() as tx:
@@ -314,7 +316,7 @@ async def test_a_decline_is_challenged_once_in_words_that_staff_see(intake: Behi
     assert again.headers["idempotent-replayed"] == "true"
 
     seen, after = await sent.seen(), await sent.row()
-    assert (seen["status"], seen["history"][-1]["what"]) == ("declined", "challenged")
+    assert (seen["status"], "challenged" in {line["what"] for line in seen["history"]}) == ("declined", True)
     assert "Another lead" in seen["next_step"]
     assert after.changed_in > before.changed_in
     [event] = await fetch(intake.engine, "SELECT value FROM event WHERE type = 'referral.challenged.v1'")
@@ -325,6 +327,39 @@ async def test_a_decline_is_challenged_once_in_words_that_staff_see(intake: Behi
     refused = await sent.call("POST", "/challenge", asked)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:pir:problem:step-not-allowed")
     assert await count(intake.engine, "event WHERE type = 'referral.challenged.v1'") == 1
+
+
+async def test_a_challenge_says_where_it_stands_and_whom_to_ring(intake: Behind) -> None:
+    sent = await a_declined(intake, safety=["immediate_danger"])
+    answer = (await sent.call("POST", "/challenge", {"notes": "She is afraid."})).json()
+    assert answer["status"] == await sent.status() == "declined"
+    assert "999" in str(answer["act_now"])
+
+
+@pytest.mark.parametrize("step", ["words", "members", "patch", "same body"])
+@pytest.mark.parametrize("waits", [True, False])
+async def test_the_answer_of_every_step_says_where_the_referral_stands_after_it(
+    sent: Sent, step: str, *, waits: bool
+) -> None:
+    """As GET says right after it: the answer to our question ends the waiting."""
+    sent.began -= timedelta(seconds=10)
+    await sent.is_decided(after=1)
+    await sent.is_opened(after=2, item=(item := uuid4()))
+    if waits:
+        what = {"work_item_id": item, "route": "pir_short", "waiting_for": WaitingFor.REFERRER}
+        await sent.hears(WorkItemWaiting, after=3, **what)
+        assert await sent.status() == "waiting_for_referrer"
+    answer = {
+        "words": lambda: sent.call("POST", "/information", {"notes": "Yes."}),
+        "members": lambda: sent.call("POST", "/information", {"risk_factors": ["low_mood"]}),
+        "patch": lambda: sent.change(risk_factors=["isolation"]),
+        "same body": lambda: sent.intake.send(sent.body),
+    }[step]
+    found = await answer()
+    said = found if isinstance(found, dict) else found.json()
+    assert said["status"] == await sent.status()
+    ends_it = step in ("words", "members")
+    assert said["status"] == ("waiting_for_referrer" if waits and not ends_it else "with_team")
 
 
 async def test_what_was_declined_again_is_not_challenged_again(intake: Behind) -> None:

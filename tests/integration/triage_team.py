@@ -84,8 +84,8 @@ class TriageTeam:
         self._sequence += 1
         return replace(an_event(key, self._sequence, data, at=at or self.now), heard_at=self.now)
 
-    async def referred(self, facts: Facts) -> UUID:
-        key = uuid7()
+    async def referred(self, facts: Facts, *, key: UUID | None = None) -> UUID:
+        key = key or uuid7()
         self.facts[key] = (1, facts, self.now)
         await self.hear(self.event(key, self._told(key, ReferralReceived)))
         return key

@@ -76,9 +76,31 @@ def test_all_errors_come_at_once() -> None:
 
 
 def test_an_unknown_member_with_a_strange_name_is_not_repeated() -> None:
-    for name in ("Sana Shah", "9990000018", "__proto__", "a/b~c", "", "x" * 50, "sana@example_org", "Sana"):
+    names = (
+        "Sana Shah",
+        "9990000018",
+        "p07700900123",
+        "__proto__",
+        "a/b~c",
+        "",
+        "x" * 50,
+        "sana@example_org",
+        "Zoë",
+        "a\nb",
+    )
+    for name in names:
         assert refused(a_document() | {name: 1}) == [("", "unknown-member")]
         assert refused(with_baby(**{name: None})) == [("/babies/0", "unknown-member")]
+
+
+@pytest.mark.parametrize("name", ["firstName", "gestationWeeks", "ref2", "Consent", "gestation-weeks", "x" * 40, "DOB"])
+def test_an_unknown_member_is_named_in_whatever_style_it_is_written(name: str) -> None:
+    for document, place in ((a_document() | {name: 1}, ""), (with_baby(**{name: None}), "/babies/0")):
+        with pytest.raises(Invalid) as caught:
+            read(document)
+        [error] = caught.value.errors
+        assert (error.pointer, error.code) == (f"{place}/{name}", "unknown-member")
+        assert name in error.detail
 
 
 def test_errors_are_few_enough_to_answer_with() -> None:

@@ -37,6 +37,10 @@ EVERY_MESSAGE: dict[str, tuple[MessageKind, Content]] = {
         Content(about=Kind.CONSULTATION, next=Next.ROUTED, routes=(Route.CONSULTATION,)),
     ),
     "a person looks": (MessageKind.DECISION, Content(by=BY)),
+    "a person looks at a danger": (MessageKind.DECISION, Content(by=BY, must_ring=True)),
+    "a person looks at a danger after a loss": (MessageKind.DECISION, Content(by=BY, must_ring=True, is_loss=True)),
+    "we ask first": (MessageKind.DECISION, Content(is_asked=True)),
+    "a person decided to ask first": (MessageKind.OUTCOME, Content(is_asked=True)),
     "a person looks after a loss": (MessageKind.DECISION, Content(by=BY, is_loss=True)),
     "a person decided": (MessageKind.OUTCOME, Content(next=Next.ROUTED, routes=(Route.PIR_LONG, Route.REVIEW))),
     "released": (

@@ -13,13 +13,23 @@ from services.referral.status import (
     Step,
     by_route,
     dates,
+    next_step,
     shown_to_agency,
     status_of,
 )
-from shared.events import Consent, DecidedBy, Facts
+from shared.events import Consent, DecidedBy, Facts, Kind
 from tests.builders import a_family, decided
 
 AT = datetime(2026, 6, 15, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_what_happens_next_promises_nothing_that_may_not_be_there(status: Status) -> None:
+    """Only some councils have something to offer meanwhile; an enquiry is about no family."""
+    assert "offer" not in next_step(status, Kind.FAMILY).replace("can't offer", "")
+    for kind in (Kind.CONSULTATION, Kind.TRAINING):
+        assert "family" not in next_step(status, kind)
+        assert next_step(status, kind)
 
 
 def progress(*items: tuple[str, str], facts: Facts | None = None, **changes: Any) -> Progress:

@@ -67,9 +67,12 @@ def years_before(now: datetime, years: int) -> datetime:
 
 
 class Part(BaseModel):
-    """Frozen; unknown members are refused; an error never shows what was sent."""
+    """Frozen; unknown members are refused; an error never shows what was sent.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    The words below a member are its description in the OpenAPI document.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
 
 
 def _old_enough(born_on: date, info: ValidationInfo) -> date:
@@ -95,21 +98,32 @@ class Referrer(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["referrer"]]})
     name: Name | None = None
+    """Who writes."""
     role: Name | None = None
+    """What they are, such as Health visitor."""
     email: WorkEmail | None = None
+    """Their address at work; answers go to the team's inbox."""
     phone: Phone | None = None
+    """Where staff reach them; ASCII, without an extension."""
 
 
 class Baby(Part):
     """Born or unborn; nothing about a baby has to be known."""
 
     given_name: Name | None = None
+    """First names, as the family writes them; none for a baby who has none yet."""
     family_name: Name | None = None
+    """Family name, as the family writes it."""
     date_of_birth: Day | None = None
+    """YYYY-MM-DD; missing before the birth, or when not known."""
     due_on: Day | None = None
+    """YYYY-MM-DD: the day on which the baby is, or was, due."""
     sex: Gender | None = None
+    """NHS PERSON STATED GENDER CODE: 1 male, 2 female, 9 indeterminate, X not known. Text."""
     nhs_number: NhsNumberText | None = None
+    """Ten digits; spaces or hyphens between groups may be there. A wrong check digit is a mark, not an error."""
     ethnic_category: EthnicCategory | None = None
+    """NHS ETHNIC CATEGORY CODE 2001, A to Z (Z: not stated), or 99: not known. Counted only."""
 
 
 class Caregiver(Part):
@@ -117,26 +131,42 @@ class Caregiver(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": ["relationship"]})
     relationship: Carer | None = None
+    """What they are to the baby."""
     given_name: Name | None = None
+    """One name is needed, this or the family name."""
     family_name: Name | None = None
+    """Family name, as the family writes it."""
     date_of_birth: Annotated[Day, AfterValidator(_old_enough)] | None = None
+    """YYYY-MM-DD."""
     nhs_number: NhsNumberText | None = None
+    """Ten digits; spaces or hyphens between groups may be there. A wrong check digit is a mark, not an error."""
     ethnic_category: EthnicCategory | None = None
+    """NHS ETHNIC CATEGORY CODE 2001, A to Z (Z: not stated), or 99: not known. Counted only."""
     phone: Phone | None = None
+    """Can be dialled from anywhere, with its area code; a UK mobile has 11 digits."""
     email: Email | None = None
+    """An address without display name or quotes."""
     preferred_language: Language | None = None
+    """A registered language tag (BCP 47), such as en, ur or bfi (British Sign Language)."""
     interpreter_needed: StrictBool | None = None
+    """Whether to book one; a sign language says so by itself."""
     communication_needs: Codes[CommunicationNeed] = ()
+    """How they need to be spoken or written to."""
     safe_contact: FreeText | None = None
+    """How and when to reach them safely, in words; staff read it before they ring."""
 
 
 class Home(Part):
     """One of: an address (postcode, lines or both), `no_fixed_abode: true`, `withheld: true`."""
 
     postcode: Postcode | None = None
+    """A UK postcode in any case and spacing; ZZ99 3VZ is no fixed abode, ZZ99 3WZ not known."""
     address_lines: Annotated[tuple[Name, ...], Field(max_length=MOST_ADDRESS_LINES), listed(MOST_ADDRESS_LINES)] = ()
+    """Up to 5 lines without the postcode."""
     no_fixed_abode: StrictBool | None = None
+    """True: they have no fixed address."""
     withheld: StrictBool | None = None
+    """True: the address is kept safe and not told."""
 
 
 class ConsentGiven(Part):
@@ -144,9 +174,13 @@ class ConsentGiven(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["consent"]]})
     status: Consent | None = None
+    """Whether the family agrees to the referral."""
     given_by: Name | None = None
+    """Who of the family said so."""
     recorded_at: Annotated[Time, AfterValidator(_recent)] | None = None
+    """When, with an offset; at most 2 years ago, and not ahead."""
     override_reason: FreeText | None = None
+    """Why somebody goes on without consent, in words."""
 
 
 class Worry(Part):
@@ -154,8 +188,11 @@ class Worry(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": [*REQUIRED["concern"]]})
     severity: Severity | None = None
+    """How hard it is between parent and baby; `unknown` when nobody has seen them together."""
     domains: Codes[Domain] = ()
+    """Where it shows."""
     parent_was_asked: StrictBool | None = None
+    """Whether a parent was asked how the relationship feels to them."""
 
 
 def _none_for_null(value: object) -> object:
@@ -169,27 +206,44 @@ class ReferralDocument(Part):
         json_schema_extra={"required": ["referrer", "babies", "caregivers", "consent", "concern"]}
     )
     external_reference: Reference | None = None
+    """Your own reference, kept sealed: it finds the referral again, and the same one is the same referral."""
     source: Source | None = None
+    """NHS SOURCE OF REFERRAL FOR MENTAL HEALTH code; your agency's own when missing."""
     referrer: Referrer | None = None
+    """The practitioner who writes."""
     babies: Annotated[
         tuple[Baby, ...], Field(max_length=MOST_BABIES, json_schema_extra={"minItems": 1}), listed(MOST_BABIES)
     ] = ()
+    """The babies, born or not, whom this is about."""
     caregivers: Annotated[
         tuple[Caregiver, ...],
         Field(max_length=MOST_CAREGIVERS, json_schema_extra={"minItems": 1}),
         listed(MOST_CAREGIVERS),
     ] = ()
+    """Who looks after them; the first is the one it is mostly about."""
     home: Home | None = None
+    """Where the family lives: one of address, no fixed abode or withheld."""
     consent: ConsentGiven | None = None
+    """What the family said."""
     concern: Worry | None = None
+    """What is seen between parent and baby."""
     risk_factors: Codes[RiskFactor] = ()
+    """What makes it harder for the family."""
     strengths: Codes[Strength] = ()
+    """What goes well."""
     complex_history: Codes[ComplexHistory] = ()
+    """What a team for longer work should know."""
     safety: Codes[Safety] = ()
+    """Dangers to the child or the family. With a danger anything else may be missing."""
     mental_health: Annotated[MentalHealth, BeforeValidator(_none_for_null)] = MentalHealth.NONE
+    """That of the first caregiver; null is none. A red flag counts as a danger."""
     care_status: Annotated[CareStatus, BeforeValidator(_none_for_null)] = CareStatus.NONE
+    """Whether social care is involved; null is none."""
     circumstances: Codes[Circumstance] = ()
+    """What changes who gets in touch, or how."""
     requested_tier: Tier | None = None
+    """What the referrer asks for; the rules decide."""
     notes: FreeText | None = None
+    """Anything else, in words: at most 10,000 characters. A person reads it."""
     written_in: Language | None = None
-    """The language of the free text; nobody said so: English."""
+    """The language of the free text, as a language tag; nobody said so: English."""

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal, TypeVar, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from services.referral.document.checks import conflicts, gaps, is_urgent, missing_members
-from services.referral.document.errors import Invalid, from_pydantic, required, unknown_member
+from services.referral.document.errors import Invalid, from_pydantic, required
 from services.referral.document.fields import Codes
 from services.referral.document.model import REQUIRED, Part, ReferralDocument, Referrer
 from services.referral.document.text import FreeText, Topic
 from shared.events import DANGERS, RED_FLAGS, Kind, MentalHealth, Safety, WithdrawalReason
+from shared.mistakes import unknown_member
 from shared.strict_json import FieldError
 from shared.working_time import day_in_london
 
@@ -37,6 +38,7 @@ class Withdrawal(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": ["reason"]})
     reason: WithdrawalReason | None = None
+    """Why it is taken back."""
 
 
 class Challenge(Part):
@@ -44,6 +46,7 @@ class Challenge(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": ["notes"]})
     notes: FreeText | None = None
+    """Why you see it differently, in words."""
 
 
 class InformationBody(Part):
@@ -66,13 +69,19 @@ class Enquiry(Part):
 
     model_config = ConfigDict(json_schema_extra={"required": ["kind", "referrer", "topic"]})
     kind: Literal[Kind.CONSULTATION, Kind.TRAINING] | None = None
+    """A consultation about your work with a family, or training for your team."""
     referrer: Referrer | None = None
+    """Who asks."""
     topic: Topic | None = None
+    """What it is about, in words; no names of families."""
     people: Annotated[
         StrictInt, Field(ge=1, le=500), BeforeValidator(lambda people: 1 if people is None else people)
     ] = 1
+    """How many colleagues take part: 1 to 500."""
     safety: Codes[Safety] = ()
+    """Dangers that you know of; you are told whom to ring."""
     notes: FreeText | None = None
+    """Anything else, in words; no names of families."""
 
     @property
     def mental_health(self) -> MentalHealth:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.referral.front.after_loss import tells_of_loss
 from services.referral.front.authors import AgencyReferral
-from services.referral.status import Status, Step
+from services.referral.status import NEXT_STEP_OF_ENQUIRY, Status, Step
 from shared.events import Kind
 from shared.pages.wording import ROUTES, route_name
 
@@ -29,22 +29,11 @@ GROUPS: Final = (
     ("Ended", (Status.DECLINED, Status.WITHDRAWN, Status.CLOSED)),
 )
 KIND_NAMES: Final = {Kind.FAMILY: "Referral", Kind.CONSULTATION: "Question to the team", Kind.TRAINING: "Training"}
-_OF_ENQUIRIES: Final[Mapping[Status, str]] = {
-    Status.RECEIVED: "We are reading it now.",
-    Status.BEING_REVIEWED: "A person is looking at this.",
-    Status.WITH_TEAM: "The team will get in touch with you.",
-    Status.WAITING_LIST: "The team will get in touch with you.",
-    Status.ACCEPTED: "The team has taken it on and will agree a day with you.",
-    Status.DECLINED: "We can't do this for you.",
-    Status.WITHDRAWN: "You withdrew this. Nothing more will happen.",
-    Status.CLOSED: "This is done.",
-}
-"""An enquiry is about no family, so some of the API's words do not fit it; the others do."""
 
 
 def next_step(shown: Mapping[str, Any], kind: Kind) -> str:
     """What happens next, in a sentence."""
-    words = None if kind is Kind.FAMILY else _OF_ENQUIRIES.get(Status(shown["status"]))
+    words = None if kind is Kind.FAMILY else NEXT_STEP_OF_ENQUIRY.get(Status(shown["status"]))
     return words or str(shown["next_step"])
 
 

@@ -17,6 +17,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.referral import facts as coded
 from services.referral import views
 from services.referral.families import links, relating
 from services.referral.families.links import Known, Links, told_codes
@@ -124,7 +125,7 @@ async def _first_receipts(tx: AsyncConnection, arrivals: Sequence[Arrival]) -> d
     rows = await tx.execute(
         sql("""
             SELECT t.arrival, r.id, r.reference, r.body_digest, r.receipt, r.decision, r.decided_by, r.withdrawn_at,
-                   r.declined_at
+                   r.declined_at, r.facts, r.gaps
             FROM referral r
             JOIN unnest(CAST(:ids AS uuid[]), CAST(:agencies AS uuid[]), CAST(:digests AS bytea[]))
                 AS t(arrival, agency_id, digest) ON r.agency_id = t.agency_id AND r.external_digest = t.digest
@@ -153,11 +154,22 @@ async def _sent_before(
         words = f"{first.reference} is {status.value}. Send the family again under a new external reference."
         return Problem("ended", words, extra={"reference": first.reference, "referral_status": status.value})
     if is_same:
-        return Answer(200, first.receipt | {"status": status.value}, f"/referrals/{first.reference}")
+        return Answer(
+            200, first.receipt | await _news_of(tx, preparing, arrival, first, status), f"/referrals/{first.reference}"
+        )
     try:
         return await amend.send_again(tx, preparing, first.id, arrival.prepared.value, arrival.by)
     except Problem as problem:
         return problem
+
+
+async def _news_of(
+    tx: AsyncConnection, preparing: Preparing, arrival: Arrival, first: sa.Row[Any], status: Status
+) -> dict[str, Any]:
+    """What may have changed since a first receipt. A danger counts that is told now, or is known of since."""
+    act_now = coded.act_now(Facts.model_validate(first.facts), preparing.policy) or list(arrival.prepared.act_now)
+    told = told_codes((await links.carried(tx, [first.id]))[first.id].linked)
+    return {"status": status.value, "act_now": act_now, "links": told, "gaps": first.gaps}
 
 
 @dataclass(frozen=True, slots=True)
