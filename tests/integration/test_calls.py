@@ -161,6 +161,18 @@ async def test_a_parent_who_rings_is_rung_back(desk: Desk) -> None:
     assert "review_call_back" in decision.routes
 
 
+@pytest.mark.parametrize("caller", [CALLER, PARENT], ids=["an agency", "a parent"])
+async def test_nothing_of_a_family_that_says_no_is_sent_from_a_call(desk: Desk, caller: dict[str, str]) -> None:
+    browser = await desk.opened(caller)
+    draft = address_of(browser)
+    await browser.press(safety=["none"], mental_health="none")
+    await browser.press(consent__status="refused")
+    assert browser.heading == "The family said no"
+    token = browser.form("/refer/sign-out").sent["csrf"]
+    assert (await browser.http.post(f"{draft}/send", data={"csrf": token})).status_code == 422
+    assert await count(desk.engine, "referral") == 0
+
+
 async def test_a_danger_says_at_once_whom_the_caller_rings(desk: Desk) -> None:
     browser = await desk.opened(CALLER)
     draft = address_of(browser)

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Response
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
-from services.referral.front import authors, drafts, filling, form_pages, members, resending
+from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending
 from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import CHECKED, draft_of
@@ -26,6 +26,8 @@ from shared.problems import Problem
 TAKEN: Final = "referral.taken-by-telephone"
 DANGER_UNSAID: Final = "Say if anybody is in danger. If you see no danger, tick “None of these”"
 """The document's own check takes silence for no danger, as programs send it; people are asked, and answer."""
+
+SAID_NO: Final = "The family said no, so we can't take this. See what you can do"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -44,7 +46,7 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft, front = await draft_of(visit, draft_id), visit.context
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
-    if _is_danger_unsaid(draft):
+    if _is_danger_unsaid(draft) or agreement.is_refused(draft.document):
         return _check(visit, draft, status=422)
     try:
         answer = await resending.send(
@@ -105,6 +107,8 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
     if _is_danger_unsaid(draft):
         page = form_pages.SLUGS[0]
         to_do.insert(0, {"text": DANGER_UNSAID, "href": f"/refer/drafts/{draft.id}/{page}#{page}"})
+    if agreement.is_refused(document):
+        to_do.insert(0, {"text": SAID_NO, "href": f"/refer/drafts/{draft.id}/advice"})
     if reference_taken:
         page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
         to_do.append({"text": reference_taken, "href": f"{page}#external_reference"})

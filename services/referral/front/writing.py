@@ -18,7 +18,7 @@ from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
-from services.referral.front import drafts, filling, form_pages, members
+from services.referral.front import agreement, drafts, filling, form_pages, members
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
 from services.referral.front.signed_out import lists_of, typed_again
@@ -74,13 +74,21 @@ async def tasks(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft = await draft_of(visit, draft_id)
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
-    return visit.render("tasks.html", draft=draft, groups=_tasks(draft, visit.now), **_danger(visit, draft))
+    is_refused = agreement.is_refused(draft.document)
+    groups = _tasks(draft, visit.now)
+    return visit.render("tasks.html", draft=draft, groups=groups, is_refused=is_refused, **_danger(visit, draft))
 
 
 @routes.get("/refer/drafts/{draft_id}/ring")
 async def ring(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft = await draft_of(visit, draft_id)
     return visit.render("ring.html", draft=draft, ring=ring_now(visit.policy))
+
+
+@routes.get("/refer/drafts/{draft_id}/advice")
+async def advice(visit: SignedInVisit, draft_id: UUID) -> Response:
+    draft = await draft_of(visit, draft_id)
+    return visit.render("advice.html", draft=draft)
 
 
 @routes.get("/refer/drafts/{draft_id}/drop")
@@ -102,6 +110,8 @@ async def show(visit: SignedInVisit, draft_id: UUID, slug: str) -> Response:
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
     page = _page(draft.document, slug)
+    if not agreement.is_open(page, draft.document):
+        return to(f"/refer/drafts/{draft_id}/advice")
     return _shown(visit, draft, page, draft.document, are_checked=CHECKED in visit.request.query_params)
 
 
@@ -180,12 +190,14 @@ async def _save(
 
 
 def _next(page: FormPage, document: dict[str, Any], at: datetime) -> str:
-    """Where Continue leads: to the same page while it has mistakes, to whom to ring after a danger, else onwards."""
+    """Where Continue leads: here again with mistakes, to whom to ring after a danger, to advice after a no, else on."""
     if filling.errors_of(page, document, now=at):
         return f"/{page.slug}?{CHECKED}"
     pages = form_pages.pages_for(document)
     if page.slug == pages[0].slug and is_urgent(document):
         return "/ring"
+    if agreement.is_refused(document):
+        return "/advice"
     slugs = [each.slug for each in pages]
     ahead = slugs[slugs.index(page.slug) + 1 :] if page.slug in slugs else []
     if not filling.missing_of(document).get(ABOUT_YOU):  # known since they last sent a form
@@ -261,10 +273,12 @@ def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
 
 
 def _tasks(draft: Draft, at: datetime) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The pages by group, each with where it stands."""
+    """The pages by group, each with where it stands; after a no only those that may change it."""
     missing = filling.missing_of(draft.document)
     groups: dict[str, list[dict[str, Any]]] = {}
     for page in form_pages.pages_for(draft.document):
+        if not agreement.is_open(page, draft.document):
+            continue
         if filling.errors_of(page, draft.document, now=at):
             state = "mistake"
         elif missing.get(page.slug) or filling.wants_an_answer(page, draft.document):
