@@ -3,7 +3,7 @@
 GET  /help, /help/{tag}          what happens, and how to leave the page
 GET  /help/{tag}/1 ... /7        a question; the first one gives the browser its secret
 POST /help/{tag}/1 ... /7        sealed into the draft, whether or not it can be read
-GET  /help/{tag}/now             whom to ring, after a danger
+GET  /help/{tag}/now             whom to ring, after a danger, and for those who are not safe at home
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ async def start(visit: HelpPage) -> Response:
 
 @routes.get(START + "/{tag}/now")
 async def now(visit: HelpPage) -> Response:
-    return visit.render("now.html", of=LAST)
+    draft = await visit.draft()
+    said = draft.document if draft else {}
+    return visit.render("now.html", of=LAST, is_about_home=questions.tells_of_home(said) and not is_urgent(said))
 
 
 @routes.get(START + "/{tag}/check")
@@ -106,7 +108,7 @@ def _next(visit: HelpVisit, page: FormPage, answers: dict[str, Any], sent: FormD
     """The same page again while something on it is wrong, whom to ring after a danger, else on."""
     if _of_page(page, questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)):
         return f"{page.slug}?{CHECKED}{f'&{CHANGE}' if CHANGE in sent else ''}"
-    if page is PAGES[0] and is_urgent(answers):
+    if page is PAGES[0] and (is_urgent(answers) or questions.tells_of_home(answers)):
         return "now"
     if CHANGE in sent or TO_END in sent or page is PAGES[-1]:
         return "check"
