@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from deploy.setup import add_own_agency
 from services.referral.front.family import asking, drafts
 from services.referral.front.family.drafts import BrowserSecret
+from services.referral.front.family.empty_drafts import MOST_EMPTY
 from services.referral.front.family.floods import MOST_OF_ONE
 from services.referral.front.family.sending import FAMILY, HIDDEN_BOX, MARKED
 from services.referral.identity import Sealed
@@ -524,6 +525,50 @@ async def test_more_than_families_send_is_marked_and_never_refused(site: Behind,
     assert notes == [None] * MOST_OF_ONE + [MARKED] * 2
     assert all(Route.REVIEW_CALL_BACK in decided(row).routes for row in rows)
     await parent.http.aclose()
+
+
+async def test_floods_are_slowed_and_never_refused(site: Behind) -> None:
+    """The eleventh form of an hour from one address waits 0.5 s, the twelfth 1 s."""
+    took = []
+    for number in range(MOST_OF_ONE + 2):
+        parent = a_parent(site)
+        await parent.opens("1")
+        begun = asyncio.get_running_loop().time()
+        await parent.sends("1", safety="none")
+        took.append(asyncio.get_running_loop().time() - begun)
+        assert parent.seen[-1].endswith("/help/en/2"), number
+        await parent.http.aclose()
+    assert took[-2] >= 0.5
+    assert took[-1] >= 1
+
+
+async def test_of_one_address_the_oldest_empty_drafts_go_and_none_in_which_somebody_typed(site: Behind) -> None:
+    typed, early = a_parent(site), a_parent(site)
+    await typed.types("2")
+    for one in (early, *(a_parent(site) for _ in range(MOST_EMPTY))):
+        await one.opens("1")
+        await one.sends("1", safety="none")
+    assert await count(site.engine, "draft") == MOST_EMPTY + 1
+    await typed.opens("2")
+    assert "Quillonia" in typed.pages[-1]
+    await early.sends("2", **TYPED["2"])
+    assert early.seen[-1].endswith("/help/en/1"), "whose draft went, begins again"
+    await early.sends("1", safety="none")
+    assert "Quillonia" in early.pages[-1], "with what they typed"
+
+
+async def test_a_danger_alone_is_no_empty_draft(site: Behind) -> None:
+    first = a_parent(site)
+    await first.opens("1")
+    await first.sends("1", safety="immediate_danger")
+    for _ in range(MOST_EMPTY + 1):
+        other = a_parent(site)
+        await other.opens("1")
+        await other.sends("1", safety="none")
+    await first.opens("check")
+    await first.sends("send")
+    [row] = await referrals(site)
+    assert row.facts["safety"] == [Safety.IMMEDIATE_DANGER]
 
 
 @pytest.mark.parametrize(("how", "form"), [("hidden_box", {HIDDEN_BOX: "http://spam.example"}), ("too_fast", {})])
