@@ -15,10 +15,10 @@ from fastapi import APIRouter, Response
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
-from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending
+from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending, trail
 from services.referral.front.drafts import Draft
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
-from services.referral.front.writing import CHECKED, draft_of
+from services.referral.front.writing import draft_of
 from services.referral.submitting.idempotency import Answer
 from shared.audit import write
 from shared.problems import Problem
@@ -97,11 +97,12 @@ def _is_danger_unsaid(draft: Draft) -> bool:
 def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
+    states = trail.standings(document, visit.now)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
     wrong = [error for page in pages for error in filling.errors_of(page, document, now=visit.now)]
     needed = [] if is_danger else [error for errors in missing.values() for error in errors]
     to_do = [
-        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
+        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{trail.CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
     if _is_danger_unsaid(draft):
@@ -117,6 +118,7 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         status=status,
         draft=draft,
         answers=[(page, filling.summary_of(page, document)) for page in pages],
+        left_out=[page for page in pages if states[page.slug] is trail.Standing.EMPTY],
         errors=to_do if status != HTTPStatus.OK else [],
         to_do=to_do,
         gaps=missing if is_danger else {},
