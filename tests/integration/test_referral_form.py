@@ -108,6 +108,34 @@ async def test_what_is_optional_can_be_passed_over_from_the_list_of_pages(site: 
     assert browser.heading == "Referral sent"
 
 
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [
+        ({"home__postcode": "ng6 8gb"}, "We are open here, in "),
+        ({"home__postcode": "NG3 5GA"}, "You can go on: we keep it"),
+        ({"home__postcode": "B1 1BB"}, "outside Nottingham"),
+        ({"home__postcode": "NG99 9ZZ"}, "a person will ask"),
+        ({"home__no_fixed_abode": "true"}, "A person will ask where they stay"),
+        ({"home__withheld": "true"}, "The address stays secret"),
+        ({}, "You told us no address"),
+    ],
+)
+async def test_after_the_home_it_says_what_we_do_there(site: FrontSite, home: dict[str, str], words: str) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    for button, path in (("", "relationship"), ("later=1", ""), ("needed=1", "safety")):
+        await browser.open(f"{draft}/home")
+        answer = await browser.press(f"{draft}/home", button=button, **home)
+        assert str(answer.url).removeprefix("https://refer.example.org") == f"{draft}/{path}".rstrip("/") + "?home"
+        assert words in browser.page.words("main")
+    await browser.open(f"{draft}/check")
+    assert words not in browser.page.words("main")
+    await browser.open(f"{draft}/home")
+    await browser.press(f"{draft}/home", home__postcode="N", follow=False)
+    await browser.open(f"{draft}/relationship?home")
+    assert "Where they live:" not in browser.page.words("main"), "of what can't be read nothing is said"
+
+
 async def test_passing_over_leads_to_what_is_needed_wherever_it_is(site: FrontSite) -> None:
     browser = await begun(site)
     draft = address_of(browser)

@@ -17,6 +17,7 @@ from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
 from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending, trail
 from services.referral.front.drafts import Draft
+from services.referral.front.open_here import said_of_home
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import draft_of
 from services.referral.submitting.idempotency import Answer
@@ -123,4 +124,5 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         to_do=to_do,
         gaps=missing if is_danger else {},
         ring=ring_now(visit.policy) if is_danger else [],
+        **said_of_home(visit, document),
     )

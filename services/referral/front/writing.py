@@ -21,6 +21,7 @@ from services.referral.facts import ring_now
 from services.referral.front import agreement, drafts, filling, form_pages, members, trail
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
+from services.referral.front.open_here import ASKED, after_home, said_of_home
 from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.trail import Standing
 from services.referral.front.visits import (
@@ -81,7 +82,7 @@ async def tasks(visit: SignedInVisit, draft_id: UUID) -> Response:
         groups=groups,
         is_refused=is_refused,
         is_enough=not is_refused and not states & {Standing.MISTAKE, Standing.NEEDED},
-        **_danger(visit, draft),
+        **_danger(visit, draft) | said_of_home(visit, draft.document),
     )
 
 
@@ -190,6 +191,8 @@ async def _save(
             next_ = ""
         else:
             next_ = trail.after(page, document, at, passes_over="needed" in fields)
+        if page.slug == ASKED and not next_.startswith(f"/{ASKED}"):
+            next_ = after_home(next_)
         if document != draft.document:
             await drafts.write(tx, context.identities, draft, document, at=at)
     return Saved(draft, page, document, next_)
@@ -251,12 +254,13 @@ def _shown(
         of=len(pages),
         can_pass_over=trail.can_pass_over(page, document, visit.now),
         **_open_wards(visit, page),
+        **({} if found else said_of_home(visit, document, always=page.slug == ASKED)),
     )
 
 
 def _open_wards(visit: MemberVisit, page: FormPage) -> dict[str, Any]:
     """Which wards are open, where the home is asked for."""
-    return {"area": area_of(visit.policy, visit.today)} if page.slug == "home" else {}
+    return {"area": area_of(visit.policy, visit.today)} if page.slug == ASKED else {}
 
 
 def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
