@@ -198,6 +198,31 @@ async def test_it_is_left_and_found_again_after_the_next_sign_in(site: FrontSite
     assert later.form(f"{draft}/carers").sent["caregivers.0.given_name"] == [CANARY]
 
 
+async def test_several_drafts_at_once_stay_apart(site: FrontSite) -> None:
+    browser, drafts = await begun(site), []
+    for name in ("Alma", "Bo", "Cleo"):
+        await browser.open("/refer/new")
+        await browser.press("/refer/drafts")
+        drafts.append(address_of(browser))
+        await browser.open(f"{drafts[-1]}/carers")
+        await browser.press(f"{drafts[-1]}/carers", caregivers__0__given_name=name)
+    await browser.open("/refer")
+    assert set(drafts) <= set(browser.links)
+    await browser.open(drafts[0])
+    await browser.open(f"{drafts[1]}/safety")
+    await browser.press(f"{drafts[1]}/safety", safety=["immediate_danger"])
+    await browser.open(f"{drafts[1]}/check")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    await browser.open(f"{drafts[0]}/drop")
+    await browser.press(f"{drafts[0]}/drop")
+    await browser.open("/refer")
+    assert [each in browser.links for each in drafts] == [False, False, True]
+    await browser.open(f"{drafts[2]}/carers")
+    assert browser.form(f"{drafts[2]}/carers").sent["caregivers.0.given_name"] == ["Cleo"]
+    assert (await browser.open(drafts[0])).status_code == 404
+
+
 async def test_nobody_else_opens_it(site: FrontSite) -> None:
     browser, keeper = await begun(site), await site.signed_in(KEEPER)
     draft = address_of(browser)
