@@ -20,7 +20,7 @@ from services.referral.front.family.floods import (
     Counts,
     Households,
     Mark,
-    Waits,
+    SlowedAnswers,
 )
 from services.referral.front.family.sending import MARKED
 from tests.builders import a_policy
@@ -87,7 +87,7 @@ def test_beyond_sixty_everybody_waits_a_little() -> None:
 
 
 async def test_few_wait_at_once_and_the_others_go_on() -> None:
-    waits = Waits()
+    waits = SlowedAnswers()
     first = [asyncio.create_task(waits.wait(0.2)) for _ in range(MOST_WAITING)]
     await asyncio.sleep(0)
     async with asyncio.timeout(0.1):

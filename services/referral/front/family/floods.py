@@ -83,7 +83,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class Waits:
+class SlowedAnswers:
     """Answers that wait now."""
 
     _now: int = 0

@@ -18,7 +18,7 @@ from services.referral.front.client_address import address_of
 from services.referral.front.family import drafts
 from services.referral.front.family.drafts import BrowserSecret, FamilyDraft
 from services.referral.front.family.empty_drafts import EmptyDrafts
-from services.referral.front.family.floods import Counts, Waits
+from services.referral.front.family.floods import Counts, SlowedAnswers
 from services.referral.front.family.languages import ORIGINAL, Language
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.database import sql
@@ -45,7 +45,7 @@ class FamilyContext:
     counts: Counts = field(default_factory=Counts)
     begun: Counts = field(default_factory=Counts)
     empty: EmptyDrafts = field(default_factory=EmptyDrafts)
-    waits: Waits = field(default_factory=Waits)
+    waits: SlowedAnswers = field(default_factory=SlowedAnswers)
 
 
 @dataclass(frozen=True, slots=True)
