@@ -44,6 +44,7 @@ DONE: Final = {
     "birth-told": "Thank you for telling us. The birth is written down.",
     "corrected": "Your change is saved. The team sees it.",
     "danger-stays": "Your change is saved. The danger that you told us of stays. Was it wrong? Tell us so in words.",
+    "said-no": "The team sees that the family said no. You can withdraw this, and ask us for advice without names.",
     "challenged": "Thank you. Another lead looks at it again.",
     "withdrawn": "You have withdrawn this.",
     "yours-now": "This is yours now. It is written down that you took it over.",

@@ -70,6 +70,7 @@ ACCESS: Final[dict[str, Who]] = {
     "POST /refer/drafts/{draft_id}/send": AUTHOR,
     "GET /refer/drafts/{draft_id}/sent": AUTHOR,
     "GET /refer/drafts/{draft_id}/ring": AUTHOR,
+    "GET /refer/drafts/{draft_id}/advice": AUTHOR,
     "GET /refer/drafts/{draft_id}/drop": AUTHOR,
     "POST /refer/drafts/{draft_id}/drop": MEMBERS,  # the same answer whether or not there is such a draft of theirs
     "GET /refer/drafts/{draft_id}/{slug}": AUTHOR,

@@ -161,6 +161,46 @@ async def test_a_parent_who_rings_is_rung_back(desk: Desk) -> None:
     assert "review_call_back" in decision.routes
 
 
+@pytest.mark.parametrize("caller", [CALLER, PARENT], ids=["an agency", "a parent"])
+async def test_nothing_of_a_family_that_says_no_is_sent_from_a_call(desk: Desk, caller: dict[str, str]) -> None:
+    browser = await desk.opened(caller)
+    draft = address_of(browser)
+    await browser.press(safety=["none"], mental_health="none")
+    await browser.press(consent__status="refused")
+    assert browser.heading == "The family said no"
+    token = browser.form("/refer/sign-out").sent["csrf"]
+    assert (await browser.http.post(f"{draft}/send", data={"csrf": token})).status_code == 422
+    assert await count(desk.engine, "referral") == 0
+
+
+async def test_a_relative_who_rings_keeps_who_they_are_and_is_rung_back(desk: Desk) -> None:
+    """Their yes is not the family's, and their number is not the first carer's."""
+    browser = await desk.opened(PARENT | {"name": "Grace Ali", "role": "Grandmother"})
+    draft = await fill_in(browser, contact={"caregivers__0__phone": ""})
+    await browser.open(f"{draft}/you")
+    assert browser.form(f"{draft}/you").sent["referrer.role"] == ["Grandmother"]
+    await browser.open(f"{draft}/contact")
+    assert browser.form(f"{draft}/contact").sent["caregivers.0.phone"] == [""]
+    await browser.open(f"{draft}/check")
+    assert "07700 900123" in browser.page.words("main")
+    await browser.press()
+    [row] = await fetch(desk.engine, "SELECT facts, received_at FROM referral")
+    facts = Facts.model_validate(row.facts)
+    assert (facts.source, facts.carer) == ("B2", "mother")
+    assert "review_call_back" in decide(facts, received_at=row.received_at, policy=a_policy()).routes
+
+
+@pytest.mark.parametrize("role", ["Mum", " father ", "DAD", "Parent"])
+async def test_a_parent_who_says_so_is_a_parent(desk: Desk, role: str) -> None:
+    browser = await desk.opened(PARENT | {"role": role})
+    draft = address_of(browser)
+    await browser.open(f"{draft}/agreement")
+    assert browser.form(f"{draft}/agreement").sent["consent.status"] == ["given"]
+    await browser.open(f"{draft}/you")
+    sent = browser.form(f"{draft}/you").sent
+    assert (sent["referrer.role"], sent.get("source", [""])) == ([role.strip()], [""])
+
+
 async def test_a_danger_says_at_once_whom_the_caller_rings(desk: Desk) -> None:
     browser = await desk.opened(CALLER)
     draft = address_of(browser)

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from deploy.setup import add_own_agency
 from services.referral.front.family import asking, drafts
 from services.referral.front.family.drafts import BrowserSecret
+from services.referral.front.family.empty_drafts import MOST_EMPTY
 from services.referral.front.family.floods import MOST_OF_ONE
 from services.referral.front.family.sending import FAMILY, HIDDEN_BOX, MARKED
 from services.referral.identity import Sealed
@@ -111,6 +112,12 @@ async def parent(site: Behind) -> AsyncIterator[Parent]:
     await someone.http.aclose()
 
 
+async def csrf_of(parent: Parent, page: str) -> str:
+    """Of the form of a page, which is opened for it."""
+    await parent.opens(page)
+    return parent.csrf
+
+
 async def referrals(site: Behind) -> list[Any]:
     return list(await fetch(site.engine, "SELECT * FROM referral ORDER BY received_at"))
 
@@ -194,12 +201,51 @@ async def test_a_danger_shows_whom_to_ring_and_can_be_sent_with_nothing_else(sit
     assert "999" in parent.page.words("main")
 
 
-async def test_not_safe_at_home_holds_all_contact_but_the_safe_way(site: Behind, parent: Parent) -> None:
-    await parent.types("2", "3", "4", "6", page_6={"safety": Safety.DOMESTIC_ABUSE})
+@pytest.mark.parametrize("tag", ["en", "pl", "ur"])
+async def test_safety_at_home_is_asked_first_and_says_whom_to_ring(site: Behind, tag: str) -> None:
+    """By the shortest way through the pages, which passes over all that is optional."""
+    parent = a_parent(site, tag)
+    await parent.opens("1")
+    boxes = [(each.get("type"), each.get("value")) for each in parent.page.all("input") if each.get("name") == "safety"]
+    assert boxes == [("radio", "immediate_danger"), ("radio", "none"), ("checkbox", "domestic_abuse")]
+    ids = [attributes["id"] for _, attributes in parent.page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    await parent.sends("1", safety=["none", Safety.DOMESTIC_ABUSE])
+    assert parent.seen[-1].endswith(f"/help/{tag}/now")
+    assert "999" in parent.page.words("main")
+    for page in ("2", "3"):
+        await parent.sends(page, csrf=await csrf_of(parent, page), **TYPED[page])
+    await parent.sends("4", end="1", **TYPED["4"])
+    assert parent.seen[-1].endswith(f"/help/{tag}/check")
     await parent.sends("send")
     [row] = await referrals(site)
     assert row.facts["safety"] == [Safety.DOMESTIC_ABUSE]
-    assert Hold.C2 in decided(row).holds
+    decision = decided(row)
+    assert Hold.C2 in decision.holds
+    assert Route.REVIEW_CALL_BACK in decision.routes
+    assert "N8" in decision.rules
+    await parent.http.aclose()
+
+
+async def test_whom_to_ring_is_said_in_words_that_fit(parent: Parent) -> None:
+    await parent.opens("1")
+    await parent.sends("1", safety=Safety.DOMESTIC_ABUSE)
+    assert parent.page.words("h1") == "You are not alone"
+    await parent.opens("1")
+    await parent.sends("1", safety=[Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE])
+    assert parent.page.words("h1") == "Please ring first"
+    await parent.opens("1")
+    await parent.sends("1", safety="none")
+    assert parent.seen[-1].endswith("/help/en/2")
+
+
+async def test_what_was_said_of_danger_is_shown_again(parent: Parent) -> None:
+    for said in (["none"], [Safety.IMMEDIATE_DANGER], [Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE]):
+        await parent.opens("1")
+        await parent.sends("1", safety=said)
+        await parent.opens("1")
+        asked = [each for each in parent.page.all("input") if each.get("name") == "safety"]
+        assert [each["value"] for each in asked if "checked" in each] == said
 
 
 async def test_after_a_loss_nobody_writes_to_them_and_a_person_looks(site: Behind, parent: Parent) -> None:
@@ -211,9 +257,10 @@ async def test_after_a_loss_nobody_writes_to_them_and_a_person_looks(site: Behin
     assert Route.BEREAVEMENT_REVIEW in decided(row).routes
 
 
-async def test_two_pages_write_one_list_of_dangers(site: Behind, parent: Parent) -> None:
-    await parent.types("2", "3", "4", "6", page_6={"safety": Safety.DOMESTIC_ABUSE})
-    await parent.sends("1", safety="immediate_danger")
+async def test_two_questions_write_one_list_of_dangers(site: Behind, parent: Parent) -> None:
+    await parent.types("2", "3", "4", "6")
+    await parent.sends("1", safety=[Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE])
+    await parent.sends("6", csrf=await csrf_of(parent, "6"), **TYPED["6"])
     await parent.opens("check")
     await parent.sends("send")
     [row] = await referrals(site)
@@ -478,6 +525,50 @@ async def test_more_than_families_send_is_marked_and_never_refused(site: Behind,
     assert notes == [None] * MOST_OF_ONE + [MARKED] * 2
     assert all(Route.REVIEW_CALL_BACK in decided(row).routes for row in rows)
     await parent.http.aclose()
+
+
+async def test_floods_are_slowed_and_never_refused(site: Behind) -> None:
+    """The eleventh form of an hour from one address waits 0.5 s, the twelfth 1 s."""
+    took = []
+    for number in range(MOST_OF_ONE + 2):
+        parent = a_parent(site)
+        await parent.opens("1")
+        begun = asyncio.get_running_loop().time()
+        await parent.sends("1", safety="none")
+        took.append(asyncio.get_running_loop().time() - begun)
+        assert parent.seen[-1].endswith("/help/en/2"), number
+        await parent.http.aclose()
+    assert took[-2] >= 0.5
+    assert took[-1] >= 1
+
+
+async def test_of_one_address_the_oldest_empty_drafts_go_and_none_in_which_somebody_typed(site: Behind) -> None:
+    typed, early = a_parent(site), a_parent(site)
+    await typed.types("2")
+    for one in (early, *(a_parent(site) for _ in range(MOST_EMPTY))):
+        await one.opens("1")
+        await one.sends("1", safety="none")
+    assert await count(site.engine, "draft") == MOST_EMPTY + 1
+    await typed.opens("2")
+    assert "Quillonia" in typed.pages[-1]
+    await early.sends("2", **TYPED["2"])
+    assert early.seen[-1].endswith("/help/en/1"), "whose draft went, begins again"
+    await early.sends("1", safety="none")
+    assert "Quillonia" in early.pages[-1], "with what they typed"
+
+
+async def test_a_danger_alone_is_no_empty_draft(site: Behind) -> None:
+    first = a_parent(site)
+    await first.opens("1")
+    await first.sends("1", safety="immediate_danger")
+    for _ in range(MOST_EMPTY + 1):
+        other = a_parent(site)
+        await other.opens("1")
+        await other.sends("1", safety="none")
+    await first.opens("check")
+    await first.sends("send")
+    [row] = await referrals(site)
+    assert row.facts["safety"] == [Safety.IMMEDIATE_DANGER]
 
 
 @pytest.mark.parametrize(("how", "form"), [("hidden_box", {HIDDEN_BOX: "http://spam.example"}), ("too_fast", {})])

@@ -65,18 +65,93 @@ async def test_a_typical_referral_is_sent(site: FrontSite) -> None:
     assert "Robin" not in browser.html
 
 
-async def test_who_has_sent_one_before_needs_fourteen_pages_from_the_first_to_the_last(site: FrontSite) -> None:
+@pytest.mark.parametrize("times", ["the first time", "the next time"])
+async def test_from_the_start_page_to_sent_are_fourteen_pages_at_most(site: FrontSite, times: str) -> None:
+    """Each page that is loaded counts: the start page and the one that says it is sent, too."""
     browser = await begun(site)
-    await fill_in(browser)
-    await browser.press()
-    await browser.open("/refer/new")
-    shown = []
+    if times == "the next time":
+        await fill_in(browser)
+        await browser.press()
+    shown = ["/refer", "/refer/new"]
+    for page in shown:
+        assert (await browser.open(page)).status_code == 200
     answer = await browser.press("/refer/drafts")
     while browser.heading != "Referral sent":
-        shown.append(answer.url.path.rpartition("/")[2])
-        slug = browser.form().action.rpartition("/")[2]
-        answer = await browser.press(**NEEDED.get(slug, {}))
-    assert len([*shown, "sent"]) <= 14, shown
+        slug = answer.url.path.rpartition("/")[2]
+        shown.append(slug)
+        is_enough = slug == "relationship"
+        answer = await browser.press(button="needed=1" if is_enough else "", **NEEDED.get(slug, {}))
+    shown.append("sent")
+    assert set(NEEDED) - {"you"} <= set(shown)
+    assert len(shown) <= 14, shown
+
+
+async def test_what_is_optional_can_be_passed_over_from_the_list_of_pages(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    for slug in ("safety", "agreement", "babies", "carers", "relationship"):
+        await browser.open(draft)
+        assert "All that we need is there" not in browser.page.words("main")
+        await browser.open(f"{draft}/{slug}")
+        await browser.press(f"{draft}/{slug}", button="later=1", **NEEDED[slug])
+    await browser.open(f"{draft}/you")
+    await browser.press(f"{draft}/you", button="later=1", **NEEDED["you"])
+    words = browser.page.words("main")
+    assert "All that we need is there" in words
+    assert words.count("Not filled in, optional") == 6, (
+        "of around-them the first page told already that nothing is known"
+    )
+    await browser.open(f"{draft}/check")
+    assert "Not filled in, optional" in browser.page.words("main")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+
+
+@pytest.mark.parametrize(
+    ("home", "words"),
+    [
+        ({"home__postcode": "ng6 8gb"}, "We are open here, in "),
+        ({"home__postcode": "NG3 5GA"}, "You can go on: we keep it"),
+        ({"home__postcode": "B1 1BB"}, "outside Nottingham"),
+        ({"home__postcode": "NG99 9ZZ"}, "a person will ask"),
+        ({"home__no_fixed_abode": "true"}, "A person will ask where they stay"),
+        ({"home__withheld": "true"}, "The address stays secret"),
+        ({}, "You told us no address"),
+    ],
+)
+async def test_after_the_home_it_says_what_we_do_there(site: FrontSite, home: dict[str, str], words: str) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    for button, path in (("", "relationship"), ("later=1", ""), ("needed=1", "safety")):
+        await browser.open(f"{draft}/home")
+        answer = await browser.press(f"{draft}/home", button=button, **home)
+        assert str(answer.url).removeprefix("https://refer.example.org") == f"{draft}/{path}".rstrip("/") + "?home"
+        assert words in browser.page.words("main")
+    await browser.open(f"{draft}/check")
+    assert words not in browser.page.words("main")
+    await browser.open(f"{draft}/home")
+    await browser.press(f"{draft}/home", home__postcode="N", follow=False)
+    await browser.open(f"{draft}/relationship?home")
+    assert "Where they live:" not in browser.page.words("main"), "of what can't be read nothing is said"
+
+
+async def test_passing_over_leads_to_what_is_needed_wherever_it_is(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/home")
+    await browser.press(f"{draft}/home", button="needed=1")
+    assert browser.form().action == f"{draft}/safety"
+    await browser.press(f"{draft}/safety", **NO_DANGER)
+    await browser.open(f"{draft}/home")
+    await browser.press(f"{draft}/home", button="needed=1", home__postcode="not a postcode")
+    assert browser.form().action == f"{draft}/home", "a mistake is said first"
+    await browser.press(f"{draft}/home", button="needed=1", home__postcode="")
+    assert browser.form().action == f"{draft}/agreement"
+    await browser.open(f"{draft}/safety")
+    await browser.press(f"{draft}/safety", safety=["immediate_danger"])
+    await browser.open(f"{draft}/contact")
+    await browser.press(f"{draft}/contact", button="needed=1")
+    assert browser.heading == "Check and send", "in a danger nothing is needed"
 
 
 async def test_a_danger_is_sent_with_all_else_missing_in_four_pages(site: FrontSite) -> None:
@@ -120,6 +195,31 @@ async def test_it_is_left_and_found_again_after_the_next_sign_in(site: FrontSite
     assert draft in later.links
     await later.open(f"{draft}/carers")
     assert later.form(f"{draft}/carers").sent["caregivers.0.given_name"] == [CANARY]
+
+
+async def test_several_drafts_at_once_stay_apart(site: FrontSite) -> None:
+    browser, drafts = await begun(site), []
+    for name in ("Alma", "Bo", "Cleo"):
+        await browser.open("/refer/new")
+        await browser.press("/refer/drafts")
+        drafts.append(address_of(browser))
+        await browser.open(f"{drafts[-1]}/carers")
+        await browser.press(f"{drafts[-1]}/carers", caregivers__0__given_name=name)
+    await browser.open("/refer")
+    assert set(drafts) <= set(browser.links)
+    await browser.open(drafts[0])
+    await browser.open(f"{drafts[1]}/safety")
+    await browser.press(f"{drafts[1]}/safety", safety=["immediate_danger"])
+    await browser.open(f"{drafts[1]}/check")
+    await browser.press()
+    assert browser.heading == "Referral sent"
+    await browser.open(f"{drafts[0]}/drop")
+    await browser.press(f"{drafts[0]}/drop")
+    await browser.open("/refer")
+    assert [each in browser.links for each in drafts] == [False, False, True]
+    await browser.open(f"{drafts[2]}/carers")
+    assert browser.form(f"{drafts[2]}/carers").sent["caregivers.0.given_name"] == ["Cleo"]
+    assert (await browser.open(drafts[0])).status_code == 404
 
 
 async def test_nobody_else_opens_it(site: FrontSite) -> None:

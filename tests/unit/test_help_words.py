@@ -28,7 +28,7 @@ FORBIDDEN: Final = re.compile(
 )
 CODES: Final = re.compile(r"^(?:day|weekdays|months|wrong_email|ethnic_.)$")
 """No sentences to read: what they stand in is."""
-PARTS: Final = ("start", "danger", "now", "check", "sent", "lost", "closed", "need", "wrong")
+PARTS: Final = ("start", "danger", "now", "unsafe", "check", "sent", "lost", "closed", "need", "wrong")
 """Of an id: the pages that ask nothing, and the words for mistakes."""
 
 

@@ -24,6 +24,7 @@ from services.referral.document.read import read
 from services.referral.document.text import Name
 from services.referral.facts import ring_now
 from services.referral.front import drafts, form_pages, members
+from services.referral.front.family.sending import RELATIVE
 from services.referral.front.family.visits import AGENCY as FAMILIES
 from services.referral.front.visits import Front, FrontContext, to
 from shared.access import ActingPerson, internal_router
@@ -41,6 +42,8 @@ CALLS: Final = "/refer/calls"
 LASTS: Final = timedelta(seconds=60)
 """From the staff page to the form: two clicks."""
 PARENT: Final = "Parent"
+PARENTS: Final = frozenset({"parent", "mother", "mum", "mam", "mom", "father", "dad", "adoptive parent"})
+"""What somebody who rings about their own baby may say that they are, in small letters; all others are relatives."""
 BEGUN: Final = "call.begun"
 OVER: Final = "This way in was used, or is more than a minute old. Go back to “Take a call” and begin again"
 
@@ -48,7 +51,7 @@ OVER: Final = "This way in was used, or is more than a minute old. Go back to �
 class Call(Part):
     """Who rings, for which agency, and the name of the staff person who takes the call.
 
-    A parent has no role to tell; all others need one.
+    A parent has no role to tell; a relative says who they are to the baby, and all others need one.
     """
 
     agency: Annotated[StrictStr, Field(max_length=100)] | None = None
@@ -74,15 +77,21 @@ def read_call(value: object, *, now: datetime) -> Call:
 def document_of(call: Call, *, inbox: str, at: datetime) -> dict[str, Any]:
     """What a form knows when it begins: the referrer, who answers to `inbox` without an address of their own.
 
-    A parent agrees by ringing, now; they are asked for what they see, not for a judgement (as at /help).
+    A parent agrees by ringing, now; they are asked for what they see, not for a judgement (as at /help). A relative is
+    asked whether the family agrees, and how to reach them.
     """
-    is_parent = call.agency == FAMILIES
-    role = PARENT if is_parent else call.role
+    is_family = call.agency == FAMILIES
+    is_parent = is_family and (call.role or PARENT).lower() in PARENTS
+    role = call.role or (PARENT if is_family else None)
     referrer = {"name": call.name, "role": role, "email": call.email or inbox, "phone": call.phone}
     document: dict[str, Any] = {"referrer": {name: value for name, value in referrer.items() if value}}
+    if is_family:
+        document["concern"] = {"severity": Severity.UNKNOWN.value}
+    if is_family and not is_parent:
+        document["source"] = RELATIVE
     if is_parent:
         given = {"status": Consent.GIVEN.value, "given_by": call.name, "recorded_at": at.isoformat(timespec="seconds")}
-        document |= {"consent": given, "concern": {"severity": Severity.UNKNOWN.value}}
+        document["consent"] = given
         if call.phone:
             document["caregivers"] = [{"phone": call.phone}]
     return document

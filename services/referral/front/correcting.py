@@ -17,7 +17,7 @@ from services.referral import steps
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.document.read import keep_dangers
-from services.referral.front import authors, filling, form_pages, standing
+from services.referral.front import agreement, authors, filling, form_pages, standing
 from services.referral.front.authors import AgencyReferral, Contents
 from services.referral.front.form import FormPage
 from services.referral.front.signed_out import Lists, asks_of_danger, lists_of, visit_or_typed
@@ -86,7 +86,8 @@ async def _save(visit: MemberVisit, reference: str, slug: str) -> Response:
         return _page(visit, sent, contents.document, slug, typed, status=409, errors=errors)
     is_kept = keep_dangers(contents.document, typed) != typed
     ring = "&ring" if asks_of_danger(page) and is_urgent(typed) else ""
-    return to(f"/refer/{sent.reference}?done={'danger-stays' if is_kept else 'corrected'}{ring}")
+    done = "said-no" if page.slug == "agreement" and agreement.is_refused(typed) else "corrected"
+    return to(f"/refer/{sent.reference}?done={'danger-stays' if is_kept else done}{ring}")
 
 
 def pages_of(document: Mapping[str, Any]) -> list[FormPage]:

@@ -157,6 +157,12 @@ def errors_of(page: FormPage, document: Document, *, now: datetime) -> list[Fiel
     return sorted(found.values(), key=lambda error: order.get(error.pointer, len(order)))
 
 
+def wrong_in(document: Document, *, now: datetime) -> set[str]:
+    """The names of all fields with something that `errors_of` would say, from one reading."""
+    places = (_place(error.pointer)[0] for error in _refused(document, now) if error.code != "required")
+    return {field.name for field in places if field is not None}
+
+
 def missing_of(document: Document) -> dict[str, list[FieldError]]:
     """Page → what a referral needs and the document does not say, as errors of that page; also in a danger."""
     whole = dict(document)

@@ -15,10 +15,11 @@ from fastapi import APIRouter, Response
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
-from services.referral.front import authors, drafts, filling, form_pages, members, resending
+from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending, trail
 from services.referral.front.drafts import Draft
+from services.referral.front.open_here import said_of_home
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
-from services.referral.front.writing import CHECKED, draft_of
+from services.referral.front.writing import draft_of
 from services.referral.submitting.idempotency import Answer
 from shared.audit import write
 from shared.problems import Problem
@@ -26,6 +27,8 @@ from shared.problems import Problem
 TAKEN: Final = "referral.taken-by-telephone"
 DANGER_UNSAID: Final = "Say if anybody is in danger. If you see no danger, tick “None of these”"
 """The document's own check takes silence for no danger, as programs send it; people are asked, and answer."""
+
+SAID_NO: Final = "The family said no, so we can't take this. See what you can do"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -44,7 +47,7 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft, front = await draft_of(visit, draft_id), visit.context
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
-    if _is_danger_unsaid(draft):
+    if _is_danger_unsaid(draft) or agreement.is_refused(draft.document):
         return _check(visit, draft, status=422)
     try:
         answer = await resending.send(
@@ -95,16 +98,19 @@ def _is_danger_unsaid(draft: Draft) -> bool:
 def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
     """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
     document, pages = draft.document, form_pages.pages_for(draft.document)
+    states = trail.standings(document, visit.now)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
     wrong = [error for page in pages for error in filling.errors_of(page, document, now=visit.now)]
     needed = [] if is_danger else [error for errors in missing.values() for error in errors]
     to_do = [
-        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{CHECKED}"}
+        {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{trail.CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
     if _is_danger_unsaid(draft):
         page = form_pages.SLUGS[0]
         to_do.insert(0, {"text": DANGER_UNSAID, "href": f"/refer/drafts/{draft.id}/{page}#{page}"})
+    if agreement.is_refused(document):
+        to_do.insert(0, {"text": SAID_NO, "href": f"/refer/drafts/{draft.id}/advice"})
     if reference_taken:
         page = f"/refer/drafts/{draft.id}/{filling.page_of('external_reference')}"
         to_do.append({"text": reference_taken, "href": f"{page}#external_reference"})
@@ -113,8 +119,10 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         status=status,
         draft=draft,
         answers=[(page, filling.summary_of(page, document)) for page in pages],
+        left_out=[page for page in pages if states[page.slug] is trail.Standing.EMPTY],
         errors=to_do if status != HTTPStatus.OK else [],
         to_do=to_do,
         gaps=missing if is_danger else {},
         ring=ring_now(visit.policy) if is_danger else [],
+        **said_of_home(visit, document),
     )

@@ -18,10 +18,12 @@ from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
-from services.referral.front import drafts, filling, form_pages, members
+from services.referral.front import agreement, drafts, filling, form_pages, members, trail
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
+from services.referral.front.open_here import ASKED, after_home, said_of_home
 from services.referral.front.signed_out import lists_of, typed_again
+from services.referral.front.trail import Standing
 from services.referral.front.visits import (
     Front,
     FrontContext,
@@ -37,9 +39,6 @@ from services.referral.requirements import area_of
 from shared.problems import Problem
 from shared.sign_in.forms import FIELD, expired, fields_of, is_shown_to
 
-ABOUT_YOU: Final = "you"
-CHECKED: Final = "checked"
-"""In the address of a page: its mistakes are shown, which a page that nobody has sent yet does not."""
 SEEN: Final = "seen"
 """Hidden in each form: what the page said when it was shown, so that another window's answer is not undone unseen."""
 
@@ -74,13 +73,29 @@ async def tasks(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft = await draft_of(visit, draft_id)
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
-    return visit.render("tasks.html", draft=draft, groups=_tasks(draft, visit.now), **_danger(visit, draft))
+    is_refused = agreement.is_refused(draft.document)
+    groups = trail.by_group(draft.document, visit.now)
+    states = {task["state"] for _, tasks in groups for task in tasks}
+    return visit.render(
+        "tasks.html",
+        draft=draft,
+        groups=groups,
+        is_refused=is_refused,
+        is_enough=not is_refused and not states & {Standing.MISTAKE, Standing.NEEDED},
+        **_danger(visit, draft) | said_of_home(visit, draft.document),
+    )
 
 
 @routes.get("/refer/drafts/{draft_id}/ring")
 async def ring(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft = await draft_of(visit, draft_id)
     return visit.render("ring.html", draft=draft, ring=ring_now(visit.policy))
+
+
+@routes.get("/refer/drafts/{draft_id}/advice")
+async def advice(visit: SignedInVisit, draft_id: UUID) -> Response:
+    draft = await draft_of(visit, draft_id)
+    return visit.render("advice.html", draft=draft)
 
 
 @routes.get("/refer/drafts/{draft_id}/drop")
@@ -102,7 +117,9 @@ async def show(visit: SignedInVisit, draft_id: UUID, slug: str) -> Response:
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
     page = _page(draft.document, slug)
-    return _shown(visit, draft, page, draft.document, are_checked=CHECKED in visit.request.query_params)
+    if not agreement.is_open(page, draft.document):
+        return to(f"/refer/drafts/{draft_id}/advice")
+    return _shown(visit, draft, page, draft.document, are_checked=trail.CHECKED in visit.request.query_params)
 
 
 @routes.post("/refer/drafts/{draft_id}/{slug}")
@@ -173,24 +190,12 @@ async def _save(
         elif "later" in fields:
             next_ = ""
         else:
-            next_ = _next(page, document, at)
+            next_ = trail.after(page, document, at, passes_over="needed" in fields)
+        if page.slug == ASKED and not next_.startswith(f"/{ASKED}"):
+            next_ = after_home(next_)
         if document != draft.document:
             await drafts.write(tx, context.identities, draft, document, at=at)
     return Saved(draft, page, document, next_)
-
-
-def _next(page: FormPage, document: dict[str, Any], at: datetime) -> str:
-    """Where Continue leads: to the same page while it has mistakes, to whom to ring after a danger, else onwards."""
-    if filling.errors_of(page, document, now=at):
-        return f"/{page.slug}?{CHECKED}"
-    pages = form_pages.pages_for(document)
-    if page.slug == pages[0].slug and is_urgent(document):
-        return "/ring"
-    slugs = [each.slug for each in pages]
-    ahead = slugs[slugs.index(page.slug) + 1 :] if page.slug in slugs else []
-    if not filling.missing_of(document).get(ABOUT_YOU):  # known since they last sent a form
-        ahead = [slug for slug in ahead if slug != ABOUT_YOU]
-    return f"/{ahead[0]}" if ahead else "/check"
 
 
 def _number(text: str) -> int:
@@ -247,29 +252,16 @@ def _shown(
         **told,
         number=[each.slug for each in pages].index(page.slug) + 1,
         of=len(pages),
+        can_pass_over=trail.can_pass_over(page, document, visit.now),
         **_open_wards(visit, page),
+        **({} if found else said_of_home(visit, document, always=page.slug == ASKED)),
     )
 
 
 def _open_wards(visit: MemberVisit, page: FormPage) -> dict[str, Any]:
     """Which wards are open, where the home is asked for."""
-    return {"area": area_of(visit.policy, visit.today)} if page.slug == "home" else {}
+    return {"area": area_of(visit.policy, visit.today)} if page.slug == ASKED else {}
 
 
 def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
     return {"ring": ring_now(visit.policy) if is_urgent(draft.document) else []}
-
-
-def _tasks(draft: Draft, at: datetime) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The pages by group, each with where it stands."""
-    missing = filling.missing_of(draft.document)
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for page in form_pages.pages_for(draft.document):
-        if filling.errors_of(page, draft.document, now=at):
-            state = "mistake"
-        elif missing.get(page.slug) or filling.wants_an_answer(page, draft.document):
-            state = "needed"
-        else:
-            state = "done" if any(any(each) for each in filling.values_of(page, draft.document).values()) else "empty"
-        groups.setdefault(page.group, []).append({"page": page, "state": state})
-    return list(groups.items())

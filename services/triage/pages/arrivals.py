@@ -46,7 +46,7 @@ async def take_call(visit: Worker) -> Response:
 
 
 def _missing(typed: Mapping[str, str], agencies: Sequence[RingingAgency]) -> dict[str, str]:
-    """Box → words, in the order of the page. A parent has no role."""
+    """Box → words, in the order of the page. A parent has no role, a relative may say theirs."""
     chosen = next((each for each in agencies if each.slug == typed["agency"]), None)
     mistakes = {} if chosen else {"agency": "Choose who rings"}
     if not typed["name"]:
@@ -69,7 +69,10 @@ def _page(
         "arrivals.html",
         status=503 if agencies is None else 422 if mistakes else 200,
         is_away=agencies is None,
-        callers=[(each.slug, "A parent, about their own family" if each.is_families else each.name) for each in found],
+        callers=[
+            (each.slug, "A parent or relative, about their own family" if each.is_families else each.name)
+            for each in found
+        ],
         typed=typed or {},
         mistakes=mistakes or {},
         errors=error_summary(mistakes or {}),

@@ -3,18 +3,21 @@
 GET  /help, /help/{tag}          what happens, and how to leave the page
 GET  /help/{tag}/1 ... /7        a question; the first one gives the browser its secret
 POST /help/{tag}/1 ... /7        sealed into the draft, whether or not it can be read
-GET  /help/{tag}/now             whom to ring, after a danger
+GET  /help/{tag}/now             whom to ring, after a danger, and for those who are not safe at home
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
 from services.referral.front.family import drafts, questions
+from services.referral.front.family.empty_drafts import says_nothing
 from services.referral.front.family.questions import PAGES
 from services.referral.front.family.sending import document_of
 from services.referral.front.family.visits import START, HelpPage, HelpVisit, new_secret, own_agency
@@ -43,7 +46,9 @@ async def start(visit: HelpPage) -> Response:
 
 @routes.get(START + "/{tag}/now")
 async def now(visit: HelpPage) -> Response:
-    return visit.render("now.html", of=LAST)
+    draft = await visit.draft()
+    said = draft.document if draft else {}
+    return visit.render("now.html", of=LAST, is_about_home=questions.tells_of_home(said) and not is_urgent(said))
 
 
 @routes.get(START + "/{tag}/check")
@@ -94,19 +99,33 @@ async def save(visit: HelpPage, slug: str) -> Response:
         draft = await drafts.one(tx, visit.secret, at=visit.now, locked=True)
         if draft and draft.sent_as:
             return visit.to("sent")
-        if draft is None and page is not PAGES[0]:
-            return visit.to("1")
         answers = questions.read(page, draft.document if draft else {}, fields)
         answers |= questions.written_in(page, answers, visit.language)
         await drafts.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
+        await _keep_few_empty(visit, tx, visit.secret.row_id, answers, is_new=draft is None)
+    if draft is None:
+        await visit.family.waits.wait(visit.family.begun.count(visit.client, at=visit.now).seconds)
+        if page is not PAGES[0]:  # what was typed before is gone, and the danger has to be asked again
+            return visit.to("1")
     return visit.to(_next(visit, page, answers, sent))
+
+
+async def _keep_few_empty(
+    visit: HelpVisit, tx: AsyncConnection, row_id: UUID, answers: questions.Answers, *, is_new: bool
+) -> None:
+    """Of an address that begins many forms and types into none, the oldest go."""
+    empty = visit.family.empty
+    if not says_nothing(answers):
+        empty.is_empty_no_more(row_id)
+    elif is_new and (oldest := empty.begun(visit.client, row_id)):
+        await drafts.forget_unchanged(tx, oldest)
 
 
 def _next(visit: HelpVisit, page: FormPage, answers: dict[str, Any], sent: FormData) -> str:
     """The same page again while something on it is wrong, whom to ring after a danger, else on."""
     if _of_page(page, questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)):
         return f"{page.slug}?{CHECKED}{f'&{CHANGE}' if CHANGE in sent else ''}"
-    if page is PAGES[0] and is_urgent(answers):
+    if page is PAGES[0] and (is_urgent(answers) or questions.tells_of_home(answers)):
         return "now"
     if CHANGE in sent or TO_END in sent or page is PAGES[-1]:
         return "check"

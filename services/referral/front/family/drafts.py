@@ -136,3 +136,11 @@ async def mark_sent(
 async def forget(tx: AsyncConnection, secret: BrowserSecret) -> None:
     """The parent leaves the page."""
     await tx.execute(sql("DELETE FROM draft WHERE id = :id AND member_id IS NULL"), {"id": secret.row_id})
+
+
+async def forget_unchanged(tx: AsyncConnection, row_id: UUID) -> None:
+    """One that was written once and never again, by whatever process."""
+    await tx.execute(
+        sql("DELETE FROM draft WHERE id = :id AND member_id IS NULL AND sent_as IS NULL AND changed_at = begun_at"),
+        {"id": row_id},
+    )

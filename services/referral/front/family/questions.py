@@ -14,7 +14,7 @@ from typing import Any, Final
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
-from services.referral.front import filling, typed_dates
+from services.referral.front import boxes, filling, typed_dates
 from services.referral.front.choices import LANGUAGES
 from services.referral.front.family.languages import Language
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
@@ -62,7 +62,7 @@ _LOSS: Final = _asked(
     choices=(Choice(Circumstance.INFANT_DIED, "loss_died"), Choice(Circumstance.PREGNANCY_ENDED, "loss_ended")),
 )
 PAGES: Final = (
-    _page(1, "danger_title", "", _DANGER),
+    _page(1, "danger_title", "", _DANGER, _UNSAFE),
     _page(
         2,
         "name_title",
@@ -102,7 +102,6 @@ PAGES: Final = (
         "more_title",
         "skippable",
         _asked(NOTES, "words_label", FieldKind.LONG_TEXT, hint="words_hint"),
-        _UNSAFE,
         _asked(LANGUAGE, "language_label", FieldKind.SELECT),
         _asked("caregivers.*.interpreter_needed", "interpreter_label", FieldKind.FLAG),
     ),
@@ -142,19 +141,16 @@ def read(page: FormPage, answers: Answers, form: Mapping[str, Sequence[str]]) ->
     }
     plain = replace(page, fields=tuple(field for field in page.fields if field.name != SAFETY))
     found = filling.read_page(plain, answers, in_figures)
-    for field in page.fields:
-        if field.name == SAFETY:
-            others = [code for code in answers.get(SAFETY) or () if code not in field.codes]
-            said = [code for code in form.get(SAFETY, ()) if code in field.codes]
-            found[SAFETY] = [*others, *(code for code in said if code != NONE)]
-            if not found[SAFETY] and not said and SAFETY not in answers:
-                del found[SAFETY]
+    codes = {code for field in page.fields if field.name == SAFETY for code in field.codes}
+    said = [code for code in form.get(SAFETY, ()) if code in codes]
+    if codes and (said or SAFETY in answers):
+        found[SAFETY] = [code for code in dict.fromkeys(said) if code != NONE]
     return found
 
 
 def values_of(page: FormPage, answers: Answers, language: Language) -> dict[str, list[str]]:
     """Name in HTML → what its box shows. The language of the page is the one that is offered first."""
-    values = filling.values_of(page, answers)
+    values = _shown(page, answers)
     name = LANGUAGE.replace("*", "0")
     if values.get(name) == [] and not language.is_original:
         values[name] = [language.tag]
@@ -201,7 +197,7 @@ def page_of(name: str) -> str:
 
 def summary_of(page: FormPage, answers: Answers, language: Language) -> list[tuple[str, str]]:
     """Label and answer in words, of what the page was answered. `page` is in the language."""
-    values = filling.values_of(page, answers)
+    values = _shown(page, answers)
     said = [(field, values[field.at(0)]) for field in page.fields]
     return [(field.label, words) for field, shown in said if (words := _in_words(field, shown, language))]
 
@@ -220,6 +216,18 @@ def has_a_way_to_reach(answers: Answers) -> bool:
 def first_caregiver(answers: Answers) -> dict[str, Any]:
     """The one who writes; empty before they have said anything of themselves."""
     return dict(next(iter(_caregivers(answers)), {}))
+
+
+def tells_of_home(answers: Answers) -> bool:
+    """Whether they said that they do not feel safe at home."""
+    return Safety.DOMESTIC_ABUSE in (answers.get(SAFETY) or ())
+
+
+def _shown(page: FormPage, answers: Answers) -> dict[str, list[str]]:
+    """Name in HTML → what its box shows. Two questions ask about one member, dangers: "none" is shown by the first."""
+    values = filling.values_of(page, answers)
+    asked = next((field for field in page.fields if field.name == SAFETY), None)
+    return values | {SAFETY: boxes.shown(asked, answers.get(SAFETY))} if asked else values
 
 
 def _caregivers(answers: Answers) -> list[dict[str, Any]]:

@@ -21,10 +21,9 @@ from starlette.datastructures import FormData
 from services.referral.agencies import Agency, AgencyActor
 from services.referral.document.text import NOTES_LENGTH
 from services.referral.front import resending
-from services.referral.front.client_address import address_of
 from services.referral.front.family import drafts, questions
 from services.referral.front.family.drafts import FamilyDraft
-from services.referral.front.family.floods import FASTEST, Mark
+from services.referral.front.family.floods import FASTEST, Counted, Mark
 from services.referral.front.family.languages import Language
 from services.referral.front.family.visits import (
     AGENCY,
@@ -87,7 +86,9 @@ async def send(visit: HelpPage) -> Response:
         return visit.closed()
     if questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now):
         return visit.to("check")
-    is_whole = await _send(visit, agency, draft, _marks(visit, draft, sent))
+    counted = _counted(visit, draft, sent)
+    is_whole = await _send(visit, agency, draft, counted.marks)
+    await visit.family.waits.wait(counted.seconds)
     return visit.to("sent" if is_whole else "check")
 
 
@@ -143,15 +144,15 @@ def _said(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _marks(visit: HelpVisit, draft: FamilyDraft, sent: FormData) -> list[Mark]:
+def _counted(visit: HelpVisit, draft: FamilyDraft, sent: FormData) -> Counted:
     """Why a person should know that it may come from a program; the log says how often, never of whom."""
     marks = [Mark.HIDDEN_BOX] if sent.get(HIDDEN_BOX) else []
     marks += [Mark.TOO_FAST] if visit.now - draft.begun_at < FASTEST else []
-    address = address_of(visit.request, visit.front.client_address_header)
-    marks += visit.family.counts.count(address, at=visit.now)
+    counted = visit.family.counts.count(visit.client, at=visit.now)
+    marks += counted.marks
     if marks:
         log.warning("a request for help may come from a program", causes=[str(each) for each in marks])
-    return marks
+    return Counted(marks, counted.seconds)
 
 
 async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Collection[Mark]) -> bool:

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency
+from services.referral.front.client_address import address_of
 from services.referral.front.family import drafts
 from services.referral.front.family.drafts import BrowserSecret, FamilyDraft
-from services.referral.front.family.floods import Counts
+from services.referral.front.family.empty_drafts import EmptyDrafts
+from services.referral.front.family.floods import Counts, SlowedAnswers
 from services.referral.front.family.languages import ORIGINAL, Language
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.database import sql
@@ -33,11 +35,17 @@ AGENCY: Final = "self-referral"
 
 @dataclass(frozen=True, slots=True)
 class FamilyContext:
-    """What /help works with beside FrontContext. `leave_to` is a page that says nothing of us."""
+    """What /help works with beside FrontContext. `leave_to` is a page that says nothing of us.
+
+    `counts` are of what is sent, `begun` of the drafts that are made, `empty` those that hold nothing yet.
+    """
 
     languages: Mapping[str, Language]
     leave_to: str
     counts: Counts = field(default_factory=Counts)
+    begun: Counts = field(default_factory=Counts)
+    empty: EmptyDrafts = field(default_factory=EmptyDrafts)
+    waits: SlowedAnswers = field(default_factory=SlowedAnswers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,11 @@ class HelpVisit:
     @property
     def policy(self) -> Policy:
         return self.front.preparing.policy
+
+    @property
+    def client(self) -> str:
+        """Where it comes from; for counts in memory alone."""
+        return address_of(self.request, self.front.client_address_header)
 
     def address(self, page: str) -> str:
         """Of a page in the same language."""
