@@ -52,9 +52,10 @@ def takes(model: type[BaseModel], example: Any, *more: dict[str, Any], is_patch:
     }
 
 
-def gives(model: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The answer of a call, by status."""
-    content = {"schema": model.model_json_schema(mode="serialization"), "example": examples.OF_ANSWERS[model]}
+def gives(model: type[BaseModel], *statuses: int, example: Any = None) -> dict[int | str, dict[str, Any]]:
+    """The answer of a call, by status; without an example of its own the one of examples.py."""
+    shown = examples.OF_ANSWERS[model] if example is None else example
+    content = {"schema": model.model_json_schema(mode="serialization"), "example": shown}
     answer = {
         "description": (model.__doc__ or model.__name__).split("\n")[0],
         "content": {"application/json": content},

@@ -125,7 +125,9 @@ async def test_every_example_of_the_guide_is_answered_as_it_says(site: FrontSite
 
 
 def test_every_call_has_an_example() -> None:
-    assert {example.call for example in EXAMPLES if example.status < 300} == CALLS
+    """Webhooks and FHIR have pages of their own, with examples that other tests run."""
+    here = {call for call in CALLS if "/webhook" not in call and "/fhir" not in call}
+    assert {example.call for example in EXAMPLES if example.status < 300} == here
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -18,7 +18,12 @@ from services.referral.request_limits import RequestLimits
 from services.referral.webhooks import changes
 from services.referral.webhooks.client import WebhookClient
 from services.referral.webhooks.contract import (
+    CURSOR,
+    NEW_SECRET,
     SHOWN,
+    SHOWN_WEBHOOK,
+    URL,
+    WITH_SECRET,
     ShownWebhook,
     WebhookCursor,
     WebhookSecret,
@@ -44,27 +49,27 @@ class WebhookApi:
         routes.put(
             "/webhook",
             status_code=201,
-            openapi_extra=takes(WebhookUrl),
-            responses=intake.gives(WebhookWithSecret, 201),
+            openapi_extra=takes(WebhookUrl, URL),
+            responses=intake.gives(WebhookWithSecret, 201, example=WITH_SECRET),
             summary="Be called when one of your referrals changes",
         )(self.put)
         routes.get(
             "/webhook",
             openapi_extra=intake.KEYED,
-            responses=intake.gives(ShownWebhook, 200),
+            responses=intake.gives(ShownWebhook, 200, example=SHOWN_WEBHOOK),
             summary="How your webhook is",
         )(self.get)
         routes.post(
             "/webhook/rotate",
             openapi_extra=intake.KEYED,
-            responses=intake.gives(WebhookSecret, 200),
+            responses=intake.gives(WebhookSecret, 200, example=NEW_SECRET),
             summary="A further secret; the one before signs as well for 24 hours",
         )(self.rotate)
         routes.delete("/webhook", status_code=204, openapi_extra=intake.KEYED, summary="Be called no more")(self.delete)
         routes.post(
             "/webhook/replay",
-            openapi_extra=takes(WebhookCursor),
-            responses=intake.gives(ShownWebhook, 200),
+            openapi_extra=takes(WebhookCursor, CURSOR),
+            responses=intake.gives(ShownWebhook, 200, example=SHOWN_WEBHOOK),
             summary="Be told again of all changes since a cursor of your feed",
         )(self.replay)
         return routes

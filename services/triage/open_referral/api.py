@@ -17,7 +17,8 @@ from fastapi.routing import APIRoute
 from services.triage.open_referral.directory import MOST_PER_PAGE, PER_PAGE, Directory, Filter, page_of
 from services.triage.open_referral.documents import Document, taxonomy_documents, term_documents
 from services.triage.open_referral.vocabulary import PROFILE, VERSION
-from shared.problems import FieldError, Problem, from_validation
+from shared.mistakes import field_errors
+from shared.problems import FieldError, Problem
 from shared.working_time import day_in_london
 
 ANY_ORIGIN: Final = {"Access-Control-Allow-Origin": "*"}
@@ -46,7 +47,7 @@ class OpenRoute(APIRoute):
                 problem.headers.update(ANY_ORIGIN)
                 raise
             except RequestValidationError as error:
-                raise Problem("invalid", errors=from_validation(error), headers=ANY_ORIGIN) from None
+                raise Problem("invalid", errors=field_errors(error.errors()), headers=ANY_ORIGIN) from None
 
         return answer
 
