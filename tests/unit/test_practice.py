@@ -14,8 +14,8 @@ import pytest
 
 from deploy.demo.history import Story, stories
 from services.triage.rules import decide
-from services.triage.work_items.deadlines import plan_item
 from services.triage.work_items.conditions import ENQUIRIES
+from services.triage.work_items.deadlines import plan_item
 from services.triage.work_items.steps import is_possible
 from shared.events import (
     AboutWorkItem,

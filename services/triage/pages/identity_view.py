@@ -165,7 +165,7 @@ def people_and_home(
         if on and Hold.C1 not in holds:
             rows = [(name, value + _age(person, on)) if name == "Born on" else (name, value) for name, value in rows]
         shown.append(IdentitySection(f"baby-{number}", f"Baby {number}" if number > 1 else "Baby", rows))
-    address = _address(document.get("home") or {})
+    address = address_of(document.get("home") or {})
     return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
 
 
@@ -211,7 +211,8 @@ def full_name(person: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def _address(home: Mapping[str, Any]) -> str:
+def address_of(home: Mapping[str, Any]) -> str:
+    """A line each; or why there is none."""
     if home.get("no_fixed_abode"):
         return "No fixed address"
     if home.get("withheld"):
