@@ -144,7 +144,7 @@ async def test_a_draft_is_kept_with_its_differences_and_changes_nothing(triage: 
     shown = read(await desk.see(draft, Role.LEAD))
     assert "Longer-term support, for a severe worry in at least In force 3 areas Draft 4 areas" in shown
     assert "Four areas, as agreed in May" in shown
-    assert "2 members differ" in shown
+    assert "2 lines differ" in shown
     assert "no single person puts one in force" in shown
     assert (await states(triage))["nottingham", 3] == "live"
     assert (await desk.see(f"{draft}/file")) == DRAFT
