@@ -237,7 +237,7 @@ async def test_what_a_draft_would_change_is_shown_by_rule_ward_and_tier(triage: 
     shown = read(answer.text)
     assert "3 referrals were compared: all that are stored. 2 would be decided differently." in shown
     assert "Sherwood 2" in shown
-    assert "E9 Own, and the ward isn't open yet" in shown
+    assert "Home is in our area, and its ward isn't open yet" in shown
     assert answer.text.count("/staff/referrals/PIR-") == 2
     [row] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'policy.compared'")
     assert (row.actor_id, row.detail) == ("dev-triage-lead", "nottingham-citywide/3")

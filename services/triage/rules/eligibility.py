@@ -260,7 +260,7 @@ def _answer(
 
 @rule("E13", source=HANDBOOK)
 def refused(case: Case) -> Finding | None:
-    """The family said no, and there is no safety work: a decline is proposed, with advice for the referrer."""
+    """The family said no, and there is no safety work. We propose a decline, with advice for the referrer."""
     text = "The family would rather not be referred now, and that is their choice. The door stays open."
     return _answer(case, Consent.REFUSED, text, Route.ADVICE_TO_REFERRER, Eligibility.NOT_ELIGIBLE)
 

@@ -61,7 +61,7 @@ def very_young_parent(case: Case) -> Finding | None:
 
 @rule("A1", source=HANDBOOK)
 def safety_words(case: Case) -> Finding | None:
-    """Safety words in the notes, and no other safety work: somebody reads them within a working day."""
+    """Safety words in the notes, and no other work for safety. Somebody reads them within a working day."""
     if not case.facts.safety_words or is_held(case.facts):
         return None
     return Finding(

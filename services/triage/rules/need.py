@@ -177,7 +177,7 @@ def facts_disagree(case: Case) -> Finding | None:
 
 @rule("X1", source=f"{HANDBOOK}: many parent-infant services leave court assessments to others; local policy")
 def court_asks(case: Case) -> Finding | None:
-    """A court has asked for an assessment: a person decides, without a level of support."""
+    """A court has asked for an assessment. A person decides, with no level of support."""
     text = "A court has asked for a report. A person will look at what we can offer."
     return _circumstance(case, Circumstance.COURT_ASSESSMENT_REQUEST, text)
 
