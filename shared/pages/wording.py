@@ -69,7 +69,7 @@ URGENCY_COLOURS: Final[Words] = {
 
 STATES: Final[Words] = {
     "open": "Not taken on yet",
-    "claimed": "Somebody looks after it",
+    "claimed": "Somebody has it",
     "waiting_list": "On the waiting list",
     "waiting_for_referrer": "Waiting for the referrer",
     "accepted": "Accepted",

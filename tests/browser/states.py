@@ -8,6 +8,9 @@ from typing import Final
 
 from tests.browser.cases import Case, Cases
 from tests.browser.desk import COMMISSIONER, LEAD, MANAGER, WORKER, Desk, Person
+from tests.browser.test_duplicates import referred_twice
+from tests.families import a_referral
+from tests.system import eventually
 
 Way = Callable[[Person, Cases], None]
 
@@ -102,6 +105,51 @@ def _waiting_for_the_referrer(cases: Cases) -> Case:
     case = cases.taken_on()
     cases.worker.does(case.item, "request-information", asked="Since when?")
     return case
+
+
+def _compares(cases: Cases) -> Case:
+    return referred_twice(cases)[1]
+
+
+def _taken_over(cases: Cases) -> Case:
+    """A colleague had the emergency; the lead has it now."""
+    case = cases.in_danger()
+    cases.worker.does(case.item, "claim")
+    cases.lead.does(case.item, "take-over")
+    return case
+
+
+def _after_a_loss(cases: Cases) -> Case:
+    case = cases.send(a_referral(circumstances=["infant_died"]), "bereavement_review")
+    cases.worker.does(case.item, "claim")
+    return case
+
+
+def _in_doubt(cases: Cases) -> Case:
+    """A person decides; the rules suggest something."""
+    concern = {"severity": "mild", "domains": [], "parent_was_asked": True}
+    more = {"concern": concern, "complex_history": ["previous_removal"], "requested_tier": None}
+    case = cases.send(a_referral(**more), "review")
+    cases.worker.does(case.item, "claim")
+    return case
+
+
+def _facts_changed(cases: Cases) -> Case:
+    """A team has taken the family on, and then more is told."""
+    case = cases.accepted()
+    concern = {"severity": "severe", "domains": ["main_carer", "emotional", "social"], "parent_was_asked": True}
+    assert cases.agency.changes(case.reference, concern=concern).status < 300
+    eventually(lambda: cases.lead.sees(case.item)["proposal"], what="a proposal")
+    return case
+
+
+def _challenged(cases: Cases) -> Case:
+    case = cases.proposed_decline()
+    cases.lead.does(case.item, "decline", reason="over_age")
+    cases.agency.sees_status(case.reference, "declined")
+    reply = cases.agency.call("POST", f"/referrals/{case.reference}/challenge", {"notes": "Born twelve weeks early."})
+    assert reply.status < 300, reply
+    return Case(case.family, case.reference, cases.lead.finds("signpost_age", case.reference))
 
 
 def _giving(person: Person, cases: Cases) -> None:
@@ -232,6 +280,13 @@ STATES: Final[dict[str, tuple[str | None, Way]]] = {
     "step-close-mistake": (WORKER, pressed(item(Cases.taken_on, "close"), "Close this work")),
     "step-birth-outcome": (WORKER, item(Cases.overdue_birth, "birth-outcome")),
     "step-birth-outcome-mistake": (WORKER, pressed(item(Cases.overdue_birth, "birth-outcome"), "Write this down")),
+    "step-confirm-duplicate": (WORKER, item(_compares, "confirm-duplicate")),
+    "step-reopen": (LEAD, item(Cases.closed, "reopen")),
+    "item-danger-taken-over": (LEAD, item(_taken_over)),
+    "item-bereavement": (WORKER, item(_after_a_loss)),
+    "item-review-suggestion": (WORKER, item(_in_doubt)),
+    "item-facts-changed": (WORKER, item(_facts_changed)),
+    "item-challenged": (LEAD, item(_challenged)),
     "find": (WORKER, at("/staff/find")),
     "find-of-a-manager": (MANAGER, at("/staff/find")),
     "find-mistake": (WORKER, pressed(at("/staff/find"), "Find this family")),

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.browser.cases import Cases
+from tests.browser.cases import Case, Cases
 from tests.browser.desk import LEAD, MANAGER, WORKER, Desk, Person
 from tests.browser.test_enquiries import type_day
 
@@ -25,10 +25,16 @@ class Clicks:
     desk: Desk
     count: int = 0
 
-    def opens(self, path: str) -> None:
-        """As by a link in a list."""
+    def opens(self, case: Case) -> None:
+        """By its link in a list: that of the queue, narrowed to the referral, or of the enquiries."""
+        is_enquiry = self.person.path.startswith("/staff/enquiries")
+        if not is_enquiry:
+            self.person.opens(f"/staff/queues/all?reference={case.reference}")
+        while is_enquiry and not self.person.row(case.reference).count():
+            self.person.follows("Next page")
         self.count += 1
-        self.person.opens(path)
+        rows = self.person.main.locator("tbody tr").filter(has=self.person.page.locator(f"a[href*='{case.item}']"))
+        self.person.follows(case.reference, within=rows)
 
     def follows(self, name: str) -> None:
         self.count += 1
@@ -60,25 +66,25 @@ def _takes_on(at: Clicks, cases: Cases) -> None:
 
 def _sees_the_own(at: Clicks, cases: Cases) -> None:
     case = cases.taken_on()
-    at.opens(case.path)
+    at.opens(case)
     at.person.reads(case.family["notes"])
 
 
 def _sees_another(at: Clicks, cases: Cases) -> None:
     case = cases.plain()
-    at.opens(case.path)
+    at.opens(case)
     at.presses("It is in my team's queue today")
     at.person.reads(case.name)
 
 
 def _tries_to_reach(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.taken_on().path)
+    at.opens(cases.taken_on())
     at.presses("No answer")
     at.person.is_told("The contact is recorded.")
 
 
 def _asks_the_referrer(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.taken_on().path)
+    at.opens(cases.taken_on())
     at.follows("Ask the referrer for information")
     at.person.fills("What do you need to know?", "Since when?")
     at.presses("Ask the referrer for information")
@@ -86,28 +92,28 @@ def _asks_the_referrer(at: Clicks, cases: Cases) -> None:
 
 
 def _accepts(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.taken_on().path)
+    at.opens(cases.taken_on())
     at.follows("Accept the family")
     at.presses("Accept the family")
     at.person.is_told("The family is accepted.")
 
 
 def _meets(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.accepted().path)
+    at.opens(cases.accepted())
     at.chooses("This was the first contact")
     at.presses("Spoke with the family")
     at.person.is_told("The first contact is recorded.")
 
 
 def _puts_on_the_list(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.taken_on().path)
+    at.opens(cases.taken_on())
     at.follows("Put the family on the waiting list")
     at.presses("Put the family on the waiting list")
     at.person.reads("Number ")
 
 
 def _closes(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.accepted().path)
+    at.opens(cases.accepted())
     at.follows("Close this work")
     at.chooses("The work is complete")
     at.presses("Close this work")
@@ -115,7 +121,7 @@ def _closes(at: Clicks, cases: Cases) -> None:
 
 
 def _decides_differently(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.taken_on().path)
+    at.opens(cases.taken_on())
     at.follows("Decide differently")
     at.follows("Early Help")
     at.person.fills("Why do you decide differently?", "Known to them.")
@@ -124,14 +130,14 @@ def _decides_differently(at: Clicks, cases: Cases) -> None:
 
 
 def _confirms_a_decline(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.proposed_decline().path)
+    at.opens(cases.proposed_decline())
     at.follows("Confirm the decline")
     at.presses("Confirm the decline")
     at.person.is_told("The referral is declined.")
 
 
 def _refuses_a_decline(at: Clicks, cases: Cases) -> None:
-    at.opens(cases.proposed_decline().path)
+    at.opens(cases.proposed_decline())
     at.follows("Do not decline: decide differently")
     at.person.fills("Why do you decide differently?", "Born early.")
     at.presses("Decide")
@@ -161,11 +167,22 @@ def _arranges(at: Clicks, cases: Cases) -> None:
     case = cases.enquiry()
     at.person.opens("/staff")
     at.goes_to("Enquiries")
-    at.opens(f"/staff/enquiries/{case.item}")
+    at.opens(case)
     type_day(at.person, "Day", datetime.now(UTC).date() + timedelta(days=20))
     at.person.fills("Time", "14.30")
     at.presses("Arrange it")
     at.person.is_told("The date is recorded.")
+
+
+def _records_an_enquiry(at: Clicks, cases: Cases) -> None:
+    case = cases.enquiry()
+    at.person.opens("/staff")
+    at.goes_to("Enquiries")
+    at.opens(case)
+    type_day(at.person, "Day on which it took place", datetime.now(UTC).date())
+    at.person.fills("How many people came", "3")
+    at.presses("Record it and end")
+    at.person.is_told("It is recorded who came, and when.")
 
 
 def _compares_a_policy(at: Clicks, cases: Cases) -> None:
@@ -198,6 +215,7 @@ TASKS: Final[dict[str, tuple[int, str, Task]]] = {
     "give to a colleague": (2, LEAD, _gives),
     "find a family": (3, WORKER, _finds),
     "arrange an enquiry": (3, WORKER, _arranges),
+    "record an enquiry": (3, WORKER, _records_an_enquiry),
     "see what a policy would change": (4, MANAGER, _compares_a_policy),
 }
 """Task → the most clicks that it may take, whose it is, and how it is done."""

@@ -1,4 +1,4 @@
-"""What is decided about a family: by whom, and what everybody sees before and after; on the phone without script."""
+"""What is decided about a family: by whom, and what everybody sees before and after."""
 
 from __future__ import annotations
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.browser.cases import Case, Cases
-from tests.browser.desk import LEAD, WORKER, Desk
+from tests.browser.desk import LEAD, PHONE, SIZES, WORKER, Desk
 from tests.families import a_referral
 from tests.journeys.people import Agency
 
@@ -47,10 +49,16 @@ def test_a_worker_compares_both_and_says_that_it_is_one_family(desk: Desk, cases
 
 
 def test_it_is_not_the_same_family_on_the_phone(desk: Desk, cases: Cases) -> None:
+    """Without a script; the table is a list of cards there, and nothing runs off the side."""
     _, case = referred_twice(cases)
-    worker = desk.sit_down(WORKER)
+    worker = desk.sit_down(WORKER, size=PHONE, has_script=False)
     worker.opens(case.path)
     worker.follows("It is not the same family")
+    table = worker.main.locator("#compared")
+    expect(table).to_contain_text(re.compile(r"\(\d+ (?:days|weeks|months) old\)"))
+    box = table.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= SIZES[PHONE]["width"]
     worker.presses("It is not the same family")
     worker.is_told("They are not the same family.")
     assert cases.lead.finds("pir_short", case.reference)

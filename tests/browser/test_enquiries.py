@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.cases import Case, Cases
 from tests.browser.desk import WORKER, Desk, Person
@@ -37,6 +39,12 @@ def test_an_enquiry_goes_from_requested_to_arranged_to_done(worker: Person, aske
     worker.does_not_read("Reading babies' cues")
     worker.presses("It is in my team's queue today")
     worker.reads("Reading babies' cues")
+    box = worker.main.locator("#now")
+    expect(box.get_by_text("Get in touch with whoever asks")).to_be_in_viewport(ratio=1)
+    number = asked.family["referrer"]["phone"]
+    expect(box.get_by_role("link", name=number)).to_have_attribute("href", f"tel:{number.replace(' ', '')}")
+    mail = worker.main.get_by_role("link", name=asked.family["referrer"]["email"])
+    expect(mail).to_have_attribute("href", re.compile("^mailto:"))
     type_day(worker, "Day", TODAY + timedelta(days=20))
     worker.fills("Time", "14.30")
     worker.presses("Arrange it")

@@ -1,4 +1,7 @@
-"""Five thousand open items in one queue (or PIR_MANY): no page asks the database more often; prints how long each takes."""
+"""Five thousand open items in one queue (or PIR_MANY): no page asks the database more often; prints how long each takes.
+
+The report pages too: they show what was published, however many families there are.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from services.triage.app import build
 from services.triage.settings import Settings
 from tests.architecture.apps import client_of
 from tests.browser.cases import Cases
-from tests.browser.desk import LEAD, Desk
+from tests.browser.desk import COMMISSIONER, LEAD, Desk, Person
+from tests.browser.reporting import publish_examples, sits_at_reports
 from tests.system import System
 
 FEW, MANY = 50, int(os.environ.get("PIR_MANY", "5000"))
@@ -41,6 +45,16 @@ COPY: Final = """
 DEEP: Final = (
     "SELECT due_at, id FROM triage.work_item WHERE reference LIKE 'MANY-%' ORDER BY due_at, id OFFSET $1 LIMIT 1"
 )
+
+
+REPORTS: Final = {
+    "reports: overview": "/staff",
+    "reports: figures": "/staff/kpis",
+    "reports: one figure": "/staff/kpis/decided_in_time",
+    "reports: one page": "/staff/reports/2026-06/one-page",
+    "reports: a month": "/staff/reports/2026-06",
+    "reports: need": "/staff/need?period=2025-09--2026-08",
+}
 
 
 @pytest.fixture
@@ -89,11 +103,19 @@ def test_no_page_asks_more_often_for_thousands(
         print(f"\n{MANY:,} items in one queue, median of {TRIES}:")
         for name, path in paths.items():
             print(f"  {seconds(system, cookie, path) * 1000:6.0f} ms  {many[name]:3} statements  {name}")
+        publish_examples(system)
+        cookie = cookie_at(sits_at_reports(desk, COMMISSIONER))
+        for name, path in REPORTS.items():
+            print(f"  {seconds(system, cookie, path, service='metrics') * 1000:6.0f} ms  {name}")
     assert many == few
 
 
 def cookie_of(desk: Desk) -> str:
-    context = desk.sit_down(LEAD).page.context
+    return cookie_at(desk.sit_down(LEAD))
+
+
+def cookie_at(person: Person) -> str:
+    context = person.page.context
     return "; ".join(f"{each['name']}={each['value']}" for each in context.cookies())
 
 
@@ -120,9 +142,9 @@ def statements(system: System, cookie: str, paths: Mapping[str, str]) -> dict[st
         return pool.submit(asyncio.run, count()).result()
 
 
-def seconds(system: System, cookie: str, path: str) -> float:
+def seconds(system: System, cookie: str, path: str, *, service: str = "triage") -> float:
     """How long the running service takes, whole page included."""
-    connection = http.client.HTTPConnection(system.url("triage").removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(system.url(service).removeprefix("http://"), timeout=30)
     try:
         taken = []
         for _ in range(TRIES):

@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.cases import Cases
-from tests.browser.desk import LEAD, WORKER, Desk, Person
+from tests.browser.desk import DESKTOP, LEAD, PHONE, WORKER, Desk, Person
 from tests.system import System
 
 WAITING = "tbody td:has(> .nhsuk-table__heading:text-is('Since it came'))"
+SHORT = "Parent-infant team, short-term work"
 REFERENCE = "tbody a[href*='/staff/items/']"
 
 
@@ -57,15 +58,15 @@ def test_a_queue_is_put_in_order(worker: Person) -> None:
 def test_pages_follow_each_other_without_a_gap(worker: Person) -> None:
     worker.opens("/staff/queues/all")
     total = int(re.search(r"of ([\d,]+)\.", worker.main.inner_text())[1].replace(",", ""))  # type: ignore[index]
-    seen = worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.href)")
+    seen = worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.pathname)")
     first = list(seen)
     while worker.page.get_by_role("link", name="Next page").count():
         worker.follows("Next page")
-        seen += worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.href)")
+        seen += worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.pathname)")
     assert len(seen) == len(set(seen)) == total
     while worker.page.get_by_role("link", name="Previous page").count():
         worker.follows("Previous page")
-    assert worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.href)") == first
+    assert worker.main.locator(REFERENCE).evaluate_all("(links) => links.map((link) => link.pathname)") == first
 
 
 def test_who_has_it_is_a_choice_of_leads_only(desk: Desk, cases: Cases) -> None:
@@ -86,6 +87,22 @@ def test_who_has_it_is_a_choice_of_leads_only(desk: Desk, cases: Cases) -> None:
 def test_a_reference_that_can_not_be_read_is_a_mistake_not_an_empty_list(worker: Person) -> None:
     worker.opens("/staff/queues/all?reference=PIR-000")
     worker.sees_the_mistake("Enter a reference like PIR-4K7-29M")
+
+
+@pytest.mark.parametrize(("size", "way_back"), [(PHONE, "Back to the list"), (DESKTOP, SHORT)])
+def test_an_item_leads_back_to_the_list_as_it_was_narrowed_after_a_step_too(
+    desk: Desk, cases: Cases, size: str, way_back: str
+) -> None:
+    case = cases.plain()
+    worker = desk.sit_down(WORKER, size=size)
+    narrowed = f"/staff/queues/pir_short?view=unassigned&sort=received&reference={case.reference}"
+    worker.opens(narrowed)
+    worker.follows(case.reference)
+    worker.follows("Add a note")
+    worker.fills("Your note", "Rang the clinic")
+    worker.presses("Add a note")
+    worker.follows(way_back, within=worker.page.get_by_role("navigation", name="Breadcrumb"))
+    assert worker.path == narrowed
 
 
 def test_what_somebody_took_on_first_is_said_with_their_name(desk: Desk, cases: Cases, worker: Person) -> None:

@@ -178,6 +178,13 @@ def calls_of(body: dict[str, Any], glance: Glance) -> tuple[str, ...]:
     return tuple(people[who].get("phone") or "no number is known, ask the referrer" for who in glance.calls)
 
 
+def sent_of(body: dict[str, Any]) -> tuple[str, ...]:
+    """Where the family lives, and how the referrer's words begin."""
+    home = body.get("home") or {}
+    lines = ("No fixed address",) if home.get("no_fixed_abode") else (home.get("postcode", ""),)
+    return tuple(text for text in (*lines, " ".join(str(body.get("notes", "")).split())[:50]) if text)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_at_a_glance_anybody_sees_what_to_do_and_whom_to_ring(
     desk: Desk, cases: Cases, the_morning: Morning, name: str
@@ -196,6 +203,7 @@ def test_at_a_glance_anybody_sees_what_to_do_and_whom_to_ring(
     for person in people:
         person.opens(f"/staff/items/{item}")
         glances(person, glance.words, *everybodys, *glance.own, *calls_of(the_morning.sent[case], glance))
+        glances(person, *sent_of(the_morning.sent[case]))
         presses_first(person, glance.button)
 
 

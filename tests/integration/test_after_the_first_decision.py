@@ -496,7 +496,7 @@ async def test_urgent_work_that_was_opened_is_called_out_again_until_it_is_done(
         assert (await reasons())[-1] == "still_open"
         assert len(await reasons()) == hour - 1
     assert await shown(team, Show.ON_CALL) == {item.reference}
-    await team.take(item, "accept")
+    await team.take(item, "close", reason="passed_on", note="The crisis team at 18:10, Ann Hill")
     team.later(hours=5)
     assert len(await reasons()) == 5
     assert await shown(team, Show.ON_CALL) == set()
@@ -517,23 +517,46 @@ async def test_a_raised_item_calls_a_second_time_an_hour_after_it_was_raised(tea
 
 
 @pytest.mark.parametrize("route", DANGERS)
-async def test_every_safety_route_counts_as_overdue_until_it_is_done(team: TriageTeam, route: str) -> None:
+async def test_every_safety_route_counts_as_overdue_until_a_person_ends_it_with_words(
+    team: TriageTeam, route: str
+) -> None:
     key = await team.referred(a_family(**DANGERS[route]))
     item = (await team.open(key))[route]
+    words = {"reason": "passed_on", "note": "Duty desk at 12:10, their reference 9"}
     for other in (await team.open(key)).values():
         if other.route != route:
-            await team.take(other, "accept", LEAD)
+            await team.take(other, "close", LEAD, **words)
     await team.look(item)
-
-    async def overdue() -> float:
-        async with team.engine.connect() as tx:
-            await measures.measure(tx, now=team.now)
-        return float(measures.OF_ALL["safeguarding_overdue"]._value.get())
-
     team.now = item.due_at + timedelta(minutes=1)
-    assert await overdue() == 1
-    await team.take(item, "accept", LEAD)
-    assert await overdue() == 0
+    assert await overdue_safety(team) == 1
+    for who in (MAYA, LEAD):
+        assert await team.refused(item, "accept", who) == "step-not-allowed"
+    assert await overdue_safety(team) == 1
+    await team.take(item, "close", LEAD, **words)
+    assert await overdue_safety(team) == 0
+
+
+async def overdue_safety(team: TriageTeam) -> float:
+    async with team.engine.connect() as tx:
+        await measures.measure(tx, now=team.now)
+    return float(measures.OF_ALL["safeguarding_overdue"]._value.get())
+
+
+@pytest.mark.parametrize("route", DANGERS)
+async def test_safety_work_that_was_accepted_before_that_was_refused_is_in_the_lists_again(
+    team: TriageTeam, route: str
+) -> None:
+    key = await team.referred(a_family(**DANGERS[route]))
+    item = (await team.open(key))[route]
+    async with team.engine.begin() as tx:
+        await tx.execute(
+            sa.text("UPDATE work_item SET state = 'accepted', accepted_at = :now, assignee = 'maya'"),
+            {"now": team.now},
+        )
+    team.now = item.due_at + timedelta(minutes=1)
+    assert item.reference in await shown(team, Show.OVERDUE)
+    assert item.reference in await shown(team, Show.ON_CALL) | await shown(team, Show.SAFETY)
+    assert await overdue_safety(team) >= 1
 
 
 # B11: places.

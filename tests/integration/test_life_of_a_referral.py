@@ -415,7 +415,7 @@ def _is_watched(row: Any) -> bool:
 
 
 def _is_done(row: Any, known: ItemModel) -> bool:
-    return known.is_met if row.route in FAMILY_WORK else known.is_accepted
+    return row.route in FAMILY_WORK and known.is_met
 
 
 def _is_late(row: Any, known: ItemModel, asked: list[datetime], now: datetime) -> bool:

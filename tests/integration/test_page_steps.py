@@ -323,6 +323,29 @@ async def test_safety_work_begins_with_whom_to_ring_and_i_have_rung(
     assert "they confirm it" not in page.words("main")
 
 
+@pytest.mark.parametrize("who", [MAYA, LENA])
+@pytest.mark.parametrize(
+    ("facts", "route"),
+    [
+        ({"safety": [Safety.IMMEDIATE_DANGER]}, "emergency_call"),
+        ({"safety": [Safety.SIGNIFICANT_HARM]}, "mash"),
+        ({"circumstances": [Circumstance.PREGNANCY_ENDED]}, "bereavement_review"),
+    ],
+)
+async def test_a_hand_made_form_does_not_accept_safety_work(
+    desk: Desk, facts: dict[str, Any], route: str, who: Staff
+) -> None:
+    """No page offers it; whoever sends it all the same is refused, and the work stays on the start page."""
+    key = uuid7()
+    await desk.hear(a_baby(**facts), key=key)
+    [item] = [row.id for row in await desk.items(key) if row.route == route]
+    answer = await desk.post(f"/items/{item}/accept", who, place="individual")
+    assert answer.status_code == 409
+    row = await desk.item(item)
+    assert (row.state, row.accepted_at) == ("open", None)
+    assert row.reference in (await desk.page("", who)).words("main")
+
+
 async def test_whoever_has_rung_writes_down_who_when_and_their_reference(desk: Desk) -> None:
     item = await desk.hear(a_baby(safety=[Safety.SIGNIFICANT_HARM]))
     form = await desk.page(f"/items/{item}/rung")

@@ -144,7 +144,7 @@ async def test_a_draft_is_kept_with_its_differences_and_changes_nothing(triage: 
     shown = read(await desk.see(draft, Role.LEAD))
     assert "Longer-term support, for a severe worry in at least In force 3 areas Draft 4 areas" in shown
     assert "Four areas, as agreed in May" in shown
-    assert "2 members differ" in shown
+    assert "2 lines differ" in shown
     assert "no single person puts one in force" in shown
     assert (await states(triage))["nottingham", 3] == "live"
     assert (await desk.see(f"{draft}/file")) == DRAFT
@@ -237,7 +237,7 @@ async def test_what_a_draft_would_change_is_shown_by_rule_ward_and_tier(triage: 
     shown = read(answer.text)
     assert "3 referrals were compared: all that are stored. 2 would be decided differently." in shown
     assert "Sherwood 2" in shown
-    assert "E9 Own, and the ward isn't open yet" in shown
+    assert "Home is in our area, and its ward isn't open yet" in shown
     assert answer.text.count("/staff/referrals/PIR-") == 2
     [row] = await fetch(triage.engine, "SELECT actor_id, detail FROM audit WHERE action = 'policy.compared'")
     assert (row.actor_id, row.detail) == ("dev-triage-lead", "nottingham-citywide/3")

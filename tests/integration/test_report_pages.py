@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
@@ -27,6 +28,8 @@ from shared.database import create_engine
 from tests.integration.report_site import NOW, TRIAGE, Site, a_site, publish
 from tests.integration.room import read, title_of
 from tests.integration.staff_pages import statements
+from tests.integration.test_reading import is_prose
+from tests.reading import grade, texts_of
 from tests.rendering import Page
 from tests.unit.report_examples import (
     a_contract_report,
@@ -626,3 +629,24 @@ async def test_a_document_is_read_once_and_a_new_version_is_seen_at_once(engine:
 async def test_an_answer_of_the_api_is_kept_by_no_shared_cache(site: Site) -> None:
     answers: list[httpx.Response] = [await site.ask(JUNE), await site.ask("/reports"), await site.open("/staff")]
     assert all("public" not in each.headers["cache-control"] for each in answers)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(path for path in PAGES if path != "/staff/about"),
+        *("/staff/kpis/contacted_in_time_priority", "/staff/kpis/received", "/staff/reports/2026-06?version=1"),
+    ],
+)
+async def test_a_report_page_is_easy_to_read(site: Site, path: str) -> None:
+    """No sentence is harder than that of a ninth year at school: names, the key to shorthand and examples left out.
+
+    Not the page About: it has the definition of each figure, and some of those are harder.
+    """
+    texts = [NAMED.sub("They ", text) for text in texts_of(await site.see(path)) if not OF_EXAMPLES.search(text)]
+    assert {text: round(grade(text), 1) for text in texts if is_prose(text) and grade(text) > 9} == {}
+
+
+NAMED = re.compile(r"^.*(?=are referred )")
+"""A row and its sentence begin with the name of a ward, or of a category as it is published."""
+OF_EXAMPLES = re.compile(r"^\[|in a sentence|Invented|without a first concern")

@@ -116,8 +116,8 @@ def test_a_team_that_has_not_met_the_family_is_said() -> None:
     assert (late.due, late.is_late) == ("First contact: overdue by 1 working day", True)
     accepted.first_contact_at = MONDAY
     assert due_in_words(accepted, now=MONDAY) == "Accepted on Friday 12 June"
-    review = an_item(route="review", state="accepted", accepted_at=FRIDAY)
-    assert due_in_words(review, now=MONDAY) == "Accepted on Friday 12 June"
+    training = an_item(route="training", state="accepted", accepted_at=FRIDAY)
+    assert due_in_words(training, now=MONDAY) == "Accepted on Friday 12 June"
 
 
 def test_who_has_an_item_is_said_by_name_and_to_oneself_as_you() -> None:

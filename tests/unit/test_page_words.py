@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.triage.rules import CATALOGUE
 from services.triage.rules.assemble import LISTED
 from services.triage.work_items.bodies import ContactChannel, ContactOutcome
 from services.triage.work_items.conditions import OWN_MARKS
@@ -136,3 +137,35 @@ def test_machines_get_the_time_with_its_zone() -> None:
     assert times.machine_time("2026-06-15T13:05:00Z") == "2026-06-15T14:05:00+01:00"
     assert times.machine_time("2026-06-15") == "2026-06-15"
     assert times.machine_time(None) == ""
+
+
+OLD_WORDS = re.compile(
+    r"\btiers?\b|\bopen items?\b|looks after it|front door|waiting longest|member by member|\breferral requests?\b",
+    re.IGNORECASE,
+)
+"""One word for one thing: a level of support, a work item, who has it, children's social care."""
+RULE_ID = re.compile(r"\b(?:[SECMNQAXI]\d{1,2}[a-z]?)\b")
+TEMPLATES = sorted(
+    each for area in ("services/triage", "services/metrics", "shared") for each in (ROOT / area).rglob("*.html")
+)
+
+
+def words_of(template: str) -> str:
+    """What of a template a person reads: without marks, comments and expressions, with the words inside them."""
+    said = re.findall(r'"([A-Z][^"{}<>]*)"', "".join(re.findall(r"\{[{%].*?[%}]\}", template, re.DOTALL)))
+    text = re.sub(r"\{#.*?#\}|\{[{%].*?[%}]\}", " ", template, flags=re.DOTALL)
+    return " ".join([re.sub(r"<[^>]*>", " ", text), *said])
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda each: each.stem)
+def test_no_page_has_a_second_word_for_a_thing(template: Path) -> None:
+    assert OLD_WORDS.findall(words_of(template.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("rule", sorted(CATALOGUE))
+def test_a_rule_is_told_in_words_for_staff(rule: str) -> None:
+    """Without the numbers of other rules, a programmer's words, or a hold that no page explains."""
+    meaning = CATALOGUE[rule].meaning
+    assert not OLD_WORDS.search(meaning)
+    assert not RULE_ID.search(meaning)
+    assert not re.search(r"\bOwn\b|\bis in\b\.|counts as|\bhold\b", meaning)

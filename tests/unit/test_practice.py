@@ -14,8 +14,9 @@ import pytest
 
 from deploy.demo.history import Story, stories
 from services.triage.rules import decide
+from services.triage.work_items.conditions import ENQUIRIES
 from services.triage.work_items.deadlines import plan_item
-from services.triage.work_items.steps import STEPS
+from services.triage.work_items.steps import is_possible
 from shared.events import (
     AboutWorkItem,
     AgencyUpdated,
@@ -189,7 +190,9 @@ def test_every_step_on_a_work_item_is_one_that_the_table_of_steps_allows() -> No
                     is_place = step.waiting_for is WaitingFor.PLACE
                     state = "waiting_list" if is_place else "waiting_for_referrer"
                 elif type(step) in STEP_OF:
-                    assert state in STEPS[STEP_OF[type(step)]].start, (state, step)
+                    is_arranged = isinstance(step, WorkItemAccepted) and step.route in ENQUIRIES
+                    name = "arrange" if is_arranged else STEP_OF[type(step)]
+                    assert is_possible(name, route=step.route, state=state), (state, step)
                     state = AFTER.get(type(step), state)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.triage.pages.whom_to_ring import Call, whom_to_ring
+from services.triage.pages.whom_to_ring import Call, FirstScreen, first_screen, whom_to_ring
 from shared.events import Facts, Safety
 from shared.service_map import of_authority
 from tests.builders import TODAY, a_family, a_policy, a_work_item, decided, elsewhere, noon
@@ -88,10 +88,22 @@ def test_under_domestic_abuse_the_safe_way_stands_where_the_number_would(way: st
 
 def test_without_a_number_the_page_says_what_to_do_instead() -> None:
     calls = rings_of(own(), found=who_it_is({"phone": None}, {"phone": None, "email": "ada@example.org"}))
-    assert [(call.phone, call.instead) for call in calls] == [
-        ("", "no number is known, ask the referrer"),
-        ("", "write to ada@example.org"),
+    assert [(call.phone, call.instead, call.mail) for call in calls] == [
+        ("", "no number is known, ask the referrer", ""),
+        ("", "write to", "ada@example.org"),
     ]
+
+
+def test_the_first_screen_begins_with_where_and_in_which_words() -> None:
+    home = {"address_lines": ["1 High Street", "Sneinton"], "postcode": "NG2 4AA"}
+    sent = first_screen({"document": {"home": home, "notes": "Shouting heard.\nNobody opens. " + "word " * 60}})
+    assert sent.address == "1 High Street, Sneinton, NG2 4AA"
+    assert sent.words.startswith("Shouting heard. Nobody opens. word")
+    assert sent.words.endswith(" word …")
+    assert len(sent.words) < 80
+    assert first_screen({"document": {"home": {"withheld": True}}}) == FirstScreen("Kept safe: it was not sent")
+    assert first_screen({"document": {"home": {"no_fixed_abode": True}}}) == FirstScreen("No fixed address")
+    assert first_screen(None) == FirstScreen()
 
 
 def test_when_the_work_has_ended_nobody_is_rung() -> None:

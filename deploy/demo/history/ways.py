@@ -11,7 +11,7 @@ from deploy.demo.history.chance import Weighed
 from deploy.demo.history.course import Course, Item
 from deploy.demo.history.hours import at_work, by, later, missing
 from services.triage.work_items.conditions import SAFETY, WALL_CLOCK
-from shared.events import FAMILY_WORK, ClosureReason, DeclineReason, PlaceKind, Route, Tier
+from shared.events import FAMILY_WORK, ClosureReason, DeclineReason, Route, Tier
 from shared.working_time import day_in_london, due_on
 
 Way = Callable[[Course, Item], None]
@@ -112,16 +112,15 @@ def _signpost(course: Course, item: Item) -> None:
 
 
 def _safety(course: Course, item: Item) -> None:
-    """Taken on or handed over by the next working day, nearly always."""
+    """Taken on, and handed over by the next working day, nearly always."""
     chance, times = course.chance, course.policy.working_time
     due = due_on(item.opened_at, days=times.safeguarding_days, hours=times)
     in_time = chance.happens(course.season.safeguarding_in_time)
     at = _danger_at(course, item, due, in_time=in_time)
-    if chance.happens(0.45):
-        course.later(at, lambda at: working.accept(course, item, at, PlaceKind.INDIVIDUAL))
-        ended_at = later(chance, after=at, days=chance.wait(12))
+    course.later(at, lambda at: working.claim(course, item, at))
+    if chance.happens(0.45):  # rung at once
+        ended_at = at + timedelta(minutes=chance.between(2, 20))
     else:
-        course.later(at, lambda at: working.claim(course, item, at))
         ended_at = by(chance, due, after=at) if in_time else missing(chance, due, after=at, days=2)
     if chance.happens(0.95):
         course.later(ended_at, lambda at: working.close(course, item, at, ClosureReason.PASSED_ON))

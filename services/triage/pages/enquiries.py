@@ -24,6 +24,8 @@ from services.triage.pages.forms import (
 from services.triage.pages.identity_view import sections
 from services.triage.pages.item import NO_REASON, family_of
 from services.triage.pages.labels import LOOKS
+from services.triage.pages.what_to_do import what_to_do
+from services.triage.pages.whom_to_ring import whom_to_ring
 from services.triage.work_items import bodies, enquiries
 from services.triage.work_items.enquiries import Stage, Whose
 from services.triage.work_items.steps import offered, take
@@ -122,6 +124,14 @@ async def _show(
     )
 
 
+def _to_do(visit: Visit, row: Any, found: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What to do now and whom to ring; nobody for whoever does not see who asks."""
+    rings = whom_to_ring(
+        row, facts=None, policy=visit.policy, service_map=visit.context.service_map, on=visit.today, found=found
+    )
+    return {"to_do": what_to_do(row, (), facts=None, decision=None, policy=visit.policy, rings=rings)}
+
+
 async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, Any]:
     """What was asked and by whom: at once for whoever works on it, else for a reason; written down before it is read.
 
@@ -129,10 +139,11 @@ async def _asked(visit: Visit, row: Any, why: LookReason | None) -> dict[str, An
     """
     may_look = row.about != "family" and visit.may(Permission.SEE_IDENTITY)
     if not may_look or not await record_view(visit.engine, row.id, visit.staff, at=visit.now, why=why):
-        return {"may_look": may_look, "is_shown": False}
+        return {"may_look": may_look, "is_shown": False, **_to_do(visit, row)}
     family = await family_of(visit, row.referral_id)
     asked = sections(family.found, visit.policy, on=visit.today) if family.found else None
-    return {"may_look": True, "is_shown": True, "asked": asked, "written": family.texts}
+    told = {"may_look": True, "is_shown": True, "asked": asked, "written": family.texts}
+    return told | _to_do(visit, row, family.found)
 
 
 async def _take(visit: Visit, item_id: UUID, step: str) -> Response:

@@ -148,9 +148,7 @@ def _answer(number: int, each: Mapping[str, Any]) -> IdentitySection:
     return IdentitySection(f"answer-{number}", heading, [(_said(clock)(each["at"]), str(each["notes"]))])
 
 
-def people_and_home(
-    found: Mapping[str, Any], holds: Collection[str] = (), *, on: date | None = None
-) -> list[IdentitySection]:
+def people_and_home(found: Mapping[str, Any], holds: Collection[str] = (), *, on: date) -> list[IdentitySection]:
     """Who it is about, and where they live; with the age on a day, but not after a loss (C1)."""
     document = found.get("document") or {}
     shown = []
@@ -162,10 +160,10 @@ def people_and_home(
         shown.append(IdentitySection(f"carer-{number}", heading, rows))
     for number, person in enumerate(document.get("babies") or (), 1):
         rows = _rows(_named(person), _BABY) or [("Name", "not given")]
-        if on and Hold.C1 not in holds:
+        if Hold.C1 not in holds:
             rows = [(name, value + _age(person, on)) if name == "Born on" else (name, value) for name, value in rows]
         shown.append(IdentitySection(f"baby-{number}", f"Baby {number}" if number > 1 else "Baby", rows))
-    address = _address(document.get("home") or {})
+    address = address_of(document.get("home") or {})
     return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
 
 
@@ -211,7 +209,8 @@ def full_name(person: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in parts if part)
 
 
-def _address(home: Mapping[str, Any]) -> str:
+def address_of(home: Mapping[str, Any]) -> str:
+    """A line each; or why there is none."""
     if home.get("no_fixed_abode"):
         return "No fixed address"
     if home.get("withheld"):
@@ -243,13 +242,20 @@ async def side_by_side(visit: Visit, told: ItemDetails) -> dict[str, list[Any]] 
     found = await asyncio.gather(*(look(each, actor=staff.id) for each in (told.referral_id, *others)))
     references = {each["id"]: each["reference"] for each in told.item["links"]}
     heads = [told.item["reference"], *(references.get(str(each), "") for each in others)]
-    return {"heads": heads, "rows": list(_beside([each or {} for each in found]))}
+    holds = told.item["decision"]["holds"] if told.item["decision"] else ()
+    return {"heads": heads, "rows": list(_beside([each or {} for each in found], holds, on=visit.today))}
 
 
-def _beside(found: list[Mapping[str, Any]]) -> Iterator[tuple[str, list[str], bool]]:
-    """Every value that any of them has, as `Baby: Name`, in the order of the page of one referral."""
+def _beside(
+    found: list[Mapping[str, Any]], holds: Collection[str], *, on: date
+) -> Iterator[tuple[str, list[str], bool]]:
+    """Every value that any of them has, as `Baby: Name`, in the order of the page of one referral; with ages."""
     sides = [
-        {f"{section.heading}: {name}": value for section in people_and_home(each) for name, value in section.rows}
+        {
+            f"{section.heading}: {name}": value
+            for section in people_and_home(each, holds, on=on)
+            for name, value in section.rows
+        }
         for each in found
     ]
     for heading in dict.fromkeys(heading for side in sides for heading in side):

@@ -29,8 +29,9 @@ from services.triage.pages.labels import (
 from services.triage.pages.queues import done_in_words, due_in_words
 from services.triage.pages.step_forms import offers
 from services.triage.pages.timeline import Moment, contacts_in_words, timeline
+from services.triage.pages.way_back import list_in, way_to
 from services.triage.pages.what_to_do import Held, coming, what_to_do
-from services.triage.pages.whom_to_ring import whom_to_ring
+from services.triage.pages.whom_to_ring import first_screen, whom_to_ring
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
 from services.triage.work_items import places
@@ -65,15 +66,16 @@ class Family:
 
 @routes.get("/items/{item_id}")
 async def one_item(visit: Reader, item_id: UUID) -> Response:
-    return await item_page(visit, item_id)
+    return await item_page(visit, item_id, came_from=list_in(visit.request.query_params))
 
 
 @routes.post("/items/{item_id}/look")
 async def look_at_it(visit: Looker, item_id: UUID) -> Response:
-    why = (await visit.form()).get("why")
+    sent = await visit.form()
+    why, came_from = sent.get("why"), list_in(sent)
     if why not in LOOKS:
-        return await item_page(visit, item_id, errors=NO_REASON)
-    return await item_page(visit, item_id, why=LookReason(str(why)))
+        return await item_page(visit, item_id, errors=NO_REASON, came_from=came_from)
+    return await item_page(visit, item_id, why=LookReason(str(why)), came_from=came_from)
 
 
 @routes.get("/items/{item_id}/look")
@@ -107,10 +109,11 @@ async def item_page(
     why: LookReason | None = None,
     overtaken: Overtaken | None = None,
     errors: Sequence[dict[str, str]] = (),
+    came_from: str = "",
 ) -> Response:
     """The page; with the family when the visitor gave a reason to look, or works on the item and needs none.
 
-    409 when a step was `overtaken`, 422 with `errors`.
+    409 when a step was `overtaken`, 422 with `errors`. `came_from` is the list that leads here.
     """
     reason = await record_view(visit.engine, item_id, visit.staff, at=visit.now, why=why)
     async with visit.engine.connect() as tx:
@@ -127,6 +130,8 @@ async def item_page(
         "item.html",
         status=409 if overtaken else 422 if errors else 200,
         errors=list(errors),
+        came_from=came_from,
+        way_to=way_to,
         overtaken=overtaken,
         messages=messages,
         message_name=message_name,
@@ -204,6 +209,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "is_own": is_own,
         "is_late": is_late,
         "to_do": to_do,
+        "sent": first_screen(family.found if family else None),
         "coming": coming(row, told.facts, decision, policy, on=visit.today),
         "contacts": contacts_in_words(told.lines, on=visit.today),
         "contact": contact,

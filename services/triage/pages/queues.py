@@ -24,6 +24,7 @@ from services.triage.work_items import queues
 from services.triage.work_items.conditions import (
     OWN_MARKS,
     WALL_CLOCK,
+    is_contact_due,
     is_met,
     is_on_list,
     is_overdue,
@@ -263,7 +264,7 @@ def due_in_words(row: sa.Row[Any], *, now: datetime) -> str:
     if Urgency(row.urgency) in WALL_CLOCK:
         return clock_in_words(row.received_at, row.due_at, now=now)
     due = day_in_words(row.due_at, now=now)
-    what = "First contact" if row.accepted_at is not None else "Look again" if row.route == Route.PHASE_HOLD else ""
+    what = "First contact" if is_contact_due(row) else "Look again" if row.route == Route.PHASE_HOLD else ""
     return f"{what}: {due[:1].lower()}{due[1:]}" if what else due
 
 

@@ -19,6 +19,7 @@ from services.triage.pages.labels import loss_in_words
 from services.triage.pages.queues import DONE as NAMED
 from services.triage.pages.step_forms import DAYS, FORMS, ONE_BUTTON, WORDS, StepForm, Typed, choices, offers
 from services.triage.pages.timeline import timeline
+from services.triage.pages.way_back import list_in, way_to
 from services.triage.work_items import item as items
 from services.triage.work_items import steps, store
 from services.triage.work_items.bodies import Body
@@ -42,11 +43,12 @@ _AGAIN: Final = "Press again if your step still fits."
 
 
 class Asked(NamedTuple):
-    """One form of one item, asked for or sent by one person."""
+    """One form of one item, asked for or sent by one person who came from a list, if any."""
 
     visit: Visit
     form: StepForm
     item_id: UUID
+    came_from: str = ""
 
 
 def _add(form: StepForm) -> None:
@@ -54,10 +56,11 @@ def _add(form: StepForm) -> None:
     allowed = who_may(form.permission)
 
     async def show(item_id: UUID, visit: Visit = allowed) -> Response:
-        return await _show(Asked(visit, form, item_id))
+        return await _show(Asked(visit, form, item_id, list_in(visit.request.query_params)))
 
     async def take(item_id: UUID, visit: Visit = allowed) -> Response:
-        return await _take(Asked(visit, form, item_id), await visit.form())
+        sent = await visit.form()
+        return await _take(Asked(visit, form, item_id, list_in(sent)), sent)
 
     for endpoint, method in ((show, routes.get), (take, routes.post)):
         method(f"/items/{{item_id}}/{form.step}", response_model=None)(endpoint)
@@ -72,7 +75,7 @@ async def _show(asked: Asked) -> Response:
     form, query = asked.form, asked.visit.request.query_params
     if form.step in ONE_BUTTON:
         return RedirectResponse(f"/staff/items/{asked.item_id}", 303)
-    if form.step != "override" or not query:
+    if form.step != "override" or not {*query} - {"list"}:
         return await _form_page(asked)
     typed = form.read(query)
     _, mistakes = form.check(typed | {"reason": "to come"}, today=asked.visit.today)
@@ -101,6 +104,7 @@ async def _take(asked: Asked, sent: FormData) -> Response:
     item_id, last = led_to
     code = form.done or OF_STEP[last]
     about = {"about": str(item_id)} if code in NAMED else {}
+    about |= {"list": asked.came_from} if asked.came_from else {}
     return back_to(text_in(sent, "next") or f"/staff/items/{item_id}", done=code, **about)
 
 
@@ -109,7 +113,7 @@ async def _step(asked: Asked, body: Body, *, seen: int | None) -> tuple[UUID, st
 
     After a decision that ends the item that is the work that goes on.
     """
-    visit, form, item_id = asked
+    visit, form, item_id, _ = asked
     async with visit.engine.begin() as tx:
         if seen is not None and await items.changes_since(tx, item_id, seen=seen):
             return None
@@ -132,7 +136,7 @@ def _seen(sent: FormData) -> int | None:
 
 async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: Problem | None = None) -> Response:
     """409: the same form with everything typed, what was done meanwhile, and ready for a second press."""
-    visit, form, item_id = asked
+    visit, form, item_id, came_from = asked
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
     lines = [line for line in told.lines if seen is not None and line.id > seen and line.action not in ONLY_LOOKED]
@@ -141,7 +145,7 @@ async def _overtaken(asked: Asked, *, typed: Typed, seen: int | None, problem: P
     words = _in_the_way(problem, told.names, visit.staff) if problem else changed
     overtaken = Overtaken(words, timeline(lines, told.names))
     if form.step in ONE_BUTTON:
-        return await item_page(visit, item_id, overtaken=overtaken)
+        return await item_page(visit, item_id, overtaken=overtaken, came_from=came_from)
     return await _form_page(asked, typed=typed, overtaken=overtaken)
 
 
@@ -168,7 +172,7 @@ async def _form_page(
 
     `typed` is None for a form that nobody has filled in yet.
     """
-    visit, form, item_id = asked
+    visit, form, item_id, came_from = asked
     async with visit.engine.connect() as tx:
         told = await items.load(tx, item_id)
         chosen = await choices(tx, form.step, told, visit.policy, now=visit.now)
@@ -176,7 +180,7 @@ async def _form_page(
     offered = {offer.step: offer.text for offer in offers(told.row, visit.staff)}
     if form.step not in offered and typed is None:  # opened from an old page
         overtaken = Overtaken(f"This is not possible now: {state_name(told.row.state).lower()}.")
-        return await item_page(visit, item_id, overtaken=overtaken)
+        return await item_page(visit, item_id, overtaken=overtaken, came_from=came_from)
     wrong = mistakes or {}
     may_compare = form.step == "override" and not is_choosing and not CHOSEN_FIRST & set(wrong)
     return visit.render(
@@ -186,6 +190,8 @@ async def _form_page(
         mistakes=wrong,
         overtaken=overtaken,
         item=told.item,
+        came_from=came_from,
+        way_to=way_to,
         holds=told.item["decision"]["holds"] if told.item["decision"] else [],
         loss=loss_in_words(told.facts),
         seen=told.seen if seen is None else seen,

@@ -11,6 +11,7 @@ from services.triage.pages.identity_view import (
     INTERPRETER_NOT_SAID,
     NEEDS,
     ONLY_SAFELY,
+    address_of,
     full_name,
     spoken_with,
 )
@@ -29,16 +30,42 @@ BEFORE_RINGING: Final = {
     INTERPRETER_NEEDED: "book an interpreter first",
     INTERPRETER_NOT_SAID: "ask about an interpreter first",
 }
-WAY_LENGTH: Final = 120
-"""Characters of a safe way on the first screen: four lines of a phone. All of it stands below."""
+SHORT: Final = 120
+"""Characters of a safe way on the first screen: four lines of a phone."""
+BEGINNING: Final = 72
+"""Characters of the referrer's words there: with what stands before them three lines."""
 
 
 class Call(NamedTuple):
-    """Somebody to ring; `instead` says what to do where there is no number, or none that may be rung."""
+    """Somebody to ring; `instead` says what to do where there is no number, or none that may be rung.
+
+    `mail` is an address to write to where there is no number.
+    """
 
     who: str
     phone: str = ""
     instead: str = ""
+    mail: str = ""
+
+
+class FirstScreen(NamedTuple):
+    """Of what was sent, what somebody needs before they ring: where the family lives, and how the words begin."""
+
+    address: str = ""
+    words: str = ""
+
+
+def first_screen(found: Mapping[str, Any] | None) -> FirstScreen:
+    """`found` is who the family is, for somebody who may know; empty parts where nothing was sent."""
+    document = (found or {}).get("document") or {}
+    address = address_of(document.get("home") or {}).replace("\n", ", ")
+    words = " ".join(str(document.get("notes") or "").split())
+    return FirstScreen(shortened(address), shortened(words, BEGINNING, " …"))
+
+
+def shortened(text: str, length: int = SHORT, more: str = " … All of it stands below") -> str:
+    """As it is, or its first words: all of it stands below on the page."""
+    return text if len(text) <= length else text[:length].rsplit(maxsplit=1)[0] + more
 
 
 def whom_to_ring(
@@ -92,8 +119,7 @@ def _carer(person: Mapping[str, Any], *, is_held: bool) -> Call:
     told = spoken_with(person, is_held=is_held)
     who = f"{full_name(person) or 'The carer'} ({', '.join(_about(told))})"
     if way := told["safe_contact"]:
-        short = way if len(way) <= WAY_LENGTH else f"{way[:WAY_LENGTH].rsplit(maxsplit=1)[0]} … All of it stands below"
-        return Call(f"{who}, {ONLY_SAFELY}", instead=short)
+        return Call(f"{who}, {ONLY_SAFELY}", instead=shortened(way))
     return Call(who, str(person.get("phone") or ""), ASK_REFERRER)
 
 
@@ -113,5 +139,5 @@ def _referrer(person: Mapping[str, Any]) -> Iterator[Call]:
     """Nobody when no referrer was named."""
     if name := person.get("name"):
         who = f"Referrer {name} ({person['role']})" if person.get("role") else f"Referrer {name}"
-        mail = person.get("email")
-        yield Call(who, str(person.get("phone") or ""), f"write to {mail}" if mail else "no number was given")
+        mail = str(person.get("email") or "")
+        yield Call(who, str(person.get("phone") or ""), "write to" if mail else "no number was given", mail)

@@ -55,7 +55,7 @@ def _dates_disagree(infant: Infant, on: date, age: Age) -> bool:
 
 @rule("E3", source=f"{HANDBOOK}; 280 days = 40 weeks; 21 days late = 43 weeks; 126 days early = 22 weeks")
 def dates_disagree(case: Case) -> Finding | None:
-    """Born in the future; or born more than 21 days after or 126 before the due date; or due in more than 280 days."""
+    """Born in the future, more than 21 days after the due date or 126 before it; or due in more than 280 days."""
     if not _dates_disagree(case.facts.infant, case.on, case.policy.age):
         return None
     text = "The dates we were given do not fit together yet. A person will check them."
@@ -64,7 +64,7 @@ def dates_disagree(case: Case) -> Finding | None:
 
 @rule("E4", source=UNTIL_TWO)
 def born_and_young_enough(case: Case) -> Finding | None:
-    """Born, and before the second birthday: that day itself is out; 29 February counts as 1 March."""
+    """Born, and before the second birthday. A child born on 29 February has it on 1 March."""
     born_on = case.facts.infant.born_on
     if born_on is None or case.on >= (ends_on := support_ends_on(born_on, case.policy.age)):
         return None
@@ -182,7 +182,7 @@ def _is_unclear(case: Case) -> bool:
 
 @rule("E12", source=f"{HANDBOOK}: nobody is declined for lack of an address")
 def place_unclear(case: Case) -> Finding | None:
-    """No address to use and no council (a current own ward tells it), or ours without a current ward."""
+    """No address to use and no council, or an address of ours without a current ward."""
     if not _is_unclear(case):
         return None
     text = "We do not know where home is right now. A person will work it out, and no one loses out."
@@ -205,7 +205,7 @@ def another_area(case: Case) -> Finding | None:
 
 @rule("E8", source=PHASES)
 def ward_open(case: Case) -> Finding | None:
-    """Own, and the ward is open on the day of receipt: its first day is in."""
+    """Home is in our area, and its ward was open on the day the referral came."""
     ward = _own_ward(case)
     if ward is None or ward.opens_on is None or ward.opens_on > case.on:
         return None
@@ -217,7 +217,7 @@ def ward_open(case: Case) -> Finding | None:
 
 @rule("E9", source=PHASES)
 def ward_not_open_yet(case: Case) -> Finding | None:
-    """Own, and the ward isn't open yet: no decline; the referral waits and is released when the ward opens."""
+    """Home is in our area, and its ward isn't open yet: no decline; the referral waits until the ward opens."""
     ward = _own_ward(case)
     if ward is None:
         return None
@@ -241,7 +241,7 @@ def _consent_used(case: Case) -> Used:
 
 @rule("E13s", source=f"{WORKING_TOGETHER}: information may be shared without consent to keep a child safe")
 def safety_goes_on(case: Case) -> Finding | None:
-    """There is a hold, and consent is not given. Who goes on without it, why and when is recorded."""
+    """Safety work goes on though consent is not given. Who goes on without it, why and when is recorded."""
     if case.facts.consent is Consent.GIVEN or not is_held(case.facts):
         return None
     return Finding(
@@ -260,7 +260,7 @@ def _answer(
 
 @rule("E13", source=HANDBOOK)
 def refused(case: Case) -> Finding | None:
-    """Family said no, no hold: a decline is proposed, with advice for the referrer."""
+    """The family said no, and there is no safety work. We propose a decline, with advice for the referrer."""
     text = "The family would rather not be referred now, and that is their choice. The door stays open."
     return _answer(case, Consent.REFUSED, text, Route.ADVICE_TO_REFERRER, Eligibility.NOT_ELIGIBLE)
 
@@ -274,7 +274,7 @@ def not_sought(case: Case) -> Finding | None:
 
 @rule("E14b", source=HANDBOOK)
 def disputed(case: Case) -> Finding | None:
-    """Those who may say yes or no do not agree, no hold: a person listens."""
+    """Those who may say yes or no do not agree, and there is no safety work: a person listens."""
     text = "The people who care for the baby do not agree yet. A person will listen to each side."
     return _answer(case, Consent.DISPUTED, text, Route.REVIEW)
 

@@ -33,7 +33,7 @@ def duplicate(case: Case) -> Finding | None:
 
 @rule("I5", source=TRAINING_OFFER)
 def enquiry(case: Case) -> Finding | None:
-    """From a practitioner who asks for a consultation or training: the route of that name."""
+    """A practitioner asks for a consultation or training."""
     if case.facts.kind is Kind.FAMILY:
         return None
     is_training = case.facts.kind is Kind.TRAINING
@@ -61,7 +61,7 @@ def very_young_parent(case: Case) -> Finding | None:
 
 @rule("A1", source=HANDBOOK)
 def safety_words(case: Case) -> Finding | None:
-    """Safety words in the notes, no hold: somebody reads them within a working day."""
+    """Safety words in the notes, and no other work for safety. Somebody reads them within a working day."""
     if not case.facts.safety_words or is_held(case.facts):
         return None
     return Finding(
@@ -74,7 +74,7 @@ def safety_words(case: Case) -> Finding | None:
 
 @rule("Q1", source="NHS Data Dictionary: NHS number check digit (modulus 11); all-same digits are placeholders")
 def nhs_number_to_check(case: Case) -> Finding | None:
-    """Wrong check digit, or ten times the same digit: a mark."""
+    """An NHS number with a wrong check digit, or ten times the same digit: a mark."""
     if case.facts.nhs_number is not NhsNumber.INVALID:
         return None
     return Finding(
@@ -192,7 +192,7 @@ def time_is_short(case: Case) -> Finding | None:
 
 @rule("M8", source="Nottingham 2021: delivery in line with team capacity, group work adjusted to demand")
 def waiting_list(case: Case, routes: Sequence[Route]) -> Finding | None:
-    """One of the decision's routes is full: a waiting list and an interim group offer; the tier never drops."""
+    """A team of the decision is full: a waiting list and an interim group offer; the level of support never drops."""
     full = [route for route in routes if route in case.facts.full_routes]
     if not full:
         return None

@@ -54,7 +54,7 @@ def _adult(case: Case) -> Finding | None:
 
 @rule("N6", source=f"{PERINATAL}: a history of severe illness counts when well")
 def mothers_mental_health(case: Case) -> Finding | None:
-    """The mother's own mental health, with consent and without a hold. Not looked at when the family isn't eligible."""
+    """The mother's own mental health, with consent and no safety work. Not looked at when this service can't help."""
     return _adult(case) if case.facts.carer is Carer.MOTHER else None
 
 
@@ -66,7 +66,7 @@ def carers_mental_health(case: Case) -> Finding | None:
 
 @rule("N7", source="Birmingham 2022: two thirds of parents were never asked how the relationship feels")
 def relationship_not_seen(case: Case) -> Finding | None:
-    """Severity unknown: nothing guesses a tier. Who came by themselves (sources B) is called back."""
+    """Severity unknown: nothing guesses a level of support. Whoever came by themselves is called back."""
     if case.facts.concern.severity is not Severity.UNKNOWN:
         return None
     came_themselves = (case.facts.source or "").startswith("B")
@@ -81,7 +81,7 @@ def relationship_not_seen(case: Case) -> Finding | None:
 
 @rule("N8", source="Birmingham 2022: fear of judgement keeps parents away; who asks is rung by a person")
 def asks_for_help(case: Case) -> Finding | None:
-    """A parent (B1) or relative (B2) asks: a person calls back, whatever else is decided. Not under a hold."""
+    """A parent or relative asks: a person calls back, whatever else is decided. Not where there is safety work."""
     if case.facts.source not in FAMILY_SOURCES or is_held(case.facts):
         return None
     return Finding(
@@ -124,7 +124,7 @@ def targeted_help(case: Case) -> Finding | None:
 
 @rule("N5", source=f"{LEVELS}: half of all families need the universal offer only")
 def universal_offer(case: Case) -> Finding | None:
-    """Otherwise, unless the adult's own care (N6) is all that is needed."""
+    """Otherwise, unless the adult's own care is all that is needed."""
     if _adult(case):
         return None
     text = "Health visitors and Family Hubs are there for all. They can help this family too."
@@ -133,7 +133,7 @@ def universal_offer(case: Case) -> Finding | None:
 
 @rule("A2", source=f"{HANDBOOK}; two steps on the ladder of four tiers")
 def far_from_what_was_asked(case: Case, tier: Tier) -> Finding | None:
-    """Tier asked for is `tier_steps_for_review` or more steps away from `tier`, both on the ladder."""
+    """The level of support asked for is `tier_steps_for_review` or more steps away from what the rules give."""
     asked = case.facts.requested_tier
     if asked not in LADDER or tier not in LADDER:
         return None
@@ -177,7 +177,7 @@ def facts_disagree(case: Case) -> Finding | None:
 
 @rule("X1", source=f"{HANDBOOK}: many parent-infant services leave court assessments to others; local policy")
 def court_asks(case: Case) -> Finding | None:
-    """Court assessment requested: a person, without a tier."""
+    """A court has asked for an assessment. A person decides, with no level of support."""
     text = "A court has asked for a report. A person will look at what we can offer."
     return _circumstance(case, Circumstance.COURT_ASSESSMENT_REQUEST, text)
 

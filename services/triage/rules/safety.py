@@ -52,7 +52,7 @@ def _told(case: Case, code: Safety, text: str, **decides: Any) -> Finding | None
 
 @rule("S1", source=WORKING_TOGETHER)
 def immediate_danger(case: Case) -> Finding | None:
-    """Danger now, or an injury in a baby who can't move about yet. An emergency call and the front door, now."""
+    """Danger now, or an injury in a baby who can't move about yet: ring 999 and children's social care, now."""
     if DANGER.isdisjoint(case.facts.safety):
         return None
     return Finding(
@@ -66,7 +66,7 @@ def immediate_danger(case: Case) -> Finding | None:
 
 @rule("S2", source=WORKING_TOGETHER)
 def significant_harm(case: Case) -> Finding | None:
-    """Significant harm to a child: the front door within one working day."""
+    """Significant harm to a child: children's social care within one working day."""
     text = "There is a worry about a child's safety. Social care will be asked to help keep everyone safe."
     decides: dict[str, Any] = {"routes": mash(case), "urgency": Urgency.WORKING_DAY, "tier": Tier.STATUTORY}
     return _told(case, Safety.SIGNIFICANT_HARM, text, **decides)
@@ -102,9 +102,9 @@ def prebirth_plan_late_in_pregnancy(case: Case) -> Finding | None:
 
 @rule("S5", source=RED_FLAG_LIST)
 def maternal_red_flag(case: Case) -> Finding | None:
-    """A red flag of mental health around birth. The emergency team comes in within four hours.
+    """A red flag of mental health around birth: the crisis team comes in within four hours.
 
-    Estrangement is one, though it looks like a common worry about bonding.
+    Feeling far away from the baby is one, though it looks like a common worry about bonding.
     """
     if case.facts.mental_health not in RED_FLAGS:
         return None
@@ -119,7 +119,7 @@ def maternal_red_flag(case: Case) -> Finding | None:
 
 @rule("S6", source=f"{RED_FLAG_LIST}; {WORKING_TOGETHER}")
 def plan_to_harm_the_baby(case: Case) -> Finding | None:
-    """Thoughts of harming the baby with a plan: the front door as well as the emergency team."""
+    """Thoughts of harming the baby with a plan: children's social care as well as the crisis team."""
     if case.facts.mental_health is not MentalHealth.HARM_BABY_PLAN:
         return None
     return Finding(
@@ -131,7 +131,7 @@ def plan_to_harm_the_baby(case: Case) -> Finding | None:
 
 @rule("S7", source=f"{WORKING_TOGETHER}; Domestic Abuse Act 2021 (children are victims in their own right)")
 def domestic_abuse(case: Case) -> Finding | None:
-    """Never an exclusion. The words don't name it: somebody else at home may read them."""
+    """Domestic abuse is never a reason to decline. The words don't name it: somebody else at home may read them."""
     text = "A person will plan this support with care, in a way that is safe for the family."
     return _told(case, Safety.DOMESTIC_ABUSE, text)
 
@@ -151,7 +151,7 @@ def bereavement(case: Case) -> Finding | None:
 
 @rule("C1", source=f"{HANDBOOK}; 14 days over the due date = 42 weeks")
 def hold_contact_after_a_loss(case: Case) -> Finding | None:
-    """After a loss (S8), or when the baby may have died (E2): nothing automatic reaches the home."""
+    """After a loss, or when the baby may have died: nothing automatic reaches the home."""
     used: dict[str, JsonValue] = {"received_on": case.on.isoformat()}
     if is_bereaved(case.facts):
         used["circumstances"] = codes([code for code in case.facts.circumstances if code in LOSSES])
@@ -164,7 +164,7 @@ def hold_contact_after_a_loss(case: Case) -> Finding | None:
 
 @rule("C2", source=f"{WORKING_TOGETHER}; {HANDBOOK}")
 def hold_contact_under_domestic_abuse(case: Case) -> Finding | None:
-    """Under domestic abuse (S7) nothing reaches the home by itself."""
+    """Under domestic abuse nothing reaches the home by itself."""
     text = "Nothing is sent to the home by itself. A person will agree the best way to be in touch."
     return _told(case, Safety.DOMESTIC_ABUSE, text)
 

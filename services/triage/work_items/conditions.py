@@ -51,7 +51,7 @@ IS_WATCHED: Final = f"({IS_SAFETY} OR {IS_ON_WALL_CLOCK})"
 IS_ATTENDED: Final = "(accepted_at IS NOT NULL OR opened_first_at IS NOT NULL AND assignee IS NOT NULL)"
 IS_UNREAD_SAFETY: Final = f"({IS_SAFETY} AND NOT {IS_ATTENDED})"
 OUTLIVES: Final = f"(accepted_at IS NOT NULL OR {IS_UNREAD_SAFETY} OR marks ? '{UNDELIVERABLE}')"
-IS_MET: Final = f"CASE WHEN {IS_FAMILY_WORK} THEN first_contact_at IS NOT NULL ELSE accepted_at IS NOT NULL END"
+IS_MET: Final = f"({IS_FAMILY_WORK} AND first_contact_at IS NOT NULL OR {IS_ENQUIRY} AND accepted_at IS NOT NULL)"
 RUNS: Final = f"(NOT clock_stands AND NOT {IS_MET})"
 IS_OVERDUE: Final = f"({RUNS} AND due_at < :now)"
 IS_DUE_TODAY: Final = f"({RUNS} AND due_at >= :now AND due_at < :tomorrow)"
@@ -91,8 +91,13 @@ def outlives(row: Any) -> bool:
 
 
 def is_met(row: Any) -> bool:
-    """What was due is done: the first contact of a team's work, the acceptance of anything else."""
-    return (row.first_contact_at if row.route in FAMILY_WORK else row.accepted_at) is not None
+    """What was due is done while it is open: a team has met the family, a consultation or training is arranged.
+
+    Anything else is done when a person ends it.
+    """
+    if row.route in FAMILY_WORK:
+        return row.first_contact_at is not None
+    return row.route in ENQUIRIES and row.accepted_at is not None
 
 
 def runs(row: Any) -> bool:

@@ -98,7 +98,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "accept": Step(
         working.accept, "The team takes the family on, in a place", UNDECIDED, ACCEPTED, body=bodies.Accept,
-        clock=Clock.RUNS, says=events.WorkItemAccepted,
+        routes=FAMILY_WORK, clock=Clock.RUNS, says=events.WorkItemAccepted,
     ),
     "decline": Step(
         deciding.decline, "Confirm that the family can't be offered a place", UNDECIDED, DECLINED,
@@ -134,7 +134,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "first-contact": Step(
         working.first_contact, "The family has been met or spoken to", frozenset({ACCEPTED}),
-        body=bodies.FirstContact, says=events.WorkItemFirstContact, codes=("on",),
+        body=bodies.FirstContact, routes=FAMILY_WORK, says=events.WorkItemFirstContact, codes=("on",),
     ),
     "arrange": Step(
         enquiries.arrange, "Agree a day and time for a consultation or training; again to move it",
@@ -201,7 +201,7 @@ def _listed(codes: Iterable[str]) -> str:
 
 
 _FOR_WHOM: Final = {
-    FAMILY_WORK: "This is for families who wait for a team that works with them",
+    FAMILY_WORK: "This is only for a team that works with families",
     ENQUIRIES: "This is for consultations and training",
     TWICE: "This is for families whom two agencies may have referred",
 }

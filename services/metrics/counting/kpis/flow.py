@@ -38,7 +38,7 @@ def flow() -> tuple[Kpi, ...]:
         counted(
             "declined",
             "Referrals declined",
-            "Declines that a person confirmed, with a coded reason. No machine declines anybody.",
+            "Declines that a person confirmed, with a reason from a list. No machine declines a family.",
             counted_by="the day a person confirmed it",
             source=TRIAGE,
             quality="A referral that is amended and accepted later is in both counts.",
@@ -64,8 +64,8 @@ def _wait(tier: Tier, words: str) -> Kpi:
     return Kpi(
         code=f"wait_{tier.value}",
         name=f"Wait for {words}",
-        definition=f"Families whose latest decision says {words}: median working days from receipt to the first "
-        "contact. Time for which we waited for the referrer is in it: this is what the family lives through.",
+        definition=f"Families whose latest decision says {words}. It is the median of the working days from receipt to "
+        "the first contact. Time in which we waited for the referrer is in it, because the family waits then too.",
         numerator_means="first contacts in the month",
         counted_by="the day of the first contact",
         source=TRIAGE,

@@ -61,10 +61,10 @@ def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:
         f"contacted_in_time{suffix}",
         f"First contact {words}",
         f"Families {who}: was the first contact made within {days} working days of receipt? Every family whose day "
-        "has come counts, whether or not a team has taken it on. Working time for which we waited for the referrer is "
-        "not counted; for a family held until its ward opens, days count from then. Families whose referral was "
-        "withdrawn, declined or ended by that day without a contact are left out: they moved away, asked to stop, lost "
-        "the child, or needed something else.",
+        "has come counts, taken on by a team or not. The working time in which we waited for the referrer is not "
+        "counted. For a family held until its ward opens, days count from then. A family is left out when its referral "
+        "was withdrawn, declined or ended by that day without a contact. They moved away, asked to stop, lost the "
+        "child, or needed something else.",
         numerator_means="with a first contact on or before the day it was due",
         denominator_means="families whose first contact was due in the month",
         counted_by="the day the first contact was due",
@@ -79,7 +79,7 @@ def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:
     not_taken_on = counted(
         f"not_taken_on{suffix}",
         f"Not taken on when the first contact {words} was due",
-        f"Families {who} whose first contact was due and not made, and whom no team had taken on by that day.",
+        f"Families {who}. Their first contact was due and not made. No team had taken them on by that day.",
         counted_by="the day the first contact was due",
         source=TRIAGE,
         quality="A part of those without a first contact in time. A family that is taken on later stays in here.",
