@@ -151,7 +151,7 @@ async def test_every_scenario_is_stored_alike_by_the_pages_and_by_a_program(twin
         assert answer.status_code == 201, (name, answer.text)
         by_program = await twins.stored(twins.program, answer.json()["reference"])
         different[name] = differences(by_pages, by_program)
-    assert REFUSED == {"SC115"}
+    assert {"SC115"} == REFUSED
     assert len(different) + len(REFUSED) + len(scenario_enquiries()) == SCENARIOS + 1
     assert {name: found for name, found in different.items() if found} == {}
 
