@@ -28,6 +28,7 @@ KEYS: Final = ("PIR_MASTER_KEY", "PIR_INDEX_KEY", "PIR_TRIAGE_MASTER_KEY", *map(
 CALLS: Final = (
     *(("referral", called) for called in ("triage", "notify", "metrics")),
     *(("triage", called) for called in SERVICES),
+    ("notify", "referral"),
 )
 """Which service calls which; each pair has a token that only the two know."""
 CALL_TOKENS: Final = tuple(f"PIR_TOKEN_{caller}_{called}".upper() for caller, called in CALLS)

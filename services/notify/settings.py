@@ -29,7 +29,8 @@ class Settings(CommonSettings):
     """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
 
     A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
-    `retry_hours` (30 s, 1 h and 72 h are the contract's). `from_...` are the tokens with which others call.
+    `retry_hours` (30 s, 1 h and 72 h are the contract's). `from_...` are the tokens with which others call,
+    `to_referral` that with which this service calls the referral service, at `referral_url`.
 
     Of one kind, `mail_most_own` mails a day go to an agency's inbox about what it sent itself, `mail_most_others` about
     what other agencies sent; the rest of the day goes in one mail, at `mail_collected_hour` (London) of the next. A
@@ -42,6 +43,8 @@ class Settings(CommonSettings):
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_NOTIFY")
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
+    to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")
+    referral_url: str = "http://127.0.0.1:8001"
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
     mail_dir: Path | None = None
     mail_from: str = ""

@@ -43,7 +43,8 @@ class MemberProvider(BaseModel):
 class Settings(CommonSettings):
     """`requests_per_minute` is an agency's share (none in development).
 
-    `from_triage` is the token with which triage asks who a family is, `to_...` that with which this service calls.
+    `from_triage` is the token with which triage asks who a family is, `from_notify` that with which notify asks what
+    it needs when it sends, `to_...` that with which this service calls.
 
     The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
     outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it;
@@ -63,6 +64,7 @@ class Settings(CommonSettings):
     index_key: Key
     index_key_before: OtherKey = None
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
+    from_notify: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")
     to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
     to_notify: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
     to_metrics: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_METRICS")

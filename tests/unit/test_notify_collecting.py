@@ -116,6 +116,7 @@ def settings(**more: object) -> Settings:
         "KAFKA_BOOTSTRAP_SERVERS": "x",
         "PIR_TOKEN_TRIAGE_NOTIFY": "t",
         "PIR_TOKEN_REFERRAL_NOTIFY": "t",
+        "PIR_TOKEN_NOTIFY_REFERRAL": "t",
     }
     return Settings.model_validate(given | {"smtp_host": "mail", "mail_from": "us@example.org"} | more)
 

@@ -70,7 +70,7 @@ def some_settings(**values: Any) -> Settings:
         "audit_signing_key": "A" * 43,
         **values,
     }
-    tokens = {"PIR_TOKEN_TRIAGE_NOTIFY": "t", "PIR_TOKEN_REFERRAL_NOTIFY": "t"}
+    tokens = dict.fromkeys(("PIR_TOKEN_TRIAGE_NOTIFY", "PIR_TOKEN_REFERRAL_NOTIFY", "PIR_TOKEN_NOTIFY_REFERRAL"), "t")
     return Settings(DATABASE_URL="postgresql://x", KAFKA_BOOTSTRAP_SERVERS="x", **tokens, **given)
 
 
