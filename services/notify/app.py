@@ -8,6 +8,7 @@ from functools import partial
 
 from services.notify import api, internal, measures, sign_in_codes, tables
 from services.notify.delivery import Delivery
+from services.notify.family_messages import wiring
 from services.notify.handlers import handlers
 from services.notify.rules import Retries
 from services.notify.senders import Sender
@@ -76,7 +77,15 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=ordinary.wake.set,  # calls are few: their loop looks by itself, once a second
     )
-    loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run}
+    families = wiring.build(
+        settings,
+        policy,
+        engine=engine,
+        by_key=by_key,
+        retries=retries_of(settings),
+        wake_relay=relay.wake.set,
+    )
+    loops: dict[str, Loop] = {"delivery": ordinary.run, "delivery-on-call": on_call.run, **families.loops}
     health = Health.of(settings, by_key, consumer, relay)
     app = create_app(
         title="Notify service",
@@ -90,6 +99,8 @@ async def build(settings: Settings) -> Service:
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
     app.include_router(internal.router(engine, triage, council))
     app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
+    for router in families.routers:
+        app.include_router(router)
     app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
     app.include_router(
@@ -115,7 +126,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         relay,
         loops,
-        closes=(by_key.dispose,),
+        closes=(by_key.dispose, *families.closes),
     )
 
 

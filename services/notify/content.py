@@ -28,12 +28,6 @@ UNSENT: Final = (State.DUE, State.COLLECTED, State.FAILED)
 """States with a time to come."""
 
 
-class Audience(StrEnum):
-    AGENCY = "agency"
-    HOUSEHOLD = "household"
-    ON_CALL = "on-call"
-
-
 class Next(StrEnum):
     """What a decision means for the agency; a proposed decline is a person's look like any other."""
 
@@ -57,7 +51,8 @@ class Outcome(StrEnum):
 class Content(Model):
     """All that the words of a message are made from: codes and dates. The ward says which services to name.
 
-    Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since.
+    Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since;
+    `mobile`: which of the policy's numbers a text goes to.
     """
 
     about: Kind = Kind.FAMILY
@@ -73,4 +68,5 @@ class Content(Model):
     closed: ClosureReason | None = None
     is_again: bool = False
     is_opened: bool = False
+    mobile: int = 0
     ward: str | None = None

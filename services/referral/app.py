@@ -9,9 +9,14 @@ from functools import partial
 from services.referral import contract, front, handlers, identity_api, keys, tables
 from services.referral.agency_keys import AgencyKeys
 from services.referral.api import ReferralApi
+from services.referral.contacts import stop_page, stops
+from services.referral.contacts.api import Contacts
+from services.referral.contacts.api import router as contacts_router
+from services.referral.contacts.stop_page import StopPages
+from services.referral.contacts.stops import Addresses
 from services.referral.front import calls, codes, drafts, sessions, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
-from services.referral.front.family import FamilyContext, languages
+from services.referral.front.family import FamilyContext
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
@@ -24,7 +29,7 @@ from services.referral.submitting import idempotency
 from services.referral.submitting.batch_writer import BatchWriter
 from services.referral.submitting.prepare import Arrival, Preparing, identities_of
 from services.referral.submitting.submit import admit, another_reference, at_once_with
-from shared import audit_calls, events, openapi, parked_calls
+from shared import audit_calls, events, languages, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
@@ -128,6 +133,17 @@ async def build(settings: Settings) -> Service:
     )
     front.install(app, context, for_families)
     app.include_router(calls.internal(context, internal_token=token))
+    contacts = Contacts(
+        engine=engine,
+        identities=identities,
+        addresses=Addresses(identities),
+        policy=policy,
+        stop_at=f"{settings.public_url.rstrip('/')}{stop_page.STOP}",
+        now=_now,
+    )
+    app.include_router(contacts_router(contacts, settings.from_notify.get_secret_value()))
+    typed = RequestLimits(None if settings.is_development else stop_page.TYPED_A_MINUTE)
+    app.include_router(stop_page.router(StopPages(contacts, pages, typed)))
 
     async def prepare() -> None:
         """Raises WrongKeyError."""
@@ -140,6 +156,7 @@ async def build(settings: Settings) -> Service:
             now = _now()
             async with engine.begin() as tx:
                 await idempotency.forget_old(tx, before=now - timedelta(days=idempotency.KEPT_DAYS))
+                await stops.sweep(tx, before=now - timedelta(days=stops.KEPT_DAYS))
                 for each in (drafts, codes, sessions):
                     await each.sweep(tx, at=now)
             await asyncio.sleep(3600)

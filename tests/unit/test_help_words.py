@@ -12,9 +12,10 @@ import pytest
 from pydantic import ValidationError
 
 from services.referral import front
-from services.referral.front.family import languages, questions
-from services.referral.front.family.languages import Language
+from services.referral.front.family import questions
 from services.referral.settings import Settings
+from shared import languages
+from shared.languages import Language
 from tests.unit.test_rules_words import grade
 
 FOLDER: Final = Settings.model_fields["help_words_dir"].default

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo
 
-from services.referral.document.codes import CommunicationNeed, Gender, Strength
+from services.referral.document.codes import CommunicationNeed, Gender, MessageChannel, Strength, ToldBy
 from services.referral.document.errors import refusal
 from services.referral.document.fields import (
     Codes,
@@ -112,6 +112,14 @@ class Baby(Part):
     ethnic_category: EthnicCategory | None = None
 
 
+class MessagesWanted(Part):
+    """Whether a caregiver may be written to by itself: how, whether nobody else reads it, and who said so."""
+
+    channel: MessageChannel | None = None
+    is_safe: StrictBool | None = None
+    told_by: ToldBy | None = None
+
+
 class Caregiver(Part):
     """Somebody who looks after the baby, named in part at least; the first is the one the referral is mostly about."""
 
@@ -128,6 +136,7 @@ class Caregiver(Part):
     interpreter_needed: StrictBool | None = None
     communication_needs: Codes[CommunicationNeed] = ()
     safe_contact: FreeText | None = None
+    messages: MessagesWanted | None = None
 
 
 class Home(Part):

@@ -16,9 +16,9 @@ from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
 from services.referral.front import filling, typed_dates
 from services.referral.front.choices import LANGUAGES
-from services.referral.front.family.languages import Language
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
 from shared.events import Carer, Circumstance, Safety
+from shared.languages import Language
 
 Answers = Mapping[str, Any]
 """What was typed so far, as the JSON of a referral."""

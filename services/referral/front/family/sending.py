@@ -25,7 +25,6 @@ from services.referral.front.client_address import address_of
 from services.referral.front.family import drafts, questions
 from services.referral.front.family.drafts import FamilyDraft
 from services.referral.front.family.floods import FASTEST, Mark
-from services.referral.front.family.languages import Language
 from services.referral.front.family.visits import (
     AGENCY,
     LEAVE,
@@ -40,6 +39,7 @@ from services.referral.front.visits import front_context, to
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import Carer, Consent, Severity
+from shared.languages import Language
 from shared.sign_in import cookies
 from shared.web import cause_of
 

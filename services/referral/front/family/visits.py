@@ -17,9 +17,9 @@ from services.referral.agencies import Agency
 from services.referral.front.family import drafts
 from services.referral.front.family.drafts import BrowserSecret, FamilyDraft
 from services.referral.front.family.floods import Counts
-from services.referral.front.family.languages import ORIGINAL, Language
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.database import sql
+from shared.languages import ORIGINAL, Language
 from shared.policy import Policy
 from shared.problems import Problem
 from shared.sign_in import cookies
