@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.notify import collecting, rows
 from services.notify.content import UNSENT, Content, State
 from services.notify.family_messages import rows as family_rows
+from services.notify.family_messages.words import in_english
 from services.notify.templates import Council, on_call_text, words
 from shared.access import internal_router
 from shared.database import sql
@@ -44,9 +45,9 @@ def words_beside(council: Callable[[], Council]) -> Opener:
     """For whoever asks for their records: subject and body of each message beside the codes that it keeps."""
 
     async def opened(tx: AsyncConnection, referral_id: UUID, found: Rows) -> None:
-        columns = (
-            "SELECT id, reference, kind, audience, channel, collected_on, content FROM message WHERE referral_id = :id"
-        )
+        columns = """
+            SELECT id, reference, kind, audience, channel, collected_on, content FROM message WHERE referral_id = :id
+        """
         told, messages = council(), await tx.execute(sql(columns), {"id": referral_id})
         words_of = {row.id: _words(row, row.reference, told) for row in messages}
         for row in found["message"]:
@@ -81,7 +82,10 @@ def _words(row: sa.Row[Any], reference: str, council: Council) -> tuple[str, str
         said: dict[str, Any] = {"content": Content.model_validate(row.content), "council": council}
         kind = MessageKind(row.kind)
         if row.audience == Audience.HOUSEHOLD:
-            return _to_the_family(row, kind, said["content"], council)
+            text = in_english(council.policy.family_messages).write(
+                kind, said["content"], Channel(row.channel), language=None, on=council.on
+            )
+            return text.subject, text.body
         if row.channel == Channel.SMS:
             return "", on_call_text(reference, said["content"])
         if row.collected_on:

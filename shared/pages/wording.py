@@ -120,6 +120,8 @@ MARKS: Final[Words] = {
     "contact_hold_c2": "Contact only in the safe way: domestic abuse",
     "ages_out_soon": "Second birthday soon, and still waiting",
     "undeliverable": "A message could not be delivered",
+    "family_unreached": "A message to the family could not be delivered",
+    "family_replied": "The family has answered a text message",
     "safety_words": "Safety words in what was written",
     "facts_changed": "The facts have changed since a person decided",
     "place_free": "A place is free for this family",

@@ -11,8 +11,8 @@ from services.notify import composing
 from services.notify.content import Next, Outcome, State
 from services.notify.messages import Message, message_id_header
 from shared.events import (
-    Audience,
     AboutWorkItem,
+    Audience,
     Circumstance,
     ClosureReason,
     Consent,

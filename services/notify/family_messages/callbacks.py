@@ -31,14 +31,13 @@ from services.notify.family_messages.words import FamilyWords
 from services.notify.rules import Retries
 from services.notify.senders.govuk_notify import STATUSES, Known
 from shared import audit
-from shared.access import bearer_token
 from shared.audit import Actor, Entry
 from shared.events import Audience, Channel, MessageDelivered, MessageKind, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
 from shared.problems import Problem
 from shared.strict_json import Unreadable, parse_json
-from shared.web import answer, read_json_body
+from shared.web import answer, bearer_token, read_json_body
 
 log = structlog.get_logger(__name__)
 

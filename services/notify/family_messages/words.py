@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,9 @@ from shared import languages
 from shared.events import Channel, MessageKind
 from shared.languages import ORIGINAL, Language
 from shared.policy import FamilyMessages, InvalidPolicyError
+from shared.settings import ROOT
 
+FOLDER: Final = ROOT / "deploy" / "words" / "messages"
 OUTCOMES: Final = {Outcome.ACCEPTED: "accepted", Outcome.WAITING: "waiting", Outcome.DECLINED: "answer"}
 """Of the steps of a team: those that a family hears of, and the sentence for each."""
 LONGEST_DAY: Final = date(2026, 9, 30)
@@ -84,6 +87,17 @@ def load(folder: Path, signed: FamilyMessages, *, with_unchecked: bool, takes_re
     words = FamilyWords({tag.lower(): each for tag, each in found.items()}, signed, takes_replies)
     words.check()
     return words
+
+
+def in_english(signed: FamilyMessages) -> FamilyWords:
+    """For staff who look at what a family was told, in whatever language it was sent."""
+    return FamilyWords({ORIGINAL: _original()}, signed)
+
+
+@lru_cache(maxsize=1)
+def _original() -> Language:
+    """Read when somebody looks."""
+    return languages.load(FOLDER, with_unchecked=False)[ORIGINAL]
 
 
 def _plain(word: str) -> str:

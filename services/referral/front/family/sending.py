@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency, AgencyActor
+from services.referral.document.codes import ToldBy
 from services.referral.document.text import NOTES_LENGTH
 from services.referral.front import resending
 from services.referral.front.client_address import address_of
@@ -118,6 +119,8 @@ def document_of(
     first = questions.first_caregiver(answers)
     if first and not language.is_original:
         first = {"preferred_language": language.tag} | first
+    if messages := first.get("messages"):
+        first = first | {"messages": {**messages, "told_by": ToldBy.FAMILY}}
     name, is_relative = first.get("given_name"), first.get("relationship") not in (None, *PARENTS)
     consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
     role = "Relative or carer" if is_relative else "Parent"
