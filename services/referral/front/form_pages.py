@@ -9,6 +9,7 @@ from typing import Any, Final
 from services.referral.front import choices
 from services.referral.front.after_loss import after_loss, tells_of_loss
 from services.referral.front.form import Field, FieldKind, FormPage, People
+from services.referral.front.message_fields import MESSAGES
 from shared.events import RED_FLAGS
 
 TEXT, LONG_TEXT, LINES, DATE, TIME, RADIOS, CHECKS, FLAG, YES_NO, SELECT = FieldKind
@@ -154,27 +155,7 @@ PAGES: Final = (
             LONG_TEXT,
             hint="For example: ring before noon, leave no message, or ring only the health visitor.",
         ),
-        Field(
-            "caregivers.*.messages.channel",
-            "May we send them short messages, and how?",
-            RADIOS,
-            hint="To say that we have this, and who rings them when. No message says what it is about.",
-            choices=choices.MESSAGE_CHANNELS,
-        ),
-        Field(
-            "caregivers.*.messages.is_safe",
-            "Is it safe: does nobody else read their messages?",
-            YES_NO,
-            hint="We send none unless it is.",
-            choices=choices.YES_OR_NO,
-        ),
-        Field(
-            "caregivers.*.messages.told_by",
-            "Who told you that?",
-            RADIOS,
-            hint="We send none unless they said it themselves.",
-            choices=choices.TOLD_BY,
-        ),
+        *MESSAGES,
         each_of="caregivers",
     ),
     _page(
