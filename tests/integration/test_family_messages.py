@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from deploy.local.govuk_notify import new_key
 from deploy.setup import add_demo_agencies
 from services.notify.app import build
 from services.notify.family_messages.sending import FamilySender, reference_of
-from services.notify.handlers import handlers
+from services.notify.handlers import handlers, make_messages
 from services.notify.senders.govuk_notify import GovukNotify
 from services.notify.settings import Settings
 from services.referral.settings import Settings as ReferralSettings
@@ -26,6 +27,7 @@ from services.referral.submitting.prepare import identities_of
 from shared.events import (
     EscalationReason,
     PlaceKind,
+    ReferralAmended,
     ReferralReceived,
     Route,
     WorkItemAccepted,
@@ -38,6 +40,7 @@ from shared.policy import InvalidPolicyError
 from tests.builders import a_policy
 from tests.integration.family_site import MOBILES, TOKEN, FamilySite, family_site, policies_on
 from tests.integration.support import fetch
+from tests.rendering import client_of
 
 PHONE, EMAIL, LINE = "07700 900431", "zebedee.canary@example.org", "17 Canary Wharf Lane"
 DIALLED = "+447700900431"
@@ -606,14 +609,18 @@ async def test_without_the_token_of_notify_no_address_is_told(site: FamilySite) 
 
 def test_switched_off_the_handlers_of_mail_are_what_they_were() -> None:
     heard = handlers(a_policy(), mail_domain="pir.localhost")
-    assert isinstance(heard[ReferralReceived], AtOnce)
-    assert "family" not in repr(heard[ReferralReceived])
+    for event in (ReferralReceived, ReferralAmended, WorkItemAccepted, WorkItemEscalated):
+        assert isinstance(heard[event], AtOnce)
+        assert isinstance(heard[event].handler, partial)
+        assert heard[event].handler.func is make_messages
 
 
 async def test_switched_off_nothing_is_sent_or_listened_to(settings: dict[str, Any], tmp_path: Path) -> None:
     service = await build(Settings(**settings, mail_dir=tmp_path))
     assert set(service.loops) == {"delivery", "delivery-on-call", "measure"}
-    assert not any("callbacks" in getattr(route, "path", "") for route in service.app.routes)
+    async with client_of(service.app) as http:
+        for path in ("", "/received", "/returned-letter"):
+            assert (await http.post(f"/callbacks/govuk-notify{path}", json={})).status_code == 404
     await service.close()
 
 

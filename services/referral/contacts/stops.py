@@ -31,7 +31,6 @@ FAMILY: Final = Actor("family", "messages")
 KEPT_DAYS: Final = 180
 """How long it is known which referral a message at an address was about, so that a reply finds it."""
 _KEY_ID: Final = UUID(int=1)
-_DIGEST_BYTES: Final = 32
 _MARK_BYTES: Final = 16
 
 
@@ -57,7 +56,7 @@ class Addresses:
             whole = base64.urlsafe_b64decode(token.encode())
         except ValueError:
             return None
-        digest, mark = whole[:_DIGEST_BYTES], whole[_DIGEST_BYTES:]
+        digest, mark = whole[:-_MARK_BYTES], whole[-_MARK_BYTES:]
         return digest if hmac.compare_digest(mark, await self._mark(tx, digest)) else None
 
     async def _mark(self, tx: AsyncConnection, digest: bytes) -> bytes:
