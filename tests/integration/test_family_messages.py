@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prometheus_client import generate_latest
 
 from deploy.local import credentials
 from deploy.local.govuk_notify import new_key
@@ -24,11 +25,13 @@ from services.notify.senders.govuk_notify import GovukNotify
 from services.notify.settings import Settings
 from services.referral.settings import Settings as ReferralSettings
 from services.referral.submitting.prepare import identities_of
+from shared.database import sql
 from shared.events import (
     EscalationReason,
     PlaceKind,
     ReferralAmended,
     ReferralReceived,
+    ReferralRestricted,
     Route,
     WorkItemAccepted,
     WorkItemDeclined,
@@ -153,8 +156,6 @@ async def test_a_hold_of_triages_decision_counts_as_soon_as_the_referral_service
 
 
 async def fetch_nothing(site: FamilySite, statement: str, reference: str) -> None:
-    from shared.database import sql
-
     async with site.intake.admin.begin() as tx:
         await tx.execute(sql(statement), {"ref": reference})
 
@@ -169,6 +170,22 @@ async def test_a_withdrawn_and_an_erased_family_hear_nothing(site: FamilySite) -
     assert sent(site) == []
     assert (await site.state(gone))[1] == "ended"
     assert (await site.state(erased))[1] == "erased"
+
+
+async def test_while_the_record_may_not_be_used_nothing_goes_and_then_it_does(site: FamilySite) -> None:
+    reference, referral_id = await refer(site)
+    hold = """
+        INSERT INTO hold (referral_id, reason, review_on, set_by, set_at, restricts)
+        SELECT id, 'asked', now(), 'an operator', now(), true FROM referral WHERE reference = :ref
+    """
+    await fetch_nothing(site, hold, reference)
+    await site.turn()
+    assert await site.state(reference) == ("held", "restricted")
+    await fetch_nothing(site, "UPDATE hold SET ended_at = now() WHERE restricts AND :ref <> ''", reference)
+    over = ReferralRestricted(reference=reference, agency_id=uuid4(), is_restricted=False)
+    await site.say(referral_id, over)
+    await site.turn()
+    assert (await site.state(reference))[0] == "sent"
 
 
 async def test_nothing_is_made_for_a_family_that_wants_or_may_get_none(site: FamilySite) -> None:
@@ -546,7 +563,6 @@ async def test_no_address_of_a_family_is_in_any_table_of_notify_its_logs_events_
     headers = {"Authorization": f"Bearer {TOKEN}"}
     told = {"source_number": "447700900431", "message": "Zanzibar", "id": str(uuid4())}
     await site.http.post("/callbacks/govuk-notify/received", json=told, headers=headers)
-    from prometheus_client import generate_latest
 
     stored = await everything(site, "notify")
     events = await fetch(site.intake.admin, "SELECT value FROM event")

@@ -73,7 +73,8 @@ def _said(words: Callable[[str], str]) -> Callable[[object], str]:
 def messages_in_words(wanted: Mapping[str, Any]) -> str:
     """`Text messages; safe: yes; said by the family`."""
     how = MESSAGES_BY.get(str(wanted.get("channel")), "not said")
-    safe = {True: "yes", False: "no"}.get(wanted.get("is_safe"), "not said")  # type: ignore[call-overload]
+    is_safe = wanted.get("is_safe")
+    safe = "not said" if is_safe is None else "yes" if is_safe else "no"
     who = {"family": "the family", "referrer": "the referrer"}.get(str(wanted.get("told_by")), "nobody")
     return f"{how}; safe: {safe}; said by {who}"
 
