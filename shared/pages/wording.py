@@ -129,6 +129,16 @@ MARKS: Final[Words] = {
     "challenged": "The referrer asks to look at the decline again",
     "other_withdrawn": "The referral that it was the same family as is withdrawn",
 }
+MESSAGE_CHANNELS: Final[Words] = {
+    codes.Channel.EMAIL: "Email",
+    codes.Channel.SMS: "Text message",
+    codes.Channel.LETTER: "Letter",
+}
+AUDIENCES: Final[Words] = {
+    codes.Audience.AGENCY: "The team that referred",
+    codes.Audience.HOUSEHOLD: "The family",
+    codes.Audience.ON_CALL: "The person on call",
+}
 DECLINES: Final[Words] = {
     codes.DeclineReason.OVER_AGE: "The child is past the age that this support is for",
     codes.DeclineReason.OUT_OF_AREA: "The family lives outside the area",
@@ -284,6 +294,8 @@ def sources() -> dict[str, str]:
 
 
 OF_CODES: Final[dict[type[StrEnum], Words]] = {
+    codes.Channel: MESSAGE_CHANNELS,
+    codes.Audience: AUDIENCES,
     codes.Route: ROUTES,
     codes.Tier: TIERS,
     codes.Urgency: URGENCIES,

@@ -12,7 +12,6 @@ from shared.settings import ROOT
 from shared.settings import Settings as CommonSettings
 
 LIVE_URL: Final = "https://api.notifications.service.gov.uk"
-SHORTEST_KEY: Final = 73
 SHORTEST_TOKEN: Final = 32
 NoText = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)]
 """A setting that is empty is not set."""
@@ -40,9 +39,7 @@ class GovukSettings(CommonSettings):
     def _notify_is_reached_privately(self) -> Self:
         if not self.is_development and not self.govuk_notify_url.startswith("https://"):
             raise ValueError("outside development PIR_GOVUK_NOTIFY_URL must start with https://")
-        key, token = self.govuk_notify_key, self.govuk_notify_callback_token
-        if key and len(key.get_secret_value()) < SHORTEST_KEY:
-            raise ValueError("PIR_GOVUK_NOTIFY_KEY has to be a whole API key: name, service and secret")
+        token = self.govuk_notify_callback_token
         if token and len(token.get_secret_value()) < SHORTEST_TOKEN:
             raise ValueError(f"PIR_GOVUK_NOTIFY_CALLBACK_TOKEN has to have {SHORTEST_TOKEN} characters or more")
         return self

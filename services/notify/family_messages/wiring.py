@@ -17,6 +17,8 @@ from shared.policy import InvalidPolicyError, Policy
 from shared.runtime import Loop
 
 ALL: Final = tuple(Channel)
+SHORTEST_KEY: Final = 73
+"""Letters of its two last parts, a UUID each, and the hyphen between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ def build(
     lacking = [f"PIR_GOVUK_NOTIFY_TEMPLATE_{each.name}" for each in channels if each not in settings.templates]
     lacking += ["PIR_GOVUK_NOTIFY_KEY"] if settings.govuk_notify_key is None else []
     lacking += ["PIR_GOVUK_NOTIFY_CALLBACK_TOKEN"] if settings.govuk_notify_callback_token is None else []
+    if settings.govuk_notify_key and len(settings.govuk_notify_key.get_secret_value()) < SHORTEST_KEY:
+        raise InvalidPolicyError("PIR_GOVUK_NOTIFY_KEY has to be a whole API key: name, service and secret")
     if lacking:
         raise InvalidPolicyError(f"the policy {policy.id} sends messages by GOV.UK Notify: set {', '.join(lacking)}")
     from services.notify.family_messages import running  # noqa: PLC0415  0.3 s and 6 MB, where it is switched on
