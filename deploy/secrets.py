@@ -105,6 +105,14 @@ PIR_MAIL_FROM="Parent-infant referrals <referrals@example.org>"
 #PIR_DESK_INBOX=desk@example.org
 #PIR_CLIENT_ADDRESS_HEADER=X-Forwarded-For
 #PIR_HELP_LEAVE_URL=https://www.bbc.co.uk/weather
+
+# Messages to families by GOV.UK Notify, where the policy switches them on; the token is yours to make
+# (docs/messages.md).
+#PIR_GOVUK_NOTIFY_KEY=
+#PIR_GOVUK_NOTIFY_CALLBACK_TOKEN=
+#PIR_GOVUK_NOTIFY_TEMPLATE_SMS=
+#PIR_GOVUK_NOTIFY_TEMPLATE_EMAIL=
+#PIR_GOVUK_NOTIFY_TEMPLATE_LETTER=
 """
 
 

@@ -108,11 +108,24 @@ class Ring(Part):
 
 
 class OnCall(Part):
-    """Who is told when something urgent was not opened."""
+    """Who is told when something urgent was not opened: by mail, and by a text to each of `mobiles`."""
 
     name: str
     email: str
     phone: str
+    mobiles: tuple[str, ...] = ()
+
+
+class FamilyMessages(Part):
+    """Messages to families, which a council switches on.
+
+    They say that `signed` rings from `phone`, and nothing that tells what it is about: a council's name, never that of
+    a service.
+    """
+
+    on: bool = False
+    signed: str = ""
+    phone: str = ""
 
 
 class Words(Part):
@@ -165,6 +178,7 @@ class Policy(Part):
     words: Words
     ring: tuple[Ring, ...]
     on_call: OnCall
+    family_messages: FamilyMessages = FamilyMessages()
     capacity: tuple[Capacity, ...] = ()
     signposts: dict[Route, str] = {}
     need_shares: dict[str, Share] = {}
@@ -187,6 +201,8 @@ class Policy(Part):
             raise ValueError("a working day opens before the cut-off, and closes at it or after")
         if self.working_time.unopened_first_minutes >= self.working_time.unopened_second_minutes:
             raise ValueError("the second escalation must come after the first")
+        if self.family_messages.on and not (self.family_messages.signed.strip() and self.family_messages.phone.strip()):
+            raise ValueError("messages to families say who rings and from which number: signed and phone are needed")
         if sum(self.need_shares.values()) > 1 + SHARES_TOLERANCE:
             raise ValueError("the need shares add up to more than the whole")
         return self

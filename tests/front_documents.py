@@ -9,7 +9,16 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from services.referral.document.codes import COMMON, ETHNIC_CATEGORIES, SOURCES, CommunicationNeed, Gender, Strength
+from services.referral.document.codes import (
+    COMMON,
+    ETHNIC_CATEGORIES,
+    SOURCES,
+    CommunicationNeed,
+    Gender,
+    MessageChannel,
+    Strength,
+    ToldBy,
+)
 from services.referral.document.model import ReferralDocument
 from services.referral.front.form import FormPage
 from services.referral.front.form_pages import SLUGS, pages_for
@@ -181,6 +190,7 @@ ANY_DOCUMENT: Final = _some(
             interpreter_needed=st.booleans(),
             communication_needs=_codes(CommunicationNeed),
             safe_contact=TEXTS,
+            messages=_some(channel=_code(MessageChannel), is_safe=st.booleans(), told_by=_code(ToldBy)),
         ),
         max_size=3,
     ),

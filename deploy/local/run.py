@@ -14,6 +14,7 @@ from deploy.local import credentials, dev
 from deploy.local.console import say
 from deploy.local.demo import Demo, families
 from deploy.local.dev import welcome
+from deploy.local.govuk_process import GovukProcess
 from deploy.local.identity_provider import IdentityProvider, port_from_environment
 from deploy.local.keeper import Keeper, stop_recorded
 from deploy.local.services import Service, environment, of_service, refuse_taken_ports, return_addresses
@@ -38,6 +39,7 @@ class Run:
         self.demo = Demo(var, families())
         self.credentials: dict[str, Any] = {}
         self.keepers: list[Keeper] = []
+        self.govuk_notify = GovukProcess(var / "log" / "govuk-notify.log")
         self.announced = False
 
     def run(self) -> None:
@@ -48,6 +50,7 @@ class Run:
         self.credentials = credentials.load(self.var / "credentials.json")
         sign_in = self._identity_provider()
         sign_in.start()
+        self.govuk_notify.start(next(service.url for service in self.services if service.name == "notify"))
         try:
             self._launch_servers()
             self._serve(sign_in)
@@ -55,6 +58,7 @@ class Run:
             dev.remove(self.var)
             self.stack.stop()
             sign_in.stop()
+            self.govuk_notify.stop()
             say("Everything is stopped; the data is kept.")
 
     def _launch_servers(self) -> None:
@@ -83,6 +87,7 @@ class Run:
         known |= sign_in.environment(self._pages_url)
         secrets = self.credentials["secrets"]
         told = {service.name: of_service(service.name, known, secrets) for service in self.services}
+        told["notify"] |= self.govuk_notify.environment
         self.keepers = [Keeper(service, told[service.name], self.var) for service in self.services]
         supervisor = Supervisor(self.keepers, self.stack.servers, stopping=self.stopping, on_change=self._write_dev)
         try:
@@ -132,7 +137,7 @@ class Run:
         if self.announced:  # not before all have been ready once
             database_url, brokers = self.stack.database_url, self.stack.kafka_bootstrap_servers
             found = dev.document(self.keepers, credentials=self.credentials, database_url=database_url, brokers=brokers)
-            dev.write(self.var, found)
+            dev.write(self.var, found | self.govuk_notify.found)
 
     def _elapsed(self) -> str:
         return f"{time.monotonic() - self.began:.1f} s"

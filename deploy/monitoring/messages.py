@@ -90,6 +90,13 @@ def _over_time() -> Row:
                 watched_by=["MessageUndeliverable"],
             ),
             lines(
+                "GOV.UK Notify refuses us",
+                "1 while it takes neither key nor clock: no family is written to.",
+                Query("max(pir_govuk_notify_refused)", "refused"),
+                looks=Looks(),
+                watched_by=["GovukNotifyRefuses"],
+            ),
+            lines(
                 "Due and not sent",
                 "Past their time, counted to 10,000.",
                 Query("max(pir_messages_due)", "due"),

@@ -8,6 +8,7 @@ from functools import partial
 
 from services.notify import api, internal, measures, sign_in_codes, tables
 from services.notify.delivery import Delivery
+from services.notify.family_messages import wiring
 from services.notify.handlers import handlers
 from services.notify.rules import Retries
 from services.notify.senders import Sender
@@ -78,10 +79,19 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=ordinary.wake.set,  # calls are few: their loop looks by itself, once a second
     )
+    families = wiring.build(
+        settings,
+        policy,
+        engine=engine,
+        by_key=by_key,
+        retries=retries_of(settings),
+        wake_relay=relay.wake.set,
+    )
     loops: dict[str, Loop] = {
         "delivery": ordinary.run,
         "delivery-on-call": on_call.run,
         "webhooks": webhooks.loop.run,
+        **families.loops,
     }
     health = Health.of(settings, by_key, consumer, relay)
     app = create_app(
@@ -97,6 +107,8 @@ async def build(settings: Settings) -> Service:
     app.include_router(internal.router(engine, triage, council))
     app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
     app.include_router(webhooks.router(referral))
+    for router in families.routers:
+        app.include_router(router)
     app.include_router(audit_calls.router(engine, triage, referral))
     app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
     app.include_router(
@@ -124,7 +136,7 @@ async def build(settings: Settings) -> Service:
         relay,
         loops,
         prepare=webhooks.check_key,
-        closes=(by_key.dispose, webhooks.close),
+        closes=(by_key.dispose, webhooks.close, *families.closes),
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 from uuid import uuid5
 
 from services.notify import rules
-from services.notify.content import Audience, Content, Next, Outcome, State
+from services.notify.content import Content, Next, Outcome, State
 from services.notify.messages import Message
+from shared.contact_holds import contact_holds
 from shared.events import (
+    Audience,
     ClosureReason,
     DecidedBy,
     Decision,
@@ -60,7 +62,7 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
         return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
     must_ring = rules.must_ring(data.facts)
-    holds = rules.contact_holds(data.facts, received_at=data.received_at, policy=policy)
+    holds = contact_holds(data.facts, received_at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
         version=version,

@@ -28,12 +28,6 @@ UNSENT: Final = (State.DUE, State.COLLECTED, State.FAILED)
 """States with a time to come."""
 
 
-class Audience(StrEnum):
-    AGENCY = "agency"
-    HOUSEHOLD = "household"
-    ON_CALL = "on-call"
-
-
 class Next(StrEnum):
     """What a decision means for the agency; a proposed decline is a person's look like any other."""
 
@@ -58,7 +52,8 @@ class Content(Model):
     """All that the words of a message are made from: codes and dates. The ward says which services to name.
 
     `is_asked`: the decision has a question to the referrer, which goes in a message of its own.
-    Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since.
+    Of a call to the person on call: `is_again`, it is the second one; `is_opened`, somebody has opened the work since;
+    `mobile`: which of the policy's numbers a text goes to.
     """
 
     about: Kind = Kind.FAMILY
@@ -75,4 +70,5 @@ class Content(Model):
     closed: ClosureReason | None = None
     is_again: bool = False
     is_opened: bool = False
+    mobile: int = 0
     ward: str | None = None

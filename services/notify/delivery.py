@@ -30,13 +30,13 @@ from services.notify.content import Content, State
 from services.notify.rows import Try
 from services.notify.rules import Retries
 from services.notify.senders import DeliveryResult, Sender
-from services.notify.writing import Writer, utc_now
+from services.notify.writing import Writes, utc_now
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
 from shared.errors import failure_kind, is_transient
-from shared.events import MessageKind, MessageSent, MessageUndeliverable
+from shared.events import Audience, Channel, MessageKind, MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.outbox import Cause, Draft
@@ -73,7 +73,7 @@ class Delivery:
     schema: str
     engine: AsyncEngine
     sender: Sender
-    writer: Writer
+    writer: Writes
     retries: Retries
     name: str = "message"
     first_part: int = 0
@@ -207,13 +207,16 @@ class Delivery:
             waits = min(max((now - row["created_at"]) / 10, NO_RECIPIENT_PAUSE), NO_RECIPIENT_LONGEST)
             state = State.COLLECTED if row["collected_on"] else State.DUE
             return Try(row["id"], state, was_tried=False, due_at=now + waits, error=NO_RECIPIENT)
+        if outcome.is_held or outcome.again_in is not None:
+            state, due_at = (State.HELD, None) if outcome.again_in is None else (State.FAILED, now + outcome.again_in)
+            return Try(row["id"], state, was_tried=False, due_at=due_at, error=outcome.error)
         if outcome.error is None:
-            return Try(row["id"], State.SENT)
+            return Try(row["id"], State.SENT, accepted=outcome.accepted)
         if outcome.is_final or self.retries.is_over(since=row["first_tried_at"] or now, now=now):
-            return Try(row["id"], State.UNDELIVERABLE, error=outcome.error)
+            return Try(row["id"], State.UNDELIVERABLE, error=outcome.error, accepted=outcome.accepted)
         chance = 1.0 if row["collected_on"] else self.chance()
         again_at = now + self.retries.pause(row["attempts"] + 1, chance=chance)
-        return Try(row["id"], State.FAILED, due_at=again_at, error=outcome.error)
+        return Try(row["id"], State.FAILED, due_at=again_at, error=outcome.error, accepted=outcome.accepted)
 
     async def _record(self, due: Sequence[Any], tries: Sequence[Try], now: datetime) -> None:
         """States, audit and announcements: in one statement if all are as they were read, else in a transaction."""
@@ -265,5 +268,7 @@ def _announcement(row: Any, each: Try, at: datetime) -> Draft:
         about=Content.model_validate_json(row["content"]).about,
         message_id=row["id"],
         kind=MessageKind(row["kind"]),
+        channel=Channel(row["channel"]),
+        audience=Audience(row["audience"]),
     )
     return Draft(row["referral_id"], event, at, Cause(row["correlation_id"], row["causation_id"], row["traceparent"]))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify import composing, rows
+from services.notify.family_messages.handlers import with_families
 from services.notify.messages import Message
 from services.notify.rules import Caps
 from shared.events import (
@@ -72,7 +73,7 @@ def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handl
     def tell(compose: Compose) -> Handler:
         return AtOnce(partial(make_messages, compose=compose, policy=policy, mail_domain=mail_domain, caps=caps))
 
-    return {
+    heard: Handlers = {
         ReferralReceived: tell(composing.on_arrival),
         ReferralAmended: tell(composing.on_arrival),
         EnquiryReceived: tell(composing.on_arrival),
@@ -89,3 +90,4 @@ def handlers(policy: Policy, *, mail_domain: str, caps: Caps = NO_CAPS) -> Handl
         ReferralRestricted: partial(restrict, caps=caps),
         ReferralErased: erase,
     }
+    return with_families(heard, policy, mail_domain=mail_domain)

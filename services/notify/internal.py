@@ -16,10 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import collecting, rows
 from services.notify.content import UNSENT, Content, State
-from services.notify.templates import Council, words
+from services.notify.family_messages import rows as family_rows
+from services.notify.family_messages.words import in_english
+from services.notify.templates import Council, on_call_text, words
 from shared.access import internal_router
 from shared.database import sql
-from shared.events import MessageKind
+from shared.events import Audience, Channel, MessageKind
 from shared.subject_access import Opener, Rows
 from shared.web import answer
 
@@ -43,7 +45,9 @@ def words_beside(council: Callable[[], Council]) -> Opener:
     """For whoever asks for their records: subject and body of each message beside the codes that it keeps."""
 
     async def opened(tx: AsyncConnection, referral_id: UUID, found: Rows) -> None:
-        columns = "SELECT id, reference, kind, collected_on, content FROM message WHERE referral_id = :id"
+        columns = """
+            SELECT id, reference, kind, audience, channel, collected_on, content FROM message WHERE referral_id = :id
+        """
         told, messages = council(), await tx.execute(sql(columns), {"id": referral_id})
         words_of = {row.id: _words(row, row.reference, told) for row in messages}
         for row in found["message"]:
@@ -54,9 +58,14 @@ def words_beside(council: Callable[[], Council]) -> Opener:
 
 def _shown(row: sa.Row[Any], reference: str, council: Council) -> dict[str, Any]:
     subject, body = _words(row, reference, council)
+    is_held = row.state == State.HELD
     return {
+        "id": str(row.id),
         "kind": row.kind,
         "audience": row.audience,
+        "channel": row.channel,
+        "held_because": row.last_error if is_held else None,
+        "can_be_released": is_held and row.last_error in family_rows.RELEASABLE,
         "state": row.state,
         "is_restricted": row.state == State.HELD and row.last_error == rows.RESTRICTED,
         "created_at": row.created_at.isoformat(),
@@ -72,6 +81,13 @@ def _words(row: sa.Row[Any], reference: str, council: Council) -> tuple[str, str
     try:
         said: dict[str, Any] = {"content": Content.model_validate(row.content), "council": council}
         kind = MessageKind(row.kind)
+        if row.audience == Audience.HOUSEHOLD:
+            text = in_english(council.policy.family_messages).write(
+                kind, said["content"], Channel(row.channel), language=None, on=council.on
+            )
+            return text.subject, text.body
+        if row.channel == Channel.SMS:
+            return "", on_call_text(reference, said["content"])
         if row.collected_on:
             return "", collecting.line(kind, reference=reference, **said)
         return words(kind, reference=reference, **said)

@@ -24,6 +24,10 @@ SIGN_IN_CODES: Final = Counter(
     "pir_sign_in_codes_total", "Mails with a code to sign in with, by what came of it", ["state"]
 )
 
+NOTIFY_REFUSED: Final = Gauge(
+    "pir_govuk_notify_refused", "1 while GOV.UK Notify refuses our key or our clock, so that nothing is sent by it"
+)
+
 for _kind in MessageKind:  # a counter that starts with its first message has no increase to see
     for _state in (State.SENT, State.FAILED, State.UNDELIVERABLE):
         MESSAGES.labels(_kind.value, _state.value)

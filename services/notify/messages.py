@@ -7,11 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid5
 
-from services.notify.content import Audience, Content, State
-from shared.events import MessageKind
+from services.notify.content import Content, State
+from shared.events import Audience, Channel, MessageKind
 from shared.messaging.outbox import PARTS, Cause, part_of
 
 CHANNEL: Final = "email"
+FAMILIES_FIRST: Final = 4 * PARTS
+TEXTS_OUT_FIRST: Final = 5 * PARTS
+"""Where the parts of other loops than those of mail begin."""
 NAMESPACE: Final = UUID("6f0d3b1e-52c1-5e0b-9c44-7d1f0a9be2c7")
 """Of every message id, for good: another one would send everything again."""
 
@@ -36,11 +39,17 @@ class Message:
     audience: Audience = Audience.AGENCY
     version: int | None = None
     is_urgent: bool = False
+    channel: Channel = Channel.EMAIL
 
     @property
     def part(self) -> int:
-        """Which lease it is sent under: 0..PARTS-1; what calls a person out has PARTS of its own, above them."""
-        return part_of(self.referral_id) + (PARTS if self.audience is Audience.ON_CALL else 0)
+        """Which lease it is sent under: 0..PARTS-1; what calls a person out has PARTS of its own, above them.
+
+        So have messages to families, and texts that call a person out.
+        """
+        first = {Audience.AGENCY: 0, Audience.ON_CALL: PARTS, Audience.HOUSEHOLD: FAMILIES_FIRST}[self.audience]
+        is_text_out = self.audience is Audience.ON_CALL and self.channel is Channel.SMS
+        return part_of(self.referral_id) + (TEXTS_OUT_FIRST if is_text_out else first)
 
     @property
     def id(self) -> UUID:

@@ -11,11 +11,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.content import Audience, State
+from services.notify.content import State
 from services.notify.messages import CHANNEL, Message, message_id_header
 from services.notify.rules import Caps, begin_of_day
 from shared.database import sql
-from shared.events import AgencyUpdated, Envelope, ReferralRestricted
+from shared.events import AgencyUpdated, Audience, Envelope, ReferralRestricted
 from shared.messaging.outbox import part_of
 
 RESTRICTED: Final = "restricted"
@@ -38,7 +38,7 @@ _MAKE: Final = sql("""
         SELECT agency_id, kind, (
             SELECT count(*) FROM (
                 SELECT FROM message m WHERE m.agency_id = capped.agency_id AND m.kind = capped.kind
-                    AND m.created_at >= :today LIMIT :largest
+                    AND m.created_at >= :today AND m.audience = 'agency' LIMIT :largest
             ) AS today
         ) AS messages
         FROM (SELECT DISTINCT agency_id, kind FROM told WHERE most IS NOT NULL) AS capped
@@ -70,7 +70,8 @@ _MAKE: Final = sql("""
 
 _TO_SEND: Final = """
     SELECT m.id, m.referral_id, m.reference, m.agency_id, m.audience, m.kind, m.content, m.message_id_header,
-           m.created_at, m.attempts, m.first_tried_at, m.collected_on, m.correlation_id, m.causation_id, m.traceparent,
+           m.channel, m.accepted, m.is_released, m.created_at, m.attempts, m.first_tried_at, m.collected_on,
+           m.correlation_id, m.causation_id, m.traceparent,
            a.team_inbox
 """
 
@@ -113,14 +114,20 @@ _RECORD: Final = sql("""
         first_tried_at = CASE WHEN t.was_tried THEN coalesce(first_tried_at, :at) ELSE first_tried_at END,
         sent_at = CASE WHEN t.state = 'sent' THEN :at END,
         due_at = coalesce(t.due_at, message.due_at),
-        last_error = t.error
+        last_error = t.error,
+        accepted = coalesce(t.accepted, message.accepted)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:tried AS boolean[]),
-                CAST(:dues AS timestamptz[]), CAST(:errors AS text[])) AS t(id, state, was_tried, due_at, error)
+                CAST(:dues AS timestamptz[]), CAST(:errors AS text[]), CAST(:accepted AS smallint[]))
+        AS t(id, state, was_tried, due_at, error, accepted)
     WHERE message.id = t.id AND message.state || '' IN ('due', 'collected', 'failed')
+        AND (t.accepted IS NULL OR t.accepted > message.accepted)
     RETURNING message.id)
     SELECT id FROM recorded
 """)
-"""`|| ''`: found by the id; a plan made while nothing was due would walk through all that is."""
+"""`|| ''`: found by the id; a plan made while nothing was due would walk through all that is.
+
+`accepted` of before: a receipt of Notify's came before our own word of this send, and knows more.
+"""
 ALL_RECORDED: Final = sql("SELECT 1 / CASE WHEN (SELECT count(*) FROM recorded) = :expected THEN 1 ELSE 0 END")
 """Fails, by a division by zero, when one of them was sent elsewhere, or erased, meanwhile."""
 
@@ -136,13 +143,17 @@ _WAITING: Final = sql("""
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What came of one message: its state now, when it is due again, and why."""
+    """What came of one message: its state now, when it is due again, and why.
+
+    `accepted`: how often GOV.UK Notify has taken it on.
+    """
 
     id: UUID
     state: State
     was_tried: bool = True
     due_at: datetime | None = None
     error: str | None = None
+    accepted: int | None = None
 
 
 async def make(
@@ -200,6 +211,7 @@ async def record(tx: AsyncConnection, tries: Sequence[Try], *, at: datetime) -> 
             "tried": [each.was_tried for each in tries],
             "dues": [each.due_at for each in tries],
             "errors": [each.error for each in tries],
+            "accepted": [each.accepted for each in tries],
         },
     )
 
@@ -240,7 +252,7 @@ async def restrict(tx: AsyncConnection, event: Envelope[ReferralRestricted], *, 
         sql("""
             UPDATE message SET state = 'collected', part = :part, due_at = :goes_at, collected_on = :goes_on,
                 last_error = NULL
-            WHERE reference = :reference AND state = 'held' AND last_error = :why
+            WHERE reference = :reference AND state = 'held' AND last_error = :why AND audience = 'agency'
         """),
         {
             "reference": event.data.reference,
@@ -257,6 +269,7 @@ async def forget(tx: AsyncConnection, erased: Mapping[UUID, str]) -> None:
     ids = {"ids": list(erased)}
     await tx.execute(sql("DELETE FROM event WHERE key = ANY(:ids)"), ids)
     await tx.execute(sql("DELETE FROM restricted WHERE referral_id = ANY(:ids)"), ids)
+    await tx.execute(sql("DELETE FROM household WHERE referral_id = ANY(:ids)"), ids)
     await tx.execute(sql("DELETE FROM message WHERE reference = ANY(:refs)"), {"refs": list(erased.values())})
     await tx.execute(sql("DELETE FROM webhook_delivery WHERE referral_id = ANY(:ids)"), ids)
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
-from services.notify.content import Audience
-from shared.events import LOSSES, Facts, Hold, MessageKind, Safety, tells_of_danger
-from shared.policy import Policy
+from shared.events import Audience, Facts, Hold, MessageKind, tells_of_danger
 from shared.working_time import LONDON, day_in_london
 
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
@@ -25,25 +23,6 @@ def may_send(kind: MessageKind, audience: Audience, holds: Collection[Hold]) -> 
     if audience is Audience.HOUSEHOLD:
         return kind in FOR_HOUSEHOLDS and not holds
     return (kind is MessageKind.ON_CALL) is (audience is Audience.ON_CALL)
-
-
-def contact_holds(facts: Facts, *, received_at: datetime, policy: Policy) -> frozenset[Hold]:
-    """The holds that the facts alone bring about: C1 by S8 or E2, C2 by S7.
-
-    Triage says the same in its decision; a receipt can't wait for that. Days count from the day of receipt.
-    """
-    holds = set()
-    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(received_at), policy):
-        holds.add(Hold.C1)
-    if Safety.DOMESTIC_ABUSE in facts.safety:
-        holds.add(Hold.C2)
-    return frozenset(holds)
-
-
-def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
-    """E2: no birth date, and due more than `overdue_days` ago; the baby may have died."""
-    infant = facts.infant
-    return infant.born_on is None and infant.due_on is not None and (on - infant.due_on).days > policy.age.overdue_days
 
 
 def must_ring(facts: Facts) -> bool:

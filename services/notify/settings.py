@@ -10,10 +10,10 @@ from typing import Final, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from services.notify.family_messages.settings import GovukSettings
 from services.notify.mail import is_address
 from services.notify.rules import Caps
 from shared.crypto import Key, OtherKey
-from shared.settings import Settings as CommonSettings
 
 MOST_OWN: Final = 100
 MOST_OTHERS: Final = 10
@@ -26,7 +26,7 @@ class Tls(StrEnum):
     NONE = "none"
 
 
-class Settings(CommonSettings):
+class Settings(GovukSettings):
     """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
 
     A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for

@@ -2,7 +2,9 @@
 
 A message is a row from the moment there is something to say; its text is made from `content` (codes and dates) when
 it is sent. `collected_on` is the day of the mail that it goes in with others, of one agency and so of one part. Of
-addresses there are the agencies' team inboxes only, and those of their systems (webhooks/).
+addresses there are the agencies' team inboxes only, and those of their systems (webhooks/). Of a message to a family,
+`accepted` counts how often GOV.UK Notify took it on (each is charged); `is_released`: a person let it go. `household`
+are the codes of who wants messages.
 """
 
 from __future__ import annotations
@@ -41,6 +43,15 @@ restricted = sa.Table(
     sa.Column("since", _TIME, nullable=False),
 )
 
+household = sa.Table(
+    "household",
+    metadata,
+    sa.Column("referral_id", sa.Uuid, primary_key=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("language", sa.Text),
+    sa.Column("sequence", sa.Integer, nullable=False),
+)
+
 message = sa.Table(
     "message",
     metadata,
@@ -63,6 +74,8 @@ message = sa.Table(
     sa.Column("sent_at", _TIME),
     sa.Column("last_error", sa.Text),
     sa.Column("collected_on", sa.Date),
+    sa.Column("accepted", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("is_released", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("correlation_id", sa.Uuid, nullable=False),
     sa.Column("causation_id", sa.Uuid),
     sa.Column("traceparent", sa.Text),

@@ -220,6 +220,12 @@ def on_call(reference: str, content: Content, council: Council) -> Words:
     return _mail(reference, subject, [urgent, todo, NOBODY_ELSE])
 
 
+def on_call_text(reference: str, content: Content) -> str:
+    """The same in a text message of one part: what a mail's subject says, and the queue."""
+    what = "opened but not done" if content.is_opened else "still not opened" if content.is_again else "not opened"
+    return f"URGENT {reference}: {what}. Queue: {', '.join(content.routes)}. Please look now. You cannot reply."
+
+
 def sign_in_code(code: str, minutes: int) -> Words:
     """For the pages of agencies: about nobody, so without a reference, and without a link to ask for or to open."""
     here = f"Here is the code that you asked for:\n\n    {code}"

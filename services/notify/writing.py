@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
 
 from services.notify import collecting, mail, templates
-from services.notify.content import Audience, Content
+from services.notify.content import Content
 from services.notify.messages import message_id_header
 from services.notify.senders import DeliveryResult
-from shared.events import MessageKind
+from shared.events import Audience, MessageKind
 from shared.policy import Policy
 from shared.service_map import ServiceMap
 from shared.working_time import day_in_london
@@ -26,6 +26,19 @@ UNWRITABLE: Final = "unwritable"
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Writes(Protocol):
+    """Makes what a sender takes of rows that are due; what can't be written is in `outcomes`."""
+
+    def write(self, due: Sequence[Any], outcomes: dict[UUID, DeliveryResult]) -> Sequence[Any]:
+        """Those with somewhere to go, in their order; each has the `id` of its row."""
+
+    def recipient(self, row: Any) -> str | None:
+        """Where what was collected goes; None for nowhere now."""
+
+    def together(self, collected: Sequence[Any], recipient: str, outcomes: dict[UUID, DeliveryResult]) -> Any:
+        """All that was collected as one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,21 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from fastapi import FastAPI
+
 from services.referral import contract, front, handlers, identity_api, keys, tables
 from services.referral.agency_keys import AgencyKeys
 from services.referral.api import ReferralApi
+from services.referral.contacts import stop_page, stops
+from services.referral.contacts.api import Contacts
+from services.referral.contacts.api import router as contacts_router
+from services.referral.contacts.stop_page import StopPages
+from services.referral.contacts.stops import Addresses
 from services.referral.fhir.api import FhirApi
 from services.referral.fhir.taking import Intake
 from services.referral.front import calls, codes, drafts, sessions, sign_in
 from services.referral.front.clients import NotifyClient, TriageClient
-from services.referral.front.family import FamilyContext, languages
+from services.referral.front.family import FamilyContext
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
@@ -29,7 +36,7 @@ from services.referral.submitting.submit import admit, another_reference, at_onc
 from services.referral.webhooks import changes
 from services.referral.webhooks.api import WebhookApi
 from services.referral.webhooks.client import WebhookClient
-from shared import audit_calls, events, openapi, parked_calls
+from shared import audit_calls, events, languages, openapi, parked_calls
 from shared.database import create_engine
 from shared.docs import Table
 from shared.health import Health
@@ -86,27 +93,17 @@ async def build(settings: Settings) -> Service:
         ],
     )
     notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
-    limits = RequestLimits(None if settings.is_development else settings.requests_per_minute)
     api = ReferralApi(
         engine=engine,
         keys=AgencyKeys(engine),
-        limits=limits,
+        limits=RequestLimits(None if settings.is_development else settings.requests_per_minute),
         preparing=preparing,
         service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
         writer=writer,
         triage=triage,
     )
     app.include_router(api.router())
-    fhir = FhirApi(
-        engine=engine,
-        identities=identities,
-        keys=api.keys,
-        limits=limits,
-        service_map=api.service_map,
-        intake=Intake(engine, preparing, writer.submit),
-        base=f"{settings.public_url.rstrip('/')}/fhir",
-    )
-    fhir.install(app)
+    _install_fhir(app, settings, api)
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]
     token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))
@@ -114,7 +111,7 @@ async def build(settings: Settings) -> Service:
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
     webhooks = WebhookClient(settings.others["notify"])
-    app.include_router(WebhookApi(engine, api.keys, limits, identities, webhooks).router())
+    app.include_router(WebhookApi(engine, api.keys, api.limits, identities, webhooks).router())
     app.include_router(changes.router(engine, identities, settings.from_notify.get_secret_value()))
 
     door = MemberDoor(engine, identities, settings.public_url, _now)
@@ -149,6 +146,7 @@ async def build(settings: Settings) -> Service:
     )
     front.install(app, context, for_families)
     app.include_router(calls.internal(context, internal_token=token))
+    _install_contacts(app, settings, api, pages)
 
     async def prepare() -> None:
         """Raises WrongKeyError."""
@@ -161,6 +159,7 @@ async def build(settings: Settings) -> Service:
             now = _now()
             async with engine.begin() as tx:
                 await idempotency.forget_old(tx, before=now - timedelta(days=idempotency.KEPT_DAYS))
+                await stops.sweep(tx, before=now - timedelta(days=stops.KEPT_DAYS))
                 for each in (drafts, codes, sessions):
                     await each.sweep(tx, at=now)
             await asyncio.sleep(3600)
@@ -187,6 +186,34 @@ async def build(settings: Settings) -> Service:
         closes=(by_key.dispose, notify.close, triage.close, webhooks.close),
         http_loops=http_loops,
     )
+
+
+def _install_fhir(app: FastAPI, settings: Settings, api: ReferralApi) -> None:
+    FhirApi(
+        engine=api.engine,
+        identities=api.preparing.identities,
+        keys=api.keys,
+        limits=api.limits,
+        service_map=api.service_map,
+        intake=Intake(api.engine, api.preparing, api.writer.submit),
+        base=f"{settings.public_url.rstrip('/')}/fhir",
+    ).install(app)
+
+
+def _install_contacts(app: FastAPI, settings: Settings, api: ReferralApi, pages: Pages) -> None:
+    """How notify reaches a family, and how a family stops it."""
+    identities = api.preparing.identities
+    contacts = Contacts(
+        engine=api.engine,
+        identities=identities,
+        addresses=Addresses(identities),
+        policy=api.preparing.policy,
+        stop_at=f"{settings.public_url.rstrip('/')}{stop_page.STOP}",
+        now=_now,
+    )
+    app.include_router(contacts_router(contacts, settings.from_notify.get_secret_value()))
+    typed = RequestLimits(None if settings.is_development else stop_page.TYPED_A_MINUTE)
+    app.include_router(stop_page.router(StopPages(contacts, pages, typed)))
 
 
 def _now() -> datetime:

@@ -115,6 +115,7 @@ _FORGET: Final = (
     "DELETE FROM route_state WHERE referral_id = :id",
     "DELETE FROM erasure_request WHERE referral_id = :id",
     "DELETE FROM author WHERE referral_id = :id",
+    "DELETE FROM contact_given WHERE referral_id = :id",
     "UPDATE hold SET reason = '' WHERE referral_id = :id",
     # The key stays used, so that the same request sent again is not a new referral.
     """UPDATE request SET answer = jsonb_build_object('reference', CAST(:ref AS text))

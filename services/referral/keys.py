@@ -34,7 +34,7 @@ from shared.key_rotation import DataKeys, Rotates, Say, Window, counted, in_roun
 from shared.keys import HeldKey
 from shared.strict_json import canonical
 
-TABLES: Final = ("referral", "draft", "member")
+TABLES: Final = ("referral", "draft", "member", "contact_key")
 LOOKED_AT: Final = 20
 """Referrals by which the first index key of a database is told, the newest: one may have been changed since."""
 PORTION: Final = 100

@@ -254,6 +254,30 @@ erasure_request = sa.Table(
     sa.Column("asked_at", _TIME, nullable=False),
 )
 
+# Messages to families: the key of the digests below; where nobody wants any; which referral one was about.
+contact_key = sa.Table(
+    "contact_key",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("wrapped_key", BYTEA, nullable=False),
+)
+
+contact_stop = sa.Table(
+    "contact_stop",
+    metadata,
+    sa.Column("digest", BYTEA, primary_key=True),
+    sa.Column("at", _TIME, nullable=False),
+)
+
+contact_given = sa.Table(
+    "contact_given",
+    metadata,
+    sa.Column("message_id", sa.Uuid, primary_key=True),
+    sa.Column("referral_id", sa.Uuid, nullable=False, index=True),
+    sa.Column("digest", BYTEA, nullable=False, index=True),
+    sa.Column("at", _TIME, nullable=False, index=True),
+)
+
 request = sa.Table(
     "request",
     metadata,

@@ -119,7 +119,10 @@ class Arrivals(InternalClient):
 
 
 class Messages(InternalClient):
-    """What became of the messages about a referral: kinds, states, times and words; no addresses."""
+    """What became of the messages about a referral: kinds, states, times and words; no addresses.
+
+    A held one to a family is let go or kept back by a person here.
+    """
 
     SECONDS = 3
 
@@ -127,6 +130,13 @@ class Messages(InternalClient):
         """The messages about one referral, oldest first; None when the notify service can't say now."""
         answer = await self._ask("no messages now", "GET", f"/internal/messages/{reference}")
         return answer.json()["items"] if answer else None
+
+    async def settle(self, message_id: UUID, *, reason: str | None, actor: str) -> bool | None:
+        """Let it go; with a `reason` keep it back. False when it is not held any more; None without an answer."""
+        step, body = ("release", None) if reason is None else ("keep-back", {"reason": reason})
+        path = f"/internal/family-messages/{message_id}/{step}"
+        answer = await self._ask("no message settled", "POST", path, actor=actor, also=HTTPStatus.CONFLICT, json=body)
+        return answer.status_code == HTTPStatus.OK if answer else None
 
 
 @dataclass(frozen=True, slots=True)

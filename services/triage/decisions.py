@@ -19,9 +19,9 @@ from services.triage.work_items import deadlines, store
 from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
     SAFETY_WORDS,
-    UNDELIVERABLE,
     WAITING_LIST,
     WALL_CLOCK,
+    is_call,
     is_watched,
     outlives,
 )
@@ -125,7 +125,7 @@ async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> No
     kept = [row for row in work if row not in stale]
     for row in kept:
         await bring_in_line(tx, row, made, policy)
-    routes = frozenset(Route(row.route) for row in kept if UNDELIVERABLE not in row.marks)
+    routes = frozenset(Route(row.route) for row in kept if not is_call(row))
     await open_all(tx, [replace(made, kept_routes=routes | made.settled)], policy)
     was = {row.id: row.due_at for row in work}
     await store.reckon(tx, made.referral_id, policy.working_time, at=made.at, cause=made.cause, was=was)
@@ -156,7 +156,7 @@ async def bring_in_line(tx: AsyncConnection, row: sa.Row[Any], made: Decided, po
     """An item that stays: never less urgent. A raised one counts as unopened, and goes on without an answer."""
     planned = deadlines.plan_item(Route(row.route), made, policy)
     urgency = max(Urgency(row.urgency), made.decision.urgency, key=list(Urgency).index)
-    is_raised = urgency != row.urgency or (row.route in made.news and UNDELIVERABLE not in row.marks)
+    is_raised = urgency != row.urgency or (row.route in made.news and not is_call(row))
     counts_from, due = row.counts_from, min(row.base_due_at, planned.due_at)
     if is_raised:
         counts_from = planned.counts_from

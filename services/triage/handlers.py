@@ -19,7 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import decisions, tables
 from services.triage.decisions import Decided
 from services.triage.work_items import deciding, store
-from services.triage.work_items.conditions import UNDELIVERABLE, WITHDRAWN, is_unread_safety
+from services.triage.work_items.conditions import (
+    FAMILY_REPLIED,
+    FAMILY_UNREACHED,
+    UNDELIVERABLE,
+    WITHDRAWN,
+    is_call,
+    is_unread_safety,
+)
 from services.triage.work_items.deadlines import ItemState, first_escalation, is_told_since, plan_item
 from services.triage.work_items.places import full_routes
 from shared import audit, events
@@ -141,11 +148,11 @@ async def _propose(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
     await decisions.keep(tx, [made])
     work = await store.open_work(tx, made.referral_id)
     for row in work:
-        if row.route in opened and UNDELIVERABLE not in row.marks:
+        if row.route in opened and not is_call(row):
             await decisions.bring_in_line(tx, row, made, policy)
         else:
             await store.change(tx, row, **decisions.shown(row, made, policy))
-    there = {row.route for row in work if UNDELIVERABLE not in row.marks}
+    there = {row.route for row in work if not is_call(row)}
     routes = [route for route in made.decision.routes if route in opened - there]
     if not work and not routes:
         routes = [Route.REVIEW]  # somebody has to see that the facts of a declined family have changed
@@ -240,13 +247,26 @@ _ERASE: Final = (
 
 
 async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeliverable], policy: Policy) -> None:
-    """A message could not be delivered after every retry: one open work item per referral, so that somebody rings.
+    """A message could not be delivered after every retry: somebody rings the agency, or the family."""
+    is_to_family = event.data.audience is events.Audience.HOUSEHOLD
+    await _call(tx, event, FAMILY_UNREACHED if is_to_family else UNDELIVERABLE, event.data.message_id, policy)
+
+
+async def hear_a_reply(tx: AsyncConnection, event: Envelope[events.FamilyReplied], policy: Policy) -> None:
+    """The family has answered a text, and what they wrote is not kept: somebody rings them."""
+    await _call(tx, event, FAMILY_REPLIED, event.id, policy)
+
+
+async def _call(
+    tx: AsyncConnection, event: Envelope[events.AboutReferral], mark: str, without_decision: UUID, policy: Policy
+) -> None:
+    """One open work item per referral and mark, so that somebody rings.
 
     Built from the event alone: topics have no order among them, so triage may not have heard of the referral yet.
     """
     at, message = event.heard_at, event.data
     await store.lock_if_known(tx, event.key)
-    if await store.is_called(tx, event.key):
+    if await store.is_called(tx, event.key, mark):
         return
     decision = await decisions.decision_in_force(tx, event.key)
     due = due_at(at, days=policy.working_time.seen_days, hours=policy.working_time)
@@ -255,13 +275,13 @@ async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeli
         **times,
         id=uuid7(),
         referral_id=event.key,
-        decision_id=decision.id if decision else message.message_id,
+        decision_id=decision.id if decision else without_decision,
         reference=message.reference,
         agency_id=message.agency_id,
         about=message.about.value,
         route=Route.REVIEW.value,
         urgency=Urgency.URGENT.value,
-        marks=[UNDELIVERABLE],
+        marks=[mark],
         state=ItemState.OPEN.value,
     )
     await store.insert(tx, [row])
@@ -292,4 +312,5 @@ def handlers(policy: Policy) -> Handlers:
         events.ReferralRestricted: each(restrict),
         events.ReferralErased: each(erase),
         events.MessageUndeliverable: each(ask_a_person),
+        events.FamilyReplied: each(hear_a_reply),
     }

@@ -28,6 +28,7 @@ SECTIONS: Final[dict[str, str]] = {
     "working_time": "Working time",
     "ring": "Numbers to ring now",
     "on_call": "On call",
+    "family_messages": "Messages to families",
     "capacity": "Places to start with",
     "signposts": "Where else families can turn",
     "words": "Safety words",
@@ -75,6 +76,10 @@ LABELS: Final[dict[str, Label]] = {
     "on_call.name": Label("Name"),
     "on_call.email": Label("E-mail"),
     "on_call.phone": Label("Phone"),
+    "on_call.mobiles": Label("Texts go to"),
+    "family_messages.on": Label("Families are sent messages"),
+    "family_messages.signed": Label("They are signed by"),
+    "family_messages.phone": Label("They say that we ring from"),
     "contract.starts_on": Label("The contract starts on"),
     "contract.payment_from_year": Label("Payment hangs on the figures from contract year"),
     "contract.published_after_days": Label("A month's report is published after its end, after", "working days"),
@@ -201,6 +206,10 @@ def _members(policy: Policy, part: str) -> Iterator[PolicyLine]:
 
 
 def _said(value: object, unit: str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return _day(value) if isinstance(value, date) else amount(value, unit)

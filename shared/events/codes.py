@@ -302,3 +302,19 @@ class MessageKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     DUPLICATE = "duplicate"
     ON_CALL = "on-call"
+
+
+class Channel(StrEnum):
+    """How a message goes."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    LETTER = "letter"
+
+
+class Audience(StrEnum):
+    """Whom a message is for: the team that referred, the family, or the person on call."""
+
+    AGENCY = "agency"
+    HOUSEHOLD = "household"
+    ON_CALL = "on-call"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import AwareDatetime, Field
 
 from shared.events.codes import (
+    Audience,
+    Channel,
     ClosureReason,
     DecidedBy,
     DeclineReason,
@@ -52,9 +54,17 @@ class LinkedReferral(Model):
     is_told: bool = False
 
 
+class Household(Model):
+    """The family may be sent messages: how they want them, and in which language (BCP 47); None: nobody said."""
+
+    channel: Channel
+    language: str | None = None
+
+
 class ReferralReceived(AboutReferral):
     """A referral was accepted and stored. `linked` are other referrals of the family, `gaps` JSON pointers.
 
+    `household` is there when the family may be sent messages as things stand now; it is asked again at sending.
     `monitoring` is read from events of before `referral.monitored.v1`, and never said any more.
     """
 
@@ -68,6 +78,7 @@ class ReferralReceived(AboutReferral):
     monitoring: Monitoring | None = Field(default=None, exclude_if=lambda value: value is None)
     linked: tuple[LinkedReferral, ...] = ()
     gaps: tuple[str, ...] = ()
+    household: Household | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
 class ReferralAmended(ReferralReceived):
@@ -108,6 +119,13 @@ class ReferralWithdrawn(AboutReferral):
     type: ClassVar[str] = "referral.withdrawn.v1"
     topic: ClassVar[str] = REFERRAL_TOPIC
     reason: WithdrawalReason
+
+
+class FamilyReplied(AboutReferral):
+    """Somebody has answered a text message of ours; the words are not kept, so a person has to ring."""
+
+    type: ClassVar[str] = "family.replied.v1"
+    topic: ClassVar[str] = REFERRAL_TOPIC
 
 
 class FamilyJudged(AboutReferral):
@@ -284,11 +302,12 @@ class AboutMessage(AboutReferral):
     topic: ClassVar[str] = NOTIFY_TOPIC
     message_id: UUID
     kind: MessageKind
-    channel: Literal["email"] = "email"
+    channel: Channel = Channel.EMAIL
+    audience: Audience = Field(default=Audience.AGENCY, exclude_if=lambda value: value is Audience.AGENCY)
 
 
 class MessageSent(AboutMessage):
-    """Handed to the mail system."""
+    """Handed to the mail system, or to the sender of texts and letters."""
 
     type: ClassVar[str] = "message.sent.v1"
 

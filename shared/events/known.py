@@ -19,6 +19,7 @@ EVENTS: Final[dict[str, type[Event]]] = {
         kinds.ReferralWithdrawn,
         kinds.ReferralRestricted,
         kinds.ReferralErased,
+        kinds.FamilyReplied,
         kinds.FamilyJudged,
         kinds.EnquiryReceived,
         kinds.AgencyUpdated,

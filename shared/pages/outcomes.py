@@ -38,6 +38,8 @@ DONE: Final = {
     "policy-live": "The new policy is in force.",
     "policy-back": "The earlier policy is in force again.",
     "parked-replayed": "It is handled now, and so is what waited behind it.",
+    "message-released": "It goes out now, unless something else speaks against it.",
+    "message-kept-back": "It is kept back. What you chose is in the history.",
     "parked-discarded": "It is given up. What waited behind it, if anything, is listed here now: try that again.",
     "answer-sent": "Thank you. The team has your answer, and the clock runs again.",
     "told": "Thank you. The team has what you told us.",

@@ -120,12 +120,24 @@ MARKS: Final[Words] = {
     "contact_hold_c2": "Contact only in the safe way: domestic abuse",
     "ages_out_soon": "Second birthday soon, and still waiting",
     "undeliverable": "A message could not be delivered",
+    "family_unreached": "A message to the family could not be delivered",
+    "family_replied": "The family has answered a text message",
     "safety_words": "Safety words in what was written",
     "facts_changed": "The facts have changed since a person decided",
     "place_free": "A place is free for this family",
     "withdrawn": "Withdrawn by the referrer, and still to be read",
     "challenged": "The referrer asks to look at the decline again",
     "other_withdrawn": "The referral that it was the same family as is withdrawn",
+}
+MESSAGE_CHANNELS: Final[Words] = {
+    codes.Channel.EMAIL: "Email",
+    codes.Channel.SMS: "Text message",
+    codes.Channel.LETTER: "Letter",
+}
+AUDIENCES: Final[Words] = {
+    codes.Audience.AGENCY: "The team that referred",
+    codes.Audience.HOUSEHOLD: "The family",
+    codes.Audience.ON_CALL: "The person on call",
 }
 DECLINES: Final[Words] = {
     codes.DeclineReason.OVER_AGE: "The child is past the age that this support is for",
@@ -282,6 +294,8 @@ def sources() -> dict[str, str]:
 
 
 OF_CODES: Final[dict[type[StrEnum], Words]] = {
+    codes.Channel: MESSAGE_CHANNELS,
+    codes.Audience: AUDIENCES,
     codes.Route: ROUTES,
     codes.Tier: TIERS,
     codes.Urgency: URGENCIES,

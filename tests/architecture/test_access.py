@@ -82,6 +82,8 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /internal/front/agencies": INTERNAL,
         "POST /internal/front/calls": INTERNAL,
         "POST /internal/changes": INTERNAL,
+        "GET /internal/contacts/{referral_id}": INTERNAL,
+        "POST /internal/contacts/replied": INTERNAL,
     },
     "triage": {
         **EVERYWHERE,
@@ -130,6 +132,8 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
         "GET /internal/messages/{reference}": INTERNAL,
         "POST /internal/sign-in-codes": INTERNAL,
         **dict.fromkeys(WEBHOOK_CALLS, INTERNAL),
+        "POST /internal/family-messages/{message_id}/release": INTERNAL,
+        "POST /internal/family-messages/{message_id}/keep-back": INTERNAL,
         "GET /internal/subject-access/{referral_id}": INTERNAL,
     },
     "metrics": {
@@ -151,7 +155,7 @@ ACCESS: Final[dict[str, dict[str, Who | Permission]]] = {
 
 UNLISTED: Final = {"/openapi.json", "/docs.css"}
 """Served beside what OpenAPI lists, to anybody."""
-PAGES: Final = ("/staff", "/static/", "/refer/", "/help")
+PAGES: Final = ("/staff", "/static/", "/refer/", "/help", "/callbacks/stop")
 """Pages for people: test_page_access.py and test_front_access.py."""
 
 CONTRACT: Final = {  # "Who may do what" of the contract: worker, lead, manager, commissioner, operations, auditor
@@ -182,6 +186,7 @@ EXAMPLES: Final = {
     "route": "pir_short",
     "item_id": "019a0000-0000-7000-8000-000000000001",
     "referral_id": "019a0000-0000-7000-8000-000000000002",
+    "message_id": "019a0000-0000-7000-8000-000000000003",
     "row_id": "1",
     "agency_id": "019a0000-0000-7000-8000-000000000003",
     "suffix": "csv",
@@ -339,6 +344,8 @@ CALLERS: Final = {
     ("notify", "POST /internal/sign-in-codes"): {"REFERRAL"},
     **{("notify", call): {"REFERRAL"} for call in WEBHOOK_CALLS},
     ("referral", "POST /internal/changes"): {"NOTIFY"},
+    ("referral", "GET /internal/contacts/{referral_id}"): {"NOTIFY"},
+    ("referral", "POST /internal/contacts/replied"): {"NOTIFY"},
     ("triage", "GET /internal/questions/{referral_id}"): {"REFERRAL"},
     **{
         (service, "GET /internal/subject-access/{referral_id}"): {"REFERRAL"}

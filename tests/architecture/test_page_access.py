@@ -72,6 +72,11 @@ TRIAGE: Final[dict[str, Who]] = {
     "GET /staff/items/{item_id}": P.READ_QUEUES,  # who it is only after POST look
     "GET /staff/items/{item_id}/look": P.SEE_IDENTITY,
     "POST /staff/items/{item_id}/look": P.SEE_IDENTITY,
+    **{
+        f"{verb} /staff/items/{{item_id}}/messages/{{message_id}}/{step}": P.WORK_ITEMS
+        for step in ("release", "keep-back")
+        for verb in ("GET", "POST")
+    },
     "GET /staff/referrals/{reference}": P.READ_QUEUES,
     **{f"{verb} /staff/items/{{item_id}}/{step}": who for step, who in STEPS.items() for verb in ("GET", "POST")},
     "GET /staff/capacity": P.READ_CAPACITY,

@@ -19,7 +19,12 @@ def an_id(number: int) -> UUID:
 
 _ABOUT: Final[dict[str, Any]] = {"reference": "PIR-4K7-29M", "agency_id": an_id(2), "about": Kind.FAMILY}
 _ITEM: Final[dict[str, Any]] = {**_ABOUT, "work_item_id": an_id(5), "route": Route.PIR_SHORT}
-_MESSAGE: Final[dict[str, Any]] = {**_ABOUT, "message_id": an_id(6), "kind": events.MessageKind.RECEIPT}
+_MESSAGE: Final[dict[str, Any]] = {
+    **_ABOUT,
+    "message_id": an_id(6),
+    "kind": events.MessageKind.RECEIPT,
+    "audience": events.Audience.HOUSEHOLD,
+}
 
 FACTS: Final = Facts(
     kind=Kind.FAMILY,
@@ -51,6 +56,7 @@ _RECEIVED: Final[dict[str, Any]] = {
     "facts": FACTS,
     "linked": (events.LinkedReferral(id=an_id(4), reference="PIR-7Q2-6XY", agency_id=an_id(7), link=Link.DUPLICATE),),
     "gaps": ("/consent/status",),
+    "household": events.Household(channel=events.Channel.SMS, language="pl"),
 }
 DECISION: Final = events.Decision(
     eligibility=events.Eligibility.ELIGIBLE,
@@ -85,6 +91,7 @@ EXAMPLES: Final[tuple[Event, ...]] = (
     events.ReferralWithdrawn(reason=events.WithdrawalReason.MOVED_AWAY, **_ABOUT),
     events.ReferralRestricted(is_restricted=True, **_ABOUT),
     events.ReferralErased(**_ABOUT),
+    events.FamilyReplied(**_ABOUT),
     events.FamilyJudged(**_ABOUT, others=(an_id(4),), is_same=True),
     events.EnquiryReceived(
         **_ABOUT | {"about": Kind.CONSULTATION},

@@ -28,14 +28,14 @@ ITEMS: Final = {
     )
 }
 SPEAKS: Final[dict[str, set[str]]] = {
-    "referral": {*REFERRALS, "referral.monitored.v1"},
+    "referral": {*REFERRALS, "referral.monitored.v1", "family.replied.v1"},
     "triage": {"referral.triaged.v1", "capacity.changed.v1", "family.judged.v1", *ITEMS},
     "notify": {"message.sent.v1", "message.delivered.v1", "message.undeliverable.v1"},
     "metrics": set(),
 }
 HEARS: Final[dict[str, set[str]]] = {
     "referral": {"referral.triaged.v1", "family.judged.v1", *ITEMS - {"work-item.escalated.v1"}},
-    "triage": {*REFERRALS - {"agency.updated.v1"}, "message.undeliverable.v1"},
+    "triage": {*REFERRALS - {"agency.updated.v1"}, "family.replied.v1", "message.undeliverable.v1"},
     "notify": {
         *REFERRALS - {"referral.informed.v1"},
         *("referral.triaged.v1", "work-item.waiting.v1", "work-item.accepted.v1", "work-item.declined.v1"),

@@ -39,7 +39,7 @@ MEMBERS: Final = {
     *("reopens", "stops_clock", "tells_referrer", "opened"),
     *("reason", "waiting_for", "channel", "gaps", "accessible_information", "safety_words", "parent_was_asked"),
     *("waiting_list", "is_release", "active", "revoked_keys", "deprivation_decile"),
-    *("is_told", "is_same", "by_agency", "is_restricted"),
+    *("is_told", "is_same", "by_agency", "is_restricted", "household", "audience"),
     # what holds the above
     *("infant", "place", "concern", "facts", "monitoring", "linked", "others", "decision", "reasons", "policy"),
     # words of our own, and an agency's

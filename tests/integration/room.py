@@ -15,7 +15,7 @@ import httpx
 from fastapi import FastAPI, Request
 
 from services.triage import pages as triage_pages
-from services.triage.clients import Arrivals, Families
+from services.triage.clients import Arrivals, Families, Messages
 from services.triage.pages.context import PageContext
 from services.triage.staff_notes import StaffNotes
 from services.triage.work_items.working import StepContext
@@ -26,7 +26,7 @@ from shared.pages import Pages
 from shared.policy import Policy
 from shared.sign_in import Visitor
 from shared.web import Edge
-from tests.builders import a_policy, policies
+from tests.builders import a_policy, a_writer, policies
 from tests.integration.behind import Behind
 
 CSRF: Final = "a-csrf-value"
@@ -70,6 +70,7 @@ async def visits(
     *,
     families: Families | None = None,
     arrivals: Arrivals | None = None,
+    messages: Messages | None = None,
     front_url: str = "",
     policy: Policy | None = None,
     now: Callable[[], datetime],
@@ -82,6 +83,8 @@ async def visits(
         "steps": StepContext(policy or a_policy(), StaffNotes(Safe(LocalKey(read_key(settings["triage_master_key"]))))),
         "families": families,
         "arrivals": arrivals,
+        "messages": messages,
+        "service_map": a_writer().service_map,
         "front_url": front_url,
         "policies": policies(),
         "now": now,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import app, delivery, internal, rows
 from services.notify.composing import on_waiting
-from services.notify.content import Audience, Content, State
+from services.notify.content import Content, State
 from services.notify.content import Outcome as Told
 from services.notify.delivery import POLL_SECONDS, Delivery
 from services.notify.handlers import NO_CAPS, handlers
@@ -26,7 +26,7 @@ from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings
 from services.notify.templates import Council
-from shared.events import Envelope, MessageKind, ReferralRestricted, Route, WaitingFor, WorkItemWaiting
+from shared.events import Audience, Envelope, MessageKind, ReferralRestricted, Route, WaitingFor, WorkItemWaiting
 from shared.ids import uuid7
 from shared.messaging.dispatch import dispatch
 from shared.messaging.outbox import PARTS, Cause

@@ -16,6 +16,7 @@ from tests.builders import a_policy
 POLICY = a_policy()
 IN_THE_TERMS = {"id", "authority", "contract", "working_time", "age", "wards"}
 NOT_IN_THEM = {
+    "family_messages",
     *("version", "title", "authority_name", "signed_off_by", "need", "priority", "words", "ring", "on_call"),
     *("capacity", "signposts", "need_shares"),
 }

@@ -219,7 +219,11 @@ class TestEntries:
     def test_the_first_is_there_before_it_is_typed(self) -> None:
         assert add_entry(page("carers"), {}) == {"caregivers": [{}, {}]}
         assert values_of(page("contact"), {}) == {
-            f"caregivers.0.{member}": [] for member in ("phone", "email", "safe_contact")
+            f"caregivers.0.{member}": []
+            for member in (
+                *("phone", "email", "safe_contact"),
+                *("messages.channel", "messages.is_safe", "messages.told_by"),
+            )
         }
 
     @pytest.mark.parametrize(("slug", "people", "most"), [("babies", "babies", 5), ("carers", "caregivers", 10)])

@@ -10,7 +10,16 @@ from pydantic import BaseModel
 
 from services.referral.document import codes as own
 from services.referral.document.codes import ETHNIC_CATEGORIES, SOURCES
-from services.referral.document.model import Baby, Caregiver, ConsentGiven, Home, ReferralDocument, Referrer, Worry
+from services.referral.document.model import (
+    Baby,
+    Caregiver,
+    ConsentGiven,
+    Home,
+    MessagesWanted,
+    ReferralDocument,
+    Referrer,
+    Worry,
+)
 from services.referral.front import choices
 from services.referral.front.form import Field, FieldKind, FormPage
 from services.referral.front.form_pages import MISSING, PAGES, SLUGS, pages_for
@@ -41,7 +50,9 @@ def members() -> Iterator[str]:
     for name in ReferralDocument.model_fields:
         place = f"{name}.*" if name in {"babies", "caregivers"} else name
         if place in PARTS:
-            yield from (f"{place}.{member}" for member in PARTS[place].model_fields)
+            for member in PARTS[place].model_fields:
+                inner = MessagesWanted.model_fields if member == "messages" else [""]
+                yield from (f"{place}.{member}.{each}".rstrip(".") for each in inner)
         else:
             yield name
 
@@ -79,6 +90,8 @@ CODES: dict[str, Any] = {
     "caregivers.*.ethnic_category": ETHNIC_CATEGORIES,
     "babies.*.ethnic_category": ETHNIC_CATEGORIES,
     "babies.*.sex": own.Gender,
+    "caregivers.*.messages.channel": own.MessageChannel,
+    "caregivers.*.messages.told_by": own.ToldBy,
     "concern.severity": events.Severity,
     "concern.domains": events.Domain,
     "strengths": own.Strength,

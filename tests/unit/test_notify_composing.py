@@ -8,10 +8,11 @@ from uuid import UUID
 import pytest
 
 from services.notify import composing
-from services.notify.content import Audience, Next, Outcome, State
+from services.notify.content import Next, Outcome, State
 from services.notify.messages import Message, message_id_header
 from shared.events import (
     AboutWorkItem,
+    Audience,
     Circumstance,
     ClosureReason,
     Consent,

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from services.notify.content import Audience, Content, State
+from services.notify.content import Content, State
 from services.notify.delivery import NO_RECIPIENT, Delivery
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.writing import UNWRITABLE
-from shared.events import MessageKind
+from shared.events import Audience, MessageKind
 from tests.builders import RETRIES, TODAY, a_policy, a_writer, noon
 
 NOW = noon(TODAY)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.content import Audience
-from services.notify.rules import contact_holds, may_send
-from shared.events import Circumstance, Hold, MessageKind, Safety, Urgency
+from services.notify.rules import may_send
+from shared.contact_holds import contact_holds
+from shared.events import Audience, Circumstance, Hold, MessageKind, Safety, Urgency
 from tests.builders import RETRIES, TODAY, a_family, a_policy, noon
 
 HOLDS = st.frozensets(st.sampled_from(Hold))

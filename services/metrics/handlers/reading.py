@@ -11,6 +11,7 @@ from shared.events import (
     AboutMessage,
     AboutReferral,
     AboutWorkItem,
+    Audience,
     DecidedBy,
     Envelope,
     Kind,
@@ -197,8 +198,9 @@ def closed(event: Envelope[WorkItemClosed], said: Said) -> None:
 
 
 def sent(event: Envelope[MessageSent], said: Said) -> None:
-    """A referral is acknowledged when its first receipt was handed to the mail system."""
-    if _is_family(event) and event.data.kind is MessageKind.RECEIPT:
+    """A referral is acknowledged when its agency's first receipt was handed to the mail system."""
+    is_to_agency = event.data.audience is Audience.AGENCY
+    if _is_family(event) and is_to_agency and event.data.kind is MessageKind.RECEIPT:
         said.of_referral(event, acknowledged_at=event.occurred_at)
     said.of_message(event, sent_at=event.occurred_at)
 

@@ -35,6 +35,22 @@ class CommunicationNeed(StrEnum):
     AUDIO = "audio"
 
 
+class MessageChannel(StrEnum):
+    """How a caregiver wants to hear from us in writing; none: not at all."""
+
+    NONE = "none"
+    SMS = "sms"
+    EMAIL = "email"
+    LETTER = "letter"
+
+
+class ToldBy(StrEnum):
+    """Who said how to write to a caregiver: they themselves, or whoever refers them."""
+
+    FAMILY = "family"
+    REFERRER = "referrer"
+
+
 class Gender(StrEnum):
     """PERSON STATED GENDER CODE of the NHS Data Dictionary; X (not known) is in its wider list."""
 

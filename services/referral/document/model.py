@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationInfo
 
-from services.referral.document.codes import CommunicationNeed, Gender, Strength
+from services.referral.document.codes import CommunicationNeed, Gender, MessageChannel, Strength, ToldBy
 from services.referral.document.errors import refusal
 from services.referral.document.fields import (
     Codes,
@@ -126,6 +126,17 @@ class Baby(Part):
     """NHS ETHNIC CATEGORY CODE 2001, A to Z (Z: not stated), or 99: not known. Counted only."""
 
 
+class MessagesWanted(Part):
+    """Whether a caregiver may be written to by itself: how, whether nobody else reads it, and who said so."""
+
+    channel: MessageChannel | None = None
+    """How they want to be written to; `none`: not at all."""
+    is_safe: StrictBool | None = None
+    """Whether nobody else reads what comes there."""
+    told_by: ToldBy | None = None
+    """Who said so: without the family's own word nothing is sent."""
+
+
 class Caregiver(Part):
     """Somebody who looks after the baby, named in part at least; the first is the one the referral is mostly about."""
 
@@ -154,6 +165,8 @@ class Caregiver(Part):
     """How they need to be spoken or written to."""
     safe_contact: FreeText | None = None
     """How and when to reach them safely, in words; staff read it before they ring."""
+    messages: MessagesWanted | None = None
+    """Whether they may be written to by itself, and how."""
 
 
 class Home(Part):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.referral.document.codes import ETHNIC_CATEGORIES, CommunicationNeed, Gender, Strength
+from services.referral.document.codes import (
+    ETHNIC_CATEGORIES,
+    CommunicationNeed,
+    Gender,
+    MessageChannel,
+    Strength,
+    ToldBy,
+)
 from services.referral.front.form import NONE, Choice
 from shared.events import (
     RED_FLAGS,
@@ -177,6 +184,19 @@ COMMUNICATION_NEEDS: Final = _choices(
         CommunicationNeed.BRAILLE: "Braille",
         CommunicationNeed.AUDIO: "Sound instead of writing",
     }
+)
+MESSAGE_CHANNELS: Final = _choices(
+    {
+        MessageChannel.NONE: "No messages",
+        MessageChannel.SMS: "Text messages",
+        MessageChannel.EMAIL: "Emails",
+        MessageChannel.LETTER: "Letters to their home",
+    },
+    {MessageChannel.SMS: "To a mobile phone.", MessageChannel.LETTER: "We need the whole address for that."},
+)
+TOLD_BY: Final = (
+    *_choices({ToldBy.FAMILY: "They told me", ToldBy.REFERRER: "It is what I think"}),
+    Choice("", "I do not know"),
 )
 SEXES: Final = _choices(
     {

@@ -32,7 +32,7 @@ ADD, REMOVE = "add", "remove"
 """Names of the buttons; the value of Remove is the position in the list, from 0."""
 
 _MOST: Final = {"babies": MOST_BABIES, "caregivers": MOST_CAREGIVERS}
-_ENTRY: Final = re.compile(r"(babies|caregivers)\.(0|[1-9][0-9]?)\.([a-z_]+)")
+_ENTRY: Final = re.compile(r"(babies|caregivers)\.(0|[1-9][0-9]?)\.([a-z_]+(?:\.[a-z_]+)?)")
 _TICKS: Final = frozenset({FieldKind.CHECKS, FieldKind.FLAG})
 """Only of these does a name that did not come say "none"; of the others it was not on the page, or not touched."""
 _NEEDED_PARTS: Final[Mapping[str, Any]] = {"consent": {}, "concern": {}, "referrer": {}, "caregivers": [{}]}
@@ -203,6 +203,7 @@ def _holder(document: Document, field: Field, number: int) -> Mapping[str, Any]:
     part = document.get(field.name.partition(".")[0])
     if field.people:
         part = next(iter(_entries(document, field.people)[number : number + 1]), None)
+        part = part.get(field.part) if field.part and isinstance(part, dict) else part
     return part if isinstance(part, dict) else {}
 
 
@@ -210,7 +211,7 @@ def _numbers(page: FormPage, field: Field, form: Form) -> list[int]:
     """The positions that the form names by any field of the page; 0 alone for a field without."""
     if not field.people:
         return [0]
-    members = {each.member for each in page.fields if each.people == field.people}
+    members = {each.name.partition(f".{ANY}.")[2] for each in page.fields if each.people == field.people}
     found = (_ENTRY.fullmatch(name) for name in form)
     return sorted({int(name[2]) for name in found if name and name[1] == field.people and name[3] in members})
 
@@ -227,13 +228,19 @@ def _put(document: dict[str, Any], field: Field, number: int, value: Any) -> Non
     if field.people:
         entries = _entries(document, head)
         document[head] = [*entries, *({} for _ in range(number + 1 - len(entries)))]
-        document[head][number] = holder
+        document[head][number] = _with_part(document[head][number], field.part, holder) if field.part else holder
     elif field.is_direct and value is not None:
         document[head] = value
     elif holder and not field.is_direct:
         document[head] = holder
     else:
         document.pop(head, None)
+
+
+def _with_part(entry: Any, part: str, holder: dict[str, Any]) -> dict[str, Any]:
+    """The entry with this part of it; one that says nothing more goes."""
+    rest = {name: value for name, value in entry.items() if name != part} if isinstance(entry, dict) else {}
+    return rest | ({part: holder} if holder else {})
 
 
 def _drop_empty(people: str, before: Document, read: dict[str, Any]) -> None:

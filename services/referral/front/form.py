@@ -77,6 +77,12 @@ class Field:
         return self.name.rpartition(".")[2]
 
     @property
+    def part(self) -> str:
+        """`messages` of `caregivers.*.messages.channel`: the part of an entry that has the member; mostly empty."""
+        _, _, within = self.name.partition(f".{ANY}.")
+        return within.rpartition(".")[0]
+
+    @property
     def codes(self) -> frozenset[str]:
         return frozenset(choice.value for choice in self.choices)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from services.referral.front import choices
 from services.referral.front.after_loss import after_loss, tells_of_loss
 from services.referral.front.form import Field, FieldKind, FormPage, People
+from services.referral.front.message_fields import MESSAGES
 from shared.events import RED_FLAGS
 
 TEXT, LONG_TEXT, LINES, DATE, TIME, RADIOS, CHECKS, FLAG, YES_NO, SELECT = FieldKind
@@ -154,6 +155,7 @@ PAGES: Final = (
             LONG_TEXT,
             hint="For example: ring before noon, leave no message, or ring only the health visitor.",
         ),
+        *MESSAGES,
         each_of="caregivers",
     ),
     _page(

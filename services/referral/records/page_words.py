@@ -67,6 +67,12 @@ DID: Final = {
     "message.sent": "sent a message",
     "message.delivered": "heard that a message arrived",
     "message.undeliverable": "could not deliver a message",
+    "message.released": "let a held message to the family go",
+    "message.kept-back": "kept a message to the family back",
+    "contact.given": "was told where a message to the family goes",
+    "contact.refused": "was told that a message to the family may not go",
+    "contact.stopped": "asked for no more messages",
+    "contact.replied": "answered a text message",
     "hold.set": "set a hold: the record may not be erased",
     "hold.ended": "ended a hold",
     "referral.rectified": "corrected the record",
@@ -92,7 +98,13 @@ WROTE: Final = {
     "close": "Why the work ended",
     "reopen": "Why it was opened again",
 }
-_SYSTEM: Final = {"rules": "The rules (a program)", "clock": "The clock (a program)", "delivery": "The mail program"}
+_SYSTEM: Final = {
+    "rules": "The rules (a program)",
+    "clock": "The clock (a program)",
+    "delivery": "The mail program",
+    "notify": "The program that sends messages",
+    "govuk-notify": "GOV.UK Notify",
+}
 NAMES: Final = {
     "at": "When",
     "carer_age": "Age of the youngest parent",
@@ -113,6 +125,9 @@ NAMES: Final = {
     "nhs_number": "NHS number",
     "preferred_language": "Language",
     "safe_contact": "A safe way to make contact",
+    "messages": "Messages to them",
+    "is_safe": "Is it safe?",
+    "told_by": "Who said so",
     "safety": "Worries about safety",
     "safety_words": "Words about danger in what was written",
     "written_in": "Language of the words",

@@ -174,7 +174,7 @@ def _texts(document: Any, answers: Sequence[dict[str, str]]) -> set[str]:
 
 def _listed(event: ReferralReceived) -> tuple[Any, ...]:
     """What others list besides the facts."""
-    return event.gaps, event.linked, event.family_id
+    return event.gaps, event.linked, event.family_id, event.household
 
 
 async def _last_told(tx: AsyncConnection, referral_id: UUID, *kinds: type[Event]) -> Any:
@@ -250,4 +250,5 @@ async def _related(
         facts=prepared.facts.model_copy(update={"links": related.links.codes}),
         linked=related.links.linked,
         gaps=prepared.gaps,
+        household=prepared.household,
     )

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.referral import facts as coded
 from services.referral.agencies import Agency, AgencyActor
+from services.referral.contacts.addressee import household_of
 from services.referral.document.read import read_referral
 from services.referral.document.text import as_stored, is_as_stored, stored
 from services.referral.families.profile import Family
@@ -20,7 +21,7 @@ from services.referral.postcodes.lookup import Places, PostcodeFiles
 from services.referral.reference import new_reference
 from services.referral.settings import Settings
 from services.referral.submitting.idempotency import RequestKey, request_key
-from shared.events import Facts, Monitoring
+from shared.events import Facts, Household, Monitoring
 from shared.ids import uuid7
 from shared.keys import HeldKey
 from shared.policy import Policy
@@ -39,6 +40,7 @@ class Prepared:
     gaps: tuple[str, ...]
     act_now: tuple[str, ...]
     expected_by: date
+    household: Household | None
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Preparing:
             gaps=submission.gaps,
             act_now=tuple(coded.act_now(facts, self.policy)),
             expected_by=self.expected_by(received_at),
+            household=household_of(document, facts, received_at=received_at, policy=self.policy),
         )
 
     def expected_by(self, received_at: datetime) -> date:

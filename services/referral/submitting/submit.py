@@ -210,6 +210,7 @@ class NewReferral:
             facts=self.facts,
             linked=self.related.links.linked,
             gaps=prepared.gaps,
+            household=prepared.household,
         )
         yield Draft(arrival.id, event, arrival.by.at, arrival.by.cause)
         if prepared.monitoring != Monitoring():

@@ -16,7 +16,7 @@ from services.triage.policy_preview import Changes
 from services.triage.rules import CATALOGUE, decide
 from services.triage.rules.assemble import LISTED
 from services.triage.rules.model import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
-from services.triage.work_items.conditions import UNDELIVERABLE, is_unread_safety, outlives
+from services.triage.work_items.conditions import is_call, is_unread_safety, outlives
 from services.triage.work_items.item import ItemDetails
 from shared.events import (
     Consent,
@@ -110,7 +110,7 @@ def before_and_after(told: ItemDetails, typed: Mapping[str, Any], work: Collecti
     routes, urgency = typed.get("routes", []), typed.get("urgency") or before["urgency"]
     stale = [each for each in work if each.route not in routes and not _stays(each, told)]
     kept = [each for each in work if each not in stale]
-    held = {each.route for each in kept if UNDELIVERABLE not in each.marks}
+    held = {each.route for each in kept if not is_call(each)}
     return {
         "changes": [
             ("Where to", routes_in_words(before["routes"]) or "Nowhere yet", routes_in_words(routes)),

@@ -70,8 +70,19 @@ def _said(words: Callable[[str], str]) -> Callable[[object], str]:
     return said
 
 
+def messages_in_words(wanted: Mapping[str, Any]) -> str:
+    """`Text messages; safe: yes; said by the family`."""
+    how = MESSAGES_BY.get(str(wanted.get("channel")), "not said")
+    is_safe = wanted.get("is_safe")
+    safe = "not said" if is_safe is None else "yes" if is_safe else "no"
+    who = {"family": "the family", "referrer": "the referrer"}.get(str(wanted.get("told_by")), "nobody")
+    return f"{how}; safe: {safe}; said by {who}"
+
+
+MESSAGES_BY: Final = {"none": "None", "sms": "Text messages", "email": "Emails", "letter": "Letters"}
 _CARER: Final[Members] = {
     "safe_contact": ("Safe way to make contact", str),
+    "messages": ("Messages", messages_in_words),
     "name": ("Name", str),
     "phone": ("Phone", str),
     "email": ("Email", str),

@@ -18,6 +18,8 @@ from services.triage.pages.decision_view import decision_view, near
 from services.triage.pages.forms import error_summary, read_reference
 from services.triage.pages.identity_view import FOLDED, sections
 from services.triage.pages.labels import (
+    HELD,
+    KEPT_BACK,
     LOOKS,
     MESSAGE_STATES,
     age_of_baby,
@@ -136,6 +138,9 @@ async def item_page(
         messages=messages,
         message_name=message_name,
         message_states=MESSAGE_STATES,
+        held_words=HELD,
+        kept_back_words=KEPT_BACK,
+        may_settle=visit.may(Permission.WORK_ITEMS),
         **_shown(visit, told, family, in_line),
         **given,
     )

@@ -43,6 +43,27 @@ MESSAGE_STATES: Final = {
     "undeliverable": "Could not be delivered",
     "held": "Held: a person decides about it",
 }
+HELD: Final = {
+    "unclear": "Held: read what was written about safe contact, and decide",
+    "closed": "Held: an earlier message did not arrive there. Look at the number or address, and decide",
+    "kept-back": "Held: a colleague decided against it",
+    "stopped": "Held: they want no messages there",
+    "hold": "Held: nothing automatic reaches this family",
+    "no-consent": "Held: the family has not agreed",
+    "not-wanted": "Held: they want no messages",
+    "not-safe": "Held: nobody says that it is safe",
+    "not-told": "Held: the family itself has not said that it is safe",
+    "no-address": "Held: there is no number or address for it",
+    "ended": "Held: the referral was taken back",
+    "erased": "Held: who the family is was erased",
+    "off": "Held: messages to families are switched off",
+}
+"""Why a message to a family is held, by the code of the notify service."""
+KEPT_BACK: Final = {
+    "not_safe": "It would not be safe",
+    "told_another_way": "They have been told another way",
+    "not_needed": "They do not need to hear this",
+}
 AUDIENCES: Final = {"agency": "the referrer's team", "household": "the family"}
 """The person on call is named by the kind of the message already."""
 

@@ -44,6 +44,7 @@ EVENTS: Final = {
     "capacity.changed.v1": "The places of a team changed",
     "message.sent.v1": "A message was sent",
     "message.delivered.v1": "A message arrived",
+    "family.replied.v1": "A family has answered a text message",
     "message.undeliverable.v1": "A message could not be delivered",
 }
 """Type of an event → what has happened."""

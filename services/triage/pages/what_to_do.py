@@ -18,9 +18,12 @@ from services.triage.work_items.conditions import (
     DECLINE_ROUTES,
     ENQUIRIES,
     FACTS_CHANGED,
+    FAMILY_REPLIED,
+    FAMILY_UNREACHED,
     PLACE_FREE,
     UNDELIVERABLE,
     WITHDRAWN,
+    is_call,
     is_contact_due,
     is_on_list,
 )
@@ -100,6 +103,16 @@ STANDS: Final = (
         ("claim", "close", "take-over"),
     ),
     _Stands(
+        lambda row: FAMILY_UNREACHED in row.marks,
+        "A message to the family could not be delivered. Ring them. Ask the referrer, if the number is wrong.",
+        ("claim", "close", "take-over"),
+    ),
+    _Stands(
+        lambda row: FAMILY_REPLIED in row.marks,
+        "The family has answered a text message. What they wrote is not kept: ring them.",
+        ("claim", "close", "take-over"),
+    ),
+    _Stands(
         lambda row: FACTS_CHANGED in row.marks and row.route not in RINGS,
         "The facts have changed since a person decided. Take up what the rules propose now, or leave it.",
         ("take-proposal", "take-over"),
@@ -169,7 +182,7 @@ def what_to_do(
         first = first._replace(text=kind.button)
     beside = [possible[step] for step in also if step in possible and (first is None or step != first.step)]
     more = list(_to_know(row, possible, facts, policy, rings, held))
-    if row.route == Route.REVIEW and decision and UNDELIVERABLE not in row.marks:
+    if row.route == Route.REVIEW and decision and not is_call(row):
         if doubts := why_a_person(decision, policy):
             more.append(f"Why a person: {doubts}")
         if agreed := suggestion(row, decision, facts, policy):

@@ -16,7 +16,7 @@ from services.triage.pages.identity_view import (
     spoken_with,
 )
 from services.triage.pages.kinds import RINGS, kind_of
-from services.triage.work_items.conditions import UNDELIVERABLE
+from services.triage.work_items.conditions import FAMILY_REPLIED, FAMILY_UNREACHED, UNDELIVERABLE
 from shared.events import Facts, Hold, Route
 from shared.pages.facts import CARERS
 from shared.pages.names import council_name, language_name
@@ -93,7 +93,8 @@ def whom_to_ring(
 
 def _rings_family(row: Any, holds: Collection[str]) -> bool:
     asks_the_referrer = row.state == "waiting_for_referrer" or UNDELIVERABLE in row.marks or Hold.C1 in holds
-    return kind_of(row).rings_family and not asks_the_referrer
+    is_to_family = FAMILY_UNREACHED in row.marks or FAMILY_REPLIED in row.marks
+    return (is_to_family or kind_of(row).rings_family) and not asks_the_referrer
 
 
 def _of_policy(row: Any, facts: Facts | None, policy: Policy, service_map: ServiceMap, on: date) -> Iterator[Call]:

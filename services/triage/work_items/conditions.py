@@ -23,6 +23,10 @@ WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(ho
 """Nights and weekends count; `now` is due at once."""
 
 UNDELIVERABLE: Final = "undeliverable"
+FAMILY_UNREACHED: Final = "family_unreached"
+FAMILY_REPLIED: Final = "family_replied"
+CALLS: Final = frozenset({UNDELIVERABLE, FAMILY_UNREACHED, FAMILY_REPLIED})
+"""Marks of an item that is there so that somebody rings: the agency, or the family. No decision opens or ends it."""
 SAFETY_WORDS: Final = "safety_words"
 FACTS_CHANGED: Final = "facts_changed"
 PLACE_FREE: Final = "place_free"
@@ -32,9 +36,12 @@ OTHER_WITHDRAWN: Final = "other_withdrawn"
 AGES_OUT_SOON: Final = "ages_out_soon"
 WAITING_LIST: Final = "waiting_list"
 OWN_MARKS: Final = frozenset(
-    {UNDELIVERABLE, FACTS_CHANGED, PLACE_FREE, WITHDRAWN, CHALLENGED, OTHER_WITHDRAWN, AGES_OUT_SOON, WAITING_LIST}
+    {*CALLS, FACTS_CHANGED, PLACE_FREE, WITHDRAWN, CHALLENGED, OTHER_WITHDRAWN, AGES_OUT_SOON, WAITING_LIST}
 )
 """Marks of the item itself, whatever is decided later."""
+
+
+IS_CALL: Final = f"marks ?| CAST('{{{','.join(sorted(CALLS))}}}' AS text[])"
 
 
 def _any(column: str, values: Iterable[str]) -> str:
@@ -50,7 +57,7 @@ IS_SAFETY: Final = f"({_any('route', SAFETY)} OR route = 'review' AND marks ? '{
 IS_WATCHED: Final = f"({IS_SAFETY} OR {IS_ON_WALL_CLOCK})"
 IS_ATTENDED: Final = "(accepted_at IS NOT NULL OR opened_first_at IS NOT NULL AND assignee IS NOT NULL)"
 IS_UNREAD_SAFETY: Final = f"({IS_SAFETY} AND NOT {IS_ATTENDED})"
-OUTLIVES: Final = f"(accepted_at IS NOT NULL OR {IS_UNREAD_SAFETY} OR marks ? '{UNDELIVERABLE}')"
+OUTLIVES: Final = f"(accepted_at IS NOT NULL OR {IS_UNREAD_SAFETY} OR {IS_CALL})"
 IS_MET: Final = f"({IS_FAMILY_WORK} AND first_contact_at IS NOT NULL OR {IS_ENQUIRY} AND accepted_at IS NOT NULL)"
 RUNS: Final = f"(NOT clock_stands AND NOT {IS_MET})"
 IS_OVERDUE: Final = f"({RUNS} AND due_at < :now)"
@@ -85,9 +92,14 @@ def is_unread_safety(row: Any) -> bool:
     return is_safety(row) and not is_attended(row)
 
 
+def is_call(row: Any) -> bool:
+    """There so that somebody rings, whatever was decided."""
+    return bool(CALLS.intersection(row.marks))
+
+
 def outlives(row: Any) -> bool:
-    """Neither another decision nor a decline ends it: accepted, unread safety work, or an agency to ring."""
-    return row.accepted_at is not None or is_unread_safety(row) or UNDELIVERABLE in row.marks
+    """Neither another decision nor a decline ends it: accepted, unread safety work, or somebody to ring."""
+    return row.accepted_at is not None or is_unread_safety(row) or is_call(row)
 
 
 def is_met(row: Any) -> bool:

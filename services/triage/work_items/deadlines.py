@@ -17,10 +17,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from services.triage.work_items.conditions import (
+    CALLS,
     OWN_MARKS,
     SAFETY,
     SAFETY_WORDS,
-    UNDELIVERABLE,
     WAITING_LIST,
     WALL_CLOCK,
     is_watched,
@@ -202,10 +202,10 @@ def escalation_reason(row: Any) -> EscalationReason:
 def marks_of_item(decision: Decision, own: Collection[str] = ()) -> list[str]:
     """Marks of one item: the decision's in the order of its rules, contact holds, and its own.
 
-    Own marks are no other item's: another route of the decision may be the full one. An agency to ring
-    (`undeliverable`) is no safety work, whatever was decided.
+    Own marks are no other item's: another route of the decision may be the full one. Somebody to ring
+    (CALLS) is no safety work, whatever was decided.
     """
-    not_its = {*OWN_MARKS, *({SAFETY_WORDS} if UNDELIVERABLE in own else ())}
+    not_its = {*OWN_MARKS, *({SAFETY_WORDS} if CALLS.intersection(own) else ())}
     found = [MARKS[rule] for rule in decision.rules if rule in MARKS and MARKS[rule] not in not_its]
     holds = (f"contact_hold_{hold.value.lower()}" for hold in (Hold.C1, Hold.C2) if hold in decision.holds)
     return [*found, *holds, *(mark for mark in own if mark in OWN_MARKS)]

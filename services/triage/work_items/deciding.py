@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import decisions
 from services.triage.decisions import Decided
 from services.triage.work_items import bodies, places, store
-from services.triage.work_items.conditions import CHALLENGED, OTHER_WITHDRAWN, UNDELIVERABLE, is_safety, outlives
+from services.triage.work_items.conditions import CALLS, CHALLENGED, OTHER_WITHDRAWN, is_safety, outlives
 from services.triage.work_items.deadlines import MARKS, ItemState, call_again, first_escalation
 from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
 from shared import events
@@ -271,9 +271,9 @@ _LAST_DECLINED: Final = sql("""
 
 
 async def _is_open_already(tx: AsyncConnection, row: sa.Row[Any]) -> bool:
-    """Whether its work goes on in another item. To ring an agency is other work, though it is on the same route."""
+    """Whether its work goes on in another item. To ring somebody is other work, though it is on the same route."""
     return any(
-        each.route == row.route and UNDELIVERABLE not in (*each.marks, *row.marks)
+        each.route == row.route and not CALLS.intersection((*each.marks, *row.marks))
         for each in await store.open_work(tx, row.referral_id)
     )
 

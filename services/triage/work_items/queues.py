@@ -78,7 +78,7 @@ SHOWN: Final[dict[Show, str]] = {
     Show.DECLINES: is_.IS_PROPOSED_DECLINE,
     Show.FACTS_CHANGED: f"marks ? '{is_.FACTS_CHANGED}'",
     Show.NEAR_BIRTHDAY: is_.IS_NEAR_BIRTHDAY,
-    Show.UNDELIVERABLE: f"marks ? '{is_.UNDELIVERABLE}'",
+    Show.UNDELIVERABLE: f"marks ?| ARRAY['{is_.UNDELIVERABLE}', '{is_.FAMILY_UNREACHED}']",
     Show.UNOWNED_LATE: f"assignee IS NULL AND {is_.IS_OVERDUE}",
 }
 

@@ -20,8 +20,8 @@ from services.triage import tables
 from services.triage.work_items.conditions import (
     ENQUIRIES,
     FACTS_CHANGED,
+    IS_CALL,
     IS_OPEN,
-    UNDELIVERABLE,
     is_met,
     is_watched,
 )
@@ -81,7 +81,7 @@ async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: d
     found = await tx.scalar(
         sql(f"""
             SELECT EXISTS (
-                SELECT 1 FROM work_item w WHERE referral_id = :id AND NOT marks ? '{UNDELIVERABLE}'
+                SELECT 1 FROM work_item w WHERE referral_id = :id AND NOT ({IS_CALL})
                 AND ({IS_OPEN} AND accepted_at IS NOT NULL AND route <> ALL(:enquiries)
                      OR (state = 'declined' OR end_reason = 'same_family') AND ended_at >= :since
                      AND NOT EXISTS (SELECT 1 FROM work_item again WHERE again.reopens = w.id)))
@@ -91,10 +91,10 @@ async def is_decided_by_hand(tx: AsyncConnection, referral_id: UUID, *, since: d
     return bool(found)
 
 
-async def is_called(tx: AsyncConnection, referral_id: UUID) -> bool:
-    """Whether an item is open so that somebody rings the agency."""
-    calls = f"SELECT 1 FROM work_item WHERE referral_id = :id AND {IS_OPEN} AND marks ? '{UNDELIVERABLE}' LIMIT 1"  # noqa: S608  constants
-    return await tx.scalar(sql(calls), {"id": referral_id}) is not None
+async def is_called(tx: AsyncConnection, referral_id: UUID, mark: str) -> bool:
+    """Whether an item is open so that somebody rings, for what this mark of CALLS says."""
+    calls = f"SELECT 1 FROM work_item WHERE referral_id = :id AND {IS_OPEN} AND marks ? :mark LIMIT 1"  # noqa: S608  a constant
+    return await tx.scalar(sql(calls), {"id": referral_id, "mark": mark}) is not None
 
 
 async def propose(tx: AsyncConnection, referral_id: UUID, proposal_id: UUID | None) -> None:

@@ -12,13 +12,14 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from services.referral.document.checks import is_urgent
+from services.referral.document.codes import MessageChannel
 from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
 from services.referral.front import boxes, filling, typed_dates
 from services.referral.front.choices import LANGUAGES
-from services.referral.front.family.languages import Language
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
 from shared.events import Carer, Circumstance, Safety
+from shared.languages import Language
 
 Answers = Mapping[str, Any]
 """What was typed so far, as the JSON of a referral."""
@@ -28,6 +29,8 @@ NAME, WHO = "caregivers.0.given_name", "caregivers.0.relationship"
 PHONE, EMAIL = "caregivers.0.phone", "caregivers.0.email"
 NOTES: Final = "notes"
 SAFE: Final = "caregivers.*.safe_contact"
+MESSAGES: Final = "caregivers.*.messages.channel"
+"""Not by letter: of where they live only the postcode is asked."""
 LANGUAGE: Final = "caregivers.*.preferred_language"
 ETHNIC_CODES: Final = "ABCDEFGHJKLMNPRSZ"
 """ETHNIC CATEGORY CODE 2001; 99, not known, is nothing that people say of themselves."""
@@ -81,6 +84,18 @@ PAGES: Final = (
         "reach_lead",
         _asked("caregivers.*.phone", "phone_label", autocomplete="tel", inputmode="tel"),
         _asked("caregivers.*.email", "email_label", autocomplete="email", inputmode="email"),
+        _asked(
+            MESSAGES,
+            "messages_label",
+            FieldKind.RADIOS,
+            hint="messages_hint",
+            choices=(
+                Choice(MessageChannel.NONE, "messages_none"),
+                Choice(MessageChannel.SMS, "messages_sms"),
+                Choice(MessageChannel.EMAIL, "messages_email"),
+            ),
+        ),
+        _asked("caregivers.*.messages.is_safe", "alone_label", FieldKind.FLAG, hint="alone_hint"),
         _asked(SAFE, "safe_label", FieldKind.LONG_TEXT, hint="safe_hint"),
     ),
     _page(

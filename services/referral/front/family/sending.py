@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import FormData
 
 from services.referral.agencies import Agency, AgencyActor
+from services.referral.document.codes import ToldBy
 from services.referral.document.text import NOTES_LENGTH
 from services.referral.front import resending
 from services.referral.front.family import drafts, questions
 from services.referral.front.family.drafts import FamilyDraft
 from services.referral.front.family.floods import FASTEST, Counted, Mark
-from services.referral.front.family.languages import Language
 from services.referral.front.family.visits import (
     AGENCY,
     LEAVE,
@@ -39,6 +39,7 @@ from services.referral.front.visits import front_context, to
 from shared.audit import Actor
 from shared.database import sql
 from shared.events import Carer, Consent, Severity
+from shared.languages import Language
 from shared.sign_in import cookies
 from shared.web import cause_of
 
@@ -119,6 +120,8 @@ def document_of(
     first = questions.first_caregiver(answers)
     if first and not language.is_original:
         first = {"preferred_language": language.tag} | first
+    if messages := first.get("messages"):
+        first = first | {"messages": {**messages, "told_by": ToldBy.FAMILY}}
     name, is_relative = first.get("given_name"), first.get("relationship") not in (None, *PARENTS)
     consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
     role = "Relative or carer" if is_relative else "Parent"

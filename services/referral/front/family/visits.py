@@ -19,9 +19,9 @@ from services.referral.front.family import drafts
 from services.referral.front.family.drafts import BrowserSecret, FamilyDraft
 from services.referral.front.family.empty_drafts import EmptyDrafts
 from services.referral.front.family.floods import Counts, SlowedAnswers
-from services.referral.front.family.languages import ORIGINAL, Language
 from services.referral.front.visits import FrontContext, front_context, to
 from shared.database import sql
+from shared.languages import ORIGINAL, Language
 from shared.policy import Policy
 from shared.problems import Problem
 from shared.sign_in import cookies

@@ -1,4 +1,4 @@
-"""The sentences of /help in each language, read from deploy/words/help at the start.
+"""Sentences for families in each language, read from a folder of deploy/words at the start.
 
 English is the original. A translation that lacks a sentence is never offered; one that nobody has checked only in
 development.

@@ -1,0 +1,28 @@
+"""The contact holds that the facts alone bring about: nothing reaches a household by itself under one of them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from shared.events import LOSSES, Facts, Hold, Safety
+from shared.policy import Policy
+from shared.working_time import day_in_london
+
+
+def contact_holds(facts: Facts, *, received_at: datetime, policy: Policy) -> frozenset[Hold]:
+    """C1 by S8 or E2, C2 by S7; triage says the same in its decision, which a message may come before.
+
+    Days count from the day of receipt.
+    """
+    holds = set()
+    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(received_at), policy):
+        holds.add(Hold.C1)
+    if Safety.DOMESTIC_ABUSE in facts.safety:
+        holds.add(Hold.C2)
+    return frozenset(holds)
+
+
+def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
+    """E2: no birth date, and due more than `overdue_days` ago; the baby may have died."""
+    infant = facts.infant
+    return infant.born_on is None and infant.due_on is not None and (on - infant.due_on).days > policy.age.overdue_days
