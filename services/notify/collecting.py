@@ -13,7 +13,8 @@ from uuid import UUID, uuid5
 from services.notify import templates
 from services.notify.content import Content, Next
 from services.notify.messages import NAMESPACE
-from services.notify.templates import A_PERSON, NO_PERSONAL_DETAILS, SUPPORT, Council, Words, long_date
+from services.notify.phrases import A_PERSON, NO_PERSONAL_DETAILS, SUPPORT
+from services.notify.templates import Council, Words, long_date
 from shared.events import Kind, MessageKind
 
 KIND = "collected"

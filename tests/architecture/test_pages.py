@@ -124,10 +124,7 @@ async def test_a_method_that_an_address_does_not_take_is_told_all_that_it_does(
     for call in ACCESS[name]:
         verb, _, path = call.partition(" ")
         taken.setdefault(path, set()).add(verb)
-    fitting = {
-        path: {verb for other in taken if re.fullmatch(re.sub(r"{\w+}", "[^/]+", other), path) for verb in taken[other]}
-        for path in taken
-    }
+    fitting = {path: {verb for other in taken if _fits(other, path) for verb in taken[other]} for path in taken}
     assert name != "referral" or max(map(len, fitting.values())) > 1
     async with client_of(apps[name]) as client:
         for path, methods in fitting.items():
@@ -135,6 +132,10 @@ async def test_a_method_that_an_address_does_not_take_is_told_all_that_it_does(
                 answer = await client.request(method, path)
                 assert answer.status_code == 405, (method, path)
                 assert set(answer.headers["allow"].split(", ")) - {"HEAD"} == methods, (method, path)
+
+
+def _fits(template: str, path: str) -> bool:
+    return bool(re.fullmatch("[^/]+".join(map(re.escape, re.split(r"{\w+}", template))), path))
 
 
 @each_service
@@ -152,7 +153,7 @@ async def test_a_problem_names_the_address_that_was_asked_for_and_no_query(apps:
             answer = await client.get(f"{path}?name=Qqzx")
             assert (answer.status_code, answer.json()["instance"]) == (404, path)
             assert "Qqzx" not in answer.text
-        for path in (call.partition(" ")[2] for call in ACCESS[name] if "{" not in call):
+        for path in (call.partition(" ")[2] for call in ACCESS[name] if "{" not in call and "/fhir/" not in call):
             answer = await client.delete(path)
             assert answer.status_code < 400 or answer.json()["instance"] == path
         assert (await client.get("/" + "x" * 3000)).json()["instance"] == "/"

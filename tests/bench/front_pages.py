@@ -195,7 +195,7 @@ PAGES: Final[tuple[Measured, ...]] = (
     opened(f"GET {DRAFT}", lambda people: people.draft),
     *(opened(f"GET {DRAFT}/{{slug}}", _of_draft(slug), name=slug) for slug in SLUGS),
     *(pressed(f"POST {DRAFT}/{{slug}}", _saves(slug), name=slug) for slug in SLUGS),
-    *(opened(f"GET {DRAFT}/{page}", _of_draft(page)) for page in ("check", "ring", "drop")),
+    *(opened(f"GET {DRAFT}/{page}", _of_draft(page)) for page in ("check", "ring", "advice", "drop")),
     pressed(f"POST {DRAFT}/drop", _drops),
     pressed(f"POST {DRAFT}/send", _sends),
     opened(f"GET {DRAFT}/sent", _sent),

@@ -85,6 +85,7 @@ class TestBothWays:
         assert set(Caregiver.model_fields) == {
             "relationship", "given_name", "family_name", "date_of_birth", "nhs_number", "ethnic_category", "phone",
             "email", "preferred_language", "interpreter_needed", "communication_needs", "safe_contact",
+            "messages",
         }  # fmt: skip
         assert set(Referrer.model_fields) == {"name", "role", "email", "phone"}
         asked = {question.members[0] for question in questions().values()}

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pytest
 
 from services.notify.content import Content, Next, Outcome
-from services.notify.templates import CLOSED, DECLINED, Council, sign_in_code, words
+from services.notify.phrases import CLOSED, DECLINED
+from services.notify.templates import Council, sign_in_code, words
 from shared.events import ClosureReason, DeclineReason, Kind, MessageKind, Route
 from shared.service_map import ServiceMap, of_authority
 from tests.builders import NOTTINGHAM, POLICIES, SHERWOOD, TODAY, a_policy

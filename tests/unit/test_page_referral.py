@@ -637,16 +637,17 @@ def test_a_time_that_cannot_be_read_is_shown_as_it_was_sent() -> None:
 # The birth.
 
 
-def steps_after(answer: Outcome, state: str = "open", **more: Any) -> list[str]:
+def steps_after(answer: Outcome, state: str = "open", *, assignee: str | None = None, **more: Any) -> list[str]:
     body = BirthOutcome(answer=answer, **more)
-    item = SimpleNamespace(route="review_birth_outcome", state=state)
+    item = SimpleNamespace(route="review_birth_outcome", state=state, assignee=assignee)
     return [step for step, _ in birth_outcome.steps_of(body, item)]
 
 
 def test_what_follows_from_how_the_birth_went() -> None:
     assert steps_after(Outcome.BORN, born_on=TODAY) == ["note", "request-information"]
     assert steps_after(Outcome.BORN, "waiting_for_referrer", born_on=TODAY) == ["note"]
-    assert steps_after(Outcome.DIED) == steps_after(Outcome.ENDED) == ["note", "override"]
+    assert steps_after(Outcome.DIED) == steps_after(Outcome.ENDED) == ["note", "claim", "override"]
+    assert steps_after(Outcome.DIED, "claimed", assignee="maya") == ["note", "override"]
     assert steps_after(Outcome.NOT_KNOWN) == ["note"]
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.webhooks.endpoints import Change
+from services.notify.webhooks.endpoints import ChangedReferral
 from shared.database import sql
 from shared.ids import uuid7
 
@@ -67,7 +67,7 @@ _OLDEST: Final = sql("""
 
 
 async def store(
-    tx: AsyncConnection, endpoint: sa.Row[Any], changes: Sequence[Change], *, following: str, at: datetime
+    tx: AsyncConnection, endpoint: sa.Row[Any], changes: Sequence[ChangedReferral], *, following: str, at: datetime
 ) -> int:
     """A delivery for each change, and the cursor moved past them: both or neither. Returns how many deliveries.
 

@@ -43,7 +43,7 @@ class WhyOff(StrEnum):
     """Nothing got through for DEAD_AFTER."""
 
 
-class Change(NamedTuple):
+class ChangedReferral(NamedTuple):
     """A change of one referral in the feed of an agency, as the referral service tells it."""
 
     referral_id: UUID

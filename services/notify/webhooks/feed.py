@@ -11,7 +11,7 @@ import sqlalchemy as sa
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.notify.webhooks.endpoints import Change
+from services.notify.webhooks.endpoints import ChangedReferral
 from shared.internal_client import InternalClient
 
 log = structlog.get_logger(__name__)
@@ -37,8 +37,8 @@ class AgencyChanges(BaseModel):
     more: bool
 
     @property
-    def changes(self) -> list[Change]:
-        return [Change(each.referral_id, each.reference, each.version, each.type) for each in self.items]
+    def changes(self) -> list[ChangedReferral]:
+        return [ChangedReferral(each.referral_id, each.reference, each.version, each.type) for each in self.items]
 
 
 class _Changes(BaseModel):

@@ -34,7 +34,7 @@ class Intent(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FhirRequest:
     """What the message asks, as far as it can be told: `intent` is None when a mistake hides it."""
 
     intent: Intent | None
@@ -51,16 +51,16 @@ class Asked:
         return next((code for code in named if code), by_status.value)
 
 
-def asked_by(envelope: Envelope) -> Asked:
+def asked_by(envelope: Envelope) -> FhirRequest:
     """Read the header and the request that it is about."""
     header, issues = envelope.first(MessageHeader), []
     if header is None:
-        return Asked(None, None, (Issue("required", "A MessageHeader is needed.", ("MessageHeader",)),))
+        return FhirRequest(None, None, (Issue("required", "A MessageHeader is needed.", ("MessageHeader",)),))
     event = header.resource.event_coding
     if event is None or event.code is None:
         issues.append(Issue("required", f"The event is needed: {REQUEST}.", header.at("eventCoding")))
     elif event.code != REQUEST:  # of another kind of message nothing else is asked
-        return Asked(None, None, (Issue("not-supported", f"We take {REQUEST} alone.", header.at("eventCoding")),))
+        return FhirRequest(None, None, (Issue("not-supported", f"We take {REQUEST} alone.", header.at("eventCoding")),))
     request = _request(envelope, header)
     reason = header.resource.reason.code_of() if header.resource.reason else None
     if reason is None:
@@ -69,12 +69,12 @@ def asked_by(envelope: Envelope) -> Asked:
         issues.append(Issue("not-supported", "The reason is new, update or delete.", header.at("reason")))
     if request is None:
         words = "The focus of the message is a ServiceRequest of this Bundle."
-        return Asked(None, None, (*issues, Issue("required", words, header.at("focus"))))
+        return FhirRequest(None, None, (*issues, Issue("required", words, header.at("focus"))))
     intent, about_status = _intent(request, reason)
     issues += about_status
     if intent is not Intent.WITHDRAW:
         issues += _use_case(header, request)
-    return Asked(intent, request, tuple(issues))
+    return FhirRequest(intent, request, tuple(issues))
 
 
 def _request(envelope: Envelope, header: BundleEntry[MessageHeader]) -> BundleEntry[ServiceRequest] | None:

@@ -12,6 +12,7 @@ from services.referral.fhir.names import (
     ETHNIC_CATEGORY,
     INTERPRETER,
     MASKED,
+    MESSAGES,
     NHS_NUMBER,
     NO_FIXED_ABODE,
     RELATIONSHIPS,
@@ -87,6 +88,17 @@ def extensions_of(carer: Json) -> Iterator[Json]:
         yield extension(COMMUNICATION_NEED, valueCode=need)
     if carer.get("safe_contact"):
         yield extension(SAFE_CONTACT, valueString=carer["safe_contact"])
+    if (wanted := carer.get("messages")) is not None:
+        yield {"url": MESSAGES, "extension": list(_parts_of(wanted))}
+
+
+def _parts_of(wanted: Json) -> Iterator[Json]:
+    if wanted.get("channel"):
+        yield extension("channel", valueCode=wanted["channel"])
+    if wanted.get("is_safe") is not None:
+        yield extension("is-safe", valueBoolean=wanted["is_safe"])
+    if wanted.get("told_by"):
+        yield extension("told-by", valueCode=wanted["told_by"])
 
 
 def address_of(home: Mapping[str, Any]) -> Json | None:

@@ -61,6 +61,8 @@ class Extension(Element):
     value_boolean: StrictBool | None = None
     value_positive_int: StrictInt | None = None
     value_codeable_concept: CodeableConcept | None = None
+    extension: Many[Extension] = ()
+    """The parts of one that has several."""
 
 
 class Extensible(Element):

@@ -23,6 +23,7 @@ from services.referral.fhir.names import (
     CONTACT_RANK,
     ETHNIC_CATEGORY,
     INTERPRETER,
+    MESSAGES,
     NHS_NUMBER,
     ONESELF,
     RELATIONSHIP_OF_ROLE,
@@ -165,3 +166,12 @@ def _own_extensions(entry: BundleEntry[PersonResource]) -> Iterator[tuple[str, S
     for number, extension in entry.resource.extended(SAFE_CONTACT):
         if extension.value_string is not None:
             yield "safe_contact", Said(extension.value_string, entry.at("extension", number, "valueString"))
+    for number, extension in entry.resource.extended(MESSAGES):
+        parts = {part.url: part for part in extension.extension}
+        wanted = {
+            "channel": parts["channel"].value_code if "channel" in parts else None,
+            "is_safe": parts["is-safe"].value_boolean if "is-safe" in parts else None,
+            "told_by": parts["told-by"].value_code if "told-by" in parts else None,
+        }
+        said = {name: value for name, value in wanted.items() if value is not None}
+        yield "messages", Said(said, entry.at("extension", number))

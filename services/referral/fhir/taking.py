@@ -21,7 +21,7 @@ from services.referral.document.errors import Invalid
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import read, read_referral
 from services.referral.facts import ring_now
-from services.referral.fhir.checks import Asked, Intent, asked_by, sender_of
+from services.referral.fhir.checks import FhirRequest, Intent, asked_by, sender_of
 from services.referral.fhir.envelope import Envelope, opened
 from services.referral.fhir.issues import Issue, of_document
 from services.referral.fhir.names import REFERENCE
@@ -66,7 +66,7 @@ class Message:
     """What was sent, read as far as it can be."""
 
     envelope: Envelope
-    asked: Asked
+    asked: FhirRequest
     reading: Reading
 
     @property

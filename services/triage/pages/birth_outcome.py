@@ -70,6 +70,8 @@ def steps_of(body: BirthOutcome, item: Any) -> list[tuple[str, Body]]:
         asked = "Please send us the date of birth of the baby."
         steps.append(("request-information", bodies.AskForInformation(asked=asked)))
     if body.answer in (Outcome.ENDED, Outcome.DIED):
+        if item.assignee is None:
+            steps.append(("claim", bodies.Nothing()))  # nobody decides about what nobody has taken on
         reason = "After a loss. The team that knows the family was asked first."
         decided = bodies.Override(routes=(Route.BEREAVEMENT_REVIEW,), urgency=Urgency.WORKING_DAY, reason=reason)
         steps.append(("override", decided))

@@ -38,6 +38,7 @@ EVENTS: Final = {
     "work-item.waiting.v1": "Work began to wait, or waits no more",
     "work-item.accepted.v1": "A family was accepted",
     "work-item.declined.v1": "A referral was declined",
+    "work-item.due-moved.v1": "The day of a first contact has moved",
     "work-item.first-contact.v1": "A family had its first contact",
     "work-item.closed.v1": "Work was closed",
     "work-item.escalated.v1": "Work was brought to attention",

@@ -221,7 +221,7 @@ class Offer(NamedTuple):
 def offers(row: Any, staff: Staff) -> list[Offer]:
     """What this person may do with the item as stored, where it is of use; of an ended one only what opens it again."""
     possible = set(steps.offered(row, staff))
-    if row.route == Route.REVIEW_BIRTH_OUTCOME and "override" in possible:
+    if row.route == Route.REVIEW_BIRTH_OUTCOME and possible & {"override", "claim"}:
         possible.add(BIRTH_OUTCOME)
     if row.route in RINGS and possible & {"claim", "close"}:
         possible.add("rung")

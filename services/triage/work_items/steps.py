@@ -295,6 +295,6 @@ def _refusal_without_a_lead(name: str, row: Any, extra: Mapping[str, Any]) -> Pr
     """What needs a lead, or whoever has taken it on."""
     if name == "close" and working.needs_lead(row):
         return Problem("forbidden", "Only a lead ends what nobody has taken on, and a proposed decline")
-    if name == "override" and is_unread_safety(row):
+    if name == "override" and row.assignee is None and is_unread_safety(row):
         return Problem("step-not-allowed", "Nobody has read this yet: take it on first", extra=dict(extra))
     return None
