@@ -53,6 +53,11 @@ class Reply:
     headers: dict[str, str]
 
 
+def without_address(body: Any) -> Any:
+    """A problem without `instance`, which repeats the address that was asked for."""
+    return {name: value for name, value in body.items() if name != "instance"} if isinstance(body, dict) else body
+
+
 def call(
     method: str,
     url: str,

@@ -94,7 +94,7 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
     content = Content(
         about=data.about,
         version=data.version,
-        by=None if is_routed or is_asked else _still_to_come(_decided_on(event, policy), event),
+        by=None if is_routed or is_asked or waits else _still_to_come(_decided_on(event, policy), event),
         must_ring=not rules.RING_RULES.isdisjoint(decision.rules),
         is_loss=Hold.C1 in decision.holds,
         is_asked=is_asked,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -33,6 +33,7 @@ from shared.messaging import erasure, outbox
 from shared.messaging.outbox import Cause, Draft
 
 LEDGER: Final = "erasure-ledger"
+HEARD_WITHIN: Final = timedelta(days=1)
 _ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 
 
@@ -56,7 +57,7 @@ async def erase(
     if (row := await locked(tx, tables.referral.c.reference == reference)) is None:
         return None
     await _refuse_under_a_hold(tx, row.id)
-    await _refuse_in_danger(tx, row.id)
+    await _refuse_in_danger(tx, row.id, at)
     if needs_second:
         await _confirm(tx, row.id, actor, at)
     await _forget(tx, row, actor, at)
@@ -147,9 +148,10 @@ async def _refuse_under_a_hold(tx: AsyncConnection, referral_id: UUID) -> None:
         raise NotErasedError(f"hold {row.id} keeps it, to be looked at again on {row.review_on}: `hold end {row.id}`")
 
 
-async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID) -> None:
+async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID, at: datetime) -> None:
     """Work on a danger to the child, or a loss, that has not ended or not begun would end unread."""
-    found = (await tx.execute(_DANGER, {"id": referral_id, "ended": sorted(_ENDED)})).one()
+    values = {"id": referral_id, "ended": sorted(_ENDED), "lately": at - HEARD_WITHIN}
+    found = (await tx.execute(_DANGER, values)).one()
     safety = SAFETY_ROUTES | ({Route.REVIEW} if found.has_words else frozenset())
     if open_work := sorted(safety.intersection(found.routes)):
         raise NotErasedError(f"somebody still has to look at {', '.join(open_work)}: end that work first")
@@ -167,14 +169,18 @@ def _opens_safety_work(facts: Facts) -> bool:
 
 
 _DANGER: Final = sql("""
-    SELECT r.facts, coalesce(r.decided_version, 0) < r.version AS is_undecided,
+    SELECT r.facts, r.decided_version IS NULL OR r.decided_version < r.version AND EXISTS (
+            SELECT FROM event WHERE key = r.id AND type = 'referral.amended.v1' AND occurred_at > :lately
+        ) AS is_undecided,
         ARRAY(SELECT route FROM route_state WHERE referral_id = r.id AND state <> ALL(:ended)) AS routes,
         EXISTS (
             SELECT FROM event WHERE key = r.id AND CAST(value AS jsonb) -> 'facts' -> 'safety_words' = 'true'
         ) AS has_words
     FROM referral r WHERE r.id = :id
 """)
-"""`has_words`: a version that was sent had words on the safety list (A1), for which a `review` is safety work."""
+"""`is_undecided`: triage has not heard of the danger yet. Where a person's decision stood it says nothing of a new
+version, but opens what a new danger needs: a day is enough to hear of that.
+`has_words`: a version that was sent had words on the safety list (A1), for which a `review` is safety work."""
 
 
 async def _confirm(tx: AsyncConnection, referral_id: UUID, actor: Actor, at: datetime) -> None:

@@ -22,6 +22,7 @@ from services.triage.work_items.conditions import (
     WAITING_LIST,
     WALL_CLOCK,
     is_call,
+    is_safety,
     is_watched,
     outlives,
 )
@@ -116,11 +117,16 @@ async def decision_in_force(tx: AsyncConnection, referral_id: UUID) -> sa.Row[An
     return (await tx.execute(sql(latest), {"id": referral_id})).one_or_none()
 
 
-async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy) -> None:
-    """Close what the decision has no place for, bring the rest in line, open what is new, and say all of it."""
+async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy, *, decided_on: UUID | None = None) -> None:
+    """Close what the decision has no place for, bring the rest in line, open what is new, and say all of it.
+
+    `decided_on`: the item on which a person decides. Other safety work stays: whoever has it ends it, with words.
+    """
     await store.propose(tx, made.referral_id, None)
     work = await store.open_work(tx, made.referral_id)
     stale = [row for row in work if row.route not in made.decision.routes and not outlives(row)]
+    if decided_on is not None:
+        stale = [row for row in stale if row.id == decided_on or not is_safety(row)]
     await close(tx, stale, ClosureReason.DECIDED_AGAIN, at=made.at, by=made.actor.id, cause=made.cause)
     kept = [row for row in work if row not in stale]
     for row in kept:

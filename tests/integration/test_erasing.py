@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -51,6 +51,17 @@ async def test_a_danger_told_after_the_decision_is_not_erased_before_the_next(in
     await sent.is_decided(after=1)
     assert (await sent.change(safety=["immediate_danger"]))["version"] == 2
     assert "triage has not decided" in await erase(sent)
+
+
+async def test_a_danger_beside_a_persons_decision_is_no_reason_for_ever(intake: Behind) -> None:
+    """The person's decision stands, and triage says nothing of the new version but the work that it opens."""
+    sent = await a_sent(intake)
+    await sent.is_decided(after=1)
+    await sent.change(circumstances=["infant_died"])
+    assert "triage has not decided" in await erase(sent)
+    async with intake.admin.begin() as tx:
+        await tx.execute(sql("UPDATE event SET occurred_at = :then"), {"then": AT - timedelta(days=2)})
+    assert await erase(sent) == ""
 
 
 async def test_an_ordinary_referral_is_erased_whether_it_is_decided_or_not(intake: Behind) -> None:

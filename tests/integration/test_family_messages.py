@@ -633,7 +633,7 @@ def test_switched_off_the_handlers_of_mail_are_what_they_were() -> None:
 
 async def test_switched_off_nothing_is_sent_or_listened_to(settings: dict[str, Any], tmp_path: Path) -> None:
     service = await build(Settings(**settings, mail_dir=tmp_path))
-    assert set(service.loops) == {"delivery", "delivery-on-call", "measure"}
+    assert set(service.loops) == {"delivery", "delivery-on-call", "webhooks", "measure"}
     async with client_of(service.app) as http:
         for path in ("", "/received", "/returned-letter"):
             assert (await http.post(f"/callbacks/govuk-notify{path}", json={})).status_code == 404

@@ -80,7 +80,7 @@ async def test_a_thousand_spoiled_messages(intake: Behind, caplog: pytest.LogCap
         get_fhir_model_class(body["resourceType"]).model_validate(body)
     assert CANARY not in caplog.text
     assert statuses.keys() <= {200, 400, 403, 404, 409, 422}
-    assert statuses[200] > 100  # many a mistake is in what nobody reads
+    assert statuses[200] > 50  # many a mistake is in what nobody reads
     assert statuses[422] > 100
     assert await count(intake.engine, "referral") > 50
     events = await count(intake.engine, f"event WHERE value ILIKE '%{CANARY}%'")

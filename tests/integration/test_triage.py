@@ -399,6 +399,21 @@ async def test_unread_safety_work_is_not_closed_by_another_decision(triage: Behi
     assert set(await open_items_of(triage, key)) == {"mash", "targeted"}
 
 
+@pytest.mark.parametrize("way", ["decline", "override"])
+async def test_a_decision_on_other_work_ends_no_safety_work_that_a_colleague_has(triage: Behind, way: str) -> None:
+    """They may be on the telephone: whoever has it ends it, with words that say who was told."""
+    key = await a_referral_of(triage, a_family(safety=[Safety.IMMEDIATE_DANGER]))
+    items = await open_items_of(triage, key)
+    await step(triage, items[Route.MASH], "claim")
+    other = items[Route.EMERGENCY_CALL]
+    body: dict[str, Any] = {"routes": ["universal"], "reason": "Enough for now"}
+    if way == "decline":
+        body = {"reason": "not_suitable", "note": "Told the referrer"}
+    answer = await triage.as_staff("POST", f"/work-items/{other.id}/{way}", body, role="triage-lead")
+    assert answer.status_code == 200
+    assert (await open_items_of(triage, key))[Route.MASH].state == "claimed"
+
+
 async def test_a_decline_leaves_unread_safety_work_open(triage: Behind) -> None:
     key = await a_referral_of(triage, a_family(safety=[Safety.IMMEDIATE_DANGER]))
     declined = (await open_items_of(triage, key))[Route.EMERGENCY_CALL]

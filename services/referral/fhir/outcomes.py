@@ -16,6 +16,7 @@ _OF_PROBLEM: Final[Mapping[str, tuple[str, str]]] = {
     "unreadable": ("structure", BAD_REQUEST),
     "idempotency-key-missing": ("required", BAD_REQUEST),
     "credentials-missing": ("security", "REC_UNAUTHORIZED"),
+    "credentials-unknown": ("security", "REC_UNAUTHORIZED"),
     "forbidden": ("forbidden", "SEND_FORBIDDEN"),
     "not-found": ("not-found", "REC_NOT_FOUND"),
     "method-not-allowed": ("not-supported", "REC_METHOD_NOT_ALLOWED"),
@@ -40,6 +41,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "idempotency-key-reused": "This X-Request-Id was used with another message.",
     "media-type": "Only application/fhir+json in UTF-8, without a content encoding, is taken.",
     "credentials-missing": "Send Authorization: Bearer and the key of your agency.",
+    "credentials-unknown": "This key is not known, or was revoked.",
 }
 _HEADERS: Final = {"idempotency-key-missing": "http.X-Request-Id", "media-type": "http.Content-Type"}
 

@@ -55,14 +55,14 @@ KEPT_RULES: Final = (frozenset(MARKS) | {hold.value for hold in Hold}) - {"M8"}
 
 
 async def decline(it: StepRequest[bodies.Decline]) -> Done:
-    """A lead confirms, of safety work with words. Other items end with it, but for accepted and unread safety work."""
+    """A lead confirms, of safety work with words. Other items end with it, but for accepted ones and safety work."""
     row, by = it.row, it.by
     if is_safety(row) and not it.body.note:
         raise refuse("note", "missing", NEEDS_WORDS)
     await it.write("decline", it.body.note)
     await store.propose(it.tx, row.referral_id, None)
     work = await store.open_work(it.tx, row.referral_id)
-    others = [each for each in work if each.id != row.id and not outlives(each)]
+    others = [each for each in work if each.id != row.id and not outlives(each) and not is_safety(each)]
     await decisions.close(it.tx, others, ClosureReason.DECIDED_AGAIN, at=by.at, by=by.staff.id, cause=by.cause)
     return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
 
@@ -96,7 +96,7 @@ async def override(it: StepRequest[bodies.Override]) -> Done:
     full = machine.facts.full_routes
     decision = decision_of_a_person(machine.decision, routes=asked.routes, tier=asked.tier, urgency=urgency, full=full)
     made = replace(machine, decision=decision, decided_by=DecidedBy.PERSON, holder=by.staff.id)
-    await decisions.put_in_force(tx, made, it.context.policy)
+    await decisions.put_in_force(tx, made, it.context.policy, decided_on=row.id)
     return await _as_it_stands(it)
 
 
