@@ -165,6 +165,12 @@ FORM: Final[dict[str, State]] = {
         is_refused=True,
     ),
     "ring": State("GET /refer/drafts/{draft_id}/ring", "ring.html", AUTHOR, _form("ring", "dangerous")),
+    "advice": State(
+        "GET /refer/drafts/{draft_id}/advice",
+        "advice.html",
+        AUTHOR,
+        opens(AUTHOR, lambda at: f"{at.draft(agreement={'consent.status': ['refused']})}/advice"),
+    ),
     "drop": State("GET /refer/drafts/{draft_id}/drop", "drop.html", AUTHOR, _form("drop", "whole")),
     "sent": State(
         "GET /refer/drafts/{draft_id}/sent",
@@ -193,6 +199,14 @@ AROUND: Final[dict[str, State]] = {
         "problem.html",
         AUTHOR,
         opens(AUTHOR, "/refer/drafts/00000000-0000-7000-8000-000000000000"),
+    ),
+    "stop": State("GET /callbacks/stop", "stop.html", NOBODY, opens(NOBODY, "/callbacks/stop")),
+    "stop-mistaken": State(
+        "POST /callbacks/stop",
+        "stop.html",
+        NOBODY,
+        presses(NOBODY, "/callbacks/stop", "Stop the messages"),
+        is_refused=True,
     ),
     "sign-in": State("GET /refer/sign-in", "sign_in.html", NOBODY, opens(NOBODY, "/refer/new")),
     "sign-in-mistaken": State(

@@ -9,7 +9,7 @@ from playwright.sync_api import Response
 from deploy.local import credentials
 from tests.browser.desk import PHONE, Person
 from tests.browser.front import FILLED, HEALTH_VISITOR, Reception, begins, fills_in, goes_on, slug_of
-from tests.browser.test_front_pages import wrong_with
+from tests.browser.seeing import faults
 
 MOST: Final = 14
 EARLY_HELP: Final = credentials.MEMBERS["early-help"]
@@ -58,18 +58,18 @@ def test_the_turnings_of_the_form_are_for_everybody(reception: Reception) -> Non
     person.opens(f"{draft}/home")
     goes_on(person, home__withheld=["true"])
     person.reads("The address stays secret")
-    wrong["after-home"] = wrong_with(person.page, "after-home")
+    wrong["after-home"] = faults(person.page, "after-home")
     person.opens(draft)
     person.reads("All that we need is there")
-    wrong["tasks-enough"] = wrong_with(person.page, "tasks-enough")
+    wrong["tasks-enough"] = faults(person.page, "tasks-enough")
     person.opens(f"{draft}/check")
-    wrong["check-optional"] = wrong_with(person.page, "check-optional")
+    wrong["check-optional"] = faults(person.page, "check-optional")
     person.opens(f"{draft}/agreement")
     goes_on(person, consent__status=["refused"])
     person.reads("The family said no")
-    wrong["advice"] = wrong_with(person.page, "advice")
+    wrong["advice"] = faults(person.page, "advice")
     person.opens(draft)
-    wrong["tasks-said-no"] = wrong_with(person.page, "tasks-said-no")
+    wrong["tasks-said-no"] = faults(person.page, "tasks-said-no")
     person.opens(f"{draft}/check")
-    wrong["check-said-no"] = wrong_with(person.page, "check-said-no")
+    wrong["check-said-no"] = faults(person.page, "check-said-no")
     assert {name: found for name, found in wrong.items() if found} == {}
