@@ -23,6 +23,7 @@ from services.notify.family_messages.sending import FamilySender, reference_of
 from services.notify.handlers import handlers, make_messages
 from services.notify.senders.govuk_notify import GovukNotify
 from services.notify.settings import Settings
+from services.referral.handlers import keep_claimed, keep_closed
 from services.referral.settings import Settings as ReferralSettings
 from services.referral.submitting.prepare import identities_of
 from shared.database import sql
@@ -34,15 +35,17 @@ from shared.events import (
     ReferralRestricted,
     Route,
     WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
     WorkItemDeclined,
     WorkItemEscalated,
 )
-from shared.events.codes import DeclineReason
+from shared.events.codes import ClosureReason, DeclineReason
 from shared.messaging.dispatch import AtOnce
 from shared.policy import InvalidPolicyError
 from tests.builders import a_policy
 from tests.integration.family_site import MOBILES, TOKEN, FamilySite, family_site, policies_on
-from tests.integration.support import fetch
+from tests.integration.support import an_event, fetch
 from tests.rendering import client_of
 
 PHONE, EMAIL, LINE = "07700 900431", "zebedee.canary@example.org", "17 Canary Wharf Lane"
@@ -153,6 +156,41 @@ async def test_a_hold_of_triages_decision_counts_as_soon_as_the_referral_service
     await fetch_nothing(site, 'UPDATE referral SET decision = \'{"holds": ["C1"]}\' WHERE reference = :ref', reference)
     await site.turn()
     assert await site.state(reference) == ("held", "hold")
+
+
+@pytest.mark.parametrize("route", [Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME])
+async def test_a_loss_that_a_person_decides_on_stops_it_though_the_facts_say_nothing(
+    site: FamilySite, route: Route
+) -> None:
+    reference, referral_id = await refer(site)
+    decided = f'{{"holds": [], "routes": ["{route}"]}}'
+    await fetch_nothing(site, f"UPDATE referral SET decision = '{decided}' WHERE reference = :ref", reference)
+    await site.say(referral_id, WorkItemAccepted(**about(reference)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
+
+
+async def test_work_that_is_closed_because_the_baby_has_died_stops_what_waits_and_what_would_come(
+    site: FamilySite,
+) -> None:
+    reference, referral_id = await refer(site)
+    closed = WorkItemClosed(reason=ClosureReason.DIED, **about(reference))
+    await site.say(referral_id, closed)
+    assert await site.state(reference) == ("held", "hold")
+    await site.say(referral_id, WorkItemAccepted(**about(reference, Route.TARGETED)))
+    assert len(await site.messages(reference)) == 1
+    # the referral service keeps it: an amendment that tells nothing of it makes the family one that wants messages
+    async with site.intake.admin.begin() as tx:
+        goes_on = WorkItemClaimed(**about(reference, Route.UNIVERSAL))
+        await keep_claimed([an_event(referral_id, 1, goes_on)], tx)
+        await keep_closed([an_event(referral_id, 1, closed)], tx, policy=site.policy)
+    await amend(site, reference, concern={"severity": "severe"})
+    await site.hear()
+    await site.say(referral_id, WorkItemAccepted(**about(reference, Route.UNIVERSAL)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
 
 
 async def fetch_nothing(site: FamilySite, statement: str, reference: str) -> None:

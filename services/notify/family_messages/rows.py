@@ -19,6 +19,8 @@ BY_ADDRESS: Final = ("validation", "permanent-failure", "returned")
 """Errors that say that the address is of no use: nothing more goes that way by itself."""
 RELEASABLE: Final = ("unclear", "closed")
 """Why a message is held that a person may let go."""
+HOLD: Final = "hold"
+"""As the referral service says it (contacts/may_message.py): no person lets it go."""
 KEPT_BACK: Final = "kept-back"
 """A person has read it, and decided against it."""
 
@@ -124,6 +126,19 @@ async def use_again(tx: AsyncConnection, reference: str) -> None:
             WHERE reference = :reference AND audience = 'household' AND state = 'held' AND last_error = :why
         """),
         {"reference": reference, "why": rows.RESTRICTED},
+    )
+
+
+async def hold_all(tx: AsyncConnection, referral_id: UUID, reference: str) -> None:
+    """After a loss: what was not sent is held for good, and nothing more is made; referral knows it too."""
+    await tx.execute(sql("DELETE FROM household WHERE referral_id = :id"), {"id": referral_id})
+    await tx.execute(
+        sql("""
+            UPDATE message SET state = 'held', last_error = :why
+            WHERE reference = :reference AND audience = 'household' AND state IN ('due', 'failed', 'held')
+                AND last_error IS DISTINCT FROM :kept
+        """),
+        {"reference": reference, "why": HOLD, "kept": KEPT_BACK},
     )
 
 

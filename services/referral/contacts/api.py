@@ -31,7 +31,7 @@ from shared.access import internal_router
 from shared.audit import Actor, Entry
 from shared.contact_holds import contact_holds
 from shared.database import sql
-from shared.events import Facts, Hold
+from shared.events import AFTER_A_LOSS, Facts, Hold
 from shared.policy import Policy
 from shared.problems import Problem
 from shared.web import answer
@@ -102,9 +102,12 @@ class Contacts:
         if addressee.to and await stops.is_stopped(tx, await self.addresses.digest(tx, addressee.to)):
             addressee = stopped(addressee)
         facts = Facts.model_validate(row.facts)
+        holds = _holds(row, facts, self.policy)
+        if await tx.scalar(_CLOSED_BY_A_LOSS, {"id": referral_id}):
+            holds |= {Hold.C1}
         refusal = may_message(
             facts,
-            _holds(row, facts, self.policy),
+            holds,
             addressee.wish,
             is_on=self.policy.family_messages.on,
             is_released=is_released,
@@ -113,11 +116,18 @@ class Contacts:
 
 
 _RESTRICTED: Final = sql("SELECT true FROM hold WHERE referral_id = :id AND restricts AND ended_at IS NULL LIMIT 1")
+_CLOSED_BY_A_LOSS: Final = sql("SELECT true FROM route_state WHERE referral_id = :id AND is_loss LIMIT 1")
 
 
 def _holds(row: sa.Row[Any], facts: Facts, policy: Policy) -> frozenset[Hold]:
-    """Those of the decision that we heard of, and those that the facts of now bring about."""
-    decided = {Hold(each) for each in (row.decision or {}).get("holds", ())}
+    """Those of the decision that we heard of, and those that the facts of now bring about.
+
+    A person who decides on work after a loss keeps the holds of the rules, which may know of none: the route says it.
+    """
+    decision = row.decision or {}
+    decided = {Hold(each) for each in decision.get("holds", ())}
+    if AFTER_A_LOSS.intersection(decision.get("routes", ())):
+        decided.add(Hold.C1)
     return contact_holds(facts, received_at=row.received_at, policy=policy) | decided
 
 
