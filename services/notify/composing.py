@@ -62,7 +62,7 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
         return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
     must_ring = rules.must_ring(data.facts)
-    holds = contact_holds(data.facts, received_at=data.received_at, policy=policy)
+    holds = contact_holds(data.facts, at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
         version=version,

@@ -193,6 +193,19 @@ async def test_work_that_is_closed_because_the_baby_has_died_stops_what_waits_an
     assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
 
 
+async def test_a_due_date_that_passes_after_receipt_is_a_hold(site: FamilySite) -> None:
+    reference, referral_id = await refer(site, document() | {"babies": [{"due_on": "2026-12-20"}]})
+    earlier = """
+        UPDATE referral SET received_at = '2026-06-01', facts = jsonb_set(facts, '{infant,due_on}', '"2026-06-10"')
+        WHERE reference = :ref
+    """
+    await fetch_nothing(site, earlier, reference)
+    await site.say(referral_id, WorkItemAccepted(**about(reference)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
+
+
 async def fetch_nothing(site: FamilySite, statement: str, reference: str) -> None:
     async with site.intake.admin.begin() as tx:
         await tx.execute(sql(statement), {"ref": reference})

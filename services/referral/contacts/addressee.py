@@ -61,7 +61,7 @@ def household_of(
     if not policy.family_messages.on:
         return None
     addressee = addressee_of(document)
-    holds = contact_holds(facts, received_at=received_at, policy=policy)
+    holds = contact_holds(facts, at=received_at, policy=policy)
     refusal = may_message(facts, holds, addressee.wish, is_on=True)
     if refusal not in (None, Refusal.UNCLEAR):
         return None

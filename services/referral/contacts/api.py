@@ -102,7 +102,7 @@ class Contacts:
         if addressee.to and await stops.is_stopped(tx, await self.addresses.digest(tx, addressee.to)):
             addressee = stopped(addressee)
         facts = Facts.model_validate(row.facts)
-        holds = _holds(row, facts, self.policy)
+        holds = _holds(row, facts, self.policy, now=self.now())
         if await tx.scalar(_CLOSED_BY_A_LOSS, {"id": referral_id}):
             holds |= {Hold.C1}
         refusal = may_message(
@@ -119,8 +119,9 @@ _RESTRICTED: Final = sql("SELECT true FROM hold WHERE referral_id = :id AND rest
 _CLOSED_BY_A_LOSS: Final = sql("SELECT true FROM route_state WHERE referral_id = :id AND is_loss LIMIT 1")
 
 
-def _holds(row: sa.Row[Any], facts: Facts, policy: Policy) -> frozenset[Hold]:
-    """Those of the decision that we heard of, and those that the facts of now bring about.
+def _holds(row: sa.Row[Any], facts: Facts, policy: Policy, *, now: datetime) -> frozenset[Hold]:
+    """Those of the decision that we heard of, and those that the facts of now bring about, by the day of
+    receipt and by today: a due date may pass while a family waits.
 
     A person who decides on work after a loss keeps the holds of the rules, which may know of none: the route says it.
     """
@@ -128,7 +129,8 @@ def _holds(row: sa.Row[Any], facts: Facts, policy: Policy) -> frozenset[Hold]:
     decided = {Hold(each) for each in decision.get("holds", ())}
     if AFTER_A_LOSS.intersection(decision.get("routes", ())):
         decided.add(Hold.C1)
-    return contact_holds(facts, received_at=row.received_at, policy=policy) | decided
+    reckoned = (contact_holds(facts, at=at, policy=policy) for at in (row.received_at, now))
+    return frozenset().union(decided, *reckoned)
 
 
 def router(contacts: Contacts, token: str) -> APIRouter:
