@@ -319,6 +319,18 @@ async def test_a_release_does_not_outvote_a_loss_that_is_told_meanwhile(site: Fa
     assert (await site.as_triage(f"{message}/release")).status_code == 409
 
 
+async def test_a_release_is_of_the_words_that_were_read_and_of_no_others(site: FamilySite) -> None:
+    reference, message = await words_of_safe_contact(site)
+    await site.as_triage(f"{message}/release")
+    await amend(site, reference, caregivers=[document()["caregivers"][0] | {"safe_contact": "He reads her phone"}])
+    await site.turn()
+    assert sent(site) == []
+    assert await site.state(reference) == ("held", "unclear")
+    assert (await site.as_triage(f"{message}/release")).status_code == 200
+    await site.turn()
+    assert (await site.state(reference))[0] == "sent"
+
+
 async def test_a_person_can_say_why_not(site: FamilySite) -> None:
     reference, message = await words_of_safe_contact(site)
     assert (await site.as_triage(f"{message}/keep-back", {"reason": "because"})).status_code == 422

@@ -10,3 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("ALTER TABLE referral.route_state ADD COLUMN is_loss BOOLEAN NOT NULL DEFAULT false")
+    op.execute("ALTER TABLE notify.message ADD COLUMN words_digest BYTEA")

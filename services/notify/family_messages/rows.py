@@ -142,6 +142,13 @@ async def hold_all(tx: AsyncConnection, referral_id: UUID, reference: str) -> No
     )
 
 
+async def keep_words(tx: AsyncConnection, message_id: UUID, digest: bytes) -> None:
+    """A person is to read these words on safe contact, and may let the message go by them and no others."""
+    await tx.execute(
+        sql("UPDATE message SET words_digest = :digest WHERE id = :id"), {"id": message_id, "digest": digest}
+    )
+
+
 async def is_closed(tx: AsyncConnection, reference: str, channel: Channel) -> bool:
     """Whether the last message that reached an end on this channel found the address of no use."""
     last = await tx.scalar(

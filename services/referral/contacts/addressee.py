@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -26,12 +27,17 @@ MOST_LINES: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """`to` is a number in E.164 or an e-mail address, empty for a letter, which has `lines`; both empty: nowhere."""
+    """`to` is a number in E.164 or an e-mail address, empty for a letter, which has `lines`; both empty: nowhere.
+
+    `words` is all that was said about safe contact and messages, of each caregiver: what a person reads before they let
+    a message go.
+    """
 
     wish: Wish
     to: str = ""
     lines: tuple[str, ...] = ()
     language: str | None = None
+    words: str = ""
 
 
 def addressee_of(document: ReferralDocument) -> Addressee:
@@ -48,7 +54,15 @@ def addressee_of(document: ReferralDocument) -> Addressee:
         has_address=bool(to or lines),
         has_words=any(each.safe_contact for each in document.caregivers),
     )
-    return Addressee(wish, to, lines, one.preferred_language)
+    return Addressee(wish, to, lines, one.preferred_language, _words(document))
+
+
+def _words(document: ReferralDocument) -> str:
+    said = [
+        [each.safe_contact, each.messages.model_dump(mode="json") if each.messages else None]
+        for each in document.caregivers
+    ]
+    return json.dumps(said, sort_keys=True)
 
 
 def household_of(

@@ -51,6 +51,14 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class ContactRefused:
+    """`words`: which ones a person is to read, as a keyed digest; empty where that is not why."""
+
+    why: Refusal
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Contacts:
     """What it takes to say where a message goes. `stop_at` is where a token of an address is a page of ours."""
 
@@ -61,13 +69,16 @@ class Contacts:
     stop_at: str
     now: Callable[[], datetime]
 
-    async def of(self, referral_id: UUID, message_id: UUID, *, is_released: bool) -> dict[str, Any] | Refusal:
-        """Raises Problem 404 for a referral that there never was."""
+    async def of(self, referral_id: UUID, message_id: UUID, *, released: str | None) -> dict[str, Any] | ContactRefused:
+        """`released`: the words that a person has read, who let this message go.
+
+        Raises Problem 404 for a referral that there never was.
+        """
         now = self.now()
         async with self.engine.begin() as tx:
-            found = await self._look(tx, referral_id, is_released=is_released)
-            if isinstance(found, Refusal):
-                await audit.write(tx, [Entry(NOTIFY, REFUSED, now, referral_id, found.value)])
+            found = await self._look(tx, referral_id, released=released)
+            if isinstance(found, ContactRefused):
+                await audit.write(tx, [Entry(NOTIFY, REFUSED, now, referral_id, found.why.value)])
                 return found
             channel = found.wish.channel.value
             told: dict[str, Any] = {
@@ -76,6 +87,7 @@ class Contacts:
                 "language": found.language,
                 "address_lines": list(found.lines),
                 "stop_url": None,
+                "words": await self._digest(tx, referral_id, found.words),
             }
             if found.to:
                 digest = await self.addresses.digest(tx, found.to)
@@ -84,7 +96,9 @@ class Contacts:
             await audit.write(tx, [Entry(NOTIFY, GIVEN, now, referral_id, channel)])
         return told
 
-    async def _look(self, tx: AsyncConnection, referral_id: UUID, *, is_released: bool) -> Addressee | Refusal:
+    async def _look(
+        self, tx: AsyncConnection, referral_id: UUID, *, released: str | None
+    ) -> Addressee | ContactRefused:
         """As things stand in this transaction: a change of the referral waits for it, or is seen by it."""
         rows = await tx.execute(
             sa.select(tables.referral).where(tables.referral.c.id == referral_id).with_for_update(read=True)
@@ -92,11 +106,11 @@ class Contacts:
         if (row := rows.one_or_none()) is None:
             raise Problem("not-found")
         if row.wrapped_key is None:
-            return Refusal.ERASED
+            return ContactRefused(Refusal.ERASED)
         if await tx.scalar(_RESTRICTED, {"id": referral_id}):
-            return Refusal.RESTRICTED
+            return ContactRefused(Refusal.RESTRICTED)
         if row.withdrawn_at is not None:
-            return Refusal.ENDED
+            return ContactRefused(Refusal.ENDED)
         sent = self.identities.unseal(referral_id, Sealed(row.wrapped_key, row.identity))["document"]
         addressee = addressee_of(ReferralDocument.model_validate(sent))
         if addressee.to and await stops.is_stopped(tx, await self.addresses.digest(tx, addressee.to)):
@@ -105,14 +119,20 @@ class Contacts:
         holds = _holds(row, facts, self.policy, now=self.now())
         if await tx.scalar(_CLOSED_BY_A_LOSS, {"id": referral_id}):
             holds |= {Hold.C1}
+        words = await self._digest(tx, referral_id, addressee.words)
         refusal = may_message(
             facts,
             holds,
             addressee.wish,
             is_on=self.policy.family_messages.on,
-            is_released=is_released,
+            is_released=released == words,
         )
-        return refusal or addressee
+        if refusal is None:
+            return addressee
+        return ContactRefused(refusal, words if refusal is Refusal.UNCLEAR else "")
+
+    async def _digest(self, tx: AsyncConnection, referral_id: UUID, words: str) -> str:
+        return (await self.addresses.digest_of_words(tx, referral_id, words)).hex()
 
 
 _RESTRICTED: Final = sql("SELECT true FROM hold WHERE referral_id = :id AND restricts AND ended_at IS NULL LIMIT 1")
@@ -138,10 +158,11 @@ def router(contacts: Contacts, token: str) -> APIRouter:
     routes = internal_router(token, below="/contacts")
 
     @routes.get("/{referral_id}", summary="Where a message to a family goes; 409 with a code if it may not (audited)")
-    async def contact(referral_id: UUID, message: UUID, *, is_released: bool = False) -> Response:
-        found = await contacts.of(referral_id, message, is_released=is_released)
-        if isinstance(found, Refusal):
-            raise Problem("conflict", "This message may not go now", extra={"code": found.value})
+    async def contact(referral_id: UUID, message: UUID, *, released: str | None = None) -> Response:
+        found = await contacts.of(referral_id, message, released=released)
+        if isinstance(found, ContactRefused):
+            extra = {"code": found.why.value} | ({"words": found.words} if found.words else {})
+            raise Problem("conflict", "This message may not go now", extra=extra)
         return answer(found)
 
     @routes.post("/replied", summary="Somebody answered a text message: a stop, or word for a person to ring")

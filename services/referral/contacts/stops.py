@@ -46,6 +46,10 @@ class Addresses:
         written = to.strip().casefold() if "@" in to else as_dialled(to.strip())
         return (await self._known(tx)).digest("contact", written)
 
+    async def digest_of_words(self, tx: AsyncConnection, referral_id: UUID, words: str) -> bytes:
+        """Of what was said about safe contact: equal only for the same words about the same referral."""
+        return (await self._known(tx)).digest("words", referral_id.bytes, words)
+
     async def token(self, tx: AsyncConnection, digest: bytes) -> str:
         """For an address of a page: whoever has it can stop messages there, and learns nothing from it."""
         return base64.urlsafe_b64encode(digest + await self._mark(tx, digest)).decode()
