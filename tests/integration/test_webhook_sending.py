@@ -183,6 +183,38 @@ async def _told(receiver: Receiver, *references: str) -> bool:
     return set(references) <= set(receiver.references)
 
 
+@pytest.mark.parametrize("status", [204, 410])
+async def test_what_the_address_before_answers_says_nothing_of_the_new_one(
+    site: WebhookSite, receiver: Receiver, status: int
+) -> None:
+    await site.active(receiver.url, site.loop())
+    answers = asyncio.Event()
+
+    async def waits(call: Call, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+        await answering(status)(call, writer)
+
+    receiver.behave = waits
+    reference = await site.refer()
+    async with running(site.loop()), receiving() as other:
+        other.behave = answering(500)
+        await eventually(lambda: _told(receiver, reference), what="a call in hand")
+        await site.put(other.url)
+        answers.set()
+
+        async def was_checked() -> bool:
+            return bool(other.calls)
+
+        await eventually(was_checked, what="a check of the new address")
+        await asyncio.sleep(1)
+        assert (await site.state())["state"] == "checking"
+        other.behave = answering(204)
+        site.clock.ahead = timedelta(seconds=20)
+        await site.until(state="active", waiting=0)
+    assert (reference in other.references) == (status == 410)
+    assert site.mails.taken == []
+
+
 async def test_five_dead_days_are_off_with_a_mail_that_is_tried_until_it_goes(
     site: WebhookSite, receiver: Receiver
 ) -> None:

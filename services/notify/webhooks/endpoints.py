@@ -160,7 +160,7 @@ async def of_parts(tx: AsyncConnection, parts: Sequence[int]) -> Sequence[sa.Row
             FROM webhook_endpoint e LEFT JOIN agency a ON a.id = e.agency_id
             CROSS JOIN LATERAL (
                 SELECT count(*) AS waiting, min(due_at) AS next_due_at FROM webhook_delivery d
-                WHERE d.endpoint_id = e.id AND d.state = 'due' AND (e.state = 'active' OR d.type = 'endpoint.check')
+                WHERE d.endpoint_id = e.id AND d.state = 'due' AND (e.state = 'active') = (d.type <> 'endpoint.check')
             ) AS w
             WHERE e.part = ANY(CAST(:parts AS smallint[])) ORDER BY e.id
         """),

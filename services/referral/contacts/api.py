@@ -51,7 +51,7 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactRefused:
+class NotGiven:
     """`words`: which ones a person is to read, as a keyed digest; empty where that is not why."""
 
     why: Refusal
@@ -69,7 +69,7 @@ class Contacts:
     stop_at: str
     now: Callable[[], datetime]
 
-    async def of(self, referral_id: UUID, message_id: UUID, *, released: str | None) -> dict[str, Any] | ContactRefused:
+    async def of(self, referral_id: UUID, message_id: UUID, *, released: str | None) -> dict[str, Any] | NotGiven:
         """`released`: the words that a person has read, who let this message go.
 
         Raises Problem 404 for a referral that there never was.
@@ -77,7 +77,7 @@ class Contacts:
         now = self.now()
         async with self.engine.begin() as tx:
             found = await self._look(tx, referral_id, released=released)
-            if isinstance(found, ContactRefused):
+            if isinstance(found, NotGiven):
                 await audit.write(tx, [Entry(NOTIFY, REFUSED, now, referral_id, found.why.value)])
                 return found
             channel = found.wish.channel.value
@@ -96,9 +96,7 @@ class Contacts:
             await audit.write(tx, [Entry(NOTIFY, GIVEN, now, referral_id, channel)])
         return told
 
-    async def _look(
-        self, tx: AsyncConnection, referral_id: UUID, *, released: str | None
-    ) -> Addressee | ContactRefused:
+    async def _look(self, tx: AsyncConnection, referral_id: UUID, *, released: str | None) -> Addressee | NotGiven:
         """As things stand in this transaction: a change of the referral waits for it, or is seen by it."""
         rows = await tx.execute(
             sa.select(tables.referral).where(tables.referral.c.id == referral_id).with_for_update(read=True)
@@ -106,11 +104,11 @@ class Contacts:
         if (row := rows.one_or_none()) is None:
             raise Problem("not-found")
         if row.wrapped_key is None:
-            return ContactRefused(Refusal.ERASED)
+            return NotGiven(Refusal.ERASED)
         if await tx.scalar(_RESTRICTED, {"id": referral_id}):
-            return ContactRefused(Refusal.RESTRICTED)
+            return NotGiven(Refusal.RESTRICTED)
         if row.withdrawn_at is not None:
-            return ContactRefused(Refusal.ENDED)
+            return NotGiven(Refusal.ENDED)
         sent = self.identities.unseal(referral_id, Sealed(row.wrapped_key, row.identity))["document"]
         addressee = addressee_of(ReferralDocument.model_validate(sent))
         if addressee.to and await stops.is_stopped(tx, await self.addresses.digest(tx, addressee.to)):
@@ -129,7 +127,7 @@ class Contacts:
         )
         if refusal is None:
             return addressee
-        return ContactRefused(refusal, words if refusal is Refusal.UNCLEAR else "")
+        return NotGiven(refusal, words if refusal is Refusal.UNCLEAR else "")
 
     async def _digest(self, tx: AsyncConnection, referral_id: UUID, words: str) -> str:
         return (await self.addresses.digest_of_words(tx, referral_id, words)).hex()
@@ -160,7 +158,7 @@ def router(contacts: Contacts, token: str) -> APIRouter:
     @routes.get("/{referral_id}", summary="Where a message to a family goes; 409 with a code if it may not (audited)")
     async def contact(referral_id: UUID, message: UUID, *, released: str | None = None) -> Response:
         found = await contacts.of(referral_id, message, released=released)
-        if isinstance(found, ContactRefused):
+        if isinstance(found, NotGiven):
             extra = {"code": found.why.value} | ({"words": found.words} if found.words else {})
             raise Problem("conflict", "This message may not go now", extra=extra)
         return answer(found)
