@@ -387,6 +387,24 @@ async def test_a_stop_by_page(site: FamilySite, way: str) -> None:
     assert await site.state(reference) == ("held", "stopped")
 
 
+@pytest.mark.parametrize("typed", ["(07700) 900431", "7700900431", "+44 7700 900 431"])
+async def test_a_number_that_is_typed_is_stopped_however_it_is_written(site: FamilySite, typed: str) -> None:
+    reference, _ = await refer(site)
+    answer = await site.intake.http.post("/callbacks/stop", data={"contact": typed})
+    assert "We will not write to you there any more" in answer.text
+    await site.turn()
+    assert sent(site) == []
+    assert await site.state(reference) == ("held", "stopped")
+
+
+@pytest.mark.parametrize("typed", ["077009004", "my number", "somebody@", "a b@example.org"])
+async def test_what_is_no_number_or_address_is_said_to_be_none(site: FamilySite, typed: str) -> None:
+    answer = await site.intake.http.post("/callbacks/stop", data={"contact": typed})
+    assert "We will not write to you" not in answer.text
+    assert "Enter a whole phone number" in answer.text
+    assert await fetch(site.intake.admin, "SELECT digest FROM contact_stop") == []
+
+
 async def test_a_stop_page_tells_nobody_anything(site: FamilySite) -> None:
     known = await site.intake.http.post("/callbacks/stop", data={"contact": PHONE})
     unknown = await site.intake.http.post("/callbacks/stop", data={"contact": "07700 900999"})

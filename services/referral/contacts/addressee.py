@@ -88,12 +88,23 @@ def stopped(addressee: Addressee) -> Addressee:
 
 
 def as_dialled(number: str) -> str:
-    """`07700 900123`, `447700900123` → `+447700900123`; empty for what can't be read."""
-    international = number if number.startswith(("0", "+")) else f"+{number}"
+    """`07700 900123`, `(07700) 900123`, `7700900123`, `447700900123` → `+447700900123`; empty for what is no number.
+
+    Of Great Britain, or else one with the code of its country, which GOV.UK Notify writes without the `+`.
+    """
+    written = number.strip()
+    return _valid(written) or (_valid(f"+{written}") if written[:1].isdecimal() else "")
+
+
+def _valid(number: str) -> str:
+    """In E.164; empty for a number that nobody can have, but for those of drama."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(international, "GB"), PhoneNumberFormat.E164)
+        found = phonenumbers.parse(number, "GB")
     except NumberParseException:
         return ""
+    dialled = phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    is_of_drama = dialled.startswith(DRAMA) and len(dialled) == len(DRAMA) + 3
+    return dialled if is_of_drama or phonenumbers.is_valid_number(found) else ""
 
 
 def _channel(one: Caregiver) -> MessageChannel:
