@@ -554,6 +554,32 @@ async def test_a_failure_that_passes_is_tried_three_times_each_under_its_own_ref
     assert [each.reference for each in sent(site)] == [reference_of(message.id, nth) for nth in (1, 2, 3)]
 
 
+@pytest.mark.parametrize("after", ["a receipt", "a release", "a restriction"])
+async def test_the_hours_of_retries_count_anew_after_a_receipt_a_release_and_a_restriction(
+    site: FamilySite, after: str
+) -> None:
+    reference, referral_id = await refer(site)
+    message = await site.only(reference)
+    held = {"a release": "unclear", "a restriction": "restricted"}.get(after)
+    if held is None:
+        await site.turn()
+    async with site.engine.begin() as tx:
+        await tx.execute(sql("UPDATE message SET first_tried_at = now() - interval '4 days'"))
+        if held:
+            await tx.execute(sql("UPDATE message SET state = 'held', last_error = :why"), {"why": held})
+    if after == "a receipt":
+        await site.receipt(str(message.id), "temporary-failure")
+    elif after == "a release":
+        await site.as_triage(f"{message.id}/release")
+    else:
+        over = ReferralRestricted(reference=reference, agency_id=uuid4(), is_restricted=False)
+        await site.say(referral_id, over)
+    await asyncio.to_thread(site.stand_in.stop)
+    site.later(hours=2)
+    assert await site.turn() == 1
+    assert await site.state(reference) == ("failed", "no-answer")
+
+
 @pytest.mark.parametrize("order", list(permutations(["sending", "temporary-failure", "delivered"])), ids="-".join)
 async def test_receipts_in_every_order_and_twice(site: FamilySite, order: tuple[str, ...]) -> None:
     reference, _ = await refer(site)

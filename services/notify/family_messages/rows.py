@@ -122,7 +122,7 @@ async def use_again(tx: AsyncConnection, reference: str) -> None:
     """The family's records may be used again: what was held for that is due, and asked about anew."""
     await tx.execute(
         sql("""
-            UPDATE message SET state = 'due', due_at = now(), last_error = NULL
+            UPDATE message SET state = 'due', due_at = now(), first_tried_at = NULL, last_error = NULL
             WHERE reference = :reference AND audience = 'household' AND state = 'held' AND last_error = :why
         """),
         {"reference": reference, "why": rows.RESTRICTED},
@@ -180,11 +180,12 @@ async def report(
     tx: AsyncConnection, message_id: UUID, state: str, *, accepted: int, due_at: datetime | None, error: str | None,
     at: datetime,
 ) -> None:  # fmt: skip
-    """What Notify says became of it."""
+    """What Notify says became of it. What is sent again has all the hours of retries before it."""
     await tx.execute(
         sql("""
             UPDATE message SET state = :state, accepted = greatest(accepted, :accepted),
-                due_at = coalesce(:due_at, due_at), last_error = :error, sent_at = coalesce(sent_at, :at)
+                due_at = coalesce(:due_at, due_at), first_tried_at = NULL, last_error = :error,
+                sent_at = coalesce(sent_at, :at)
             WHERE id = :id
         """),
         {"id": message_id, "state": state, "accepted": accepted, "due_at": due_at, "error": error, "at": at},
@@ -196,7 +197,7 @@ async def settle(tx: AsyncConnection, message_id: UUID, *, release: bool) -> sa.
     found = await tx.execute(
         sql("""
             UPDATE message SET state = CASE WHEN :release THEN 'due' ELSE 'held' END, is_released = :release,
-                due_at = now(), last_error = CASE WHEN :release THEN NULL ELSE :kept END
+                due_at = now(), first_tried_at = NULL, last_error = CASE WHEN :release THEN NULL ELSE :kept END
             WHERE id = :id AND audience = 'household' AND state = 'held' AND last_error = ANY(:reasons)
             RETURNING referral_id, kind, pg_notify(current_schema() || '_message', '')
         """),
