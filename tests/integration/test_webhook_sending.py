@@ -248,6 +248,29 @@ async def test_five_dead_days_are_off_with_a_mail_that_is_tried_until_it_goes(
     assert [(row.actor_id, row.detail.split()[1]) for row in rows] == [("webhooks", "dead")]
 
 
+async def test_what_was_given_up_while_nothing_got_through_is_told_once_it_is_set_anew(
+    site: WebhookSite, receiver: Receiver
+) -> None:
+    await site.active(receiver.url, site.loop())
+    told = await site.refer()
+    async with running(site.loop()):
+        await site.until(waiting=0)
+        await eventually(lambda: _told(receiver, told), what="one before it fails")
+        async with site.engine.begin() as tx:  # given up in an earlier failure, which ended: it is told no more
+            await tx.execute(sa.text("UPDATE webhook_delivery SET state = 'given_up' WHERE reference IS NOT NULL"))
+        receiver.behave = answering(500)
+        lost = await site.refer()
+        await tried(site, lost)
+        site.clock.ahead = timedelta(days=4)
+        assert (await tried(site, lost, 2)).state == "given_up"
+        receiver.behave = answering(204)
+        receiver.calls.clear()
+        await site.put(receiver.url)
+        await eventually(lambda: _told(receiver, lost), what="what was given up", seconds=10)
+        await site.until(waiting=0)
+    assert told not in receiver.references
+
+
 async def test_one_success_within_five_days_starts_them_anew(site: WebhookSite, receiver: Receiver) -> None:
     await site.active(receiver.url, site.loop())
     receiver.behave = answering(500)
