@@ -173,10 +173,16 @@ async def test_410_is_off_at_once_and_the_team_hears_once(site: WebhookSite, rec
     async with running(site.loop()):
         await site.until(state="active")
         await eventually(lambda: _told(receiver, later), what="what has changed since")
+        receiver.behave = answering(410)
+        await site.refer()
+        await site.until(state="off")
+        await eventually(lambda: _mailed(site, 2), what="a second mail")
+    _, second = (message_from_bytes(each.content, policy=policy.default) for each in site.mails.taken)
+    assert second["Message-ID"] != message["Message-ID"]
 
 
-async def _mailed(site: WebhookSite) -> bool:
-    return bool(site.mails.taken)
+async def _mailed(site: WebhookSite, times: int = 1) -> bool:
+    return len(site.mails.taken) >= times
 
 
 async def _told(receiver: Receiver, *references: str) -> bool:
