@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations
 from pathlib import Path
@@ -15,7 +15,9 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import generate_latest
 
+from deploy.check import RULES
 from deploy.local import credentials
+from deploy.local.govuk_messages import TEMPLATES
 from deploy.local.govuk_notify import new_key
 from deploy.setup import add_demo_agencies
 from services.notify.app import build
@@ -740,7 +742,7 @@ def test_switched_off_the_handlers_of_mail_are_what_they_were() -> None:
 
 async def test_switched_off_nothing_is_sent_or_listened_to(settings: dict[str, Any], tmp_path: Path) -> None:
     service = await build(Settings(**settings, mail_dir=tmp_path))
-    assert set(service.loops) == {"delivery", "delivery-on-call", "measure"}
+    assert set(service.loops) == {"delivery", "delivery-on-call", "webhooks", "measure"}
     async with client_of(service.app) as http:
         for path in ("", "/received", "/returned-letter"):
             assert (await http.post(f"/callbacks/govuk-notify{path}", json={})).status_code == 404
@@ -753,3 +755,50 @@ async def test_a_policy_that_is_on_without_a_key_ends_the_start_in_words(
     folder = policies_on(tmp_path / "policies")
     with pytest.raises(InvalidPolicyError, match="PIR_GOVUK_NOTIFY_KEY"):
         await build(Settings(**settings, mail_dir=tmp_path, policies_dir=folder))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "why"),
+    [
+        ({"govuk_notify_template_sms": "receipt"}, "PIR_GOVUK_NOTIFY_TEMPLATE_SMS has to be a UUID"),
+        ({"govuk_notify_callback_token": "short"}, "PIR_GOVUK_NOTIFY_CALLBACK_TOKEN has to have 32 characters"),
+    ],
+)
+async def test_what_can_t_be_used_ends_the_start_where_it_is_on_and_there_alone(
+    settings: dict[str, Any], tmp_path: Path, lacking: dict[str, str], why: str
+) -> None:
+    ids = {f"govuk_notify_template_{channel}": id_ for channel, id_ in TEMPLATES.items()}
+    told = settings | {"mail_dir": tmp_path, "govuk_notify_key": new_key(), "govuk_notify_callback_token": TOKEN} | ids
+    with pytest.raises(InvalidPolicyError, match=why):
+        await build(Settings(**told | lacking | {"policies_dir": policies_on(tmp_path / "policies")}))
+    service = await build(Settings(**told | lacking))
+    await service.close()
+
+
+async def test_what_was_not_sent_when_it_is_switched_off_is_held_at_the_start(
+    site: FamilySite, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    reference, referral_id = await refer(site)
+    event = WorkItemEscalated(reason=EscalationReason.UNOPENED_FIRST, **about(reference, Route.MASH))
+    await site.say(referral_id, event)
+    service = await build(Settings(**settings, mail_dir=tmp_path))
+    assert service.prepare is not None
+    await service.prepare()
+    await service.close()
+    kinds = "SELECT DISTINCT audience, channel, state, last_error FROM message ORDER BY audience, channel"
+    assert [tuple(row) for row in await fetch(site.engine, kinds)] == [
+        ("agency", "email", "due", None),
+        ("household", "sms", "held", "off"),
+        ("on-call", "email", "due", None),
+        ("on-call", "sms", "held", "off"),
+    ]
+
+
+async def test_a_receipt_to_a_family_is_none_to_its_agency(site: FamilySite) -> None:
+    reference, _ = await refer(site)
+    [rule] = [each for each in RULES if each.name.startswith("every family has its receipt")]
+    _, statement = rule.of("", datetime.now(UTC) + timedelta(minutes=1))
+    assert await fetch(site.intake.admin, statement) == []
+    async with site.engine.begin() as tx:
+        await tx.execute(sql("DELETE FROM message WHERE audience = 'agency'"))
+    assert [row.reference for row in await fetch(site.intake.admin, statement)] == [reference]

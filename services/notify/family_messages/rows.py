@@ -19,8 +19,9 @@ BY_ADDRESS: Final = ("validation", "permanent-failure", "returned")
 """Errors that say that the address is of no use: nothing more goes that way by itself."""
 RELEASABLE: Final = ("unclear", "closed")
 """Why a message is held that a person may let go."""
+OFF: Final = "off"
 HOLD: Final = "hold"
-"""As the referral service says it (contacts/may_message.py): no person lets it go."""
+"""Both as the referral service says it (contacts/may_message.py): no person lets it go."""
 KEPT_BACK: Final = "kept-back"
 """A person has read it, and decided against it."""
 
@@ -139,6 +140,19 @@ async def hold_all(tx: AsyncConnection, referral_id: UUID, reference: str) -> No
                 AND last_error IS DISTINCT FROM :kept
         """),
         {"reference": reference, "why": HOLD, "kept": KEPT_BACK},
+    )
+
+
+async def hold_switched_off(tx: AsyncConnection, *, families: bool, texts_on_call: bool) -> None:
+    """What was not sent of those that a policy has switched off; switched on again, it stays held: it is old news."""
+    await tx.execute(
+        sql("""
+            UPDATE message SET state = 'held', last_error = :why
+            WHERE state IN ('due', 'failed') AND collected_on IS NULL
+                AND ((:families AND audience = 'household')
+                    OR (:texts_on_call AND audience = 'on-call' AND channel <> 'email'))
+        """),
+        {"why": OFF, "families": families, "texts_on_call": texts_on_call},
     )
 
 
