@@ -21,6 +21,8 @@ from deploy.local.govuk_messages import TEMPLATES
 from deploy.local.govuk_notify import new_key
 from deploy.setup import add_demo_agencies
 from services.notify.app import build
+from services.notify.family_messages.asking import Asking
+from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.sending import FamilySender, reference_of
 from services.notify.handlers import handlers, make_messages
 from services.notify.senders.govuk_notify import GovukNotify
@@ -45,7 +47,7 @@ from shared.events import (
 from shared.events.codes import ClosureReason, DeclineReason
 from shared.messaging.dispatch import AtOnce
 from shared.policy import InvalidPolicyError
-from tests.builders import a_policy
+from tests.builders import RETRIES, a_policy
 from tests.integration.family_site import MOBILES, TOKEN, FamilySite, family_site, policies_on
 from tests.integration.support import an_event, fetch
 from tests.rendering import client_of
@@ -580,6 +582,31 @@ async def test_the_hours_of_retries_count_anew_after_a_receipt_a_release_and_a_r
     site.later(hours=2)
     assert await site.turn() == 1
     assert await site.state(reference) == ("failed", "no-answer")
+
+
+async def test_a_receipt_that_never_came_is_asked_for_after_an_hour(site: FamilySite) -> None:
+    bad = document(channel="email")
+    bad["caregivers"][0]["email"] = "perm-fail@simulator.example"
+    states = {}
+    for name, value in {"text": document(), "letter": document(channel="letter"), "bad": bad}.items():
+        states[name], _ = await refer(site, value | {"babies": [{"given_name": name.title()}]})
+    await site.turn()
+    await asyncio.sleep(0.5)  # the stand-in's own word of them
+    statuses = {"sms": "delivered", "letter": "received", "email": "permanent-failure"}
+    for each in sent(site):
+        each.status = statuses[each.channel]
+    said = site.sender().words
+    callbacks = Callbacks(site.engine, site.contacts, said, RETRIES, TOKEN, lambda: site.now, lambda: None)
+    asking = Asking(site.engine, site.notify, callbacks, lambda: site.now)
+    await asking.once()
+    assert {(await site.state(reference))[0] for reference in states.values()} == {"sent"}
+    site.later(minutes=61)
+    await asking.once()
+    assert {name: await site.state(reference) for name, reference in states.items()} == {
+        "text": ("delivered", None), "letter": ("delivered", None), "bad": ("undeliverable", "permanent-failure"),
+    }  # fmt: skip
+    await asyncio.to_thread(site.stand_in.stop)
+    await asking.once()  # nothing is asked any more, and silence would end the round
 
 
 @pytest.mark.parametrize("order", list(permutations(["sending", "temporary-failure", "delivered"])), ids="-".join)

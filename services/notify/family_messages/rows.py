@@ -190,6 +190,20 @@ async def locked(tx: AsyncConnection, message_id: UUID) -> sa.Row[Any] | None:
     return found.one_or_none()
 
 
+async def without_a_receipt(tx: AsyncConnection, *, since: datetime, until: datetime) -> Sequence[sa.Row[Any]]:
+    """What GOV.UK Notify took on between the two and has said no end of, the longest ago first."""
+    found = await tx.execute(
+        sql("""
+            SELECT id, accepted FROM message
+            WHERE state = 'sent' AND sent_at BETWEEN :since AND :until AND accepted > 0
+                AND (audience = 'household' OR channel <> 'email')
+            ORDER BY sent_at, id
+        """),
+        {"since": since, "until": until},
+    )
+    return found.all()
+
+
 async def report(
     tx: AsyncConnection, message_id: UUID, state: str, *, accepted: int, due_at: datetime | None, error: str | None,
     at: datetime,

@@ -86,7 +86,7 @@ def build(
     from services.notify.family_messages import running  # noqa: PLC0415  0.3 s and 6 MB, where it is switched on
 
     parts = running.put_together(settings, policy, engine=engine, by_key=by_key, retries=retries, wake_relay=wake_relay)
-    loops: dict[str, Loop] = {}
+    loops: dict[str, Loop] = {"receipts": parts.asking.run}
     if policy.on_call.mobiles:
         loops["texts-on-call"] = parts.on_call.run
     if policy.family_messages.on:
