@@ -84,7 +84,8 @@ RULES: Final = (
         "every family has its receipt: a message, sent or under way",
         """SELECT r.reference FROM referral.referral r
         WHERE r.wrapped_key IS NOT NULL AND r.kind = 'family' AND r.received_at < :old AND NOT EXISTS (
-            SELECT FROM notify.message m WHERE m.referral_id = r.id AND m.kind = 'receipt')""",
+            SELECT FROM notify.message m WHERE m.referral_id = r.id AND m.kind = 'receipt'
+                AND m.audience = 'agency')""",
     ),
     Rule(
         "no message stands twice",

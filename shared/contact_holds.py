@@ -9,13 +9,13 @@ from shared.policy import Policy
 from shared.working_time import day_in_london
 
 
-def contact_holds(facts: Facts, *, received_at: datetime, policy: Policy) -> frozenset[Hold]:
+def contact_holds(facts: Facts, *, at: datetime, policy: Policy) -> frozenset[Hold]:
     """C1 by S8 or E2, C2 by S7; triage says the same in its decision, which a message may come before.
 
-    Days count from the day of receipt.
+    Days count to the day of `at`: of receipt as triage does, of now for what is sent later.
     """
     holds = set()
-    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(received_at), policy):
+    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(at), policy):
         holds.add(Hold.C1)
     if Safety.DOMESTIC_ABUSE in facts.safety:
         holds.add(Hold.C2)

@@ -2,4 +2,4 @@
 
 from typing import Final
 
-REVISION: Final = "0031"
+REVISION: Final = "0032"

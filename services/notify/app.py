@@ -124,6 +124,10 @@ async def build(settings: Settings) -> Service:
                 await webhooks.measure(tx)
             await asyncio.sleep(MEASURE_SECONDS)
 
+    async def prepare() -> None:
+        await webhooks.check_key()
+        await wiring.hold_switched_off(engine, policy)
+
     loops["measure"] = keep_measuring
     edge = Edge.of(app, settings)
     return Service(
@@ -135,7 +139,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         relay,
         loops,
-        prepare=webhooks.check_key,
+        prepare=prepare,
         closes=(by_key.dispose, webhooks.close, *families.closes),
     )
 

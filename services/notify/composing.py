@@ -12,6 +12,7 @@ from services.notify.content import Content, Next, Outcome, State
 from services.notify.messages import Message
 from shared.contact_holds import contact_holds
 from shared.events import (
+    AFTER_A_LOSS,
     Audience,
     ClosureReason,
     DecidedBy,
@@ -44,7 +45,6 @@ from shared.working_time import day_in_london
 
 Arrived = ReferralReceived | EnquiryReceived
 
-AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME})
 """Queues of families who lost a baby, or may have: whatever is decided there, nothing is offered in a mail."""
 CALLS_OUT: Final = frozenset(
     {EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND, EscalationReason.STILL_OPEN}
@@ -62,7 +62,7 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
         return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
     must_ring = rules.must_ring(data.facts)
-    holds = contact_holds(data.facts, received_at=data.received_at, policy=policy)
+    holds = contact_holds(data.facts, at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
         version=version,

@@ -70,8 +70,8 @@ _MAKE: Final = sql("""
 
 _TO_SEND: Final = """
     SELECT m.id, m.referral_id, m.reference, m.agency_id, m.audience, m.kind, m.content, m.message_id_header,
-           m.channel, m.accepted, m.is_released, m.created_at, m.attempts, m.first_tried_at, m.collected_on,
-           m.correlation_id, m.causation_id, m.traceparent,
+           m.channel, m.accepted, m.is_released, m.words_digest, m.created_at, m.attempts, m.first_tried_at,
+           m.collected_on, m.correlation_id, m.causation_id, m.traceparent,
            a.team_inbox
 """
 

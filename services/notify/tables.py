@@ -3,8 +3,9 @@
 A message is a row from the moment there is something to say; its text is made from `content` (codes and dates) when
 it is sent. `collected_on` is the day of the mail that it goes in with others, of one agency and so of one part. Of
 addresses there are the agencies' team inboxes only, and those of their systems (webhooks/). Of a message to a family,
-`accepted` counts how often GOV.UK Notify took it on (each is charged); `is_released`: a person let it go. `household`
-are the codes of who wants messages.
+`accepted` counts how often GOV.UK Notify took it on (each is charged); `is_released`: a person let it go, after reading
+the words on safe contact of `words_digest` (keyed by the referral service, which compares it). `household` are the
+codes of who wants messages.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ message = sa.Table(
     sa.Column("collected_on", sa.Date),
     sa.Column("accepted", sa.SmallInteger, nullable=False, server_default="0"),
     sa.Column("is_released", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("words_digest", BYTEA),
     sa.Column("correlation_id", sa.Uuid, nullable=False),
     sa.Column("causation_id", sa.Uuid),
     sa.Column("traceparent", sa.Text),

@@ -16,6 +16,7 @@ from shared.database import sql
 from shared.events import (
     GOES_ON,
     AboutWorkItem,
+    ClosureReason,
     DecidedBy,
     Envelope,
     FamilyJudged,
@@ -227,6 +228,9 @@ async def keep_closed(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConne
     for event in events:
         replaced = event.data.reason in GOES_ON
         await _keep_states([event], [RouteState.REPLACED if replaced else RouteState.CLOSED], "closed", tx)
+        if event.data.reason is ClosureReason.DIED:
+            lost = sql("UPDATE route_state SET is_loss = true WHERE work_item_id = :item")
+            await tx.execute(lost, {"item": event.data.work_item_id})
         await tx.execute(
             sql("""
                 UPDATE referral SET ended_at = CASE WHEN NOT EXISTS (

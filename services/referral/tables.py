@@ -106,6 +106,8 @@ route_state = sa.Table(
     sa.Column("sequence", sa.Integer),
     sa.Column("due_at", _TIME),
     sa.Column("contacted_at", _TIME),
+    # It was closed because of a death: nothing reaches the family by itself any more (contacts/).
+    sa.Column("is_loss", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 history = sa.Table(

@@ -5,6 +5,7 @@ A field may be added with a default; anything else is a new version of the event
 """
 
 from shared.events.codes import (
+    AFTER_A_LOSS,
     DANGERS,
     FAMILY_WORK,
     GOES_ON,
@@ -96,6 +97,7 @@ from shared.events.topics import (
 )
 
 __all__ = [
+    "AFTER_A_LOSS",
     "DANGERS",
     "EQUALITY_TOPIC",
     "EVENTS",

@@ -203,6 +203,8 @@ class Mode(StrEnum):
 SAFEGUARDING: Final = frozenset(
     {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
 )
+AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME})
+"""Work on a loss, or on the fear of one."""
 SAFETY_ROUTES: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME}
 """Routes of safety work: a withdrawal never ends it unread, and no family is erased while it is open."""
 FAMILY_WORK: Final = frozenset(

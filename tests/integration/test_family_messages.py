@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations
 from pathlib import Path
@@ -15,14 +15,19 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import generate_latest
 
+from deploy.check import RULES
 from deploy.local import credentials
+from deploy.local.govuk_messages import TEMPLATES
 from deploy.local.govuk_notify import new_key
 from deploy.setup import add_demo_agencies
 from services.notify.app import build
+from services.notify.family_messages.asking import Asking
+from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.sending import FamilySender, reference_of
 from services.notify.handlers import handlers, make_messages
 from services.notify.senders.govuk_notify import GovukNotify
 from services.notify.settings import Settings
+from services.referral.handlers import keep_claimed, keep_closed
 from services.referral.settings import Settings as ReferralSettings
 from services.referral.submitting.prepare import identities_of
 from shared.database import sql
@@ -34,15 +39,17 @@ from shared.events import (
     ReferralRestricted,
     Route,
     WorkItemAccepted,
+    WorkItemClaimed,
+    WorkItemClosed,
     WorkItemDeclined,
     WorkItemEscalated,
 )
-from shared.events.codes import DeclineReason
+from shared.events.codes import ClosureReason, DeclineReason
 from shared.messaging.dispatch import AtOnce
 from shared.policy import InvalidPolicyError
-from tests.builders import a_policy
+from tests.builders import RETRIES, a_policy
 from tests.integration.family_site import MOBILES, TOKEN, FamilySite, family_site, policies_on
-from tests.integration.support import fetch
+from tests.integration.support import an_event, fetch
 from tests.rendering import client_of
 
 PHONE, EMAIL, LINE = "07700 900431", "zebedee.canary@example.org", "17 Canary Wharf Lane"
@@ -153,6 +160,54 @@ async def test_a_hold_of_triages_decision_counts_as_soon_as_the_referral_service
     await fetch_nothing(site, 'UPDATE referral SET decision = \'{"holds": ["C1"]}\' WHERE reference = :ref', reference)
     await site.turn()
     assert await site.state(reference) == ("held", "hold")
+
+
+@pytest.mark.parametrize("route", [Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME])
+async def test_a_loss_that_a_person_decides_on_stops_it_though_the_facts_say_nothing(
+    site: FamilySite, route: Route
+) -> None:
+    reference, referral_id = await refer(site)
+    decided = f'{{"holds": [], "routes": ["{route}"]}}'
+    await fetch_nothing(site, f"UPDATE referral SET decision = '{decided}' WHERE reference = :ref", reference)
+    await site.say(referral_id, WorkItemAccepted(**about(reference)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
+
+
+async def test_work_that_is_closed_because_the_baby_has_died_stops_what_waits_and_what_would_come(
+    site: FamilySite,
+) -> None:
+    reference, referral_id = await refer(site)
+    closed = WorkItemClosed(reason=ClosureReason.DIED, **about(reference))
+    await site.say(referral_id, closed)
+    assert await site.state(reference) == ("held", "hold")
+    await site.say(referral_id, WorkItemAccepted(**about(reference, Route.TARGETED)))
+    assert len(await site.messages(reference)) == 1
+    # the referral service keeps it: an amendment that tells nothing of it makes the family one that wants messages
+    async with site.intake.admin.begin() as tx:
+        goes_on = WorkItemClaimed(**about(reference, Route.UNIVERSAL))
+        await keep_claimed([an_event(referral_id, 1, goes_on)], tx)
+        await keep_closed([an_event(referral_id, 1, closed)], tx, policy=site.policy)
+    await amend(site, reference, concern={"severity": "severe"})
+    await site.hear()
+    await site.say(referral_id, WorkItemAccepted(**about(reference, Route.UNIVERSAL)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
+
+
+async def test_a_due_date_that_passes_after_receipt_is_a_hold(site: FamilySite) -> None:
+    reference, referral_id = await refer(site, document() | {"babies": [{"due_on": "2026-12-20"}]})
+    earlier = """
+        UPDATE referral SET received_at = '2026-06-01', facts = jsonb_set(facts, '{infant,due_on}', '"2026-06-10"')
+        WHERE reference = :ref
+    """
+    await fetch_nothing(site, earlier, reference)
+    await site.say(referral_id, WorkItemAccepted(**about(reference)))
+    await site.turn()
+    assert sent(site) == []
+    assert {(row.state, row.last_error) for row in await site.messages(reference)} == {("held", "hold")}
 
 
 async def fetch_nothing(site: FamilySite, statement: str, reference: str) -> None:
@@ -268,6 +323,18 @@ async def test_a_release_does_not_outvote_a_loss_that_is_told_meanwhile(site: Fa
     assert (await site.as_triage(f"{message}/release")).status_code == 409
 
 
+async def test_a_release_is_of_the_words_that_were_read_and_of_no_others(site: FamilySite) -> None:
+    reference, message = await words_of_safe_contact(site)
+    await site.as_triage(f"{message}/release")
+    await amend(site, reference, caregivers=[document()["caregivers"][0] | {"safe_contact": "He reads her phone"}])
+    await site.turn()
+    assert sent(site) == []
+    assert await site.state(reference) == ("held", "unclear")
+    assert (await site.as_triage(f"{message}/release")).status_code == 200
+    await site.turn()
+    assert (await site.state(reference))[0] == "sent"
+
+
 async def test_a_person_can_say_why_not(site: FamilySite) -> None:
     reference, message = await words_of_safe_contact(site)
     assert (await site.as_triage(f"{message}/keep-back", {"reason": "because"})).status_code == 422
@@ -322,6 +389,24 @@ async def test_a_stop_by_page(site: FamilySite, way: str) -> None:
     await site.turn()
     assert len(sent(site)) == 1
     assert await site.state(reference) == ("held", "stopped")
+
+
+@pytest.mark.parametrize("typed", ["(07700) 900431", "7700900431", "+44 7700 900 431"])
+async def test_a_number_that_is_typed_is_stopped_however_it_is_written(site: FamilySite, typed: str) -> None:
+    reference, _ = await refer(site)
+    answer = await site.intake.http.post("/callbacks/stop", data={"contact": typed})
+    assert "We will not write to you there any more" in answer.text
+    await site.turn()
+    assert sent(site) == []
+    assert await site.state(reference) == ("held", "stopped")
+
+
+@pytest.mark.parametrize("typed", ["077009004", "my number", "somebody@", "a b@example.org"])
+async def test_what_is_no_number_or_address_is_said_to_be_none(site: FamilySite, typed: str) -> None:
+    answer = await site.intake.http.post("/callbacks/stop", data={"contact": typed})
+    assert "We will not write to you" not in answer.text
+    assert "Enter a whole phone number" in answer.text
+    assert await fetch(site.intake.admin, "SELECT digest FROM contact_stop") == []
 
 
 async def test_a_stop_page_tells_nobody_anything(site: FamilySite) -> None:
@@ -471,6 +556,57 @@ async def test_a_failure_that_passes_is_tried_three_times_each_under_its_own_ref
         site.later(hours=2)
     assert await site.turn() == 0
     assert [each.reference for each in sent(site)] == [reference_of(message.id, nth) for nth in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("after", ["a receipt", "a release", "a restriction"])
+async def test_the_hours_of_retries_count_anew_after_a_receipt_a_release_and_a_restriction(
+    site: FamilySite, after: str
+) -> None:
+    reference, referral_id = await refer(site)
+    message = await site.only(reference)
+    held = {"a release": "unclear", "a restriction": "restricted"}.get(after)
+    if held is None:
+        await site.turn()
+    async with site.engine.begin() as tx:
+        await tx.execute(sql("UPDATE message SET first_tried_at = now() - interval '4 days'"))
+        if held:
+            await tx.execute(sql("UPDATE message SET state = 'held', last_error = :why"), {"why": held})
+    if after == "a receipt":
+        await site.receipt(str(message.id), "temporary-failure")
+    elif after == "a release":
+        await site.as_triage(f"{message.id}/release")
+    else:
+        over = ReferralRestricted(reference=reference, agency_id=uuid4(), is_restricted=False)
+        await site.say(referral_id, over)
+    await asyncio.to_thread(site.stand_in.stop)
+    site.later(hours=2)
+    assert await site.turn() == 1
+    assert await site.state(reference) == ("failed", "no-answer")
+
+
+async def test_a_receipt_that_never_came_is_asked_for_after_an_hour(site: FamilySite) -> None:
+    bad = document(channel="email")
+    bad["caregivers"][0]["email"] = "perm-fail@simulator.example"
+    states = {}
+    for name, value in {"text": document(), "letter": document(channel="letter"), "bad": bad}.items():
+        states[name], _ = await refer(site, value | {"babies": [{"given_name": name.title()}]})
+    await site.turn()
+    await asyncio.sleep(0.5)  # the stand-in's own word of them
+    statuses = {"sms": "delivered", "letter": "received", "email": "permanent-failure"}
+    for each in sent(site):
+        each.status = statuses[each.channel]
+    said = site.sender().words
+    callbacks = Callbacks(site.engine, site.contacts, said, RETRIES, TOKEN, lambda: site.now, lambda: None)
+    asking = Asking(site.engine, site.notify, callbacks, lambda: site.now)
+    await asking.once()
+    assert {(await site.state(reference))[0] for reference in states.values()} == {"sent"}
+    site.later(minutes=61)
+    await asking.once()
+    assert {name: await site.state(reference) for name, reference in states.items()} == {
+        "text": ("delivered", None), "letter": ("delivered", None), "bad": ("undeliverable", "permanent-failure"),
+    }  # fmt: skip
+    await asyncio.to_thread(site.stand_in.stop)
+    await asking.once()  # nothing is asked any more, and silence would end the round
 
 
 @pytest.mark.parametrize("order", list(permutations(["sending", "temporary-failure", "delivered"])), ids="-".join)
@@ -646,3 +782,50 @@ async def test_a_policy_that_is_on_without_a_key_ends_the_start_in_words(
     folder = policies_on(tmp_path / "policies")
     with pytest.raises(InvalidPolicyError, match="PIR_GOVUK_NOTIFY_KEY"):
         await build(Settings(**settings, mail_dir=tmp_path, policies_dir=folder))
+
+
+@pytest.mark.parametrize(
+    ("lacking", "why"),
+    [
+        ({"govuk_notify_template_sms": "receipt"}, "PIR_GOVUK_NOTIFY_TEMPLATE_SMS has to be a UUID"),
+        ({"govuk_notify_callback_token": "short"}, "PIR_GOVUK_NOTIFY_CALLBACK_TOKEN has to have 32 characters"),
+    ],
+)
+async def test_what_can_t_be_used_ends_the_start_where_it_is_on_and_there_alone(
+    settings: dict[str, Any], tmp_path: Path, lacking: dict[str, str], why: str
+) -> None:
+    ids = {f"govuk_notify_template_{channel}": id_ for channel, id_ in TEMPLATES.items()}
+    told = settings | {"mail_dir": tmp_path, "govuk_notify_key": new_key(), "govuk_notify_callback_token": TOKEN} | ids
+    with pytest.raises(InvalidPolicyError, match=why):
+        await build(Settings(**told | lacking | {"policies_dir": policies_on(tmp_path / "policies")}))
+    service = await build(Settings(**told | lacking))
+    await service.close()
+
+
+async def test_what_was_not_sent_when_it_is_switched_off_is_held_at_the_start(
+    site: FamilySite, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    reference, referral_id = await refer(site)
+    event = WorkItemEscalated(reason=EscalationReason.UNOPENED_FIRST, **about(reference, Route.MASH))
+    await site.say(referral_id, event)
+    service = await build(Settings(**settings, mail_dir=tmp_path))
+    assert service.prepare is not None
+    await service.prepare()
+    await service.close()
+    kinds = "SELECT DISTINCT audience, channel, state, last_error FROM message ORDER BY audience, channel"
+    assert [tuple(row) for row in await fetch(site.engine, kinds)] == [
+        ("agency", "email", "due", None),
+        ("household", "sms", "held", "off"),
+        ("on-call", "email", "due", None),
+        ("on-call", "sms", "held", "off"),
+    ]
+
+
+async def test_a_receipt_to_a_family_is_none_to_its_agency(site: FamilySite) -> None:
+    reference, _ = await refer(site)
+    [rule] = [each for each in RULES if each.name.startswith("every family has its receipt")]
+    _, statement = rule.of("", datetime.now(UTC) + timedelta(minutes=1))
+    assert await fetch(site.intake.admin, statement) == []
+    async with site.engine.begin() as tx:
+        await tx.execute(sql("DELETE FROM message WHERE audience = 'agency'"))
+    assert [row.reference for row in await fetch(site.intake.admin, statement)] == [reference]

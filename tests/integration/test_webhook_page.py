@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from services.referral.webhooks.client import WebhookClient
 from tests.integration.front import KEEPER, Browser, FrontSite
 from tests.integration.support import fetch
 
@@ -103,6 +106,19 @@ async def test_while_notify_does_not_answer_the_pages_are_there(site: FrontSite,
     assert (await keeper.open("/refer")).status_code == 200
     assert (await keeper.open(PAGE)).status_code == 200
     assert "can’t say now" in keeper.html
+
+
+async def test_the_first_page_waits_a_second_at_most_for_notify(
+    site: FrontSite, keeper: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(self: WebhookClient, agency: Any) -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    monkeypatch.setattr(WebhookClient, "get", hangs)
+    began = time.monotonic()
+    assert (await keeper.open("/refer")).status_code == 200
+    assert 0.9 < time.monotonic() - began < 4
 
 
 async def test_setting_it_says_nothing_to_the_log_or_the_trail(site: FrontSite, keeper: Browser) -> None:

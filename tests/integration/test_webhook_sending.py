@@ -173,14 +173,52 @@ async def test_410_is_off_at_once_and_the_team_hears_once(site: WebhookSite, rec
     async with running(site.loop()):
         await site.until(state="active")
         await eventually(lambda: _told(receiver, later), what="what has changed since")
+        receiver.behave = answering(410)
+        await site.refer()
+        await site.until(state="off")
+        await eventually(lambda: _mailed(site, 2), what="a second mail")
+    _, second = (message_from_bytes(each.content, policy=policy.default) for each in site.mails.taken)
+    assert second["Message-ID"] != message["Message-ID"]
 
 
-async def _mailed(site: WebhookSite) -> bool:
-    return bool(site.mails.taken)
+async def _mailed(site: WebhookSite, times: int = 1) -> bool:
+    return len(site.mails.taken) >= times
 
 
 async def _told(receiver: Receiver, *references: str) -> bool:
     return set(references) <= set(receiver.references)
+
+
+@pytest.mark.parametrize("status", [204, 410])
+async def test_what_the_address_before_answers_says_nothing_of_the_new_one(
+    site: WebhookSite, receiver: Receiver, status: int
+) -> None:
+    await site.active(receiver.url, site.loop())
+    answers = asyncio.Event()
+
+    async def waits(call: Call, writer: asyncio.StreamWriter) -> None:
+        await answers.wait()
+        await answering(status)(call, writer)
+
+    receiver.behave = waits
+    reference = await site.refer()
+    async with running(site.loop()), receiving() as other:
+        other.behave = answering(500)
+        await eventually(lambda: _told(receiver, reference), what="a call in hand")
+        await site.put(other.url)
+        answers.set()
+
+        async def was_checked() -> bool:
+            return bool(other.calls)
+
+        await eventually(was_checked, what="a check of the new address")
+        await asyncio.sleep(1)
+        assert (await site.state())["state"] == "checking"
+        other.behave = answering(204)
+        site.clock.ahead = timedelta(seconds=20)
+        await site.until(state="active", waiting=0)
+    assert (reference in other.references) == (status == 410)
+    assert site.mails.taken == []
 
 
 async def test_five_dead_days_are_off_with_a_mail_that_is_tried_until_it_goes(
@@ -214,6 +252,29 @@ async def test_five_dead_days_are_off_with_a_mail_that_is_tried_until_it_goes(
     assert b"5 days" in mail.content
     rows = await fetch(site.engine, "SELECT actor_id, detail FROM audit WHERE action = 'webhook.off'")
     assert [(row.actor_id, row.detail.split()[1]) for row in rows] == [("webhooks", "dead")]
+
+
+async def test_what_was_given_up_while_nothing_got_through_is_told_once_it_is_set_anew(
+    site: WebhookSite, receiver: Receiver
+) -> None:
+    await site.active(receiver.url, site.loop())
+    told = await site.refer()
+    async with running(site.loop()):
+        await site.until(waiting=0)
+        await eventually(lambda: _told(receiver, told), what="one before it fails")
+        async with site.engine.begin() as tx:  # given up in an earlier failure, which ended: it is told no more
+            await tx.execute(sa.text("UPDATE webhook_delivery SET state = 'given_up' WHERE reference IS NOT NULL"))
+        receiver.behave = answering(500)
+        lost = await site.refer()
+        await tried(site, lost)
+        site.clock.ahead = timedelta(days=4)
+        assert (await tried(site, lost, 2)).state == "given_up"
+        receiver.behave = answering(204)
+        receiver.calls.clear()
+        await site.put(receiver.url)
+        await eventually(lambda: _told(receiver, lost), what="what was given up", seconds=10)
+        await site.until(waiting=0)
+    assert told not in receiver.references
 
 
 async def test_one_success_within_five_days_starts_them_anew(site: WebhookSite, receiver: Receiver) -> None:

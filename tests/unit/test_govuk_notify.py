@@ -275,6 +275,14 @@ class TestOurSender:
         assert (await other.send(outgoing(MOBILE))).result is Result.FAILED
         await other.close()
 
+    @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"notifications": [{}]}', b'{"notifications": 1}'])
+    async def test_an_answer_that_can_t_be_read_is_none(self, body: bytes) -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+        sender = GovukNotify("http://notify", new_key(), IDS, now=lambda: datetime.now(UTC), transport=transport)
+        with pytest.raises(httpx.HTTPError):
+            await sender.known("any")
+        await sender.close()
+
     async def test_limits_say_when(self, ours: GovukNotify) -> None:
         sent = await ours.send(outgoing("429@example.org", Channel.EMAIL))
         assert (sent.result, sent.again_in) == (Result.LATER, timedelta(seconds=1))

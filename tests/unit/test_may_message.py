@@ -132,9 +132,23 @@ class TestAddressee:
         found = addressee_of(ReferralDocument.model_validate(document))
         assert found.wish.has_address == bool(found.to or found.lines)
 
-    @pytest.mark.parametrize("number", ["07700 900123", "+44 7700 900123", "447700900123", "07700900123"])
+    @pytest.mark.parametrize(
+        "number",
+        [
+            *("07700 900123", "+44 7700 900123", "447700900123", "07700900123", "(07700) 900123", "7700900123"),
+            *("00447700900123", "+44 (0)7700 900123", " 07700-900-123 "),
+        ],
+    )
     def test_a_number_is_the_same_however_it_is_written(self, number: str) -> None:
         assert as_dialled(number) == "+447700900123"
+
+    @pytest.mark.parametrize("number", ["+1 415 555 2671", "14155552671", "4532123456", "353851234567"])
+    def test_one_of_another_country_keeps_its_country_without_the_plus_too(self, number: str) -> None:
+        assert as_dialled(number) == "+" + "".join(each for each in number if each.isdigit())
+
+    @pytest.mark.parametrize("text", ["", "12", "07700", "999", "my number", "077009001234567"])
+    def test_what_is_none_is_empty(self, text: str) -> None:
+        assert as_dialled(text) == ""
 
     @given(st.text(max_size=40))
     def test_any_text_is_a_number_or_none(self, text: str) -> None:

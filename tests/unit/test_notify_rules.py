@@ -36,14 +36,14 @@ def test_a_household_without_a_hold_may_have_its_receipt() -> None:
 
 def test_holds_come_from_the_facts_alone() -> None:
     facts = a_family(circumstances=[Circumstance.INFANT_DIED], safety=[Safety.DOMESTIC_ABUSE])
-    assert contact_holds(facts, received_at=noon(TODAY), policy=a_policy()) == {Hold.C1, Hold.C2}
-    assert not contact_holds(a_family(), received_at=noon(TODAY), policy=a_policy())
+    assert contact_holds(facts, at=noon(TODAY), policy=a_policy()) == {Hold.C1, Hold.C2}
+    assert not contact_holds(a_family(), at=noon(TODAY), policy=a_policy())
 
 
 @pytest.mark.parametrize(("days", "held"), [(14, False), (15, True)])
 def test_a_birth_that_is_long_overdue_is_spoken_of_gently(days: int, held: bool) -> None:
     facts = a_family(due_on=TODAY - timedelta(days=days))
-    assert (Hold.C1 in contact_holds(facts, received_at=noon(TODAY), policy=a_policy())) is held
+    assert (Hold.C1 in contact_holds(facts, at=noon(TODAY), policy=a_policy())) is held
 
 
 @pytest.mark.parametrize(

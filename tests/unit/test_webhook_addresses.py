@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Any
 
 import httpcore
 import pytest
 
+from services.notify.webhooks import network
 from services.notify.webhooks.addresses import LONGEST_HOST, Target, UrlRefusedError, all_public, is_public, read_url
-from services.notify.webhooks.network import AddressRefusedError, CheckedNetwork, NameUnknownError, Networks
+from services.notify.webhooks.network import (
+    RESOLVERS,
+    AddressRefusedError,
+    CheckedNetwork,
+    NameUnknownError,
+    Networks,
+    SystemNames,
+)
 
 LONG_HOST = ".".join(["a" * 49] * 5) + ".info"
 
@@ -183,3 +194,28 @@ async def test_the_next_address_is_tried_when_one_takes_no_connection() -> None:
     connecting = Connecting("2606:4700:4700::1111")
     await CheckedNetwork(Names(["2606:4700:4700::1111", "8.8.8.8"]), connecting).connect_tcp("two.example.org", 443)
     assert connecting.made == ["2606:4700:4700::1111", "8.8.8.8"]
+
+
+async def test_a_name_server_that_does_not_answer_holds_up_no_other_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    over, asked = threading.Event(), []
+
+    def ask(host: str, port: int) -> list[Any]:
+        asked.append(host)
+        if host == "dead.example.org":
+            over.wait(10)
+            raise OSError
+        return [(2, 1, 6, "", ("8.8.8.8", port))]
+
+    monkeypatch.setattr(network, "_ask", ask)
+    names = SystemNames()
+    for _ in range(2 * RESOLVERS):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(names("dead.example.org", 443), 0.02)
+    assert await asyncio.wait_for(names("receiver.example.org", 443), 1) == ["8.8.8.8"]
+    assert asked == ["dead.example.org", "receiver.example.org"]
+    last = asyncio.create_task(names("dead.example.org", 443))
+    await asyncio.sleep(0)
+    over.set()
+    with pytest.raises(NameUnknownError):
+        await last
+    names.close()

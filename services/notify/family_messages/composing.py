@@ -45,7 +45,7 @@ def receipt(event: Envelope[ReferralReceived], policy: Policy) -> list[Message]:
     by = _promised(event, policy)
     if by < day_in_london(event.heard_at) and isinstance(data, ReferralAmended):
         return []
-    holds = contact_holds(data.facts, received_at=data.received_at, policy=policy)
+    holds = contact_holds(data.facts, at=data.received_at, policy=policy)
     may_go = rules.may_send(MessageKind.RECEIPT, Audience.HOUSEHOLD, holds)
     state = State.DUE if may_go else State.HELD
     content = Content(by=by)

@@ -20,29 +20,36 @@ class Contact(Model):
     language: str | None = None
     address_lines: tuple[str, ...] = ()
     stop_url: str | None = None
+    words: str = ""
+    """A keyed digest, in hexadecimal, of what was said about safe contact."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The message may not go; `code` says why (docs/messages.md)."""
+    """The message may not go; `code` says why (docs/messages.md). `words`: as of a contact, where they are the why."""
 
     code: str
+    words: str = ""
 
 
 class ContactsClient(InternalClient):
-    async def of(self, referral_id: UUID, message_id: UUID, *, is_released: bool) -> Contact | Refused | None:
-        """None when the referral service does not answer: it is asked again with the next try."""
+    async def of(self, referral_id: UUID, message_id: UUID, *, released: str | None) -> Contact | Refused | None:
+        """`released` are the words that a person has read, who let the message go.
+
+        None when the referral service does not answer: it is asked again with the next try.
+        """
         answer = await self._ask(
             "no contact now",
             "GET",
             f"/internal/contacts/{referral_id}",
             also=HTTPStatus.CONFLICT,
-            params={"message": str(message_id), "is_released": is_released},
+            params={"message": str(message_id)} | ({"released": released} if released else {}),
         )
         if answer is None:
             return None
         if answer.status_code == HTTPStatus.CONFLICT:
-            return Refused(str(answer.json().get("code", "refused")))
+            said = answer.json()
+            return Refused(str(said.get("code", "refused")), str(said.get("words", "")))
         try:
             return Contact.model_validate_json(answer.content)
         except ValidationError:

@@ -13,12 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.family_messages import composing, rows
 from shared.events import (
+    ClosureReason,
     Envelope,
     Event,
     ReferralAmended,
     ReferralReceived,
     ReferralRestricted,
     WorkItemAccepted,
+    WorkItemClosed,
     WorkItemDeclined,
     WorkItemEscalated,
     WorkItemWaiting,
@@ -48,6 +50,12 @@ async def tell_outcome(events: Sequence[Envelope[Any]], tx: AsyncConnection, *, 
     await rows.make(tx, messages, mail_domain=mail_domain, only_known=True)
 
 
+async def end_after_a_loss(events: Sequence[Envelope[WorkItemClosed]], tx: AsyncConnection) -> None:
+    for event in events:
+        if event.data.reason is ClosureReason.DIED:
+            await rows.hold_all(tx, event.key, event.data.reference)
+
+
 async def text_on_call(
     events: Sequence[Envelope[WorkItemEscalated]], tx: AsyncConnection, *, policy: Policy, mail_domain: str
 ) -> None:
@@ -72,6 +80,7 @@ def with_families(heard: Handlers, policy: Policy, *, mail_domain: str) -> Handl
             WorkItemAccepted: told,
             WorkItemWaiting: told,
             WorkItemDeclined: told,
+            WorkItemClosed: end_after_a_loss,
             ReferralRestricted: use_again,
         }
     if policy.on_call.mobiles:

@@ -19,6 +19,9 @@ BY_ADDRESS: Final = ("validation", "permanent-failure", "returned")
 """Errors that say that the address is of no use: nothing more goes that way by itself."""
 RELEASABLE: Final = ("unclear", "closed")
 """Why a message is held that a person may let go."""
+OFF: Final = "off"
+HOLD: Final = "hold"
+"""Both as the referral service says it (contacts/may_message.py): no person lets it go."""
 KEPT_BACK: Final = "kept-back"
 """A person has read it, and decided against it."""
 
@@ -120,10 +123,43 @@ async def use_again(tx: AsyncConnection, reference: str) -> None:
     """The family's records may be used again: what was held for that is due, and asked about anew."""
     await tx.execute(
         sql("""
-            UPDATE message SET state = 'due', due_at = now(), last_error = NULL
+            UPDATE message SET state = 'due', due_at = now(), first_tried_at = NULL, last_error = NULL
             WHERE reference = :reference AND audience = 'household' AND state = 'held' AND last_error = :why
         """),
         {"reference": reference, "why": rows.RESTRICTED},
+    )
+
+
+async def hold_all(tx: AsyncConnection, referral_id: UUID, reference: str) -> None:
+    """After a loss: what was not sent is held for good, and nothing more is made; referral knows it too."""
+    await tx.execute(sql("DELETE FROM household WHERE referral_id = :id"), {"id": referral_id})
+    await tx.execute(
+        sql("""
+            UPDATE message SET state = 'held', last_error = :why
+            WHERE reference = :reference AND audience = 'household' AND state IN ('due', 'failed', 'held')
+                AND last_error IS DISTINCT FROM :kept
+        """),
+        {"reference": reference, "why": HOLD, "kept": KEPT_BACK},
+    )
+
+
+async def hold_switched_off(tx: AsyncConnection, *, families: bool, texts_on_call: bool) -> None:
+    """What was not sent of those that a policy has switched off; switched on again, it stays held: it is old news."""
+    await tx.execute(
+        sql("""
+            UPDATE message SET state = 'held', last_error = :why
+            WHERE state IN ('due', 'failed') AND collected_on IS NULL
+                AND ((:families AND audience = 'household')
+                    OR (:texts_on_call AND audience = 'on-call' AND channel <> 'email'))
+        """),
+        {"why": OFF, "families": families, "texts_on_call": texts_on_call},
+    )
+
+
+async def keep_words(tx: AsyncConnection, message_id: UUID, digest: bytes) -> None:
+    """A person is to read these words on safe contact, and may let the message go by them and no others."""
+    await tx.execute(
+        sql("UPDATE message SET words_digest = :digest WHERE id = :id"), {"id": message_id, "digest": digest}
     )
 
 
@@ -154,15 +190,30 @@ async def locked(tx: AsyncConnection, message_id: UUID) -> sa.Row[Any] | None:
     return found.one_or_none()
 
 
+async def without_a_receipt(tx: AsyncConnection, *, since: datetime, until: datetime) -> Sequence[sa.Row[Any]]:
+    """What GOV.UK Notify took on between the two and has said no end of, the longest ago first."""
+    found = await tx.execute(
+        sql("""
+            SELECT id, accepted FROM message
+            WHERE state = 'sent' AND sent_at BETWEEN :since AND :until AND accepted > 0
+                AND (audience = 'household' OR channel <> 'email')
+            ORDER BY sent_at, id
+        """),
+        {"since": since, "until": until},
+    )
+    return found.all()
+
+
 async def report(
     tx: AsyncConnection, message_id: UUID, state: str, *, accepted: int, due_at: datetime | None, error: str | None,
     at: datetime,
 ) -> None:  # fmt: skip
-    """What Notify says became of it."""
+    """What Notify says became of it. What is sent again has all the hours of retries before it."""
     await tx.execute(
         sql("""
             UPDATE message SET state = :state, accepted = greatest(accepted, :accepted),
-                due_at = coalesce(:due_at, due_at), last_error = :error, sent_at = coalesce(sent_at, :at)
+                due_at = coalesce(:due_at, due_at), first_tried_at = NULL, last_error = :error,
+                sent_at = coalesce(sent_at, :at)
             WHERE id = :id
         """),
         {"id": message_id, "state": state, "accepted": accepted, "due_at": due_at, "error": error, "at": at},
@@ -174,7 +225,7 @@ async def settle(tx: AsyncConnection, message_id: UUID, *, release: bool) -> sa.
     found = await tx.execute(
         sql("""
             UPDATE message SET state = CASE WHEN :release THEN 'due' ELSE 'held' END, is_released = :release,
-                due_at = now(), last_error = CASE WHEN :release THEN NULL ELSE :kept END
+                due_at = now(), first_tried_at = NULL, last_error = CASE WHEN :release THEN NULL ELSE :kept END
             WHERE id = :id AND audience = 'household' AND state = 'held' AND last_error = ANY(:reasons)
             RETURNING referral_id, kind, pg_notify(current_schema() || '_message', '')
         """),

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify.delivery import Delivery
 from services.notify.family_messages import callbacks, words
+from services.notify.family_messages.asking import Asking
 from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.contacts import ContactsClient
 from services.notify.family_messages.sending import FamilySender, Items
@@ -28,6 +29,7 @@ class Parts(NamedTuple):
     on_call: Delivery
     families: Delivery
     callbacks: APIRouter
+    asking: Asking
     notify: GovukNotify
     contacts: ContactsClient
 
@@ -72,4 +74,5 @@ def put_together(
     on_call = delivery(sender=sender(), name="texts_out", first_part=TEXTS_OUT_FIRST)
     families = delivery(sender=sender(), name="families", first_part=FAMILIES_FIRST, before_a_backlog=on_call.wake.set)
     received = Callbacks(engine, contacts, said, retries, token.get_secret_value(), now=utc_now, wake_relay=wake_relay)
-    return Parts(on_call, families, callbacks.router(received), notify, contacts)
+    asking = Asking(engine, notify, received, utc_now)
+    return Parts(on_call, families, callbacks.router(received), asking, notify, contacts)

@@ -69,6 +69,7 @@ class Item:
     content: Content
     accepted: int
     is_released: bool
+    words_digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Items:
                 item = Item(
                     row["id"], row["referral_id"], row["reference"], MessageKind(row["kind"]),
                     Audience(row["audience"]), Content.model_validate_json(row["content"]), row["accepted"],
-                    row["is_released"],
+                    row["is_released"], row["words_digest"],
                 )  # fmt: skip
             except Exception:  # whatever it is, the other messages have to go
                 log.exception("unwritable", message=str(row["id"]), kind=row["kind"])
@@ -144,16 +145,25 @@ class FamilySender:
         """Where it goes, or why not now; asked at this moment, and the only place where an address is."""
         if item.audience is Audience.ON_CALL:
             return Contact(channel=Channel.SMS, to=self.mobiles[item.content.mobile])
-        found = await self.contacts.of(item.referral_id, item.id, is_released=item.is_released)
+        released = item.words_digest.hex() if item.is_released and item.words_digest else None
+        found = await self.contacts.of(item.referral_id, item.id, released=released)
         if isinstance(found, Refused):
-            return DeliveryResult(found.code, is_held=True)
+            return await self._held(item, found.code, found.words)
         if found is None:
             return DeliveryResult(NO_CONTACT)
         if not item.is_released:
             async with self.engine.connect() as tx:
-                if await rows.is_closed(tx, item.reference, found.channel):
-                    return DeliveryResult(CLOSED, is_held=True)
+                is_closed = await rows.is_closed(tx, item.reference, found.channel)
+            if is_closed:
+                return await self._held(item, CLOSED, found.words)
         return found
+
+    async def _held(self, item: Item, why: str, words: str) -> DeliveryResult:
+        """For a person, who reads what stands there now."""
+        if words:
+            async with self.engine.begin() as tx:
+                await rows.keep_words(tx, item.id, bytes.fromhex(words))
+        return DeliveryResult(why, is_held=True)
 
     async def _hand_over(self, item: Item, contact: Contact, reference: str, nth: int) -> DeliveryResult:
         try:

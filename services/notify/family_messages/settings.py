@@ -39,9 +39,6 @@ class GovukSettings(CommonSettings):
     def _notify_is_reached_privately(self) -> Self:
         if not self.is_development and not self.govuk_notify_url.startswith("https://"):
             raise ValueError("outside development PIR_GOVUK_NOTIFY_URL must start with https://")
-        token = self.govuk_notify_callback_token
-        if token and len(token.get_secret_value()) < SHORTEST_TOKEN:
-            raise ValueError(f"PIR_GOVUK_NOTIFY_CALLBACK_TOKEN has to have {SHORTEST_TOKEN} characters or more")
         return self
 
     @property

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notify.family_messages import release_api
+from services.notify.family_messages import release_api, rows
+from services.notify.family_messages.settings import SHORTEST_TOKEN
 from services.notify.rules import Retries
 from services.notify.settings import Settings
 from shared.events import Channel
@@ -37,6 +39,23 @@ def needed(policy: Policy) -> Sequence[Channel]:
     return (Channel.SMS,) if policy.on_call.mobiles else ()
 
 
+def _is_uuid(text: str) -> bool:
+    """Any other id is a fault of each message to Notify, as a wrong number is."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def hold_switched_off(engine: AsyncEngine, policy: Policy) -> None:
+    """Nothing would read what was not sent before a policy switched it off."""
+    async with engine.begin() as tx:
+        await rows.hold_switched_off(
+            tx, families=not policy.family_messages.on, texts_on_call=not policy.on_call.mobiles
+        )
+
+
 def build(
     settings: Settings,
     policy: Policy,
@@ -55,12 +74,19 @@ def build(
     lacking += ["PIR_GOVUK_NOTIFY_CALLBACK_TOKEN"] if settings.govuk_notify_callback_token is None else []
     if settings.govuk_notify_key and len(settings.govuk_notify_key.get_secret_value()) < SHORTEST_KEY:
         raise InvalidPolicyError("PIR_GOVUK_NOTIFY_KEY has to be a whole API key: name, service and secret")
+    token = settings.govuk_notify_callback_token
+    if token and len(token.get_secret_value()) < SHORTEST_TOKEN:
+        raise InvalidPolicyError(f"PIR_GOVUK_NOTIFY_CALLBACK_TOKEN has to have {SHORTEST_TOKEN} characters or more")
+    ids = {f"TEMPLATE_{channel.name}": settings.templates.get(channel, "") for channel in channels}
+    for name, id_ in (ids | {"TEXTS_FROM": settings.govuk_notify_texts_from}).items():
+        if id_ and not _is_uuid(id_):
+            raise InvalidPolicyError(f"PIR_GOVUK_NOTIFY_{name} has to be a UUID, as GOV.UK Notify shows it")
     if lacking:
         raise InvalidPolicyError(f"the policy {policy.id} sends messages by GOV.UK Notify: set {', '.join(lacking)}")
     from services.notify.family_messages import running  # noqa: PLC0415  0.3 s and 6 MB, where it is switched on
 
     parts = running.put_together(settings, policy, engine=engine, by_key=by_key, retries=retries, wake_relay=wake_relay)
-    loops: dict[str, Loop] = {}
+    loops: dict[str, Loop] = {"receipts": parts.asking.run}
     if policy.on_call.mobiles:
         loops["texts-on-call"] = parts.on_call.run
     if policy.family_messages.on:

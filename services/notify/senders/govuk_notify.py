@@ -119,7 +119,10 @@ class GovukNotify:
         """What it has under this reference, the best of several; None for nothing. Raises httpx.HTTPError."""
         answer = await self._http.get("/v2/notifications", params={"reference": reference}, headers=self._headers())
         answer.raise_for_status()
-        found = [STATUSES.get(each["status"], Known.ON_ITS_WAY) for each in answer.json()["notifications"]]
+        try:
+            found = [STATUSES.get(each["status"], Known.ON_ITS_WAY) for each in answer.json()["notifications"]]
+        except (ValueError, LookupError, TypeError):  # whoever answers there, it is not Notify
+            raise httpx.DecodingError("no answer of Notify's", request=answer.request) from None
         order = (Known.DELIVERED, Known.ON_ITS_WAY, Known.TRY_AGAIN, Known.GIVEN_UP)
         return min(found, key=order.index, default=None)
 

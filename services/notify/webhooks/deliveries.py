@@ -57,7 +57,7 @@ _OLDEST: Final = sql("""
     SELECT coalesce(max(extract(epoch FROM now() - d.due_at)), 0)
     FROM webhook_endpoint e CROSS JOIN LATERAL (
         SELECT greatest(min(due_at), e.paused_until) AS due_at FROM webhook_delivery
-        WHERE endpoint_id = e.id AND webhook_delivery.state = 'due' AND NOT EXISTS (
+        WHERE endpoint_id = e.id AND webhook_delivery.state = 'due' AND type <> 'endpoint.check' AND NOT EXISTS (
             SELECT FROM webhook_delivery earlier WHERE earlier.referral_id = webhook_delivery.referral_id
                 AND earlier.endpoint_id = e.id AND earlier.state = 'due'
                 AND earlier.position < webhook_delivery.position

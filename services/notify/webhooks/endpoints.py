@@ -69,8 +69,8 @@ async def put(
 ) -> str:
     """A new endpoint of the agency, or another address or secret for the one it has; returns the secret to show.
 
-    One that is there keeps its cursor and what waits, so that nothing is left out while it was off. It is checked
-    before anything else is sent.
+    One that is there keeps its cursor and what waits, and what was given up since it fails waits again, so that nothing
+    is left out while it was off. It is checked before anything else is sent.
     """
     await tx.execute(sql("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": str(agency_id)})
     known = await of_agency(tx, agency_id, is_changed=True)
@@ -98,8 +98,11 @@ async def put(
     )
     known_checks = "DELETE FROM webhook_delivery WHERE endpoint_id = :id AND type = 'endpoint.check'"
     await tx.execute(sql(known_checks), {"id": endpoint_id})
-    again = "UPDATE webhook_delivery SET due_at = :at, first_tried_at = NULL WHERE endpoint_id = :id AND state = 'due'"
-    await tx.execute(sql(again), {"id": endpoint_id, "at": at})
+    again = sql("""
+        UPDATE webhook_delivery SET state = 'due', due_at = :at, first_tried_at = NULL, ended_at = NULL
+        WHERE endpoint_id = :id AND (state = 'due' OR (state = 'given_up' AND ended_at >= :since))
+    """)
+    await tx.execute(again, {"id": endpoint_id, "at": at, "since": known.failing_since if known else None})
     await tx.execute(
         sql("""
             INSERT INTO webhook_delivery (id, endpoint_id, type, made_at, state, due_at)
@@ -160,7 +163,7 @@ async def of_parts(tx: AsyncConnection, parts: Sequence[int]) -> Sequence[sa.Row
             FROM webhook_endpoint e LEFT JOIN agency a ON a.id = e.agency_id
             CROSS JOIN LATERAL (
                 SELECT count(*) AS waiting, min(due_at) AS next_due_at FROM webhook_delivery d
-                WHERE d.endpoint_id = e.id AND d.state = 'due' AND (e.state = 'active' OR d.type = 'endpoint.check')
+                WHERE d.endpoint_id = e.id AND d.state = 'due' AND (e.state = 'active') = (d.type <> 'endpoint.check')
             ) AS w
             WHERE e.part = ANY(CAST(:parts AS smallint[])) ORDER BY e.id
         """),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
+from uuid import uuid5
 
 from services.notify import mail
 from services.notify.messages import message_id_header
@@ -36,7 +37,10 @@ def words(why: WhyOff, refer_at: str) -> tuple[str, str]:
 
 
 def written(endpoint: Any, settings: Settings, *, at: datetime) -> mail.Mail | None:
-    """The mail to the team's inbox; None when there is no inbox that mail can go to."""
+    """The mail to the team's inbox; None when there is no inbox that mail can go to.
+
+    Its Message-ID is the same at every try, and another one after the webhook was set anew.
+    """
     inbox = endpoint.team_inbox
     if not inbox or not mail.is_address(inbox):
         return None
@@ -44,7 +48,7 @@ def written(endpoint: Any, settings: Settings, *, at: datetime) -> mail.Mail | N
     whole = mail.write(
         sender=settings.sender,
         recipient=inbox,
-        message_id=message_id_header(endpoint.id, settings.mail_domain),
+        message_id=message_id_header(uuid5(endpoint.id, endpoint.set_at.isoformat()), settings.mail_domain),
         at=at,
         reference=None,
         kind=KIND,

@@ -37,19 +37,37 @@ class NameUnknownError(Exception):
 
 
 class SystemNames:
-    """Asks the resolver of this machine."""
+    """Asks the resolver of this machine, once at a time for each name.
+
+    Nothing ends a question that hangs, and each holds a thread: who gives up leaves it, who comes next waits for it.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="names")
+        self._asked: dict[tuple[str, int], asyncio.Future[list[Any]]] = {}
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
         """All addresses, in the order to try them. Raises NameUnknownError."""
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._threads, _ask, host, port)
+            found = await asyncio.shield(self._answer(host, port))
         except OSError:
             raise NameUnknownError from None
         return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+    def _answer(self, host: str, port: int) -> asyncio.Future[list[Any]]:
+        """To the question that is under way, or to a new one."""
+        if (asked := self._asked.get((host, port))) is not None:
+            return asked
+        asked = asyncio.get_running_loop().run_in_executor(self._threads, _ask, host, port)
+        self._asked[host, port] = asked
+
+        def forget(done: asyncio.Future[list[Any]]) -> None:
+            self._asked.pop((host, port), None)
+            if not done.cancelled():
+                done.exception()  # it is read, though nobody waits any more
+
+        asked.add_done_callback(forget)
+        return asked
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -89,7 +89,7 @@ class EndpointSender:
         answer = await self._try(endpoint, row)
         for pause in pauses():
             try:
-                return await self._record(endpoint.id, row, answer)
+                return await self._record(endpoint, row, answer)
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError):
                     raise
@@ -110,16 +110,21 @@ class EndpointSender:
         headers = signing.signed(secrets, id_=row.id, at=now, body=body)
         return await self.poster.post(target, headers, body, now=now)
 
-    async def _record(self, endpoint_id: UUID, row: sa.Row[Any], answer: Answer) -> None:
+    async def _record(self, called: sa.Row[Any], row: sa.Row[Any], answer: Answer) -> None:
+        """`called` is the endpoint as it was when the call went: of one that was set anew since it says nothing."""
         now = self.now()
         async with self.engine.begin() as tx:
-            endpoint = await endpoints.one(tx, endpoint_id, is_changed=True)
+            endpoint = await endpoints.one(tx, called.id, is_changed=True)
             if endpoint is None:
+                return
+            if endpoint.set_at != called.set_at:
+                if answer.error is None:
+                    await deliveries.record(tx, row.id, state=DeliveryState.DELIVERED, at=now)
                 return
             state, due_at = self._judge(row, answer, now)
             await deliveries.record(tx, row.id, state=state, at=now, due_at=due_at, error=answer.error)
             paused_until = now + answer.wait if answer.wait else None
-            await deliveries.record_of_endpoint(tx, endpoint_id, at=now, error=answer.error, paused_until=paused_until)
+            await deliveries.record_of_endpoint(tx, endpoint.id, at=now, error=answer.error, paused_until=paused_until)
             if answer.is_gone:
                 await endpoints.switch_off(tx, endpoint, WhyOff.GONE, at=now)
             if answer.error is None and row.type == CHECK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -26,12 +27,17 @@ MOST_LINES: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """`to` is a number in E.164 or an e-mail address, empty for a letter, which has `lines`; both empty: nowhere."""
+    """`to` is a number in E.164 or an e-mail address, empty for a letter, which has `lines`; both empty: nowhere.
+
+    `words` is all that was said about safe contact and messages, of each caregiver: what a person reads before they let
+    a message go.
+    """
 
     wish: Wish
     to: str = ""
     lines: tuple[str, ...] = ()
     language: str | None = None
+    words: str = ""
 
 
 def addressee_of(document: ReferralDocument) -> Addressee:
@@ -48,7 +54,15 @@ def addressee_of(document: ReferralDocument) -> Addressee:
         has_address=bool(to or lines),
         has_words=any(each.safe_contact for each in document.caregivers),
     )
-    return Addressee(wish, to, lines, one.preferred_language)
+    return Addressee(wish, to, lines, one.preferred_language, _words(document))
+
+
+def _words(document: ReferralDocument) -> str:
+    said = [
+        [each.safe_contact, each.messages.model_dump(mode="json") if each.messages else None]
+        for each in document.caregivers
+    ]
+    return json.dumps(said, sort_keys=True)
 
 
 def household_of(
@@ -61,7 +75,7 @@ def household_of(
     if not policy.family_messages.on:
         return None
     addressee = addressee_of(document)
-    holds = contact_holds(facts, received_at=received_at, policy=policy)
+    holds = contact_holds(facts, at=received_at, policy=policy)
     refusal = may_message(facts, holds, addressee.wish, is_on=True)
     if refusal not in (None, Refusal.UNCLEAR):
         return None
@@ -74,12 +88,23 @@ def stopped(addressee: Addressee) -> Addressee:
 
 
 def as_dialled(number: str) -> str:
-    """`07700 900123`, `447700900123` → `+447700900123`; empty for what can't be read."""
-    international = number if number.startswith(("0", "+")) else f"+{number}"
+    """`07700 900123`, `(07700) 900123`, `7700900123`, `447700900123` → `+447700900123`; empty for what is no number.
+
+    Of Great Britain, or else one with the code of its country, which GOV.UK Notify writes without the `+`.
+    """
+    written = number.strip()
+    return _valid(written) or (_valid(f"+{written}") if written[:1].isdecimal() else "")
+
+
+def _valid(number: str) -> str:
+    """In E.164; empty for a number that nobody can have, but for those of drama."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(international, "GB"), PhoneNumberFormat.E164)
+        found = phonenumbers.parse(number, "GB")
     except NumberParseException:
         return ""
+    dialled = phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    is_of_drama = dialled.startswith(DRAMA) and len(dialled) == len(DRAMA) + 3
+    return dialled if is_of_drama or phonenumbers.is_valid_number(found) else ""
 
 
 def _channel(one: Caregiver) -> MessageChannel:

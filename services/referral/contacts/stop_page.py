@@ -68,6 +68,8 @@ def router(own: StopPages) -> APIRouter:
         contact = str(stored(said)).strip() if isinstance(said, str) else ""
         if not 3 <= len(contact) <= LONGEST:  # noqa: PLR2004  no number or address is shorter
             return own.shown(request, is_typed=True, error="Enter your phone number or your email address")
+        if not stops.as_written(contact):
+            return own.shown(request, is_typed=True, error="Enter a whole phone number, or an email address")
         async with own.contacts.engine.begin() as tx:
             digest = await own.contacts.addresses.digest(tx, contact)
         await own.stop(digest)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -32,6 +33,13 @@ KEPT_DAYS: Final = 180
 """How long it is known which referral a message at an address was about, so that a reply finds it."""
 _KEY_ID: Final = UUID(int=1)
 _MARK_BYTES: Final = 16
+_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
+
+
+def as_written(to: str) -> str:
+    """A number or e-mail address as its digest is made of; empty for what is neither."""
+    to = to.strip()
+    return to.casefold() if _EMAIL.fullmatch(to) else as_dialled(to)
 
 
 class Addresses:
@@ -43,8 +51,11 @@ class Addresses:
 
     async def digest(self, tx: AsyncConnection, to: str) -> bytes:
         """Of a number or e-mail address, the same however it is written."""
-        written = to.strip().casefold() if "@" in to else as_dialled(to.strip())
-        return (await self._known(tx)).digest("contact", written)
+        return (await self._known(tx)).digest("contact", as_written(to))
+
+    async def digest_of_words(self, tx: AsyncConnection, referral_id: UUID, words: str) -> bytes:
+        """Of what was said about safe contact: equal only for the same words about the same referral."""
+        return (await self._known(tx)).digest("words", referral_id.bytes, words)
 
     async def token(self, tx: AsyncConnection, digest: bytes) -> str:
         """For an address of a page: whoever has it can stop messages there, and learns nothing from it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from services.referral.front.visits import KeeperVisit, MemberVisit
 from shared.problems import Problem
 
 PAGE: Final = "/refer/webhook"
+HOME_SECONDS: Final = 1.0
+"""So long the home page waits for one line; without an answer it goes on without it."""
 STATES: Final = {
     "checking": "Not in use yet: your system has not taken our test call",
     "active": "In use",
@@ -56,10 +59,14 @@ async def look(visit: MemberVisit) -> tuple[dict[str, Any] | None, bool]:
 
 
 async def is_off(visit: MemberVisit) -> bool:
-    """For the home page: only keepers are told, and nobody waits for it when notify does not answer."""
+    """For the home page: only keepers are told, and nobody waits long for it when notify does not answer."""
     if not visit.member.is_keeper:
         return False
-    found, _ = await look(visit)
+    try:
+        async with asyncio.timeout(HOME_SECONDS):
+            found, _ = await look(visit)
+    except TimeoutError:
+        return False
     return found is not None and found["is_off"]
 
 
