@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -359,6 +359,55 @@ class TestPeople:
         other = json.loads(json.dumps(resource(bundle, "Observation"))) | {"valueDateTime": "2026-09-01"}
         bundle["entry"].append({"fullUrl": "urn:uuid:9", "resource": other})
         assert [issue.kind for issue in read(bundle).issues] == ["invariant", "invariant"]
+
+    def with_due_date(self, name: str, days: int) -> Reading:
+        """An example with a pregnant parent's due date beside its babies, `days` after the first is born."""
+        bundle, unborn = example(name, now=NOW), example("unborn", now=NOW)
+        day = date.fromisoformat(resource(bundle, "Patient")["birthDate"]) + timedelta(days)
+        mother, due_date = resource(unborn, "Patient"), resource(unborn, "Observation")
+        due_date |= {"valueDateTime": str(day), "subject": {"reference": "urn:uuid:pregnant"}}
+        bundle["entry"] += [
+            {"fullUrl": "urn:uuid:pregnant", "resource": mother},
+            {"fullUrl": "urn:uuid:due", "resource": due_date},
+        ]
+        return read(bundle)
+
+    @pytest.mark.parametrize("name", ["born", "update-after-birth"])
+    @pytest.mark.parametrize("days", [-14, 120])
+    def test_a_due_date_beside_a_born_baby_is_that_of_the_baby(self, name: str, days: int) -> None:
+        """Never a second one, who is unborn and long past the day."""
+        reading = self.with_due_date(name, days)
+        [baby] = reading.document["babies"]
+        assert reading.issues == ()
+        born = date.fromisoformat(baby["date_of_birth"])
+        assert baby["due_on"] == str(born + timedelta(days))
+        assert reading.document["caregivers"][0]["relationship"] == "mother"
+
+    @pytest.mark.parametrize(("name", "days"), [("twins", 14), ("born", 200), ("born", -60)])
+    def test_of_whom_nobody_can_tell_is_a_mistake_and_no_baby(self, name: str, days: int) -> None:
+        reading = self.with_due_date(name, days)
+        assert [(issue.kind, issue.problem, issue.expressions[0]) for issue in reading.issues] == [
+            ("invariant", "required", "Observation.valueDateTime")
+        ]
+        assert all("due_on" not in baby for baby in reading.document["babies"])
+        assert len(reading.document["babies"]) == len(document(name)["babies"])
+
+    @pytest.mark.parametrize("birth_date", ["1999-07-30", None])
+    def test_unborn_twins_each_named_by_the_focus_have_a_pregnant_mother(self, birth_date: str | None) -> None:
+        bundle = example("unborn", now=NOW)
+        resource(bundle, "Patient")["birthDate"] = birth_date
+        [due_date] = [each for each in bundle["entry"] if each["resource"]["resourceType"] == "Observation"]
+        bundle["entry"].remove(due_date)
+        for name in ("one", "two"):
+            focus = [{"reference": f"urn:uuid:{name}"}]
+            bundle["entry"] += [
+                {"fullUrl": f"urn:uuid:{name}", "resource": {"resourceType": "Patient"}},
+                {"fullUrl": f"urn:uuid:due-{name}", "resource": due_date["resource"] | {"focus": focus}},
+            ]
+        reading = read(bundle)
+        assert reading.issues == ()
+        assert reading.document["babies"] == [{"due_on": "2026-08-14"}] * 2
+        assert [each["relationship"] for each in reading.document["caregivers"]] == ["mother", "partner"]
 
     @pytest.mark.parametrize(
         ("address", "home"),

@@ -1,15 +1,15 @@
 """Who is who in a bundle: which Patient is a baby and which a pregnant parent, who cares for the baby, where they live.
 
-A baby is a Patient. One who is not born may have none: then the due date of the pregnant parent tells of it. A Patient
-of ten years or more is no baby.
+A baby is a Patient. One who is not born may have none: then the due date of the pregnant parent tells of it. Beside one
+Patient who is a baby, the due date of the parent is that of this baby. A Patient of ten years or more is no baby.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from services.referral.document.model import YOUNGEST_CAREGIVER, years_old
@@ -33,6 +33,10 @@ from shared.events import Carer
 _A_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T.*", re.DOTALL | re.ASCII)
 _NOT_TRUE: Final = frozenset({"entered-in-error", "cancelled"})
 _LAST: Final = 10**9
+_EARLIEST, _LATEST = timedelta(days=140), timedelta(days=28)
+"""How long before and after its due date a baby may be born: at 20 weeks of the 40, and at 44. Beyond, the due date is
+that of another pregnancy."""
+_WHOSE: Final = "Nobody can tell which baby this due date is of: Observation.focus names the baby."
 _PERSONAL: Final = ("phone", "email", "preferred_language", "interpreter_needed")
 """What a baby's own record says for whoever looks after it."""
 
@@ -88,12 +92,9 @@ def _due_dates(envelope: Envelope, today: date) -> Iterator[DueDate]:
     of_babies = {baby.index for baby in focused.values()}
     for each in found:
         subject = envelope.find(each.resource.subject, Patient)
-        if baby := focused.get(each.index):
-            yield DueDate(each, baby, None)
-        elif subject and (subject.index in of_babies or _is_child(subject.resource, today)):
-            yield DueDate(each, subject, None)
-        else:
-            yield DueDate(each, None, subject)
+        is_baby = subject is not None and (subject.index in of_babies or _is_child(subject.resource, today))
+        baby = focused.get(each.index) or (subject if is_baby else None)
+        yield DueDate(each, baby, None if is_baby else subject)
 
 
 def _is_due_date(observation: Observation) -> bool:
@@ -120,10 +121,39 @@ def _put_babies(told: Collected, patients: list[BundleEntry[Patient]], due_dates
     if len(unborn) > 1:
         words = "Two due dates, and no Patient to tell whose: Observation.focus names the baby."
         told.issues += [Issue("invariant", words, each.member.at) for each in unborn.values()]
-    for each in list(unborn.values())[:1]:
-        found[each.entry.index] = ({"due_on": each.member}, each.entry.at())
+    elif unborn and found:
+        _of_the_only_baby(told, patients, next(iter(unborn.values())), found)
+    if not found:
+        for each in list(unborn.values())[:1]:
+            found[each.entry.index] = ({"due_on": each.member}, each.entry.at())
     told.put_people("babies", [found[index] for index in sorted(found)])
     told.names_loss = any(each.resource.deceased_boolean or each.resource.deceased_date_time for each in patients)
+
+
+def _of_the_only_baby(
+    told: Collected,
+    patients: list[BundleEntry[Patient]],
+    due_date: DueDate,
+    found: Mapping[int, tuple[Members, tuple[str, ...]]],
+) -> None:
+    """A parent's due date is that of the one Patient who is a baby; of several, or of another pregnancy, a mistake.
+
+    It never becomes a further baby, because a day long past would then read as a loss. In a danger it is words.
+    """
+    if len(patients) == 1 and _may_be_born(patients[0].resource, due_date.member.value):
+        _set_due_date(told, found[patients[0].index][0], due_date.member)
+        return
+    told.issues.append(Issue("invariant", _WHOSE, due_date.member.at, "required"))
+    told.say(due_date.member.value, "A due date, of nobody in particular")
+
+
+def _may_be_born(baby: Patient, due_on: str) -> bool:
+    """False when the birth is too far from the due date; a day that can't be read is for the document to refuse."""
+    try:
+        born, due = date.fromisoformat(baby.birth_date or ""), date.fromisoformat(due_on)
+    except ValueError:
+        return True
+    return -_EARLIEST <= born - due <= _LATEST
 
 
 def _set_due_date(told: Collected, baby: Members, due_on: Said) -> None:
