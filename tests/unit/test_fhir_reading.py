@@ -18,6 +18,7 @@ from services.referral.fhir.checks import Intent, asked_by, sender_of
 from services.referral.fhir.envelope import Envelope, opened
 from services.referral.fhir.questions import ELSEWHERE, questions
 from services.referral.fhir.reading import Reading, read_bundle
+from services.referral.fhir.taking import read_message
 from services.referral.fhir.writing import Envoy, write_bundle
 from shared.events import Carer, Consent, Place
 from tests.builders import a_policy
@@ -34,7 +35,7 @@ def read(bundle: Json, *, is_update: bool = False) -> Reading:
     """What is read, of a bundle that came as bytes."""
     envelope = opened(json.loads(json.dumps(bundle)))
     assert (envelope.malformed, envelope.issues) == ((), ())
-    return read_bundle(envelope, today=TODAY, is_update=is_update)
+    return read_bundle(envelope, request=asked_by(envelope).request, today=TODAY, is_update=is_update)
 
 
 def document(name: str) -> Json:
@@ -175,6 +176,24 @@ class TestTheSixExamples:
     def test_revoke(self) -> None:
         asked = asked_by(opened(example("revoke")))
         assert (asked.intent, asked.issues, asked.withdrawn_because) == (Intent.WITHDRAW, (), "other")
+
+    def test_only_the_request_that_the_message_is_about_is_read(self) -> None:
+        """Not the first: it may be the one that this is based on, about another family."""
+        bundle = example("born", now=NOW)
+        words = "Sana says he hits her."
+        resource(bundle, "ServiceRequest")["note"] = [{"text": words}]
+        original = {
+            "resourceType": "ServiceRequest",
+            "identifier": [{"system": "urn:theirs", "value": "MAT-2025-0999"}],
+            "status": "completed",
+            "note": [{"text": "Another family."}],
+        }
+        bundle["entry"].insert(1, {"fullUrl": "urn:uuid:original", "resource": original})
+        message = read_message(json.loads(json.dumps(bundle)), now=NOW)
+        assert message.asked.issues == message.reading.issues == ()
+        assert message.document["external_reference"] == "MAT-2026-0001"
+        assert message.document["notes"].startswith(words)
+        assert safety_words(message.document)
 
     @pytest.mark.parametrize("name", EXAMPLES)
     def test_each_says_who_sends_it(self, name: str) -> None:
@@ -456,7 +475,8 @@ class TestAnUpdate:
 class TestMistakes:
     def issues(self, bundle: Json) -> list[tuple[str, tuple[str, ...]]]:
         envelope = opened(bundle)
-        found = (*envelope.malformed, *envelope.issues, *read_bundle(envelope, today=date(2026, 6, 15)).issues)
+        reading = read_bundle(envelope, request=asked_by(envelope).request, today=date(2026, 6, 15))
+        found = (*envelope.malformed, *envelope.issues, *reading.issues)
         return [(issue.kind, issue.expressions) for issue in found]
 
     def test_a_wrong_type_is_told_and_hides_nothing_else(self) -> None:
@@ -468,7 +488,7 @@ class TestMistakes:
             ("structure", ("Patient.name", f"{place}.name")),
             ("structure", ("Patient.address[0].line[0]", f"{place}.address[0].line[0]")),
         ]
-        found = read_bundle(opened(bundle), today=TODAY).document
+        found = read_bundle(opened(bundle), request=None, today=TODAY).document
         assert found["babies"][0]["date_of_birth"] == "2026-01-16"
         assert found["home"] == {"postcode": "NG6 8GB", "address_lines": ["Nottingham"]}
 

@@ -75,10 +75,18 @@ class Reading:
         return change
 
 
-def read_bundle(envelope: Envelope, *, today: date, is_update: bool = False) -> Reading:
-    """Everything that the bundle says, on the day `today` (Europe/London)."""
+def read_bundle(
+    envelope: Envelope,
+    *,
+    request: BundleEntry[ServiceRequest] | None,
+    today: date,
+    is_update: bool = False,
+) -> Reading:
+    """Everything that the bundle says, on the day `today` (Europe/London).
+
+    `request` is the one that the message is about: another, as the one that it is based on, says nothing.
+    """
     told = Collected()
-    request = envelope.first(ServiceRequest)
     read_family(envelope, told, today)
     has_consent = read_consent(envelope, told)
     read_answers(envelope, told, is_update=is_update)
