@@ -252,6 +252,40 @@ class TestConsent:
         bundle["entry"].append({"fullUrl": "urn:uuid:2", "resource": other})
         assert [issue.kind for issue in read(bundle).issues] == ["invariant", "invariant"]
 
+    @pytest.mark.parametrize("status", ["inactive", "rejected", "entered-in-error", "active"])
+    def test_a_yes_taken_back_in_an_update_is_never_passed_over(self, status: str) -> None:
+        bundle = example("born", now=NOW)
+        taken_back = {"status": status} | ({"provision": {"type": "deny"}} if status == "active" else {})
+        resource(bundle, "Consent").update(taken_back)
+        assert read(bundle).issues == ()
+        reading = read(bundle, is_update=True)
+        assert [(issue.problem, issue.expressions[0]) for issue in reading.issues] == [("required", "Consent")]
+        assert "consent" not in reading.change_of(STORED)
+        assert "Consent of the family may have been taken back" in reading.change_of(STORED)["notes"]  # in a danger
+
+    @pytest.mark.parametrize("status", ["draft", "proposed"])
+    def test_a_yes_that_was_never_said_takes_nothing_back(self, status: str) -> None:
+        bundle = example("born", now=NOW)
+        resource(bundle, "Consent")["status"] = status
+        assert read(bundle, is_update=True).issues == ()
+
+    @pytest.mark.parametrize("says", ["no", "yes", "disputed"])
+    def test_a_yes_taken_back_beside_a_newer_word_is_that_word(self, says: str) -> None:
+        bundle = example("born", now=NOW)
+        old = resource(bundle, "Consent")
+        new = json.loads(json.dumps(old))
+        old["status"] = "inactive"
+        if says == "no":
+            new["provision"]["type"], new["policyRule"]["coding"][0]["code"] = "deny", "OPTOUT"
+        if says == "disputed":
+            answers = write_bundle({"consent": {"status": "disputed"}}, ENVOY)
+            new = resource(answers, "QuestionnaireResponse")
+        bundle["entry"].append({"fullUrl": "urn:uuid:2", "resource": new})
+        reading = read(bundle, is_update=True)
+        assert reading.issues == ()
+        wanted = {"no": "refused", "yes": "given", "disputed": "disputed"}[says]
+        assert reading.change_of(STORED)["consent"]["status"] == wanted
+
     def test_no_is_a_no(self) -> None:
         opted_out = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTOUT"}]}
         found, kinds = self.consent(provision={"type": "deny"}, policyRule=opted_out)

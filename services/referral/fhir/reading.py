@@ -24,6 +24,7 @@ from services.referral.fhir.statements import (
     read_flags,
     read_notes,
     refuse_undated_yes,
+    refuse_withdrawn_yes,
     with_lines,
     with_loss,
 )
@@ -91,6 +92,8 @@ def read_bundle(
     has_consent = read_consent(envelope, told)
     read_answers(envelope, told, is_update=is_update)
     refuse_undated_yes(told)
+    if is_update:
+        refuse_withdrawn_yes(envelope, told)
     read_flags(envelope, told)
     read_notes(envelope, told, request)
     _read_request(told, request)

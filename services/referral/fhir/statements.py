@@ -34,6 +34,7 @@ from shared.safety_words import FLAGGED
 
 SAFEGUARDING: Final = "Safeguarding concern"
 _FALSE: Final = "entered-in-error"
+_NOT_YET: Final = frozenset({"draft", "proposed"})
 
 
 def read_consent(envelope: Envelope, told: Collected) -> bool:
@@ -45,9 +46,7 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
     found: dict[Consent, BundleEntry[ConsentResource]] = {}
     consents = [each for each in envelope.of(ConsentResource) if each.resource.status == "active"]
     for each in consents:
-        rule = each.resource.policy_rule.code_of(ACT_CODE) if each.resource.policy_rule else None
-        kind = each.resource.provision.type if each.resource.provision else None
-        status = {("OPTIN", "permit"): Consent.GIVEN, ("OPTOUT", "deny"): Consent.REFUSED}.get((rule or "", kind or ""))
+        status = {("OPTIN", "permit"): Consent.GIVEN, ("OPTOUT", "deny"): Consent.REFUSED}.get(_rule_of(each.resource))
         if status:
             found.setdefault(status, each)
     if len(found) > 1:
@@ -57,6 +56,28 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
         [(status, each)] = found.items()
         _put_consent(envelope, told, status, each)
     return bool(consents)
+
+
+def _rule_of(consent: ConsentResource) -> tuple[str, str]:
+    """The policy rule and the kind of provision; empty where none is said."""
+    rule = consent.policy_rule.code_of(ACT_CODE) if consent.policy_rule else None
+    return rule or "", (consent.provision.type if consent.provision else None) or ""
+
+
+def refuse_withdrawn_yes(envelope: Envelope, told: Collected) -> None:
+    """In an update a yes that is not in force any more takes nothing away by itself, so it must not pass unnoticed.
+
+    Nothing is asked when the bundle says what holds now. In a danger it is words for a person.
+    """
+    if "/consent/status" in told.places:
+        return
+    for each in envelope.of(ConsentResource):
+        rule, kind = _rule_of(each.resource)
+        is_withdrawn = each.resource.status != "active" or kind == "deny"
+        if rule == "OPTIN" and is_withdrawn and each.resource.status not in _NOT_YET:
+            words = "This yes is taken back: send a Consent with deny and OPTOUT, or answer /consent/status."
+            told.issues.append(Issue("invariant", words, each.at(), "required"))
+            told.say("Consent of the family may have been taken back; the message did not say what holds now.")
 
 
 def _put_consent(envelope: Envelope, told: Collected, status: Consent, entry: BundleEntry[ConsentResource]) -> None:
