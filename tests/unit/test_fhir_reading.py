@@ -309,6 +309,17 @@ class TestFlags:
         for code in (None, {"coding": [{"system": "http://snomed.info/sct", "code": "707087005"}]}):
             assert safety_words(self.flagged(code=code))
 
+    @pytest.mark.parametrize("apart", [True, False])
+    def test_it_is_found_beside_other_categories(self, apart: bool) -> None:
+        codings = [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/flag-category", "code": "safety"}]}]
+        if apart:
+            codings.append({"coding": [{"code": "SG"}]})
+        else:
+            codings[0]["coding"].append({"code": "SG"})
+        found = self.flagged(category=codings)
+        assert found["notes"].startswith("Safeguarding concern: ")
+        assert safety_words(found)
+
     def test_one_that_was_never_true_is_left(self) -> None:
         assert "notes" not in self.flagged(status="entered-in-error")
 

@@ -198,13 +198,13 @@ def read_flags(envelope: Envelope, told: Collected) -> None:
         flag = entry.resource
         if flag.status == _FALSE:
             continue
-        category = next((code for each in flag.category if (code := each.code_of())), None)
+        categories = {coding.code for each in flag.category for coding in each.coding}
         words = (flag.code.words if flag.code else None) or _code_in_words(flag)
         if flag.status not in (None, "active"):
             words = f"{words} (no longer active)"
-        if category == SAFEGUARDING_FLAG:
+        if SAFEGUARDING_FLAG in categories:
             told.say(f"{words}, {FLAGGED}", SAFEGUARDING)
-        elif not (category == ADJUSTMENT_FLAG and _put_need(envelope, told, entry)):
+        elif not (ADJUSTMENT_FLAG in categories and _put_need(envelope, told, entry)):
             kind = next((each.words for each in flag.category if each.words), None)
             told.say(words, f"Flag, {kind}" if kind else "Flag")
 
