@@ -388,6 +388,37 @@ class TestPeople:
         resource(bundle, "RelatedPerson").pop("telecom")
         assert read(bundle).document["caregivers"][0]["phone"] == "0115 496 0100"
 
+    def test_who_is_no_longer_about_is_told_in_words_and_never_rung(self) -> None:
+        bundle = example("born", now=NOW)
+        mother, father = resources(bundle, "RelatedPerson")
+        father |= {"active": False, "address": [{"postalCode": "NG1 5DT"}]}
+        resource(bundle, "Patient")["telecom"] = [{"system": "phone", "value": "0115 496 0100"}]
+        resource(bundle, "Patient").pop("address")
+        mother.pop("telecom")
+        found = read(bundle).document
+        assert [each["given_name"] for each in found["caregivers"]] == ["Sana"]
+        assert "phone" not in found["caregivers"][0]  # the baby's may be the father's
+        assert "On the baby's record, phone: 0115 496 0100" in found["notes"]
+        assert "No longer in touch, by the sender's record: Imran Shah (father)" in found["notes"]
+        assert "home" not in found
+
+    def test_a_contact_may_be_who_is_no_longer_about(self) -> None:
+        bundle = example("twins", now=NOW)
+        resource(bundle, "RelatedPerson")["active"] = False
+        father = [{"relationship": [{"coding": [{"code": "FTH"}]}], "name": {"given": ["Imran"]}}]
+        resource(bundle, "Patient")["contact"] = father
+        assert "caregivers" not in read(bundle).document
+
+    @pytest.mark.parametrize("changes", [{"deceasedBoolean": True}, {"deceasedDateTime": "2026-06-01"}])
+    def test_a_parent_who_died_is_told_in_words_and_never_rung(self, changes: Json) -> None:
+        bundle = example("unborn", now=NOW)
+        resource(bundle, "Patient").update(changes)
+        found = read(bundle).document
+        assert [each["relationship"] for each in found["caregivers"]] == ["partner"]
+        assert found["notes"].endswith("Has died, by the sender's record: Ewa Nowak (mother)")
+        assert "circumstances" not in found  # those are of the baby
+        assert found["babies"] == [{"due_on": "2026-08-14"}]
+
     def test_the_order_is_that_of_the_ranks(self) -> None:
         bundle = example("born", now=NOW)
         mother, father = resources(bundle, "RelatedPerson")
@@ -574,6 +605,11 @@ class TestMistakes:
         bundle = example("born", now=NOW)
         resource(bundle, "QuestionnaireResponse")["questionnaire"] = None
         assert [each[0] for each in self.issues(bundle)] == ["required"]
+
+    def test_answers_entered_in_error_are_none(self) -> None:
+        bundle = example("danger", now=NOW)
+        resource(bundle, "QuestionnaireResponse")["status"] = "entered-in-error"
+        assert "safety" not in read(bundle).document
 
     def test_answers_to_other_questions_are_let_be(self) -> None:
         bundle = example("born", now=NOW)

@@ -67,10 +67,15 @@ def read_family(envelope: Envelope, told: Collected, today: date) -> None:
         is_parent = patient.index in pregnant or _age(patient.resource, today) >= YOUNGEST_CAREGIVER
         (parents if is_parent else babies).append(patient)
     _put_babies(told, babies, due_dates)
-    caregivers = _caregivers(envelope, told, parents, pregnant, babies)
-    _share_with_caregivers(told, babies, caregivers)
+    everyone = list(envelope.of(RelatedPerson))
+    related = [each for each in everyone if each.resource.active is not False]
+    contacts_of = babies if related == everyone else []  # a contact may be the one who is no longer in touch
+    gone = _say_who_is_gone(envelope, told, parents, pregnant)
+    alive = [each for each in parents if not each.resource.has_died]
+    caregivers = _caregivers(told, alive, related, pregnant, contacts_of)
+    _share_with_caregivers(told, babies, caregivers, is_only=len(caregivers) == 1 and not gone)
     told.put_people("caregivers", [(each.members, each.at) for each in caregivers])
-    _put_home(told, [*babies, *parents, *envelope.of(RelatedPerson)])
+    _put_home(told, [*babies, *parents, *related])
 
 
 def _age(person: PersonResource, today: date) -> int:
@@ -127,7 +132,7 @@ def _put_babies(told: Collected, patients: list[BundleEntry[Patient]], due_dates
         for each in list(unborn.values())[:1]:
             found[each.entry.index] = ({"due_on": each.member}, each.entry.at())
     told.put_people("babies", [found[index] for index in sorted(found)])
-    told.names_loss = any(each.resource.deceased_boolean or each.resource.deceased_date_time for each in patients)
+    told.names_loss = any(each.resource.has_died for each in patients)
 
 
 def _of_the_only_baby(
@@ -172,15 +177,37 @@ class _Caregiver:
     further: list[str]
 
 
+def _say_who_is_gone(
+    envelope: Envelope, told: Collected, parents: list[BundleEntry[Patient]], pregnant: set[int]
+) -> bool:
+    """Who has died, or is no longer in touch, is no caregiver: a person reads of them. True when there is anybody."""
+    gone = [
+        ("Has died", _parent(each, is_pregnant=each.index in pregnant), each)
+        for each in parents
+        if each.resource.has_died
+    ]
+    gone += [
+        ("No longer in touch", _related(each), each)
+        for each in envelope.of(RelatedPerson)
+        if each.resource.active is False
+    ]
+    for what, person, entry in gone:
+        place = persons.official(entry.resource.name)
+        name = persons.name_of(entry.resource.name[place]) if place is not None else None
+        relationship = person.members.get("relationship")
+        words = f"{name or 'no name'} ({relationship.value})" if relationship else name or "no name"
+        told.say(words, f"{what}, by the sender's record")
+    return bool(gone)
+
+
 def _caregivers(
-    envelope: Envelope,
     told: Collected,
     parents: list[BundleEntry[Patient]],
+    related: list[BundleEntry[RelatedPerson]],
     pregnant: set[int],
     babies: list[BundleEntry[Patient]],
 ) -> list[_Caregiver]:
     """A pregnant parent first, then by ContactRank, then as they stand; a baby's contacts when nobody else is told."""
-    related = list(envelope.of(RelatedPerson))
     people = [_parent(each, is_pregnant=each.index in pregnant) for each in parents]
     people += [_related(each) for each in related]
     people.sort(key=lambda each: each.rank)
@@ -228,11 +255,13 @@ def _contacts(entry: BundleEntry[Patient]) -> Iterator[_Caregiver]:
         yield _Caregiver(members, at, persons.rank_of(contact) or _LAST, further)
 
 
-def _share_with_caregivers(told: Collected, babies: list[BundleEntry[Patient]], people: list[_Caregiver]) -> None:
+def _share_with_caregivers(
+    told: Collected, babies: list[BundleEntry[Patient]], people: list[_Caregiver], *, is_only: bool
+) -> None:
     """The phone and the language of a baby are those of its only caregiver; of several nobody can tell whose."""
     for baby in babies:
         said = {name: each for name, each in persons.caregiver_of(baby).items() if name in _PERSONAL}
-        if len(people) == 1:
+        if is_only:
             people[0].members = said | people[0].members
             continue
         for name, each in said.items():

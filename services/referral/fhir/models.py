@@ -156,8 +156,13 @@ class Patient(PersonResource):
     deceased_date_time: Text = None
     contact: Many[PatientContact] = ()
 
+    @property
+    def has_died(self) -> bool:
+        return bool(self.deceased_boolean or self.deceased_date_time)
+
 
 class RelatedPerson(PersonResource):
+    active: StrictBool | None = None
     relationship: Many[CodeableConcept] = ()
 
 
@@ -238,6 +243,7 @@ class QuestionnaireItem(Element):
 
 
 class QuestionnaireResponse(Resource):
+    status: Text = None
     questionnaire: Text = None
     item: Many[QuestionnaireItem] = ()
 

@@ -111,6 +111,8 @@ def read_answers(envelope: Envelope, told: Collected, *, is_update: bool) -> Non
     """Put each answered member. A question without an answer takes the member away in an update."""
     answered: dict[str, tuple[str, ...]] = {}
     for entry in envelope.of(QuestionnaireResponse):
+        if entry.resource.status == _FALSE:
+            continue
         if (entry.resource.questionnaire or "").partition("|")[0] != QUESTIONNAIRE:
             told.issues += _of_another_questionnaire(entry)
             continue
