@@ -78,6 +78,10 @@ class TestBothWays:
         assert reading.issues == ()
         assert meaning(reading.document) == meaning(sent)
 
+    def test_an_unborn_baby_of_nobody_named_has_a_home(self) -> None:
+        sent = {"babies": [{"due_on": "2026-08-14"}], "home": {"postcode": "NG6 8GB"}}
+        assert meaning(read(write_bundle(sent, ENVOY)).document) == meaning(sent)
+
     def test_every_member_of_the_document_has_a_place_in_a_bundle(self) -> None:
         """A new member of a person is read and written by hand: persons.py and writing.py, and docs/fhir.md."""
         assert set(Baby.model_fields) == {
