@@ -249,6 +249,17 @@ class TestConsent:
         assert "status" not in reading.document["consent"]
         assert [issue.kind for issue in reading.issues] == ["required"]
 
+    def test_a_yes_that_an_answer_says_too_is_a_yes(self) -> None:
+        bundle = example("born", now=NOW)
+        answers = write_bundle({"consent": {"status": "disputed"}}, ENVOY)
+        [said] = resource(answers, "QuestionnaireResponse")["item"]
+        said["answer"][0]["valueCoding"]["code"] = "given"
+        resource(bundle, "QuestionnaireResponse")["item"].append(said)
+        reading = read(bundle)
+        assert reading.issues == ()
+        assert reading.document["consent"] == document("born")["consent"]
+        assert reading.places["/consent/status"][0] == "Consent"
+
     def test_two_that_contradict_each_other_are_a_mistake(self) -> None:
         bundle = example("born", now=NOW)
         other = json.loads(json.dumps(resource(bundle, "Consent")))

@@ -157,8 +157,9 @@ def _put_answers(
         values.append(value)
     if len(values) > 1 and not question.repeats:
         told.issues.append(Issue("structure", "This question has one answer.", at))
-    elif (known := _known(told, question)) is not None and known != values[:1]:
-        told.issues.append(Issue("invariant", "This differs from what another resource says.", at))
+    elif (known := _known(told, question)) is not None:  # what says the same leaves the place where it was said first
+        if known != values[:1]:
+            told.issues.append(Issue("invariant", "This differs from what another resource says.", at))
     else:
         value = values if question.repeats else next(iter(values), None)
         told.put(question.pointer, value or None if question.repeats else value, at, is_answer=True)
