@@ -260,6 +260,25 @@ class TestConsent:
         assert reading.document["consent"] == document("born")["consent"]
         assert reading.places["/consent/status"][0] == "Consent"
 
+    @pytest.mark.parametrize(
+        ("scope", "is_ours"),
+        [
+            (None, True), ("patient-privacy", True), ("treatment", True), ("research", False), ("adr", False),
+            ("another", False),
+        ],
+    )  # fmt: skip
+    def test_a_consent_of_another_scope_says_nothing_of_a_referral(self, scope: str | None, is_ours: bool) -> None:
+        system = "http://terminology.hl7.org/CodeSystem/consentscope"
+        bundle = example("born", now=NOW)
+        concept = {"coding": [{"system": system, "code": scope}]} if scope else None
+        resource(bundle, "Consent")["scope"] = concept
+        reading = read(bundle)
+        place = [each["resource"]["resourceType"] for each in bundle["entry"]].index("Consent")
+        assert reading.document.get("consent", {}).get("status") == ("given" if is_ours else None)
+        assert reading.unread == (() if is_ours else (place,))
+        resource(bundle, "Consent")["status"] = "inactive"
+        assert bool(read(bundle, is_update=True).issues) == is_ours
+
     def test_two_that_contradict_each_other_are_a_mistake(self) -> None:
         bundle = example("born", now=NOW)
         other = json.loads(json.dumps(resource(bundle, "Consent")))

@@ -187,6 +187,7 @@ class ConsentProvision(Element):
 
 class ConsentResource(Resource):
     status: Text = None
+    scope: CodeableConcept | None = None
     date_time: Text = None
     performer: Many[Pointer] = ()
     policy_rule: CodeableConcept | None = None

@@ -30,6 +30,8 @@ ROLE_CODE: Final = _TERMINOLOGY + "v3-RoleCode"
 CONTACT_ROLE: Final = _TERMINOLOGY + "v2-0131"
 ACT_CODE: Final = _TERMINOLOGY + "v3-ActCode"
 CONSENT_SCOPE: Final = _TERMINOLOGY + "consentscope"
+OUR_SCOPES: Final = frozenset({"patient-privacy", "treatment"})
+"""Of consentscope: what the family lets us know and do. A yes to research is no yes to a referral."""
 
 EVENTS: Final = _NHS + "CodeSystem/message-events-bars"
 REQUEST, RESPONSE = "servicerequest-request", "servicerequest-response"

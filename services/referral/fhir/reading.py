@@ -42,6 +42,7 @@ class Reading:
     places: Places
     issues: tuple[Issue, ...]
     lines: tuple[str, ...]
+    unread: tuple[int, ...]
     names_loss: bool
     has_consent: bool
 
@@ -98,7 +99,15 @@ def read_bundle(
     read_notes(envelope, told, request)
     _read_request(told, request)
     _read_referrer(envelope, told, request)
-    return Reading(told.document, told.places, tuple(told.issues), tuple(told.lines), told.names_loss, has_consent)
+    return Reading(
+        told.document,
+        told.places,
+        tuple(told.issues),
+        tuple(told.lines),
+        tuple(told.unread),
+        told.names_loss,
+        has_consent,
+    )
 
 
 def _read_request(told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:

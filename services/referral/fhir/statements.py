@@ -23,7 +23,9 @@ from services.referral.fhir.models import (
 from services.referral.fhir.names import (
     ACT_CODE,
     ADJUSTMENT_FLAG,
+    CONSENT_SCOPE,
     NEED_OF_ADJUSTMENT,
+    OUR_SCOPES,
     QUESTIONNAIRE,
     SAFEGUARDING_FLAG,
     WITHDRAWAL_REASONS,
@@ -41,10 +43,11 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
     """Put `consent` where a family has said yes or no to this referral; True when any Consent is there.
 
     Yes is an active Consent with provision permit, policy rule OPTIN and a time; no is deny and OPTOUT. Implied consent
-    to direct care, which every BaRS message has, says neither.
+    to direct care, which every BaRS message has, says neither. One of another scope, as research, is not read.
     """
     found: dict[Consent, BundleEntry[ConsentResource]] = {}
-    consents = [each for each in envelope.of(ConsentResource) if each.resource.status == "active"]
+    told.unread += [each.index for each in envelope.of(ConsentResource) if not _is_ours(each.resource)]
+    consents = [each for each in _consents(envelope) if each.resource.status == "active"]
     for each in consents:
         status = {("OPTIN", "permit"): Consent.GIVEN, ("OPTOUT", "deny"): Consent.REFUSED}.get(_rule_of(each.resource))
         if status:
@@ -56,6 +59,15 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
         [(status, each)] = found.items()
         _put_consent(envelope, told, status, each)
     return bool(consents)
+
+
+def _consents(envelope: Envelope) -> Iterator[BundleEntry[ConsentResource]]:
+    return (each for each in envelope.of(ConsentResource) if _is_ours(each.resource))
+
+
+def _is_ours(consent: ConsentResource) -> bool:
+    """BaRS leaves the scope out, or says patient-privacy."""
+    return consent.scope is None or consent.scope.code_of(CONSENT_SCOPE) in OUR_SCOPES
 
 
 def _rule_of(consent: ConsentResource) -> tuple[str, str]:
@@ -71,7 +83,7 @@ def refuse_withdrawn_yes(envelope: Envelope, told: Collected) -> None:
     """
     if "/consent/status" in told.places:
         return
-    for each in envelope.of(ConsentResource):
+    for each in _consents(envelope):
         rule, kind = _rule_of(each.resource)
         is_withdrawn = each.resource.status != "active" or kind == "deny"
         if rule == "OPTIN" and is_withdrawn and each.resource.status not in _NOT_YET:

@@ -85,7 +85,8 @@ def read_message(value: object, *, now: datetime) -> Message:
     reading = read_bundle(
         envelope, request=asked.request, today=day_in_london(now), is_update=asked.intent is Intent.UPDATE
     )
-    return Message(envelope, asked, reading)
+    unread = tuple(sorted({*envelope.unread, *reading.unread}))
+    return Message(replace(envelope, unread=unread), asked, reading)
 
 
 @dataclass(frozen=True, slots=True)
