@@ -16,6 +16,8 @@ from services.referral.document.read import read_referral
 from services.referral.facts import facts_of
 from services.referral.fhir.checks import Intent, asked_by, sender_of
 from services.referral.fhir.envelope import Envelope, opened
+from services.referral.fhir.models import ACCEPTED
+from services.referral.fhir.names import QUESTIONNAIRE
 from services.referral.fhir.questions import ELSEWHERE, questions
 from services.referral.fhir.reading import Reading, read_bundle
 from services.referral.fhir.taking import read_message
@@ -644,6 +646,28 @@ class TestMistakes:
         bundle = example("danger", now=NOW)
         resource(bundle, "QuestionnaireResponse")["status"] = "entered-in-error"
         assert "safety" not in read(bundle).document
+
+    def test_the_answer_names_each_entry_that_was_not_read(self) -> None:
+        bundle = example("unborn", now=NOW)
+        bundle["entry"] = [each for each in bundle["entry"] if each["resource"]["resourceType"] not in ACCEPTED]
+        first = len(bundle["entry"])
+        weight = {"coding": [{"system": "http://snomed.info/sct", "code": "27113001"}]}
+        for number, other in enumerate(
+            (
+                {
+                    "resourceType": "QuestionnaireResponse",
+                    "questionnaire": "https://another",
+                    "item": [{"linkId": "1"}],
+                },
+                {"resourceType": "QuestionnaireResponse", "status": "entered-in-error", "questionnaire": QUESTIONNAIRE},
+                {"resourceType": "Observation", "status": "final", "code": weight, "valueString": "4 kg"},
+                {"resourceType": "Immunization"},
+            )
+        ):
+            bundle["entry"].append({"fullUrl": f"urn:uuid:other-{number}", "resource": other})
+        message = read_message(json.loads(json.dumps(bundle)), now=NOW)
+        assert message.reading.issues == ()
+        assert message.envelope.unread == (first, first + 1, first + 2, first + 3)
 
     def test_answers_to_other_questions_are_let_be(self) -> None:
         bundle = example("born", now=NOW)

@@ -59,6 +59,7 @@ class DueDate:
 
 def read_family(envelope: Envelope, told: Collected, today: date) -> None:
     """Put `babies`, `caregivers` and `home`."""
+    told.unread += [each.index for each in envelope.of(Observation) if not _is_due_date(each.resource)]
     due_dates = list(_due_dates(envelope, today))
     pregnant = {each.parent.index for each in due_dates if each.parent}
     parents: list[BundleEntry[Patient]] = []

@@ -124,8 +124,10 @@ def read_answers(envelope: Envelope, told: Collected, *, is_update: bool) -> Non
     answered: dict[str, tuple[str, ...]] = {}
     for entry in envelope.of(QuestionnaireResponse):
         if entry.resource.status == _FALSE:
+            told.unread.append(entry.index)
             continue
         if (entry.resource.questionnaire or "").partition("|")[0] != QUESTIONNAIRE:
+            told.unread.append(entry.index)
             told.issues += _of_another_questionnaire(entry)
             continue
         for place, item in _items(entry.resource.item, ("item",)):
