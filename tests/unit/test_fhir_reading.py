@@ -471,6 +471,21 @@ class TestPeople:
         resource(bundle, "RelatedPerson")["relationship"][0]["coding"][0]["code"] = code
         assert read(bundle).document["caregivers"][0]["relationship"] == carer
 
+    @pytest.mark.parametrize(
+        ("code", "carer"),
+        [("MTH", "kinship"), ("FTH", "kinship"), ("STPMTH", "kinship"), ("ADOPTF", "kinship"), ("DOMPART", "partner"),
+         ("HUSB", "partner"), ("MGRMTH", "kinship"), ("FRND", "other")],
+    )  # fmt: skip
+    def test_of_a_parents_record_the_role_is_seen_from_the_parent(self, code: str, carer: str) -> None:
+        """The mother of the pregnant parent is the grandmother."""
+        bundle = example("unborn", now=NOW)
+        [related] = resources(bundle, "RelatedPerson")
+        related["relationship"][0]["coding"][0]["code"] = code
+        assert [each["relationship"] for each in read(bundle).document["caregivers"]] == ["mother", carer]
+        own = {"system": "urn:pir:fhir:CodeSystem:relationship", "code": Carer.FATHER.value}
+        related["relationship"][0]["coding"].append(own)
+        assert read(bundle).document["caregivers"][1]["relationship"] == "father"
+
     def test_our_own_relationship_counts_before_a_role(self) -> None:
         bundle = example("twins", now=NOW)
         own = {"system": "urn:pir:fhir:CodeSystem:relationship", "code": Carer.FOSTER.value}

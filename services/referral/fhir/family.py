@@ -73,7 +73,8 @@ def read_family(envelope: Envelope, told: Collected, today: date) -> None:
     contacts_of = babies if related == everyone else []  # a contact may be the one who is no longer in touch
     gone = _say_who_is_gone(envelope, told, parents, pregnant)
     alive = [each for each in parents if not each.resource.has_died]
-    caregivers = _caregivers(told, alive, related, pregnant, contacts_of)
+    relations = [_related(envelope, each, parents) for each in related]
+    caregivers = _caregivers(told, alive, relations, pregnant, contacts_of)
     _share_with_caregivers(told, babies, caregivers, is_only=len(caregivers) == 1 and not gone)
     told.put_people("caregivers", [(each.members, each.at) for each in caregivers])
     _put_home(told, [*babies, *parents, *related])
@@ -188,7 +189,7 @@ def _say_who_is_gone(
         if each.resource.has_died
     ]
     gone += [
-        ("No longer in touch", _related(each), each)
+        ("No longer in touch", _related(envelope, each, parents), each)
         for each in envelope.of(RelatedPerson)
         if each.resource.active is False
     ]
@@ -204,13 +205,13 @@ def _say_who_is_gone(
 def _caregivers(
     told: Collected,
     parents: list[BundleEntry[Patient]],
-    related: list[BundleEntry[RelatedPerson]],
+    related: list[_Caregiver],
     pregnant: set[int],
     babies: list[BundleEntry[Patient]],
 ) -> list[_Caregiver]:
     """A pregnant parent first, then by ContactRank, then as they stand; a baby's contacts when nobody else is told."""
     people = [_parent(each, is_pregnant=each.index in pregnant) for each in parents]
-    people += [_related(each) for each in related]
+    people += related
     people.sort(key=lambda each: each.rank)
     if not people:
         people = sorted((each for baby in babies for each in _contacts(baby)), key=lambda each: each.rank)
@@ -228,9 +229,10 @@ def _parent(entry: BundleEntry[Patient], *, is_pregnant: bool) -> _Caregiver:
     return _Caregiver(members, entry.at(), own_rank or (0 if is_pregnant else _LAST), persons.other_ways(entry))
 
 
-def _related(entry: BundleEntry[RelatedPerson]) -> _Caregiver:
+def _related(envelope: Envelope, entry: BundleEntry[RelatedPerson], parents: list[BundleEntry[Patient]]) -> _Caregiver:
     members = persons.caregiver_of(entry)
-    relationship = persons.relationship_of(entry.resource.relationship)
+    to_parent = envelope.find(entry.resource.patient, Patient) in parents
+    relationship = persons.relationship_of(entry.resource.relationship, to_parent=to_parent)
     if relationship is not None:
         members["relationship"] = Said(str(relationship), entry.at("relationship"))
     return _Caregiver(members, entry.at(), persons.rank_of(entry.resource) or _LAST, persons.other_ways(entry))

@@ -163,6 +163,7 @@ class Patient(PersonResource):
 
 class RelatedPerson(PersonResource):
     active: StrictBool | None = None
+    patient: Pointer | None = None
     relationship: Many[CodeableConcept] = ()
 
 
