@@ -18,11 +18,13 @@ from services.referral.fhir.checks import Intent, asked_by, sender_of
 from services.referral.fhir.envelope import Envelope, opened
 from services.referral.fhir.models import ACCEPTED
 from services.referral.fhir.names import QUESTIONNAIRE
+from services.referral.fhir.notes import NO_ROOM
 from services.referral.fhir.questions import ELSEWHERE, questions
 from services.referral.fhir.reading import Reading, read_bundle
 from services.referral.fhir.taking import read_message
 from services.referral.fhir.writing import Envoy, write_bundle
 from shared.events import Carer, Consent, Place
+from shared.safety_words import FLAGGED
 from tests.builders import a_policy
 from tests.fhir_messages import EXAMPLES, SENDER, example, resource, resources
 from tests.front_documents import ANY_DOCUMENT, NOW, meaning, scenario_documents
@@ -584,6 +586,27 @@ class TestAnUpdate:
         change = self.change(example("twins", now=NOW))
         assert change["notes"].startswith("As it was.\n\nSafeguarding concern")
         assert "consent" not in change
+
+    @pytest.mark.parametrize("is_update", [False, True])
+    def test_words_that_find_no_room_never_refuse_a_danger(self, is_update: bool) -> None:
+        """Updates add words again and again; the flag's come before a plan's."""
+        plan = {"resourceType": "CarePlan", "description": "Weekly visits. " * 20}
+        full = {"notes": "x" * 9_800}
+        for name, is_cut in (("danger", True), ("twins", False)):
+            bundle = example(name, now=NOW)
+            flag = json.loads(json.dumps(resource(example("twins", now=NOW), "Flag")))
+            bundle["entry"] += [
+                {"fullUrl": "urn:uuid:8", "resource": plan},
+                {"fullUrl": "urn:uuid:9", "resource": flag},
+            ]
+            resource(bundle, "ServiceRequest")["note"] = [] if is_update else [{"text": full["notes"]}]
+            reading = read(bundle, is_update=is_update)
+            notes = (reading.change_of(full) if is_update else reading.document)["notes"]
+            assert notes.startswith(full["notes"])
+            assert (len(notes) <= 10_000) == is_cut
+            assert (NO_ROOM in notes) == is_cut
+            assert (plan["description"] in notes) != is_cut
+            assert FLAGGED in notes
 
     def test_an_address_takes_the_place_of_the_one_before(self) -> None:
         home = self.change(example("born", now=NOW))["home"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.referral.document.checks import is_urgent
 from services.referral.fhir import persons
 from services.referral.fhir.collecting import Collected
 from services.referral.fhir.envelope import BundleEntry, Envelope
@@ -18,15 +19,13 @@ from services.referral.fhir.family import read_family
 from services.referral.fhir.issues import Issue, Places
 from services.referral.fhir.models import ContactPoint, Practitioner, PractitionerRole, ServiceRequest
 from services.referral.fhir.names import REFERENCE
+from services.referral.fhir.notes import read_notes, with_lines, with_loss
 from services.referral.fhir.statements import (
     read_answers,
     read_consent,
     read_flags,
-    read_notes,
     refuse_undated_yes,
     refuse_withdrawn_yes,
-    with_lines,
-    with_loss,
 )
 from shared.events import Consent
 
@@ -50,7 +49,7 @@ class Reading:
     def document(self) -> dict[str, Any]:
         """As a new referral. A Consent that says neither yes nor no to this referral is `not_sought`."""
         document = {name: value for name, value in self.told.items() if value is not None}
-        if notes := with_lines(document.get("notes"), self.lines):
+        if notes := with_lines(document.get("notes"), self.lines, is_urgent=is_urgent(document)):
             document["notes"] = notes
         if self.names_loss:
             document["circumstances"] = with_loss(document.get("circumstances"))
@@ -71,7 +70,8 @@ class Reading:
         if "status" in change.get("consent", {}):
             change["consent"] = dict.fromkeys(CONSENT) | change["consent"]
         if self.lines:
-            change["notes"] = with_lines(change.get("notes", stored.get("notes")), self.lines)
+            notes = change.get("notes", stored.get("notes"))
+            change["notes"] = with_lines(notes, self.lines, is_urgent=is_urgent(self.told))
         if self.names_loss:
             change["circumstances"] = with_loss(change.get("circumstances", stored.get("circumstances")))
         return change

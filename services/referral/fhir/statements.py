@@ -1,4 +1,4 @@
-"""What a bundle says of consent, of risks in flags, in words, and in answers to our questions."""
+"""What a bundle says of consent, of risks in flags, and in answers to our questions."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from services.referral.fhir.collecting import Collected
 from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.issues import Issue
 from services.referral.fhir.models import (
-    CarePlan,
-    Condition,
     ConsentResource,
     Flag,
     PersonResource,
     QuestionnaireAnswer,
     QuestionnaireItem,
     QuestionnaireResponse,
-    ServiceRequest,
 )
 from services.referral.fhir.names import (
     ACT_CODE,
@@ -28,10 +25,9 @@ from services.referral.fhir.names import (
     OUR_SCOPES,
     QUESTIONNAIRE,
     SAFEGUARDING_FLAG,
-    WITHDRAWAL_REASONS,
 )
 from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
-from shared.events import Circumstance, Consent
+from shared.events import Consent
 from shared.safety_words import FLAGGED
 
 SAFEGUARDING: Final = "Safeguarding concern"
@@ -244,48 +240,3 @@ def _put_need(envelope: Envelope, told: Collected, entry: BundleEntry[Flag]) -> 
     if need.value not in needs:
         needs.append(need.value)
     return True
-
-
-def read_notes(envelope: Envelope, told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:
-    """Put `notes`: the referrer's own words, then what other resources say in words, a paragraph each."""
-    own = [(each.text, number) for number, each in enumerate(request.resource.note if request else ()) if each.text]
-    others = [*_reasons(request), *_words_of_plans(envelope), *_words_of_conditions(envelope), *told.lines]
-    told.lines = list(dict.fromkeys(others))
-    if own and request:
-        told.put("/notes", "\n\n".join(text for text, _ in own), request.at("note", own[0][1]))
-
-
-def with_lines(notes: str | None, lines: Iterable[str]) -> str | None:
-    """The notes with these lines after them, none of them twice."""
-    parts = [notes, *(line for line in lines if not notes or line not in notes)]
-    return "\n\n".join(part for part in parts if part) or None
-
-
-def _reasons(request: BundleEntry[ServiceRequest] | None) -> Iterator[str]:
-    for each in request.resource.reason_code if request else ():
-        if each.words and each.code_of(WITHDRAWAL_REASONS) is None:
-            yield f"Reason: {each.words}"
-
-
-def _words_of_plans(envelope: Envelope) -> Iterator[str]:
-    for entry in envelope.of(CarePlan):
-        plan = entry.resource
-        texts = [plan.description, *(note.text for note in plan.note)]
-        for activity in plan.activity:
-            texts += [outcome.words for outcome in activity.outcome_codeable_concept]
-            texts += [progress.text for progress in activity.progress]
-            texts += [activity.detail.description if activity.detail else None]
-        yield from (text for text in texts if text)
-
-
-def _words_of_conditions(envelope: Envelope) -> Iterator[str]:
-    for entry in envelope.of(Condition):
-        condition = entry.resource
-        if condition.code and condition.code.words:
-            yield f"Condition: {condition.code.words}"
-        yield from (note.text for note in condition.note if note.text)
-
-
-def with_loss(circumstances: Iterable[str] | None) -> list[str]:
-    """The circumstances with the death of the infant among them."""
-    return list(dict.fromkeys([*(circumstances or ()), Circumstance.INFANT_DIED.value]))
