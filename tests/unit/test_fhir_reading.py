@@ -15,7 +15,7 @@ from services.referral.document.model import Baby, Caregiver, ReferralDocument, 
 from services.referral.document.read import read_referral
 from services.referral.facts import facts_of
 from services.referral.fhir.checks import Intent, asked_by, sender_of
-from services.referral.fhir.envelope import Envelope, opened
+from services.referral.fhir.envelope import MOST_WRONG, Envelope, opened
 from services.referral.fhir.models import ACCEPTED
 from services.referral.fhir.names import QUESTIONNAIRE
 from services.referral.fhir.notes import NO_ROOM
@@ -641,6 +641,20 @@ class TestMistakes:
         found = read_bundle(opened(bundle), request=None, today=TODAY).document
         assert found["babies"][0]["date_of_birth"] == "2026-01-16"
         assert found["home"] == {"postcode": "NG6 8GB", "address_lines": ["Nottingham"]}
+
+    def test_a_flood_of_mistakes_is_one_mistake_and_hides_no_danger(self) -> None:
+        """Each of 120,000 would hold up all other requests."""
+        bundle = example("danger", now=NOW)
+        flood: list[Json] = [{"resourceType": "Patient", "name": [0] * MOST_WRONG, "birthDate": 1}]
+        flood += [{"resourceType": "Patient", "name": [0] * 60} for _ in range(40)]
+        bundle["entry"][1:1] = [{"fullUrl": f"urn:uuid:f{n}", "resource": each} for n, each in enumerate(flood)]
+        message = read_message(bundle, now=NOW)
+        kinds = [(issue.kind, issue.expressions[0]) for issue in message.envelope.issues]
+        assert len(kinds) <= MOST_WRONG + len(flood)
+        assert kinds[0] == ("structure", "Patient")
+        assert kinds[1] == ("structure", "Patient.name[0]")
+        assert kinds[-1] == ("structure", "Patient")
+        assert message.is_urgent
 
     @pytest.mark.parametrize("value", [None, 1, [], "x", {}, {"resourceType": "Patient"}])
     def test_what_is_no_bundle(self, value: Any) -> None:
