@@ -89,7 +89,8 @@ def opened(value: object) -> Envelope:
         return Envelope(malformed=(Issue("structure", "A Bundle is needed.", ("Bundle",)),))
     malformed = [*_form(value)]
     bundle_id = value.get("id")
-    entries, names, issues, unread = [], [], [], []
+    entries, names, unread = [], [], []
+    issues: list[Issue] = []
     raw_entries = value.get("entry")
     for index, raw in enumerate(raw_entries if isinstance(raw_entries, list) else ()):
         resource = raw.get("resource") if isinstance(raw, dict) else None

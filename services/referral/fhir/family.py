@@ -183,7 +183,7 @@ def _say_who_is_gone(
     envelope: Envelope, told: Collected, parents: list[BundleEntry[Patient]], pregnant: set[int]
 ) -> bool:
     """Who has died, or is no longer in touch, is no caregiver: a person reads of them. True when there is anybody."""
-    gone = [
+    gone: list[tuple[str, _Caregiver, BundleEntry[Any]]] = [
         ("Has died", _parent(each, is_pregnant=each.index in pregnant), each)
         for each in parents
         if each.resource.has_died
