@@ -540,6 +540,13 @@ async def test_floods_are_slowed_and_never_refused(site: Behind) -> None:
         await parent.http.aclose()
     assert took[-2] >= 0.5
     assert took[-1] >= 1
+    for safety in ("immediate_danger", "domestic_abuse"):
+        parent = a_parent(site)
+        await parent.opens("1")
+        async with asyncio.timeout(1.4):  # the thirteenth would wait 1.5 s: nobody waits for whom to ring
+            await parent.sends("1", safety=safety)
+        assert parent.seen[-1].endswith("/help/en/now")
+        await parent.http.aclose()
 
 
 async def test_of_one_address_the_oldest_empty_drafts_go_and_none_in_which_somebody_typed(site: Behind) -> None:

@@ -22,12 +22,16 @@ Members = dict[str, Said]
 
 @dataclass(slots=True)
 class Collected:
-    """`lines` become the notes, after the referrer's own; `names_loss` when a baby's record says that it died."""
+    """`lines` become the notes, after the referrer's own; `names_loss` when a baby's record says that it died.
+
+    `unread` are the entries of a kind that we read, which yet tell us nothing.
+    """
 
     document: dict[str, Any] = field(default_factory=dict)
     places: dict[str, tuple[str, ...]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
+    unread: list[int] = field(default_factory=list)
     names_loss: bool = False
 
     def put(self, pointer: str, value: Any, at: tuple[str, ...], *, is_answer: bool = False) -> None:

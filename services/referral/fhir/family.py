@@ -1,15 +1,15 @@
 """Who is who in a bundle: which Patient is a baby and which a pregnant parent, who cares for the baby, where they live.
 
-A baby is a Patient. One who is not born may have none: then the due date of the pregnant parent tells of it. A Patient
-of ten years or more is no baby.
+A baby is a Patient. One who is not born may have none: then the due date of the pregnant parent tells of it. Beside one
+Patient who is a baby, the due date of the parent is that of this baby. A Patient of ten years or more is no baby.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 from services.referral.document.model import YOUNGEST_CAREGIVER, years_old
@@ -33,6 +33,10 @@ from shared.events import Carer
 _A_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T.*", re.DOTALL | re.ASCII)
 _NOT_TRUE: Final = frozenset({"entered-in-error", "cancelled"})
 _LAST: Final = 10**9
+_EARLIEST, _LATEST = timedelta(days=140), timedelta(days=28)
+"""How long before and after its due date a baby may be born: at 20 weeks of the 40, and at 44. Beyond, the due date is
+that of another pregnancy."""
+_WHOSE: Final = "Nobody can tell which baby this due date is of: Observation.focus names the baby."
 _PERSONAL: Final = ("phone", "email", "preferred_language", "interpreter_needed")
 """What a baby's own record says for whoever looks after it."""
 
@@ -55,6 +59,7 @@ class DueDate:
 
 def read_family(envelope: Envelope, told: Collected, today: date) -> None:
     """Put `babies`, `caregivers` and `home`."""
+    told.unread += [each.index for each in envelope.of(Observation) if not _is_due_date(each.resource)]
     due_dates = list(_due_dates(envelope, today))
     pregnant = {each.parent.index for each in due_dates if each.parent}
     parents: list[BundleEntry[Patient]] = []
@@ -63,10 +68,16 @@ def read_family(envelope: Envelope, told: Collected, today: date) -> None:
         is_parent = patient.index in pregnant or _age(patient.resource, today) >= YOUNGEST_CAREGIVER
         (parents if is_parent else babies).append(patient)
     _put_babies(told, babies, due_dates)
-    caregivers = _caregivers(envelope, told, parents, pregnant, babies)
-    _share_with_caregivers(told, babies, caregivers)
+    everyone = list(envelope.of(RelatedPerson))
+    related = [each for each in everyone if each.resource.active is not False]
+    contacts_of = babies if related == everyone else []  # a contact may be the one who is no longer in touch
+    gone = _say_who_is_gone(envelope, told, parents, pregnant)
+    alive = [each for each in parents if not each.resource.has_died]
+    relations = [_related(envelope, each, parents) for each in related]
+    caregivers = _caregivers(told, alive, relations, pregnant, contacts_of)
+    _share_with_caregivers(told, babies, caregivers, is_only=len(caregivers) == 1 and not gone)
     told.put_people("caregivers", [(each.members, each.at) for each in caregivers])
-    _put_home(told, [*babies, *parents, *envelope.of(RelatedPerson)])
+    _put_home(told, [*babies, *parents, *related])
 
 
 def _age(person: PersonResource, today: date) -> int:
@@ -88,12 +99,9 @@ def _due_dates(envelope: Envelope, today: date) -> Iterator[DueDate]:
     of_babies = {baby.index for baby in focused.values()}
     for each in found:
         subject = envelope.find(each.resource.subject, Patient)
-        if baby := focused.get(each.index):
-            yield DueDate(each, baby, None)
-        elif subject and (subject.index in of_babies or _is_child(subject.resource, today)):
-            yield DueDate(each, subject, None)
-        else:
-            yield DueDate(each, None, subject)
+        is_baby = subject is not None and (subject.index in of_babies or _is_child(subject.resource, today))
+        baby = focused.get(each.index) or (subject if is_baby else None)
+        yield DueDate(each, baby, None if is_baby else subject)
 
 
 def _is_due_date(observation: Observation) -> bool:
@@ -120,10 +128,39 @@ def _put_babies(told: Collected, patients: list[BundleEntry[Patient]], due_dates
     if len(unborn) > 1:
         words = "Two due dates, and no Patient to tell whose: Observation.focus names the baby."
         told.issues += [Issue("invariant", words, each.member.at) for each in unborn.values()]
-    for each in list(unborn.values())[:1]:
-        found[each.entry.index] = ({"due_on": each.member}, each.entry.at())
+    elif unborn and found:
+        _of_the_only_baby(told, patients, next(iter(unborn.values())), found)
+    if not found:
+        for each in list(unborn.values())[:1]:
+            found[each.entry.index] = ({"due_on": each.member}, each.entry.at())
     told.put_people("babies", [found[index] for index in sorted(found)])
-    told.names_loss = any(each.resource.deceased_boolean or each.resource.deceased_date_time for each in patients)
+    told.names_loss = any(each.resource.has_died for each in patients)
+
+
+def _of_the_only_baby(
+    told: Collected,
+    patients: list[BundleEntry[Patient]],
+    due_date: DueDate,
+    found: Mapping[int, tuple[Members, tuple[str, ...]]],
+) -> None:
+    """A parent's due date is that of the one Patient who is a baby; of several, or of another pregnancy, a mistake.
+
+    It never becomes a further baby, because a day long past would then read as a loss. In a danger it is words.
+    """
+    if len(patients) == 1 and _may_be_born(patients[0].resource, due_date.member.value):
+        _set_due_date(told, found[patients[0].index][0], due_date.member)
+        return
+    told.issues.append(Issue("invariant", _WHOSE, due_date.member.at, "required"))
+    told.say(due_date.member.value, "A due date, of nobody in particular")
+
+
+def _may_be_born(baby: Patient, due_on: str) -> bool:
+    """False when the birth is too far from the due date; a day that can't be read is for the document to refuse."""
+    try:
+        born, due = date.fromisoformat(baby.birth_date or ""), date.fromisoformat(due_on)
+    except ValueError:
+        return True
+    return -_EARLIEST <= born - due <= _LATEST
 
 
 def _set_due_date(told: Collected, baby: Members, due_on: Said) -> None:
@@ -142,17 +179,39 @@ class _Caregiver:
     further: list[str]
 
 
+def _say_who_is_gone(
+    envelope: Envelope, told: Collected, parents: list[BundleEntry[Patient]], pregnant: set[int]
+) -> bool:
+    """Who has died, or is no longer in touch, is no caregiver: a person reads of them. True when there is anybody."""
+    gone: list[tuple[str, _Caregiver, BundleEntry[Any]]] = [
+        ("Has died", _parent(each, is_pregnant=each.index in pregnant), each)
+        for each in parents
+        if each.resource.has_died
+    ]
+    gone += [
+        ("No longer in touch", _related(envelope, each, parents), each)
+        for each in envelope.of(RelatedPerson)
+        if each.resource.active is False
+    ]
+    for what, person, entry in gone:
+        place = persons.official(entry.resource.name)
+        name = persons.name_of(entry.resource.name[place]) if place is not None else None
+        relationship = person.members.get("relationship")
+        words = f"{name or 'no name'} ({relationship.value})" if relationship else name or "no name"
+        told.say(words, f"{what}, by the sender's record")
+    return bool(gone)
+
+
 def _caregivers(
-    envelope: Envelope,
     told: Collected,
     parents: list[BundleEntry[Patient]],
+    related: list[_Caregiver],
     pregnant: set[int],
     babies: list[BundleEntry[Patient]],
 ) -> list[_Caregiver]:
     """A pregnant parent first, then by ContactRank, then as they stand; a baby's contacts when nobody else is told."""
-    related = list(envelope.of(RelatedPerson))
     people = [_parent(each, is_pregnant=each.index in pregnant) for each in parents]
-    people += [_related(each) for each in related]
+    people += related
     people.sort(key=lambda each: each.rank)
     if not people:
         people = sorted((each for baby in babies for each in _contacts(baby)), key=lambda each: each.rank)
@@ -170,9 +229,10 @@ def _parent(entry: BundleEntry[Patient], *, is_pregnant: bool) -> _Caregiver:
     return _Caregiver(members, entry.at(), own_rank or (0 if is_pregnant else _LAST), persons.other_ways(entry))
 
 
-def _related(entry: BundleEntry[RelatedPerson]) -> _Caregiver:
+def _related(envelope: Envelope, entry: BundleEntry[RelatedPerson], parents: list[BundleEntry[Patient]]) -> _Caregiver:
     members = persons.caregiver_of(entry)
-    relationship = persons.relationship_of(entry.resource.relationship)
+    to_parent = envelope.find(entry.resource.patient, Patient) in parents
+    relationship = persons.relationship_of(entry.resource.relationship, to_parent=to_parent)
     if relationship is not None:
         members["relationship"] = Said(str(relationship), entry.at("relationship"))
     return _Caregiver(members, entry.at(), persons.rank_of(entry.resource) or _LAST, persons.other_ways(entry))
@@ -198,11 +258,13 @@ def _contacts(entry: BundleEntry[Patient]) -> Iterator[_Caregiver]:
         yield _Caregiver(members, at, persons.rank_of(contact) or _LAST, further)
 
 
-def _share_with_caregivers(told: Collected, babies: list[BundleEntry[Patient]], people: list[_Caregiver]) -> None:
+def _share_with_caregivers(
+    told: Collected, babies: list[BundleEntry[Patient]], people: list[_Caregiver], *, is_only: bool
+) -> None:
     """The phone and the language of a baby are those of its only caregiver; of several nobody can tell whose."""
     for baby in babies:
         said = {name: each for name, each in persons.caregiver_of(baby).items() if name in _PERSONAL}
-        if len(people) == 1:
+        if is_only:
             people[0].members = said | people[0].members
             continue
         for name, each in said.items():

@@ -156,8 +156,14 @@ class Patient(PersonResource):
     deceased_date_time: Text = None
     contact: Many[PatientContact] = ()
 
+    @property
+    def has_died(self) -> bool:
+        return bool(self.deceased_boolean or self.deceased_date_time)
+
 
 class RelatedPerson(PersonResource):
+    active: StrictBool | None = None
+    patient: Pointer | None = None
     relationship: Many[CodeableConcept] = ()
 
 
@@ -182,6 +188,7 @@ class ConsentProvision(Element):
 
 class ConsentResource(Resource):
     status: Text = None
+    scope: CodeableConcept | None = None
     date_time: Text = None
     performer: Many[Pointer] = ()
     policy_rule: CodeableConcept | None = None
@@ -238,6 +245,7 @@ class QuestionnaireItem(Element):
 
 
 class QuestionnaireResponse(Resource):
+    status: Text = None
     questionnaire: Text = None
     item: Many[QuestionnaireItem] = ()
 

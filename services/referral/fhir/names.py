@@ -30,6 +30,8 @@ ROLE_CODE: Final = _TERMINOLOGY + "v3-RoleCode"
 CONTACT_ROLE: Final = _TERMINOLOGY + "v2-0131"
 ACT_CODE: Final = _TERMINOLOGY + "v3-ActCode"
 CONSENT_SCOPE: Final = _TERMINOLOGY + "consentscope"
+OUR_SCOPES: Final = frozenset({"patient-privacy", "treatment"})
+"""Of consentscope: what the family lets us know and do. A yes to research is no yes to a referral."""
 
 EVENTS: Final = _NHS + "CodeSystem/message-events-bars"
 REQUEST, RESPONSE = "servicerequest-request", "servicerequest-response"
@@ -97,6 +99,12 @@ RELATIONSHIP_OF_ROLE: Final[Mapping[str, Carer]] = {
     **dict.fromkeys(_KIN.split(), Carer.KINSHIP),
 }
 """HL7 v3 RoleCode, seen from the baby; any other code is `other`. PRN (a parent) says neither mother nor father."""
+ROLES_OF_A_PARENT: Final = frozenset(
+    code
+    for code, carer in RELATIONSHIP_OF_ROLE.items()
+    if carer in (Carer.MOTHER, Carer.FATHER, Carer.FOSTER, Carer.ADOPTIVE) or code.startswith("STP")
+)
+"""Who has one of these to a parent of the baby is `kinship` to the baby."""
 ROLE_OF_RELATIONSHIP: Final[Mapping[Carer, str]] = {
     Carer.MOTHER: "MTH",
     Carer.FATHER: "FTH",

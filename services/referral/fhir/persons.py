@@ -28,6 +28,7 @@ from services.referral.fhir.names import (
     ONESELF,
     RELATIONSHIP_OF_ROLE,
     RELATIONSHIPS,
+    ROLES_OF_A_PARENT,
     SAFE_CONTACT,
     SEX_OF_GENDER,
 )
@@ -50,12 +51,17 @@ def caregiver_of(entry: BundleEntry[Any]) -> Members:
     return dict(_named(entry)) | dict(ways_to_reach(entry)) | dict(_communication(entry)) | dict(_own_extensions(entry))
 
 
-def relationship_of(concepts: Sequence[CodeableConcept]) -> Carer | str | None:
-    """Ours when one is named, else by the HL7 role, seen from the baby; `other` for another role; None for none."""
+def relationship_of(concepts: Sequence[CodeableConcept], *, to_parent: bool = False) -> Carer | str | None:
+    """Ours when one is named, else by the HL7 role; `other` for another role; None for none.
+
+    Ours is seen from the baby. A role is seen from whom the record belongs to: the mother of a parent is kin.
+    """
     codings = [coding for concept in concepts for coding in concept.coding if coding.code]
     own = next((coding.code for coding in codings if coding.system == RELATIONSHIPS), None)
     if own or not concepts:
         return own
+    if to_parent and any(coding.code in ROLES_OF_A_PARENT for coding in codings):
+        return Carer.KINSHIP
     known = (RELATIONSHIP_OF_ROLE.get(coding.code or "") for coding in codings)
     return next(filter(None, known), Carer.OTHER)
 

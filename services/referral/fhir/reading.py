@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.referral.document.checks import is_urgent
 from services.referral.fhir import persons
 from services.referral.fhir.collecting import Collected
 from services.referral.fhir.envelope import BundleEntry, Envelope
@@ -18,14 +19,13 @@ from services.referral.fhir.family import read_family
 from services.referral.fhir.issues import Issue, Places
 from services.referral.fhir.models import ContactPoint, Practitioner, PractitionerRole, ServiceRequest
 from services.referral.fhir.names import REFERENCE
+from services.referral.fhir.notes import read_notes, with_lines, with_loss
 from services.referral.fhir.statements import (
     read_answers,
     read_consent,
     read_flags,
-    read_notes,
     refuse_undated_yes,
-    with_lines,
-    with_loss,
+    refuse_withdrawn_yes,
 )
 from shared.events import Consent
 
@@ -41,6 +41,7 @@ class Reading:
     places: Places
     issues: tuple[Issue, ...]
     lines: tuple[str, ...]
+    unread: tuple[int, ...]
     names_loss: bool
     has_consent: bool
 
@@ -48,7 +49,7 @@ class Reading:
     def document(self) -> dict[str, Any]:
         """As a new referral. A Consent that says neither yes nor no to this referral is `not_sought`."""
         document = {name: value for name, value in self.told.items() if value is not None}
-        if notes := with_lines(document.get("notes"), self.lines):
+        if notes := with_lines(document.get("notes"), self.lines, is_urgent=is_urgent(document)):
             document["notes"] = notes
         if self.names_loss:
             document["circumstances"] = with_loss(document.get("circumstances"))
@@ -69,25 +70,44 @@ class Reading:
         if "status" in change.get("consent", {}):
             change["consent"] = dict.fromkeys(CONSENT) | change["consent"]
         if self.lines:
-            change["notes"] = with_lines(change.get("notes", stored.get("notes")), self.lines)
+            notes = change.get("notes", stored.get("notes"))
+            change["notes"] = with_lines(notes, self.lines, is_urgent=is_urgent(self.told))
         if self.names_loss:
             change["circumstances"] = with_loss(change.get("circumstances", stored.get("circumstances")))
         return change
 
 
-def read_bundle(envelope: Envelope, *, today: date, is_update: bool = False) -> Reading:
-    """Everything that the bundle says, on the day `today` (Europe/London)."""
+def read_bundle(
+    envelope: Envelope,
+    *,
+    request: BundleEntry[ServiceRequest] | None,
+    today: date,
+    is_update: bool = False,
+) -> Reading:
+    """Everything that the bundle says, on the day `today` (Europe/London).
+
+    `request` is the one that the message is about: another, as the one that it is based on, says nothing.
+    """
     told = Collected()
-    request = envelope.first(ServiceRequest)
     read_family(envelope, told, today)
     has_consent = read_consent(envelope, told)
     read_answers(envelope, told, is_update=is_update)
     refuse_undated_yes(told)
+    if is_update:
+        refuse_withdrawn_yes(envelope, told)
     read_flags(envelope, told)
     read_notes(envelope, told, request)
     _read_request(told, request)
     _read_referrer(envelope, told, request)
-    return Reading(told.document, told.places, tuple(told.issues), tuple(told.lines), told.names_loss, has_consent)
+    return Reading(
+        told.document,
+        told.places,
+        tuple(told.issues),
+        tuple(told.lines),
+        tuple(told.unread),
+        told.names_loss,
+        has_consent,
+    )
 
 
 def _read_request(told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:

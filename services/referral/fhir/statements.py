@@ -1,4 +1,4 @@
-"""What a bundle says of consent, of risks in flags, in words, and in answers to our questions."""
+"""What a bundle says of consent, of risks in flags, and in answers to our questions."""
 
 from __future__ import annotations
 
@@ -10,44 +10,42 @@ from services.referral.fhir.collecting import Collected
 from services.referral.fhir.envelope import BundleEntry, Envelope
 from services.referral.fhir.issues import Issue
 from services.referral.fhir.models import (
-    CarePlan,
-    Condition,
     ConsentResource,
     Flag,
     PersonResource,
     QuestionnaireAnswer,
     QuestionnaireItem,
     QuestionnaireResponse,
-    ServiceRequest,
 )
 from services.referral.fhir.names import (
     ACT_CODE,
     ADJUSTMENT_FLAG,
+    CONSENT_SCOPE,
     NEED_OF_ADJUSTMENT,
+    OUR_SCOPES,
     QUESTIONNAIRE,
     SAFEGUARDING_FLAG,
-    WITHDRAWAL_REASONS,
 )
 from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
-from shared.events import Circumstance, Consent
+from shared.events import Consent
 from shared.safety_words import FLAGGED
 
 SAFEGUARDING: Final = "Safeguarding concern"
 _FALSE: Final = "entered-in-error"
+_NOT_YET: Final = frozenset({"draft", "proposed"})
 
 
 def read_consent(envelope: Envelope, told: Collected) -> bool:
     """Put `consent` where a family has said yes or no to this referral; True when any Consent is there.
 
     Yes is an active Consent with provision permit, policy rule OPTIN and a time; no is deny and OPTOUT. Implied consent
-    to direct care, which every BaRS message has, says neither.
+    to direct care, which every BaRS message has, says neither. One of another scope, as research, is not read.
     """
     found: dict[Consent, BundleEntry[ConsentResource]] = {}
-    consents = [each for each in envelope.of(ConsentResource) if each.resource.status == "active"]
+    told.unread += [each.index for each in envelope.of(ConsentResource) if not _is_ours(each.resource)]
+    consents = [each for each in _consents(envelope) if each.resource.status == "active"]
     for each in consents:
-        rule = each.resource.policy_rule.code_of(ACT_CODE) if each.resource.policy_rule else None
-        kind = each.resource.provision.type if each.resource.provision else None
-        status = {("OPTIN", "permit"): Consent.GIVEN, ("OPTOUT", "deny"): Consent.REFUSED}.get((rule or "", kind or ""))
+        status = {("OPTIN", "permit"): Consent.GIVEN, ("OPTOUT", "deny"): Consent.REFUSED}.get(_rule_of(each.resource))
         if status:
             found.setdefault(status, each)
     if len(found) > 1:
@@ -57,6 +55,37 @@ def read_consent(envelope: Envelope, told: Collected) -> bool:
         [(status, each)] = found.items()
         _put_consent(envelope, told, status, each)
     return bool(consents)
+
+
+def _consents(envelope: Envelope) -> Iterator[BundleEntry[ConsentResource]]:
+    return (each for each in envelope.of(ConsentResource) if _is_ours(each.resource))
+
+
+def _is_ours(consent: ConsentResource) -> bool:
+    """BaRS leaves the scope out, or says patient-privacy."""
+    return consent.scope is None or consent.scope.code_of(CONSENT_SCOPE) in OUR_SCOPES
+
+
+def _rule_of(consent: ConsentResource) -> tuple[str, str]:
+    """The policy rule and the kind of provision; empty where none is said."""
+    rule = consent.policy_rule.code_of(ACT_CODE) if consent.policy_rule else None
+    return rule or "", (consent.provision.type if consent.provision else None) or ""
+
+
+def refuse_withdrawn_yes(envelope: Envelope, told: Collected) -> None:
+    """In an update a yes that is not in force any more takes nothing away by itself, so it must not pass unnoticed.
+
+    Nothing is asked when the bundle says what holds now. In a danger it is words for a person.
+    """
+    if "/consent/status" in told.places:
+        return
+    for each in _consents(envelope):
+        rule, kind = _rule_of(each.resource)
+        is_withdrawn = each.resource.status != "active" or kind == "deny"
+        if rule == "OPTIN" and is_withdrawn and each.resource.status not in _NOT_YET:
+            words = "This yes is taken back: send a Consent with deny and OPTOUT, or answer /consent/status."
+            told.issues.append(Issue("invariant", words, each.at(), "required"))
+            told.say("Consent of the family may have been taken back; the message did not say what holds now.")
 
 
 def _put_consent(envelope: Envelope, told: Collected, status: Consent, entry: BundleEntry[ConsentResource]) -> None:
@@ -90,7 +119,11 @@ def read_answers(envelope: Envelope, told: Collected, *, is_update: bool) -> Non
     """Put each answered member. A question without an answer takes the member away in an update."""
     answered: dict[str, tuple[str, ...]] = {}
     for entry in envelope.of(QuestionnaireResponse):
+        if entry.resource.status == _FALSE:
+            told.unread.append(entry.index)
+            continue
         if (entry.resource.questionnaire or "").partition("|")[0] != QUESTIONNAIRE:
+            told.unread.append(entry.index)
             told.issues += _of_another_questionnaire(entry)
             continue
         for place, item in _items(entry.resource.item, ("item",)):
@@ -134,8 +167,9 @@ def _put_answers(
         values.append(value)
     if len(values) > 1 and not question.repeats:
         told.issues.append(Issue("structure", "This question has one answer.", at))
-    elif (known := _known(told, question)) is not None and known != values[:1]:
-        told.issues.append(Issue("invariant", "This differs from what another resource says.", at))
+    elif (known := _known(told, question)) is not None:  # what says the same leaves the place where it was said first
+        if known != values[:1]:
+            told.issues.append(Issue("invariant", "This differs from what another resource says.", at))
     else:
         value = values if question.repeats else next(iter(values), None)
         told.put(question.pointer, value or None if question.repeats else value, at, is_answer=True)
@@ -177,13 +211,13 @@ def read_flags(envelope: Envelope, told: Collected) -> None:
         flag = entry.resource
         if flag.status == _FALSE:
             continue
-        category = next((code for each in flag.category if (code := each.code_of())), None)
+        categories = {coding.code for each in flag.category for coding in each.coding}
         words = (flag.code.words if flag.code else None) or _code_in_words(flag)
         if flag.status not in (None, "active"):
             words = f"{words} (no longer active)"
-        if category == SAFEGUARDING_FLAG:
+        if SAFEGUARDING_FLAG in categories:
             told.say(f"{words}, {FLAGGED}", SAFEGUARDING)
-        elif not (category == ADJUSTMENT_FLAG and _put_need(envelope, told, entry)):
+        elif not (ADJUSTMENT_FLAG in categories and _put_need(envelope, told, entry)):
             kind = next((each.words for each in flag.category if each.words), None)
             told.say(words, f"Flag, {kind}" if kind else "Flag")
 
@@ -206,48 +240,3 @@ def _put_need(envelope: Envelope, told: Collected, entry: BundleEntry[Flag]) -> 
     if need.value not in needs:
         needs.append(need.value)
     return True
-
-
-def read_notes(envelope: Envelope, told: Collected, request: BundleEntry[ServiceRequest] | None) -> None:
-    """Put `notes`: the referrer's own words, then what other resources say in words, a paragraph each."""
-    own = [(each.text, number) for number, each in enumerate(request.resource.note if request else ()) if each.text]
-    others = [*_reasons(request), *_words_of_plans(envelope), *_words_of_conditions(envelope), *told.lines]
-    told.lines = list(dict.fromkeys(others))
-    if own and request:
-        told.put("/notes", "\n\n".join(text for text, _ in own), request.at("note", own[0][1]))
-
-
-def with_lines(notes: str | None, lines: Iterable[str]) -> str | None:
-    """The notes with these lines after them, none of them twice."""
-    parts = [notes, *(line for line in lines if not notes or line not in notes)]
-    return "\n\n".join(part for part in parts if part) or None
-
-
-def _reasons(request: BundleEntry[ServiceRequest] | None) -> Iterator[str]:
-    for each in request.resource.reason_code if request else ():
-        if each.words and each.code_of(WITHDRAWAL_REASONS) is None:
-            yield f"Reason: {each.words}"
-
-
-def _words_of_plans(envelope: Envelope) -> Iterator[str]:
-    for entry in envelope.of(CarePlan):
-        plan = entry.resource
-        texts = [plan.description, *(note.text for note in plan.note)]
-        for activity in plan.activity:
-            texts += [outcome.words for outcome in activity.outcome_codeable_concept]
-            texts += [progress.text for progress in activity.progress]
-            texts += [activity.detail.description if activity.detail else None]
-        yield from (text for text in texts if text)
-
-
-def _words_of_conditions(envelope: Envelope) -> Iterator[str]:
-    for entry in envelope.of(Condition):
-        condition = entry.resource
-        if condition.code and condition.code.words:
-            yield f"Condition: {condition.code.words}"
-        yield from (note.text for note in condition.note if note.text)
-
-
-def with_loss(circumstances: Iterable[str] | None) -> list[str]:
-    """The circumstances with the death of the infant among them."""
-    return list(dict.fromkeys([*(circumstances or ()), Circumstance.INFANT_DIED.value]))

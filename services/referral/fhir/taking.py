@@ -82,8 +82,11 @@ def read_message(value: object, *, now: datetime) -> Message:
     """Take it apart; never raises."""
     envelope = opened(value)
     asked = asked_by(envelope)
-    is_update = asked.intent is Intent.UPDATE
-    return Message(envelope, asked, read_bundle(envelope, today=day_in_london(now), is_update=is_update))
+    reading = read_bundle(
+        envelope, request=asked.request, today=day_in_london(now), is_update=asked.intent is Intent.UPDATE
+    )
+    unread = tuple(sorted({*envelope.unread, *reading.unread}))
+    return Message(replace(envelope, unread=unread), asked, reading)
 
 
 @dataclass(frozen=True, slots=True)

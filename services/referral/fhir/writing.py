@@ -252,7 +252,7 @@ class _Writer:
     def _answers(self) -> Iterator[Json]:
         """Each member that no other resource says, as an answer."""
         has_consent = (self._document.get("consent") or {}).get("status") in _DENIED
-        has_home = bool(self._babies or self._carers)
+        has_home = bool((self._babies and self._unborn is None) or self._carers)  # a Patient or RelatedPerson has it
         for question in questions().values():
             is_said = (has_consent and question.pointer in _BY_CONSENT) or (
                 has_home and question.pointer.startswith("/home/")

@@ -104,7 +104,9 @@ async def save(visit: HelpPage, slug: str) -> Response:
         await drafts.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
         await _keep_few_empty(visit, tx, visit.secret.row_id, answers, is_new=draft is None)
     if draft is None:
-        await visit.family.waits.wait(visit.family.begun.count(visit.client, at=visit.now).seconds)
+        counted = visit.family.begun.count(visit.client, at=visit.now)
+        if not _needs_numbers(answers):
+            await visit.family.waits.wait(counted.seconds)
         if page is not PAGES[0]:  # what was typed before is gone, and the danger has to be asked again
             return visit.to("1")
     return visit.to(_next(visit, page, answers, sent))
@@ -125,11 +127,16 @@ def _next(visit: HelpVisit, page: FormPage, answers: dict[str, Any], sent: FormD
     """The same page again while something on it is wrong, whom to ring after a danger, else on."""
     if _of_page(page, questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)):
         return f"{page.slug}?{CHECKED}{f'&{CHANGE}' if CHANGE in sent else ''}"
-    if page is PAGES[0] and (is_urgent(answers) or questions.tells_of_home(answers)):
+    if page is PAGES[0] and _needs_numbers(answers):
         return "now"
     if CHANGE in sent or TO_END in sent or page is PAGES[-1]:
         return "check"
     return PAGES[PAGES.index(page) + 1].slug
+
+
+def _needs_numbers(answers: questions.Answers) -> bool:
+    """Whether whom to ring comes next. Nobody waits for that, however many forms came from their address."""
+    return is_urgent(answers) or questions.tells_of_home(answers)
 
 
 def _begun(visit: HelpVisit, page: FormPage) -> Response:
