@@ -205,7 +205,7 @@ AROUND: Final[dict[str, State]] = {
         "POST /callbacks/stop",
         "stop.html",
         NOBODY,
-        presses(NOBODY, "/callbacks/stop", "Stop the messages"),
+        presses(NOBODY, "/callbacks/stop", "Stop messages"),
         is_refused=True,
     ),
     "sign-in": State("GET /refer/sign-in", "sign_in.html", NOBODY, opens(NOBODY, "/refer/new")),
