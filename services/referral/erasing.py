@@ -34,6 +34,8 @@ from shared.messaging.outbox import Cause, Draft
 
 LEDGER: Final = "erasure-ledger"
 HEARD_WITHIN: Final = timedelta(days=1)
+DECIDED_WITHIN: Final = timedelta(days=30)
+"""What triage has not decided about by then has rung every alert, and is no referral on its way."""
 _ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 
 
@@ -150,7 +152,12 @@ async def _refuse_under_a_hold(tx: AsyncConnection, referral_id: UUID) -> None:
 
 async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID, at: datetime) -> None:
     """Work on a danger to the child, or a loss, that has not ended or not begun would end unread."""
-    values = {"id": referral_id, "ended": sorted(_ENDED), "lately": at - HEARD_WITHIN}
+    values = {
+        "id": referral_id,
+        "ended": sorted(_ENDED),
+        "lately": at - HEARD_WITHIN,
+        "not_long_ago": at - DECIDED_WITHIN,
+    }
     found = (await tx.execute(_DANGER, values)).one()
     safety = SAFETY_ROUTES | ({Route.REVIEW} if found.has_words else frozenset())
     if open_work := sorted(safety.intersection(found.routes)):
@@ -169,9 +176,11 @@ def _opens_safety_work(facts: Facts) -> bool:
 
 
 _DANGER: Final = sql("""
-    SELECT r.facts, r.decided_version IS NULL OR r.decided_version < r.version AND EXISTS (
-            SELECT FROM event WHERE key = r.id AND type = 'referral.amended.v1' AND occurred_at > :lately
-        ) AS is_undecided,
+    SELECT r.facts, CASE
+            WHEN r.decided_version IS NULL THEN r.received_at > :not_long_ago
+            ELSE r.decided_version < r.version AND EXISTS (
+                SELECT FROM event WHERE key = r.id AND type = 'referral.amended.v1' AND occurred_at > :lately)
+        END AS is_undecided,
         ARRAY(SELECT route FROM route_state WHERE referral_id = r.id AND state <> ALL(:ended)) AS routes,
         EXISTS (
             SELECT FROM event WHERE key = r.id AND CAST(value AS jsonb) -> 'facts' -> 'safety_words' = 'true'

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -323,12 +324,13 @@ async def test_a_decline_lasts_until_a_newer_decision_and_not_while_a_team_works
         return str((await intake.look(f"/referrals/{sent['reference']}")).json()["status"])
 
     decision = {"version": 1, "decided_by": DecidedBy.MACHINE, "decision": decided(a_family())}
+    decide = partial(handlers.keep_decisions, policy=a_policy())
     no, heard = {"reason": DeclineReason.NOT_SUITABLE}, handlers.handlers(a_policy())
     pnmh, short = {"work_item_id": uuid4(), "route": "pnmh"}, {"work_item_id": uuid4(), "route": "pir_short"}
-    await hear(handlers.keep_decisions, ReferralTriaged, after=1, decision_id=uuid4(), **decision)
+    await hear(decide, ReferralTriaged, after=1, decision_id=uuid4(), **decision)
     await hear(heard[WorkItemDeclined], WorkItemDeclined, after=2, **pnmh, **no)
     assert await status() == "declined"
-    await hear(handlers.keep_decisions, ReferralTriaged, after=4, decision_id=uuid4(), **decision)
+    await hear(decide, ReferralTriaged, after=4, decision_id=uuid4(), **decision)
     assert await status() == "with_team"
     await hear(heard[WorkItemDeclined], WorkItemDeclined, after=3, **pnmh, **no)
     assert await status() == "with_team"

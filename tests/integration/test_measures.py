@@ -73,12 +73,12 @@ async def test_an_item_nobody_opened_within_a_working_day_counts_on_its_list(dat
     assert value("pir_urgent_unopened_items") == 1
 
 
-async def test_safeguarding_past_its_time_counts_until_somebody_accepts_it(database: str) -> None:
+async def test_safeguarding_past_its_time_counts_until_somebody_ends_it(database: str) -> None:
     past = "now() - interval '1 minute'"
     async with measured(database, "triage", of_triage.measure) as tx:
         await an_item(tx, route="'mash'", due_at=past)
         await an_item(tx, route="'mash_home_la'", due_at=past)
-        await an_item(tx, route="'mash'", due_at=past, accepted_at="now()")
+        await an_item(tx, route="'mash'", due_at=past, ended_at="now()", state="'closed'")
         await an_item(tx, route="'emergency_call'")
         await an_item(tx, due_at=past)
     assert value("pir_safeguarding_overdue_items") == 2

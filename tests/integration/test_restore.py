@@ -150,6 +150,11 @@ def live_on_and_erase(story: Story) -> None:
     for each in (reference, other):
         end_the_danger(lead, each)
     system.run("services.referral", "hold", "end", "1")
+    # A day later: what triage could not read is no danger that it is still to hear of.
+    system.query(
+        "UPDATE referral.event SET occurred_at = occurred_at - interval '2 days' WHERE key = $1",
+        keys_of(system, reference)[0],
+    )
     for each in (reference, other):
         system.run("services.referral", "erase", each, "--yes")
     eventually(lambda: not story.traces(), what="no trace of the family")

@@ -11,7 +11,10 @@ _RESOURCE: Final[dict[str, Any]] = {
     "description": "A resource of FHIR R4 (4.0.1), as its resourceType says",
     "type": "object",
     "required": ["resourceType"],
-    "properties": {"resourceType": {"type": "string"}, "id": {"type": "string"}},
+    "properties": {
+        "resourceType": {"type": "string", "description": "What it is"},
+        "id": {"type": "string", "description": "Its id, where it has one"},
+    },
     "additionalProperties": True,
 }
 _CONTENT: Final = {FHIR_JSON: {"schema": _RESOURCE}}
