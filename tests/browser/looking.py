@@ -44,7 +44,7 @@ WHOLE: Final[dict[str, Boxes]] = FILLED | {
 }
 """Page → box → what can be read, some of it very long."""
 MISTAKEN: Final[dict[str, Boxes]] = {
-    "agreement": {"consent.status": ["refused"], "consent.given_by": LONG * 9, "consent.recorded_at": "yesterday"},
+    "agreement": {"consent.status": ["given"], "consent.given_by": LONG * 9, "consent.recorded_at": "yesterday"},
     "babies": {"babies.0.given_name": LONG, "babies.0.date_of_birth": "31 2 2026", "babies.0.nhs_number": "123"},
     "carers": {"caregivers.0.family_name": LONG, "caregivers.0.date_of_birth": "1.1.2099"},
     "contact": {"caregivers.0.phone": "none", "caregivers.0.email": f"{LONG}@", "caregivers.0.safe_contact": LONG},
