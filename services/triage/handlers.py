@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage import decisions, tables
 from services.triage.decisions import Decided
-from services.triage.work_items import deciding, store
+from services.triage.work_items import deciding, reopening, store
 from services.triage.work_items.conditions import (
     FAMILY_REPLIED,
     FAMILY_UNREACHED,
@@ -125,7 +125,7 @@ async def amend(tx: AsyncConnection, event: Envelope[events.ReferralAmended], po
     )
     made = replace(made, version=data.version, news=frozenset({Route.REVIEW} if has_new_words else ()))
     if not data.by_agency:
-        made = replace(made, settled=await deciding.settled_routes(tx, event.key))
+        made = replace(made, settled=await reopening.settled_routes(tx, event.key))
     if await _is_a_persons(tx, event.key):
         await _propose(tx, made, policy)
     else:
@@ -210,7 +210,7 @@ async def stop_work(tx: AsyncConnection, event: Envelope[events.ReferralWithdraw
 async def look_again(tx: AsyncConnection, event: Envelope[events.ReferralChallenged], policy: Policy) -> None:
     """The referrer challenges a decline: its work is open again, for another lead than the one who declined."""
     await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
-    await deciding.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
+    await reopening.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
 
 
 async def restrict(tx: AsyncConnection, event: Envelope[events.ReferralRestricted], _: Policy) -> None:

@@ -31,4 +31,4 @@ def test_only_the_work_items_write_sql_on_their_states() -> None:
     }
     elsewhere = {name: each for name, each in found.items() if not name.startswith("work_items/")}
     assert elsewhere.keys() == {"tables.py"}, elsewhere
-    assert {"work_items/conditions.py", "work_items/store.py", "work_items/deciding.py"} <= found.keys()
+    assert {"work_items/conditions.py", "work_items/store.py", "work_items/reopening.py"} <= found.keys()

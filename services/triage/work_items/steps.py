@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage.work_items import bodies, deciding, enquiries, store, working
+from services.triage.work_items import bodies, deciding, enquiries, reopening, store, working
 from services.triage.work_items.conditions import ENQUIRIES, FACTS_CHANGED, is_unread_safety
 from services.triage.work_items.deadlines import ItemState, call_again
 from services.triage.work_items.working import StaffActor, StepContext, StepFunction, StepRequest
@@ -73,6 +73,8 @@ class Step:
     leads_to: str = "as it is"
     opens: bool = True
     """Whoever takes it has seen the item: it is no longer unopened."""
+    is_anothers: bool = False
+    """After a challenge another lead takes it than the one who declined: it may disappoint the referrer again."""
     codes: tuple[str, ...] = ()
     """Members of the body that the audit entry names: codes, days and numbers, never words."""
 
@@ -103,11 +105,11 @@ STEPS: Final[Mapping[str, Step]] = {
     "decline": Step(
         deciding.decline, "Confirm that the family can't be offered a place", UNDECIDED, DECLINED,
         body=bodies.Decline, permission=Permission.CONFIRM_DECLINE, clock=Clock.RUNS, words="for safety work",
-        says=events.WorkItemDeclined, announces=(events.WorkItemClosed,), codes=("reason",),
+        says=events.WorkItemDeclined, announces=(events.WorkItemClosed,), is_anothers=True, codes=("reason",),
     ),
     "override": Step(
         deciding.override, "Decide otherwise than the machine, with a reason", UNDECIDED, body=bodies.Override,
-        words="the reason", clock=Clock.RUNS, leads_to="as the decision says",
+        words="the reason", clock=Clock.RUNS, leads_to="as the decision says", is_anothers=True,
         announces=(events.ReferralTriaged, events.WorkItemClaimed),
     ),
     "take-proposal": Step(
@@ -162,7 +164,7 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "close": Step(
         working.close, "The work has ended; who may, and with which words: docs/work-items.md", ANY_OPEN, CLOSED,
-        body=bodies.Close, clock=Clock.RUNS, says=events.WorkItemClosed, codes=("reason",),
+        body=bodies.Close, clock=Clock.RUNS, says=events.WorkItemClosed, is_anothers=True, codes=("reason",),
         words="for safety work, and for what only a lead ends",
     ),
     "reopen": Step(
@@ -172,9 +174,6 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
 }  # fmt: skip
 """step → its row, in the order in which the docs show them."""
-
-DECIDES_A_CHALLENGE: Final = frozenset({"decline", "override", "close"})
-"""Steps that may end what a referrer challenged otherwise than they hope: another lead's than the first."""
 
 HEADS: Final = ("step", "from", "to", "routes", "who may", "words needed", "the clock", "announces")
 
@@ -226,7 +225,7 @@ def _is_of_use(name: str, row: Any) -> bool:
         return row.held_before is not None
     if name == "first-contact":
         return row.first_contact_at is None
-    return name != "reopen" or deciding.may_be_reopened(row)
+    return name != "reopen" or reopening.may_be_reopened(row)
 
 
 def _may_hold(step: Step, row: Any, staff: Staff) -> bool:
@@ -251,8 +250,8 @@ async def take(tx: AsyncConnection, item_id: UUID, name: str, body: Any, by: Sta
         raise refusal
     if step.clock is Clock.RUNS:
         await store.run_clock(tx, row, by.at)
-    if name in DECIDES_A_CHALLENGE:
-        await deciding.leave_to_another_lead(tx, row, by.staff)
+    if step.is_anothers:
+        await reopening.leave_to_another_lead(tx, row, by.staff)
     done = await step.function(StepRequest(tx, row, body, by, context))
     values = dict(done.values)
     if step.to is not None:
