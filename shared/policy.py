@@ -8,14 +8,14 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.events import PolicyRef, Route, Urgency
+from shared.events import WALL_CLOCK, PolicyRef, Route, Urgency
 from shared.folding import fold
 from shared.safety_words import SafetyWords
 from shared.working_time import day_in_london, due_on
@@ -159,9 +159,6 @@ class Contract(Part):
     seen_elsewhere: Annotated[int, Field(ge=0)] = 0
 
 
-_BY_THE_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
-
-
 class Policy(Part):
     """Everything a council may set. `authority` is its ONS code; `current_wards` its wards as they stand today."""
 
@@ -225,8 +222,8 @@ class Policy(Part):
     def decided_by_person_on(self, urgency: Urgency, *, at: datetime) -> date:
         """The day by which a person decides, from the decision that gave it to them; `now` and `4h` by the clock."""
         times = self.working_time
-        if urgency in _BY_THE_CLOCK:
-            return day_in_london(at + _BY_THE_CLOCK[urgency])
+        if urgency in WALL_CLOCK:
+            return day_in_london(at + WALL_CLOCK[urgency])
         days = times.safeguarding_days if urgency is Urgency.WORKING_DAY else times.decision_days
         return due_on(at, days=days, hours=times)
 

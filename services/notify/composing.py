@@ -45,7 +45,6 @@ from shared.working_time import day_in_london
 
 Arrived = ReferralReceived | EnquiryReceived
 
-"""Queues of families who lost a baby, or may have: whatever is decided there, nothing is offered in a mail."""
 CALLS_OUT: Final = frozenset(
     {EscalationReason.UNOPENED_FIRST, EscalationReason.UNOPENED_SECOND, EscalationReason.STILL_OPEN}
 )
@@ -90,7 +89,7 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
     """The machine's: one decision message per version. A person's, or a ward's opening: an outcome of its own."""
     data, decision = event.data, event.data.decision
     is_routed, is_asked = decision.mode is Mode.AUTO_ROUTE, Route.INFO_REQUEST in decision.routes
-    waits = decision.routes[:1] if decision.routes[:1] == (Route.PHASE_HOLD,) else ()  # a danger's routes come first
+    waits = (Route.PHASE_HOLD,) if decision.waits_for_ward else ()
     content = Content(
         about=data.about,
         version=data.version,

@@ -12,7 +12,6 @@ from shared.working_time import LONDON, day_in_london
 
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
 """What a family may hear from us by itself; everything else is written for professionals."""
-FOUR_HOURS: Final = timedelta(hours=4)
 
 
 def may_send(kind: MessageKind, audience: Audience, holds: Collection[Hold]) -> bool:

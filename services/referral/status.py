@@ -125,8 +125,8 @@ def dates(
     None once it is done, when there is none (a family that waits for its ward to open), and while the clock waits for
     the referrer. A date that passed stays.
     """
-    waits_for_ward = decision is not None and decision.routes[:1] == (Route.PHASE_HOLD,)
-    decided_by = decision_by if status in _UNDECIDED and not waits_for_ward else None
+    waits = decision is not None and decision.waits_for_ward
+    decided_by = decision_by if status in _UNDECIDED and not waits else None
     contact = day_in_london(first_contact_at) if first_contact_at and status in _WITH_FAMILY else None
     named = {"decision_by": decided_by, "first_contact_by": contact, "expected_by": decided_by or contact}
     return {name: day.isoformat() if day else None for name, day in named.items()}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -20,17 +21,16 @@ from services.triage.work_items.conditions import (
     AGES_OUT_SOON,
     SAFETY_WORDS,
     WAITING_LIST,
-    WALL_CLOCK,
     is_call,
-    is_safety,
     is_watched,
     outlives,
+    stays_open,
 )
 from services.triage.work_items.places import full_routes
 from shared import audit, events
 from shared.audit import MACHINE, Actor, Entry
 from shared.database import sql
-from shared.events import FAMILY_WORK, ClosureReason, DecidedBy, Facts, Route, Urgency, WaitingFor
+from shared.events import FAMILY_WORK, WALL_CLOCK, ClosureReason, DecidedBy, Facts, Route, Urgency, WaitingFor
 from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.outbox import Cause, Draft
@@ -120,13 +120,12 @@ async def decision_in_force(tx: AsyncConnection, referral_id: UUID) -> sa.Row[An
 async def put_in_force(tx: AsyncConnection, made: Decided, policy: Policy, *, decided_on: UUID | None = None) -> None:
     """Close what the decision has no place for, bring the rest in line, open what is new, and say all of it.
 
-    `decided_on`: the item on which a person decides. Other safety work stays: whoever has it ends it, with words.
+    `decided_on`: the item on which a person decides; none when the rules do.
     """
     await store.propose(tx, made.referral_id, None)
     work = await store.open_work(tx, made.referral_id)
-    stale = [row for row in work if row.route not in made.decision.routes and not outlives(row)]
-    if decided_on is not None:
-        stale = [row for row in stale if row.id == decided_on or not is_safety(row)]
+    stays = partial(stays_open, decided_on=decided_on) if decided_on else outlives
+    stale = [row for row in work if row.route not in made.decision.routes and not stays(row)]
     await close(tx, stale, ClosureReason.DECIDED_AGAIN, at=made.at, by=made.actor.id, cause=made.cause)
     kept = [row for row in work if row not in stale]
     for row in kept:

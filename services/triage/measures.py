@@ -34,7 +34,7 @@ OF_ALL: Final = {
         "pir_urgent_unopened_items", "Work items due at once or within four hours that nobody has opened in their time"
     ),
     "safeguarding_overdue": Gauge(
-        "pir_safeguarding_overdue_items", "Safety work of every route past its due time, not accepted or ended"
+        "pir_safeguarding_overdue_items", "Safety work of every route past its due time that nobody has ended"
     ),
     "waiting": Gauge("pir_waiting_for_referrer_items", "Work items that wait for an answer of the referrer"),
     "waiting_oldest": Gauge("pir_waiting_for_referrer_oldest_seconds", "For how long the oldest of them waits"),

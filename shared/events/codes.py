@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -204,8 +205,8 @@ SAFEGUARDING: Final = frozenset(
     {Route.MASH, Route.MASH_HOME_LA, Route.EMERGENCY_CALL, Route.SAFEGUARDING_LEAD, Route.SOCIAL_WORKER_LINK}
 )
 AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME})
-"""Work on a loss, or on the fear of one."""
-SAFETY_ROUTES: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY, Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OUTCOME}
+"""Work on a loss, or on the fear of one: whatever is decided there, nothing is offered in a message."""
+SAFETY_ROUTES: Final = SAFEGUARDING | AFTER_A_LOSS | {Route.PNMH_EMERGENCY}
 """Routes of safety work: a withdrawal never ends it unread, and no family is erased while it is open."""
 FAMILY_WORK: Final = frozenset(
     {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
@@ -221,6 +222,10 @@ class Urgency(StrEnum):
     WORKING_DAY = "1wd"
     FOUR_HOURS = "4h"
     NOW = "now"
+
+
+WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
+"""How soon by the clock, nights and weekends counted; any other urgency is a matter of working days."""
 
 
 class Hold(StrEnum):

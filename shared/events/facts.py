@@ -123,3 +123,8 @@ class Decision(Model):
     reasons: tuple[Reason, ...]
     holds: tuple[Hold, ...] = ()
     policy: PolicyRef
+
+    @property
+    def waits_for_ward(self) -> bool:
+        """Nobody decides before the family's ward opens. Of a danger the routes would come first."""
+        return self.routes[:1] == (Route.PHASE_HOLD,)

@@ -10,11 +10,12 @@ from deploy.demo.history.course import Course, Item
 from deploy.demo.history.deciding import by_machine
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
-from services.triage.work_items.conditions import SAFETY, WALL_CLOCK
+from services.triage.work_items.conditions import SAFETY
 from services.triage.work_items.deadlines import ItemState, Since, first_escalation, plan_item
 from services.triage.work_items.deciding import decision_of_a_person
 from shared.events import (
     FAMILY_WORK,
+    WALL_CLOCK,
     ClosureReason,
     DecidedBy,
     Decision,

@@ -10,8 +10,8 @@ from deploy.demo.history import asking, family_work, working
 from deploy.demo.history.chance import Weighed
 from deploy.demo.history.course import Course, Item
 from deploy.demo.history.hours import at_work, by, later, missing
-from services.triage.work_items.conditions import SAFETY, WALL_CLOCK
-from shared.events import FAMILY_WORK, ClosureReason, DeclineReason, Route, Tier
+from services.triage.work_items.conditions import SAFETY
+from shared.events import FAMILY_WORK, WALL_CLOCK, ClosureReason, DeclineReason, Route, Tier
 from shared.working_time import day_in_london, due_on
 
 Way = Callable[[Course, Item], None]

@@ -16,7 +16,7 @@ from services.triage.policy_preview import Changes
 from services.triage.rules import CATALOGUE, decide
 from services.triage.rules.assemble import LISTED
 from services.triage.rules.model import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
-from services.triage.work_items.conditions import is_call, is_safety, is_unread_safety, outlives
+from services.triage.work_items.conditions import is_call, is_unread_safety, stays_open
 from services.triage.work_items.item import ItemDetails
 from shared.events import (
     Consent,
@@ -124,10 +124,8 @@ def before_and_after(told: ItemDetails, typed: Mapping[str, Any], work: Collecti
 
 
 def _stays(work: Any, told: ItemDetails) -> bool:
-    """As the step itself does: whoever decides has read this item and takes it on; other safety work is not theirs."""
-    if work.id == told.id:
-        return outlives(work) and not is_unread_safety(work)
-    return outlives(work) or is_safety(work)
+    """As the step itself does; whoever decides has read this item and takes it on."""
+    return stays_open(work, decided_on=told.id) and not (work.id == told.id and is_unread_safety(work))
 
 
 class ChangeView(NamedTuple):

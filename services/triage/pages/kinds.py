@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from services.triage.work_items.conditions import ENQUIRIES, WALL_CLOCK
-from shared.events import FAMILY_WORK, SAFEGUARDING, Route, Tier
+from services.triage.work_items.conditions import ENQUIRIES
+from shared.events import FAMILY_WORK, SAFEGUARDING, WALL_CLOCK, Route, Tier
 
 RINGS: Final = SAFEGUARDING | {Route.PNMH_EMERGENCY}
 """Routes on which a person rings somebody, and writes down who took it."""

@@ -23,7 +23,6 @@ from services.triage.pages.forms import short_text_in as typed_in
 from services.triage.work_items import queues
 from services.triage.work_items.conditions import (
     OWN_MARKS,
-    WALL_CLOCK,
     is_contact_due,
     is_met,
     is_on_list,
@@ -34,7 +33,7 @@ from services.triage.work_items.deadlines import MARKS
 from services.triage.work_items.item import named
 from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import Permission, Staff
-from shared.events import Hold, Route, Tier, Urgency
+from shared.events import WALL_CLOCK, Hold, Route, Tier, Urgency
 from shared.pages.times import long_day, near
 from shared.pages.wording import mark_name, tier_name, urgency_name
 from shared.problems import Problem

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from shared.events import FAMILY_WORK, SAFETY_ROUTES, Route, Urgency
+from shared.events import FAMILY_WORK, SAFETY_ROUTES, WALL_CLOCK, Route
 from shared.working_time import LONDON
 
 SAFETY: Final = SAFETY_ROUTES
@@ -19,8 +20,6 @@ DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Rout
 """Routes on which nothing but a decline is proposed (E6, E10, E13)."""
 ENQUIRIES: Final = frozenset({Route.CONSULTATION, Route.TRAINING})
 """Routes on which a colleague is talked to or taught: arranged, held, counted with who came."""
-WALL_CLOCK: Final = {Urgency.NOW: timedelta(0), Urgency.FOUR_HOURS: timedelta(hours=4)}
-"""Nights and weekends count; `now` is due at once."""
 
 UNDELIVERABLE: Final = "undeliverable"
 FAMILY_UNREACHED: Final = "family_unreached"
@@ -100,6 +99,14 @@ def is_call(row: Any) -> bool:
 def outlives(row: Any) -> bool:
     """Neither another decision nor a decline ends it: accepted, unread safety work, or somebody to ring."""
     return row.accepted_at is not None or is_unread_safety(row) or is_call(row)
+
+
+def stays_open(row: Any, *, decided_on: UUID) -> bool:
+    """Whether a person's decision on the item `decided_on` leaves this one open, though it has no place for it.
+
+    Safety work of others too: whoever has it ends it, with words that say who was told.
+    """
+    return outlives(row) or (row.id != decided_on and is_safety(row))
 
 
 def is_met(row: Any) -> bool:

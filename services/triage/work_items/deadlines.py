@@ -22,10 +22,20 @@ from services.triage.work_items.conditions import (
     SAFETY,
     SAFETY_WORDS,
     WAITING_LIST,
-    WALL_CLOCK,
     is_watched,
 )
-from shared.events import FAMILY_WORK, SAFEGUARDING, Decision, EscalationReason, Facts, Hold, Infant, Route, Urgency
+from shared.events import (
+    FAMILY_WORK,
+    SAFEGUARDING,
+    WALL_CLOCK,
+    Decision,
+    EscalationReason,
+    Facts,
+    Hold,
+    Infant,
+    Route,
+    Urgency,
+)
 from shared.policy import Policy, WorkingTime
 from shared.working_time import LONDON, Stop, day_in_london, due_at, months_later, moved
 

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.triage import decisions
 from services.triage.decisions import Decided
 from services.triage.work_items import bodies, reopening, store
-from services.triage.work_items.conditions import OTHER_WITHDRAWN, is_safety, outlives
+from services.triage.work_items.conditions import OTHER_WITHDRAWN, is_safety, stays_open
 from services.triage.work_items.deadlines import MARKS, ItemState
 from services.triage.work_items.working import NEEDS_WORDS, Done, StepRequest, refuse
 from shared import events
@@ -55,7 +55,7 @@ async def decline(it: StepRequest[bodies.Decline]) -> Done:
     await it.write("decline", it.body.note)
     await store.propose(it.tx, row.referral_id, None)
     work = await store.open_work(it.tx, row.referral_id)
-    others = [each for each in work if each.id != row.id and not outlives(each) and not is_safety(each)]
+    others = [each for each in work if each.id != row.id and not stays_open(each, decided_on=row.id)]
     await decisions.close(it.tx, others, ClosureReason.DECIDED_AGAIN, at=by.at, by=by.staff.id, cause=by.cause)
     return Done({"end_reason": it.body.reason.value}, {"reason": it.body.reason})
 

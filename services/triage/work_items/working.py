@@ -19,7 +19,6 @@ from services.triage.work_items import bodies, places
 from services.triage.work_items.conditions import (
     PLACE_FREE,
     WAITING_LIST,
-    WALL_CLOCK,
     is_proposed_decline,
     is_safety,
     is_watched,
@@ -27,7 +26,7 @@ from services.triage.work_items.conditions import (
 from services.triage.work_items.deadlines import ItemState, look_again_at
 from shared.access import Staff
 from shared.database import sql
-from shared.events import Route, WaitingFor
+from shared.events import WALL_CLOCK, Route, WaitingFor
 from shared.messaging.outbox import Cause
 from shared.policy import Policy
 from shared.problems import FieldError, Problem
