@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from shared.events import LOSSES, Facts, Hold, Safety
-from shared.policy import Policy
+from shared.events import LOSSES, Facts, Hold, Infant, Safety
+from shared.policy import Age, Policy
 from shared.working_time import day_in_london
 
 
@@ -15,14 +15,13 @@ def contact_holds(facts: Facts, *, at: datetime, policy: Policy) -> frozenset[Ho
     Days count to the day of `at`: of receipt as triage does, of now for what is sent later.
     """
     holds = set()
-    if LOSSES.intersection(facts.circumstances) or _is_long_overdue(facts, day_in_london(at), policy):
+    if LOSSES.intersection(facts.circumstances) or is_long_overdue(facts.infant, day_in_london(at), policy.age):
         holds.add(Hold.C1)
     if Safety.DOMESTIC_ABUSE in facts.safety:
         holds.add(Hold.C2)
     return frozenset(holds)
 
 
-def _is_long_overdue(facts: Facts, on: date, policy: Policy) -> bool:
+def is_long_overdue(infant: Infant, on: date, age: Age) -> bool:
     """E2: no birth date, and due more than `overdue_days` ago; the baby may have died."""
-    infant = facts.infant
-    return infant.born_on is None and infant.due_on is not None and (on - infant.due_on).days > policy.age.overdue_days
+    return infant.unborn_due_on is not None and (on - infant.unborn_due_on).days > age.overdue_days

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -23,7 +23,7 @@ from services.referral import history, tables
 from services.referral.families import relating
 from services.referral.history import Occasion
 from services.referral.identity import Identities, hexadecimal
-from services.referral.status import RouteState
+from services.referral.status import WORK_ENDED
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.database import sql
@@ -31,12 +31,12 @@ from shared.events import LOSSES, RED_FLAGS, SAFETY_ROUTES, Facts, ReferralErase
 from shared.ids import uuid7
 from shared.messaging import erasure, outbox
 from shared.messaging.outbox import Cause, Draft
+from shared.working_time import day_in_london
 
 LEDGER: Final = "erasure-ledger"
 HEARD_WITHIN: Final = timedelta(days=1)
 DECIDED_WITHIN: Final = timedelta(days=30)
 """What triage has not decided about by then has rung every alert, and is no referral on its way."""
-_ENDED: Final = (RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED)
 
 
 Locked = sa.Row[Any, Any, Any, Any]
@@ -154,7 +154,7 @@ async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID, at: datetime
     """Work on a danger to the child, or a loss, that has not ended or not begun would end unread."""
     values = {
         "id": referral_id,
-        "ended": sorted(_ENDED),
+        "ended": sorted(WORK_ENDED),
         "lately": at - HEARD_WITHIN,
         "not_long_ago": at - DECIDED_WITHIN,
     }
@@ -162,13 +162,16 @@ async def _refuse_in_danger(tx: AsyncConnection, referral_id: UUID, at: datetime
     safety = SAFETY_ROUTES | ({Route.REVIEW} if found.has_words else frozenset())
     if open_work := sorted(safety.intersection(found.routes)):
         raise NotErasedError(f"somebody still has to look at {', '.join(open_work)}: end that work first")
-    if found.is_undecided and _opens_safety_work(Facts.model_validate(found.facts)):
+    if found.is_undecided and _opens_safety_work(Facts.model_validate(found.facts), day_in_london(at)):
         raise NotErasedError("it tells of a danger or a loss that triage has not decided about yet: try again later")
 
 
-def _opens_safety_work(facts: Facts) -> bool:
+def _opens_safety_work(facts: Facts, on: date) -> bool:
+    """A birth that is overdue by a day counts too: how long is too long (E2) is the policy's, which triage reads."""
+    due_on = facts.infant.unborn_due_on
     return bool(
-        facts.safety
+        (due_on is not None and due_on < on)
+        or facts.safety
         or facts.safety_words
         or facts.mental_health in RED_FLAGS
         or not LOSSES.isdisjoint(facts.circumstances)

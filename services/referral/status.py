@@ -134,6 +134,7 @@ def dates(
 
 ENDED: Final = frozenset({Status.WITHDRAWN, Status.DECLINED, Status.CLOSED})
 _ENDED: Final = frozenset({RouteState.DECLINED, RouteState.CLOSED})
+WORK_ENDED: Final = _ENDED | {RouteState.REPLACED}
 _WEIGHT: Final = {
     RouteState.REPLACED: 0,
     RouteState.DECLINED: 1,

@@ -45,6 +45,11 @@ class Infant(Model):
     due_on: date | None = None
     count: Annotated[int, Field(ge=1, le=5)] = 1
 
+    @property
+    def unborn_due_on(self) -> date | None:
+        """Due date of a baby that is not born yet, so far as we know; None otherwise."""
+        return None if self.born_on else self.due_on
+
 
 class Place(Model):
     """Ward and authority are ONS codes (E05..., E06...) or null; `quality` says how far to trust them."""

@@ -25,6 +25,7 @@ DANGERS: dict[str, dict[str, Any]] = {
     "a red flag": {"mental_health": "self_harm_new"},
     "words": {"notes": "He hits me"},
     "a loss": {"circumstances": ["infant_died"]},
+    "a birth that is long overdue": {"babies": [{"due_on": "2026-05-01"}]},
 }
 
 
@@ -62,6 +63,16 @@ async def test_a_danger_beside_a_persons_decision_is_no_reason_for_ever(intake: 
     async with intake.admin.begin() as tx:
         await tx.execute(sql("UPDATE event SET occurred_at = :then"), {"then": AT - timedelta(days=2)})
     assert await erase(sent) == ""
+
+
+@pytest.mark.parametrize(("days", "is_erased"), [(29, False), (31, True)])
+async def test_what_triage_never_decides_about_can_be_erased_after_thirty_days(
+    intake: Behind, days: int, is_erased: bool
+) -> None:
+    sent = await a_sent(intake, safety=["significant_harm"])
+    async with intake.admin.begin() as tx:
+        await tx.execute(sql("UPDATE referral SET received_at = :then"), {"then": AT - timedelta(days=days)})
+    assert (await erase(sent) == "") is is_erased
 
 
 async def test_an_ordinary_referral_is_erased_whether_it_is_decided_or_not(intake: Behind) -> None:

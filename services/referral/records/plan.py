@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.referral import status
 from services.referral.families.profile import Profile
 from services.referral.records.due import FOR_A_PERSON, BabyDates, ClassCode, Due, RecordFacts, Waits, due_on
-from services.referral.status import RouteState
+from services.referral.status import WORK_ENDED, RouteState
 from shared.database import sql
 from shared.events import LOSSES, SAFETY_ROUTES, Facts, Kind
 from shared.retention import Schedule
@@ -27,7 +27,6 @@ from shared.working_time import day_in_london
 _AT_ONCE: Final = 500
 """Families of one read."""
 _NEXT_DAYS: Final = 5
-_ENDED: Final = frozenset({RouteState.CLOSED, RouteState.DECLINED, RouteState.REPLACED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def _facts(row: sa.Row[Any]) -> RecordFacts:
     facts = Facts.model_validate(row.facts)
     states = [RouteState(state) for state in row.states]
     ended = status.ended_at(row.withdrawn_at, row.declined_at, row.ended_at, row.states)
-    is_open = ended is None or not _ENDED.issuperset(states)
+    is_open = ended is None or not WORK_ENDED.issuperset(states)
     babies = Profile.model_validate(row.profile).babies
     return RecordFacts(
         last_on=None if ended is None or is_open else day_in_london(max(ended, row.last_at or ended)),

@@ -15,7 +15,7 @@ from services.triage.pages.labels import routes_in_words, rule_meaning, used_fac
 from services.triage.policy_preview import Changes
 from services.triage.rules import CATALOGUE, decide
 from services.triage.rules.assemble import LISTED
-from services.triage.rules.model import day_of_receipt, days_pregnant, support_ends_on, unborn_due_on
+from services.triage.rules.model import day_of_receipt, days_pregnant, support_ends_on
 from services.triage.work_items.conditions import is_call, is_unread_safety, stays_open
 from services.triage.work_items.item import ItemDetails
 from shared.events import (
@@ -225,7 +225,7 @@ def _another(codes: type[C], named: Sequence[C]) -> C | None:
 
 def _days_ahead(facts: Facts, *, on: date, policy: Policy) -> Iterator[tuple[date, str]]:
     """Days that change something and are near: the end of support, late pregnancy, the opening of the ward."""
-    born_on, due_on = facts.infant.born_on, unborn_due_on(facts.infant)
+    born_on, due_on = facts.infant.born_on, facts.infant.unborn_due_on
     if born_on:
         ends, short = support_ends_on(born_on, policy.age), months_later(born_on, policy.priority.time_short_months)
         if 0 < (ends - on).days <= BIRTHDAY_DAYS:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, months_old, rule, unborn_due_on
+from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, months_old, rule
 from services.triage.rules.safety import HANDBOOK, WORKING_TOGETHER, is_held
 from shared.events import Carer, Kind, Link, NhsNumber, PlaceQuality, Route, Urgency
 
@@ -116,7 +116,7 @@ MARKS: Final[tuple[Rule, ...]] = (nhs_number_to_check, old_postcode, came_back, 
 @rule("M1", source=f"{HANDBOOK}; 196 days = 28 weeks; six months")
 def early_days(case: Case) -> Finding | None:
     """From `late_pregnancy_days` pregnant, or born and under `young_baby_months`: first contact sooner."""
-    born_on, due_on = case.facts.infant.born_on, unborn_due_on(case.facts.infant)
+    born_on, due_on = case.facts.infant.born_on, case.facts.infant.unborn_due_on
     text = "These first weeks matter most, so we aim to be in touch sooner."
     if due_on is not None:
         pregnant = days_pregnant(due_on, case.on, case.policy.age)
@@ -130,7 +130,7 @@ def early_days(case: Case) -> Finding | None:
 @rule("M2", source=f"{HANDBOOK}; 42 days = six weeks")
 def due_soon(case: Case) -> Finding | None:
     """Unborn and due within `due_soon_days`, the due date passed included."""
-    due_on = unborn_due_on(case.facts.infant)
+    due_on = case.facts.infant.unborn_due_on
     if due_on is None or (days := (due_on - case.on).days) > case.policy.priority.due_soon_days:
         return None
     return Finding(

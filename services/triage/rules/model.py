@@ -12,7 +12,7 @@ from typing import Concatenate, Final, NamedTuple, ParamSpec
 
 from pydantic import JsonValue
 
-from shared.events import Eligibility, Facts, Infant, Reason, Route, Tier, Urgency
+from shared.events import Eligibility, Facts, Reason, Route, Tier, Urgency
 from shared.policy import Age, Policy
 from shared.working_time import LONDON, months_later
 
@@ -132,11 +132,6 @@ def months_old(born_on: date, on: date) -> int:
 def support_ends_on(day: date, age: Age) -> date:
     """First day without support: the second birthday (or the due date two years on), for 24 months."""
     return months_later(day, age.support_ends_months)
-
-
-def unborn_due_on(infant: Infant) -> date | None:
-    """Due date of a baby not yet born: without a birth date, which always wins; None otherwise."""
-    return None if infant.born_on else infant.due_on
 
 
 def days_pregnant(due_on: date, on: date, age: Age) -> int:

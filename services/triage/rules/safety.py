@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, rule, unborn_due_on
+from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, rule
+from shared import contact_holds
 from shared.events import LOSSES, RED_FLAGS, CareStatus, Facts, MentalHealth, Route, Safety, Tier, Urgency
 
 WORKING_TOGETHER: Final = "Working Together to Safeguard Children 2023"
@@ -33,9 +34,8 @@ def is_bereaved(facts: Facts) -> bool:
 
 
 def is_long_overdue(case: Case) -> bool:
-    """Tell whether the due date of an unborn baby passed more than `overdue_days` ago: it may have died."""
-    due_on = unborn_due_on(case.facts.infant)
-    return due_on is not None and (case.on - due_on).days > case.policy.age.overdue_days
+    """Tell whether the birth is so long overdue that the baby may have died (E2)."""
+    return contact_holds.is_long_overdue(case.facts.infant, case.on, case.policy.age)
 
 
 def mash(case: Case) -> tuple[Route, ...]:
@@ -87,7 +87,7 @@ def known_to_social_care(case: Case) -> Finding | None:
 @rule("S4", source=f"{WORKING_TOGETHER} (pre-birth assessment); 196 days = 28 weeks: {HANDBOOK}")
 def prebirth_plan_late_in_pregnancy(case: Case) -> Finding | None:
     """Pre-birth assessment and no birth date, from `late_pregnancy_days` pregnant: urgent."""
-    due_on = unborn_due_on(case.facts.infant)
+    due_on = case.facts.infant.unborn_due_on
     if case.facts.care_status is not CareStatus.PREBIRTH or due_on is None:
         return None
     pregnant = days_pregnant(due_on, case.on, case.policy.age)
