@@ -60,12 +60,6 @@ EXAMPLE: Final[dict[str, Any]] = {
     "instance": "/referrals",
     "errors": [{"pointer": "/referrer/name", "code": "required", "detail": "This is needed."}],
 }
-_PARAMETERS: Final = {
-    "reference": "as you got it, or as people say it: in any case, without hyphens",
-    "changed_since": "`next` of the page before; left out, from the beginning",
-    "limit": "how many at most",
-    "external_reference": "only the one that you know by this reference of your own",
-}
 _OF_EVERY_CALL: Final = (400, 401, 404, 409, 410, 412, 413, 415, 422, 429, 503)
 
 
@@ -94,15 +88,18 @@ def everything(app: FastAPI) -> dict[str, Any]:
 def _complete(call: dict[str, Any]) -> None:
     """Every call can be refused, in one shape unless it names another; the framework's own is never sent."""
     responses = call.setdefault("responses", {})
-    for parameter in call.get("parameters", ()):
-        parameter.setdefault("description", _PARAMETERS.get(parameter["name"], ""))
     for status in _OF_EVERY_CALL:
         if _names_its_own(responses.get(str(status), {})):
             continue
-        responses[str(status)] = {
-            "description": next(title for code, title in CATALOGUE.values() if code == status),
-            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        responses[str(status)] = refusal(status)
+
+
+def refusal(status: int) -> dict[str, Any]:
+    """The answer with a problem of this status, in the words of the first of its kind."""
+    return {
+        "description": next(title for code, title in CATALOGUE.values() if code == status),
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
 
 
 def _names_its_own(response: dict[str, Any]) -> bool:

@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 BODY_BYTES: Final = 256 * 1024
 BODY_SECONDS: Final = 15.0
+JSON: Final = "application/json"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 M = TypeVar("M", bound=BaseModel)
@@ -229,18 +230,17 @@ def _cause(scope: Scope) -> Cause:
 async def read_json_body(
     request: Request,
     *,
-    also: Sequence[str] = (),
     may_be_empty: bool = False,
-    types: Sequence[str] = ("application/json",),
+    types: Sequence[str] = (JSON,),
 ) -> bytes:
     """The body of a JSON request, still bytes.
 
-    Raises Problem: 415 for another type, charset or any content encoding (`also` names media types beside `types`),
-    413 over 256 KiB, 408 when it takes longer than 15 s. Where it `may_be_empty`, no body needs no type.
+    Raises Problem: 415 for none of these types, another charset or any content encoding, 413 over 256 KiB, 408 when it
+    takes longer than 15 s. Where it `may_be_empty`, no body needs no type.
     """
     if may_be_empty and _is_bodiless(request):
         return b""
-    _check_media_type(request, (*types, *also))
+    _check_media_type(request, types)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _read(request)

@@ -25,7 +25,13 @@ from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
 from services.referral.reference import new_reference
 from services.referral.request_limits import RequestLimits
-from services.referral.request_line import idempotency_key, reference_named, refuse_unknown_queries, version_named
+from services.referral.request_line import (
+    PathReference,
+    idempotency_key,
+    reference_named,
+    refuse_unknown_queries,
+    version_named,
+)
 from services.referral.requirements import requirements
 from services.referral.requirements_answer import Requirements
 from services.referral.steps import TakeStep
@@ -38,7 +44,7 @@ from shared.database import seen_by
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
-from shared.web import NO_STORE, Express, bearer_token, cause_of, read_json_body
+from shared.web import JSON, NO_STORE, Express, bearer_token, cause_of, read_json_body
 from shared.web import answer as json_answer
 from shared.working_time import day_in_london
 
@@ -46,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 DRAWS: Final = 3
 """Of a reference for an enquiry: with a million taken, three in a row are all taken once in 100 million enquiries."""
-_MERGE_PATCH: Final = ("application/merge-patch+json",)
+_OF_PATCH: Final = (JSON, "application/merge-patch+json")
 
 
 @dataclass(frozen=True)
@@ -166,13 +172,13 @@ class ReferralApi:
         self.limits.take(agency.id, now=time.monotonic())
         return agency
 
-    async def get_one(self, request: Request, reference: str) -> Response:
+    async def get_one(self, request: Request, reference: PathReference) -> Response:
         agency = await self._agency(request)
         async with seen_by(self.engine, agency.id) as tx:
             shown = await self._shown(tx, agency, reference_named(reference))
         return json_answer(self._with_whom_to_ring(shown))
 
-    async def get_questions(self, request: Request, reference: str) -> Response:
+    async def get_questions(self, request: Request, reference: PathReference) -> Response:
         agency, own = await self._agency(request), reference_named(reference)
         async with seen_by(self.engine, agency.id) as tx:
             about = await asked.about(tx, agency_id=agency.id, reference=own)
@@ -196,9 +202,13 @@ class ReferralApi:
     async def get_feed(
         self,
         request: Request,
-        changed_since: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        external_reference: Annotated[str | None, Query(max_length=64)] = None,
+        changed_since: Annotated[
+            str | None, Query(description="`next` of the page before; left out, from the beginning")
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=200, description="how many at most")] = 50,
+        external_reference: Annotated[
+            str | None, Query(max_length=64, description="only the one that you know by this reference of your own")
+        ] = None,
     ) -> Response:
         agency = await self._agency(request)
         refuse_unknown_queries(request)
@@ -217,16 +227,16 @@ class ReferralApi:
         """As every answer about a family in danger; what is erased tells of none."""
         return shown | {"act_now": ring_now(self.preparing.policy) if shown["dangers"] else []}
 
-    async def patch(self, request: Request, reference: str) -> Response:
+    async def patch(self, request: Request, reference: PathReference) -> Response:
         return await self._take(partial(steps.patch, version=version_named(request)), request, reference)
 
-    async def withdraw(self, request: Request, reference: str) -> Response:
+    async def withdraw(self, request: Request, reference: PathReference) -> Response:
         return await self._take(steps.withdraw, request, reference)
 
-    async def inform(self, request: Request, reference: str) -> Response:
+    async def inform(self, request: Request, reference: PathReference) -> Response:
         return await self._take(steps.inform, request, reference)
 
-    async def challenge(self, request: Request, reference: str) -> Response:
+    async def challenge(self, request: Request, reference: PathReference) -> Response:
         return await self._take(steps.challenge, request, reference)
 
     async def post_enquiry(self, request: Request) -> Response:
@@ -246,7 +256,7 @@ class ReferralApi:
         agency = await self._agency(request)
         key = idempotency_key(request)
         own = reference_named(reference) if reference is not None else ""
-        value = _read(await read_json_body(request, also=_MERGE_PATCH if request.method == "PATCH" else ()))
+        value = _read(await read_json_body(request, types=_OF_PATCH if request.method == "PATCH" else (JSON,)))
         by = AgencyActor(_now(), cause_of(request), agency)
         named = f"{request.method} {request.scope['route'].path} {own}"
         keyed = request_key(self.preparing.identities, agency.id, key, named, canonical(value))

@@ -10,9 +10,10 @@ from services.referral import examples
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import Challenge, Enquiry, Withdrawal
 from shared.events import DANGERS, RED_FLAGS
-from shared.problems import CATALOGUE
+from shared.openapi import refusal
 
 AGENCY_KEY: Final = {"agency_key": {"type": "http", "scheme": "bearer", "description": "the key of your agency"}}
+KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}
 
 
 TAKEN_BACK: Final = {
@@ -48,7 +49,7 @@ def takes(model: type[BaseModel], example: Any, *more: dict[str, Any], is_patch:
             "required": True,
             "content": {"application/json": {"schema": schema, "example": example}},
         },
-        "security": [{"agency_key": []}],
+        **KEYED,
     }
 
 
@@ -65,12 +66,9 @@ def gives(model: type[BaseModel], *statuses: int, example: Any = None) -> dict[i
 
 def refuses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """A refusal that not every call has."""
-    described = {status: next(title for code, title in CATALOGUE.values() if code == status) for status in statuses}
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": title, "content": problem} for status, title in described.items()}
+    return {status: refusal(status) for status in statuses}
 
 
-KEYED: Final[dict[str, Any]] = {"security": [{"agency_key": []}]}
 REFERRAL: Final = takes(ReferralDocument, examples.REFERRAL)
 CHANGE: Final = takes(ReferralDocument, examples.CHANGE, IF_MATCH, is_patch=True)
 WITHDRAWAL: Final = takes(Withdrawal, examples.WITHDRAWAL)

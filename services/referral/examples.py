@@ -43,6 +43,7 @@ _RECEIPT: Final[dict[str, Any]] = {
     "links": [],
     "gaps": [],
 }
+_N3: Final = "Some things feel hard right now. A short time with our own team can help parent and baby feel close."
 _ITEM: Final[dict[str, Any]] = {
     "reference": _REFERENCE,
     "kind": "family",
@@ -58,7 +59,7 @@ _ITEM: Final[dict[str, Any]] = {
         "tier": "specialist_short",
         "urgency": "routine",
         "routes": [{"route": "pir_short", "status": "open"}],
-        "reasons": [{"rule": "N3", "text": "Moderate or severe concern, or two or more domains."}],
+        "reasons": [{"rule": "N3", "text": _N3}],
         "policy": {"id": "nottingham", "version": 3},
     },
     "links": [],

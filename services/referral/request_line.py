@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request
+from fastapi import Path, Request
 
 from services.referral.reference import parse
 from shared.mistakes import is_shown
@@ -13,6 +13,7 @@ from shared.problems import FieldError, Problem
 
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _ETAG: Final = re.compile(r'"?([0-9]{1,9})"?', re.ASCII)
+PathReference = Annotated[str, Path(description="as you got it, or as people say it: in any case, without hyphens")]
 OF_FEED: Final = ("changed_since", "limit", "external_reference")
 
 

@@ -12,6 +12,7 @@ from tests.browser.front import FILLED, HEALTH_VISITOR, Reception, begins, fills
 from tests.browser.seeing import faults
 
 MOST: Final = 14
+MOST_NEXT_TIME: Final = 13
 EARLY_HELP: Final = credentials.MEMBERS["early-help"]
 """No other test refers in this name: the first time is the first."""
 
@@ -37,11 +38,13 @@ def loads_for_a_referral(person: Person) -> list[str]:
     return loaded
 
 
-def test_a_usual_referral_loads_at_most_fourteen_pages_the_first_time_and_the_next(reception: Reception) -> None:
+def test_a_usual_referral_loads_at_most_fourteen_pages_the_first_time_and_thirteen_the_next(
+    reception: Reception,
+) -> None:
     person = reception.comes(EARLY_HELP, size=PHONE, is_fresh=True)
     first, second = loads_for_a_referral(person), loads_for_a_referral(person)
     assert len(first) <= MOST, first
-    assert len(second) <= MOST, second
+    assert len(second) <= MOST_NEXT_TIME, second
     assert any(each.endswith("/you") for each in first)
     assert not any(each.endswith("/you") for each in second)
     for loaded in (first, second):

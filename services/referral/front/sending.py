@@ -100,7 +100,8 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
     document, pages = draft.document, form_pages.pages_for(draft.document)
     states = trail.standings(document, visit.now)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
-    wrong = [error for page in pages for error in filling.errors_of(page, document, now=visit.now)]
+    mistaken = [page for page in pages if states[page.slug] is trail.Standing.MISTAKE]
+    wrong = [error for page in mistaken for error in filling.errors_of(page, document, now=visit.now)]
     needed = [] if is_danger else [error for errors in missing.values() for error in errors]
     to_do = [
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{trail.CHECKED}"}

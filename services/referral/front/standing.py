@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.referral.front.after_loss import tells_of_loss
 from services.referral.front.authors import AgencyReferral
-from services.referral.status import NEXT_STEP_OF_ENQUIRY, Status, Step
+from services.referral.status import Status, Step
 from shared.events import Kind
 from shared.pages.wording import ROUTES, route_name
 
@@ -31,18 +31,12 @@ GROUPS: Final = (
 KIND_NAMES: Final = {Kind.FAMILY: "Referral", Kind.CONSULTATION: "Question to the team", Kind.TRAINING: "Training"}
 
 
-def next_step(shown: Mapping[str, Any], kind: Kind) -> str:
-    """What happens next, in a sentence."""
-    words = None if kind is Kind.FAMILY else NEXT_STEP_OF_ENQUIRY.get(Status(shown["status"]))
-    return words or str(shown["next_step"])
-
-
 def in_words(shown: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     """What it is, where it stands, and what happens next."""
     return {
         "what": KIND_NAMES[kind],
         "stands": STATUS_NAMES[Status(shown["status"])],
-        "next_step": next_step(shown, kind),
+        "next_step": shown["next_step"],
     }
 
 

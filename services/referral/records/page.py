@@ -27,7 +27,9 @@ from services.referral.records.page_words import (
 from shared.events import LOSSES, RED_FLAGS, SAFETY_ROUTES, CareStatus, Kind, Safety
 from shared.pages.times import clock
 from shared.pages.wording import (
+    AUDIENCES,
     LINKS,
+    MESSAGE_CHANNELS,
     MESSAGES,
     WITHDRAWALS,
     route_name,
@@ -46,7 +48,6 @@ _MODES: Final = {
 }
 _OF_AN_ENQUIRY: Final = ("kind", "source", "safety", "safety_words")
 """The facts that an enquiry can have: the others stand there as what nobody said."""
-_AUDIENCES: Final = {"agency": "the agency that referred", "household": "the family", "on_call": "the person on call"}
 
 
 class Entry(NamedTuple):
@@ -231,7 +232,8 @@ def _written(
 
 def _message(row: Mapping[str, Any], marks: tuple[str, ...]) -> Entry:
     said = [
-        ("To", word_for(_AUDIENCES)(row["audience"])),
+        ("To", word_for(AUDIENCES)(row["audience"])),
+        ("As", word_for(MESSAGE_CHANNELS)(row["channel"])),
         ("Written", clock(row["created_at"])),
         ("Sent", clock(row["sent_at"]) or f"not sent ({row['state']})"),
         ("Subject", row["subject"]),
