@@ -8,7 +8,7 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-restore test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
+.PHONY: help run test test-faults test-schedules test-restore test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -21,6 +21,9 @@ test: .venv/.has-test ## Run all tests side by side, on real PostgreSQL and Kafk
 
 test-faults: .venv/.has-test ## Run the tests that kill and pause things
 	@PIR_FAULTS=1 exec $(BIN)/pytest -q -m chaos $(ARGS)
+
+test-schedules: .venv/.has-test ## Try 3,000 orders of what can happen between a request and its effect (PIR_SCHEDULES=1500)
+	@PIR_SCHEDULES=$(or $(PIR_SCHEDULES),1500) exec $(BIN)/pytest -q tests/integration/test_any_schedule.py $(ARGS)
 
 test-restore: .venv/.has-test ## Lose a database and bring it back, in every way that docs/restore.md has, and say how long it took
 	@PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/integration/test_recovery.py tests/integration/test_backups.py tests/integration/test_restore.py $(ARGS)
