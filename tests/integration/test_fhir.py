@@ -15,7 +15,6 @@ from services.referral import agencies
 from services.referral.agencies import AgencyError
 from services.referral.fhir.checks import Intent
 from services.referral.fhir.names import FHIR_JSON
-from services.referral.fhir.writing import Envoy, write_bundle
 from services.referral.identity import Sealed
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
@@ -24,6 +23,7 @@ from shared.database import sql
 from shared.ids import uuid7
 from tests.families import a_referral, an_nhs_number
 from tests.fhir_messages import SENDER, Json, example, issues_of, reference_of, resource, resources, send
+from tests.fhir_writing import Envoy, write_bundle
 from tests.integration.conftest import Behind
 from tests.integration.support import count, fetch, statements
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from services.referral.fhir.writing import Envoy, write_bundle
 from shared.web import BODY_BYTES
 from tests.fhir_messages import EXAMPLES, SENDER, Json, example, resource, send
+from tests.fhir_writing import Envoy, write_bundle
 from tests.front_documents import scenario_documents
 from tests.integration.conftest import Behind
 from tests.integration.support import count

@@ -22,11 +22,11 @@ from services.referral.fhir.notes import NO_ROOM
 from services.referral.fhir.questions import ELSEWHERE, questions
 from services.referral.fhir.reading import Reading, read_bundle
 from services.referral.fhir.taking import read_message
-from services.referral.fhir.writing import Envoy, write_bundle
 from shared.events import Carer, Consent, Place
 from shared.safety_words import FLAGGED
 from tests.builders import a_policy
 from tests.fhir_messages import EXAMPLES, SENDER, example, resource, resources
+from tests.fhir_writing import Envoy, write_bundle
 from tests.front_documents import ANY_DOCUMENT, NOW, meaning, scenario_documents
 
 SCENARIOS = scenario_documents()
