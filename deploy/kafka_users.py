@@ -37,7 +37,7 @@ def make(brokers: Brokers, passwords: Mapping[str, str]) -> None:
     """
     if not brokers.user:
         return
-    from kafka import admin  # type: ignore[import-untyped]  # noqa: PLC0415  a second that few deployments need
+    from kafka import admin  # type: ignore[import-untyped]  # noqa: PLC0415  no types; a second that few need
 
     client = admin.KafkaAdminClient(
         bootstrap_servers=brokers.servers.split(","),

@@ -52,6 +52,8 @@ CATALOGUE: Final[dict[str, tuple[int, str]]] = {
 """name → status and title; `type` is `urn:pir:problem:<name>`."""
 
 RETRY_SECONDS: Final = "5"
+CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+"""Of every 401 (RFC 9110, 11.6.1). A browser asks for no password by it."""
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LONGEST_INSTANCE: Final = 200
 """Characters, percent-encoded: room for every path of ours with its ids."""
@@ -92,14 +94,13 @@ class Problem(Exception):  # noqa: N818  it is an answer rather than a failure
         if self.errors:
             body["errors"] = [asdict(error) for error in self.errors]
         headers = {"Cache-Control": "no-store", **self.all_headers}
-        if status == HTTP_401_UNAUTHORIZED:
-            headers.setdefault("WWW-Authenticate", "Bearer")
         return JSONResponse(body, status, headers, media_type="application/problem+json")
 
     @property
     def all_headers(self) -> dict[str, str]:
         """Those of this answer and those that its name brings."""
-        return ({"Retry-After": RETRY_SECONDS} if self.name == "unavailable" else {}) | self.headers
+        own = {"Retry-After": RETRY_SECONDS} if self.name == "unavailable" else {}
+        return own | (CHALLENGE if CATALOGUE[self.name][0] == HTTP_401_UNAUTHORIZED else {}) | self.headers
 
 
 class PagesForProblems(Protocol):

@@ -67,7 +67,7 @@ class FromFiles(PydanticBaseSettingsSource):
             found = from_file(variable)
         except SecretFileError as error:
             raise SettingsError(str(error)) from None
-        return found, alias or field_name, False  # type: ignore[return-value]
+        return found, alias or field_name, False  # type: ignore[return-value]  # our aliases are text
 
     def __call__(self) -> dict[str, Any]:
         found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())

@@ -17,16 +17,17 @@ def another_cluster() -> AbstractContextManager[Postgres]:
 
 
 def dump(server: Postgres, database_url: str, file: Path) -> None:
-    _run(server, "pg_dump", "--format=custom", f"--file={file}", database_url)
+    run(server, "pg_dump", "--format=custom", f"--file={file}", database_url)
 
 
 def restore(server: Postgres, file: Path) -> str:
     """Into the empty database of a new cluster; returns its URL."""
-    _run(server, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", f"--dbname={server.url}", str(file))
+    run(server, "pg_restore", "--no-owner", "--no-acl", "--exit-on-error", f"--dbname={server.url}", str(file))
     return server.url
 
 
-def _run(server: Postgres, program: str, *words: str) -> None:
+def run(server: Postgres, program: str, *words: str) -> None:
+    """A program of the server's own version, which has to succeed."""
     done = subprocess.run(
         [server._binaries() / program, *words], capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,4 @@
-"""Who an agency key belongs to.
+"""Who an agency key belongs to, and whether that agency may call now.
 
 All valid keys are in memory, fresh enough that a revoked one stops within a minute.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Final
 
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral.agencies import Agency, digest_of, valid_keys
+from services.referral.request_limits import RequestLimits
 from shared.errors import is_transient
 from shared.problems import Problem
+from shared.web import bearer_token
 
 FRESH_SECONDS: Final = 20.0
 STALE_SECONDS: Final = 55.0
@@ -63,3 +67,17 @@ class AgencyKeys:
         async with self._engine.connect() as connection:
             self._known = await valid_keys(connection)
         self._read_at, self._has_failed = time.monotonic(), False
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """The agencies that call with their keys, each within its share of requests."""
+
+    keys: AgencyKeys
+    limits: RequestLimits
+
+    async def agency(self, request: Request) -> Agency:
+        """Whose key it is; raises Problem 401 or 429."""
+        agency = await self.keys.find(bearer_token(request))
+        self.limits.take(agency.id, now=time.monotonic())
+        return agency

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,13 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral import answers, asked, contract, steps, views
 from services.referral.agencies import Agency, AgencyActor
-from services.referral.agency_keys import AgencyKeys
+from services.referral.agency_keys import Callers
 from services.referral.asked import AsksTriage
 from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
 from services.referral.reference import new_reference
-from services.referral.request_limits import RequestLimits
 from services.referral.request_line import (
     PathReference,
     idempotency_key,
@@ -44,7 +42,7 @@ from shared.database import seen_by
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
-from shared.web import JSON, NO_STORE, Express, bearer_token, cause_of, read_json_body
+from shared.web import JSON, NO_STORE, Express, cause_of, read_json_body
 from shared.web import answer as json_answer
 from shared.working_time import day_in_london
 
@@ -60,8 +58,7 @@ class ReferralApi:
     """The intake API. `writer` stores new referrals in groups; every other step has a transaction of its own."""
 
     engine: AsyncEngine
-    keys: AgencyKeys
-    limits: RequestLimits
+    callers: Callers
     preparing: Preparing
     service_map: ServiceMap
     writer: BatchWriter[Arrival]
@@ -137,7 +134,7 @@ class ReferralApi:
         return {("POST", "/referrals"): self.post_referral, ("GET", "/referrals/"): look}
 
     async def post_referral(self, request: Request) -> Response:
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         key = idempotency_key(request)
         value = _read(await read_json_body(request))
         by = AgencyActor(_now(), cause_of(request), agency)
@@ -166,20 +163,14 @@ class ReferralApi:
                 raise
             raise problem from error
 
-    async def _agency(self, request: Request) -> Agency:
-        """Whose key it is, within its share of requests; raises Problem 401 or 429."""
-        agency = await self.keys.find(bearer_token(request))
-        self.limits.take(agency.id, now=time.monotonic())
-        return agency
-
     async def get_one(self, request: Request, reference: PathReference) -> Response:
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         async with seen_by(self.engine, agency.id) as tx:
             shown = await self._shown(tx, agency, reference_named(reference))
         return json_answer(self._with_whom_to_ring(shown))
 
     async def get_questions(self, request: Request, reference: PathReference) -> Response:
-        agency, own = await self._agency(request), reference_named(reference)
+        agency, own = await self.callers.agency(request), reference_named(reference)
         async with seen_by(self.engine, agency.id) as tx:
             about = await asked.about(tx, agency_id=agency.id, reference=own)
             shown = await self._shown(tx, agency, own)
@@ -210,7 +201,7 @@ class ReferralApi:
             str | None, Query(max_length=64, description="only the one that you know by this reference of your own")
         ] = None,
     ) -> Response:
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         refuse_unknown_queries(request)
         async with seen_by(self.engine, agency.id) as tx:
             page = await views.feed(
@@ -253,7 +244,7 @@ class ReferralApi:
 
     async def _take(self, step: TakeStep, request: Request, reference: str | None = None) -> Response:
         """Take the step once per Idempotency-Key, in a transaction of its own; an enquiry gets a new reference."""
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         key = idempotency_key(request)
         own = reference_named(reference) if reference is not None else ""
         value = _read(await read_json_body(request, types=_OF_PATCH if request.method == "PATCH" else (JSON,)))

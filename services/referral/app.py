@@ -9,7 +9,7 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.referral import contract, front, handlers, identity_api, keys, tables
-from services.referral.agency_keys import AgencyKeys
+from services.referral.agency_keys import AgencyKeys, Callers
 from services.referral.api import ReferralApi
 from services.referral.contacts import stop_page, stops
 from services.referral.contacts.api import Contacts
@@ -95,8 +95,9 @@ async def build(settings: Settings) -> Service:
     notify, triage = NotifyClient(settings.others["notify"]), TriageClient(settings.others["triage"])
     api = ReferralApi(
         engine=engine,
-        keys=AgencyKeys(engine),
-        limits=RequestLimits(None if settings.is_development else settings.requests_per_minute),
+        callers=Callers(
+            AgencyKeys(engine), RequestLimits(None if settings.is_development else settings.requests_per_minute)
+        ),
         preparing=preparing,
         service_map=of_authority(preparing.policy.authority, folder=settings.service_maps_dir),
         writer=writer,
@@ -104,14 +105,14 @@ async def build(settings: Settings) -> Service:
     )
     app.include_router(api.router())
     _install_fhir(app, settings, api)
-    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]  # FastAPI's own way
     token = settings.from_triage.get_secret_value()
     app.include_router(identity_api.router(engine, identities, token))
     app.include_router(audit_calls.router(engine, token))
     app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
     webhooks = WebhookClient(settings.others["notify"])
-    app.include_router(WebhookApi(engine, api.keys, api.limits, identities, webhooks).router())
+    app.include_router(WebhookApi(engine, api.callers, identities, webhooks).router())
     app.include_router(changes.router(engine, identities, settings.from_notify.get_secret_value()))
 
     door = MemberDoor(engine, identities, settings.public_url, _now)
@@ -192,8 +193,7 @@ def _install_fhir(app: FastAPI, settings: Settings, api: ReferralApi) -> None:
     FhirApi(
         engine=api.engine,
         identities=api.preparing.identities,
-        keys=api.keys,
-        limits=api.limits,
+        callers=api.callers,
         service_map=api.service_map,
         intake=Intake(api.engine, api.preparing, api.writer.submit),
         base=f"{settings.public_url.rstrip('/')}/fhir",

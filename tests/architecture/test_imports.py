@@ -26,7 +26,6 @@ PURE: Final = (
     "services.referral.status",
     "services.referral.fhir.reading",
     "services.referral.fhir.checks",
-    "services.referral.fhir.writing",
     "services.notify.rules",
     "services.notify.templates",
     "services.metrics.spans",

@@ -28,5 +28,5 @@ def _named(pages: Pages, request: Request, template: str, **more: Any) -> HTMLRe
 
 
 if __name__ == "__main__":
-    Pages.render = _named  # type: ignore[method-assign]
+    Pages.render = _named  # type: ignore[method-assign]  # in this process alone, a test's own
     runpy.run_module(SERVICE, run_name="__main__", alter_sys=True)

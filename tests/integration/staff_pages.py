@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
-import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -70,16 +69,3 @@ async def somebody_at(
 def words_of(answer: httpx.Response) -> str:
     """What is read on the page, without its frame."""
     return Page(answer.text).words("main")
-
-
-@contextmanager
-def statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        sent.append(statement)
-
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
@@ -281,3 +281,16 @@ def sequences_by_key(records: Iterable[ConsumerRecord[bytes, bytes]]) -> dict[st
             seen.add(headers["ce_id"])
             found.setdefault(headers["ce_subject"], []).append(int(headers["ce_sequence"]))
     return found
+
+
+@contextmanager
+def statements(engine: AsyncEngine) -> Iterator[list[str]]:
+    """What is sent to the database meanwhile."""
+    sent: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        sent.append(statement)
+
+    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)

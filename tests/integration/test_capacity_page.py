@@ -21,8 +21,8 @@ from shared.access import Role, Staff
 from shared.events import Route
 from shared.ids import uuid7
 from tests.builders import TODAY, a_policy, noon
-from tests.integration.staff_pages import PEOPLE, Somebody, somebody_at, statements, words_of
-from tests.integration.support import count, engine_of, fetch
+from tests.integration.staff_pages import PEOPLE, Somebody, somebody_at, words_of
+from tests.integration.support import count, engine_of, fetch, statements
 
 NOON = noon(TODAY)
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)

@@ -12,6 +12,7 @@ import difflib
 import json
 import os
 import re
+import runpy
 import sys
 from collections.abc import Callable
 from io import BytesIO
@@ -24,7 +25,7 @@ from prometheus_client import REGISTRY
 
 from services.metrics.reports.formats import MAKING, Format
 from services.metrics.reports.model import ReportKind
-from tests.backups import _run
+from tests.backups import run
 from tests.integration.all_services import NAMES, all_services
 from tests.integration.behind import Behind
 from tests.integration.report_site import a_site, publish
@@ -106,7 +107,7 @@ def test_commands(service: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(sys, "argv", [service])
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit):
-        exec(compile(f"import runpy; runpy.run_module('services.{service}', run_name='__main__')", "run", "exec"))
+        runpy.run_module(f"services.{service}", run_name="__main__")
     keep(f"commands/{service}.txt", "\n".join(_helps(found[0])))
 
 
@@ -118,7 +119,7 @@ def _helps(parser: argparse.ArgumentParser) -> list[str]:
 def test_schema(stack: Servers, database: str, tmp_path: Path) -> None:
     assert stack.postgres
     file = tmp_path / "schema.sql"
-    _run(stack.postgres, "pg_dump", "--schema-only", "--no-owner", f"--file={file}", database)
+    run(stack.postgres, "pg_dump", "--schema-only", "--no-owner", f"--file={file}", database)
     lines = file.read_text(encoding="utf-8").splitlines()
     keep("schema.sql", "\n".join(line for line in lines if not line.startswith(("--", "\\", "SET ")) and line))
 

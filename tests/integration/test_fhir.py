@@ -15,7 +15,6 @@ from services.referral import agencies
 from services.referral.agencies import AgencyError
 from services.referral.fhir.checks import Intent
 from services.referral.fhir.names import FHIR_JSON
-from services.referral.fhir.writing import Envoy, write_bundle
 from services.referral.identity import Sealed
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
@@ -24,8 +23,9 @@ from shared.database import sql
 from shared.ids import uuid7
 from tests.families import a_referral, an_nhs_number
 from tests.fhir_messages import SENDER, Json, example, issues_of, reference_of, resource, resources, send
+from tests.fhir_writing import Envoy, write_bundle
 from tests.integration.conftest import Behind
-from tests.integration.support import count, fetch
+from tests.integration.support import count, fetch, statements
 
 NOW_SETUP = Actor("system", "test")
 
@@ -118,6 +118,19 @@ class TestTheSameAsADocument:
             reference = reference_of(await send(intake, each))
             found = await intake.look("/referrals", slug="midwifery", external_reference=external)
             assert [item["reference"] for item in found.json()["items"]] == [reference]
+
+    async def test_many_identifiers_take_one_look_and_the_first_that_is_known_counts(self, intake: Behind) -> None:
+        bundles = own("born"), own("twins")
+        references = [reference_of(await send(intake, each)) for each in bundles]
+        [*unknown], [first], [second] = (
+            [{"value": f"X-{number}"} for number in range(50)],
+            *(resource(each, "ServiceRequest")["identifier"] for each in bundles),
+        )
+        change = own("revoke", identifier=[*unknown, second, *unknown, first])
+        with statements(intake.service.engine) as sent:
+            answer = await send(intake, change)
+        assert reference_of(answer) == references[1]
+        assert len([each for each in sent if "external_digest = ANY(" in each]) == 1
 
     async def test_a_safeguarding_flag_is_safety_words(self, intake: Behind) -> None:
         reference = reference_of(await send(intake, own("twins")))
@@ -322,6 +335,7 @@ class TestStatusCodes:
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == FHIR_JSON
         assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
         [issue] = answer.json()["issue"]
         assert (issue["code"], issue["details"]["coding"][0]["code"]) == (kind, code)
         assert issue["details"]["coding"][0]["system"] == "https://fhir.nhs.uk/Codesystem/http-error-codes"

@@ -50,7 +50,7 @@ async def test_what_was_typed_is_shown_again_when_the_session_has_ended(front: F
     async with front.site.referral.engine.begin() as tx:
         await tx.execute(sql("DELETE FROM member_session"))
     answer = await ada.press(page_of(sent, slug), notes="A <b>long</b> story.")
-    assert answer.status_code == 401
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert "A &lt;b&gt;long&lt;/b&gt; story." in ada.html
     assert f"/refer/sign-in?next={page_of(sent, slug)}" in ada.links
     assert await front.stored(sent) == {"document": sent.body, "answers": []}

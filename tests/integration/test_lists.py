@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +31,7 @@ from shared.ids import uuid7
 from shared.pages import Pages
 from shared.sign_in import Visitor
 from tests.builders import TODAY, noon
-from tests.integration.support import engine_of
+from tests.integration.support import engine_of, statements
 from tests.rendering import Page
 
 NOON = noon(TODAY)
@@ -121,19 +120,6 @@ def listed(page: httpx.Response, name: str) -> list[str]:
 def link_to(page: httpx.Response, rel: str) -> str | None:
     found = re.search(rf'href="([^"]+)" rel="{rel}"', page.text)
     return html.unescape(found[1]) if found else None
-
-
-@contextmanager
-def statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """What is sent to the database meanwhile."""
-    sent: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        sent.append(statement)
-
-    sa.event.listen(engine.sync_engine, "before_cursor_execute", note)
-    yield sent
-    sa.event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_paging_on_shows_every_item_once_and_paging_back_the_same_pages(

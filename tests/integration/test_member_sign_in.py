@@ -18,7 +18,7 @@ from services.referral.front.sign_in import ASKS_A_MINUTE
 from services.referral.request_limits import RequestLimits
 from shared.audit import Actor
 from tests.integration.front import KEEPER, MEMBER, FrontSite, front_site
-from tests.integration.support import count, fetch
+from tests.integration.support import count, fetch, statements
 
 BY = Actor("operator", "test")
 _RANDOM = re.compile(rb"(?<==)[A-Za-z0-9_-]{43}(?=;)|[0-9a-f]{8}-[0-9a-f-]{27}")
@@ -143,21 +143,15 @@ async def _asked(site: FrontSite, address: str) -> tuple[list[tuple[Any, ...]], 
 
     A cookie's token and the id of the request are taken out.
     """
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    browser, engine = await site.browser(), site.referral.engine.sync_engine
+    browser = await site.browser()
     await browser.open("/refer/sign-in")
-    sa.event.listen(engine, "before_cursor_execute", note)
-    answers = [
-        await browser.press(email=address, follow=False),
-        await browser.open("/refer/sign-in/code"),
-        await browser.press(code="2222-2222"),
-    ]
-    sa.event.remove(engine, "before_cursor_execute", note)
-    return [_without_random(each) for each in answers], statements
+    with statements(site.referral.engine) as sent:
+        answers = [
+            await browser.press(email=address, follow=False),
+            await browser.open("/refer/sign-in/code"),
+            await browser.press(code="2222-2222"),
+        ]
+    return [_without_random(each) for each in answers], sent
 
 
 def _without_random(answer: httpx.Response) -> tuple[Any, ...]:

@@ -43,7 +43,7 @@ from shared.working_time import LONDON
 from tests.builders import a_family, a_policy, elsewhere
 from tests.families import a_referral
 from tests.integration.conftest import Behind, behind
-from tests.integration.support import an_event, engine_of, eventually, fetch
+from tests.integration.support import an_event, engine_of, eventually, fetch, statements
 from tests.rendering import HOSTILE, Page
 
 MAYA = Staff("maya", "Maya Patel", Role.WORKER)
@@ -216,15 +216,8 @@ async def test_the_page_asks_the_same_number_of_questions_however_long_the_story
 
 
 async def questions(desk: Desk, path: str) -> int:
-    asked: list[str] = []
-    engine = desk.triage.engine.sync_engine
-
-    def count(_: Any, __: Any, statement: str, *___: Any) -> None:
-        asked.append(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", count)
-    assert (await desk.get(path)).status_code == 200
-    sa.event.remove(engine, "before_cursor_execute", count)
+    with statements(desk.triage.engine) as asked:
+        assert (await desk.get(path)).status_code == 200
     return len(asked)
 
 

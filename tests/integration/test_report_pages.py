@@ -27,7 +27,7 @@ from shared.access import PERMISSIONS, Permission, Role
 from shared.database import create_engine
 from tests.integration.report_site import NOW, TRIAGE, Site, a_site, publish
 from tests.integration.room import read, title_of
-from tests.integration.staff_pages import statements
+from tests.integration.support import statements
 from tests.integration.test_reading import is_prose
 from tests.reading import grade, texts_of
 from tests.rendering import Page

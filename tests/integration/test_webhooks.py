@@ -7,14 +7,18 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from services.notify.handlers import erase
+from services.notify.webhooks import feed
 from services.referral import feed_epoch
+from services.referral.webhooks import changes
 from shared.events import ReferralErased
 from tests.builders import a_family, decided
 from tests.integration.support import an_event, eventually, fetch, running
@@ -358,3 +362,12 @@ async def test_whoever_has_set_none_is_told_so_and_silence_is_said(site: Webhook
     site.network.away.add("notify")
     answer = await site.call("GET")
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
+
+
+async def test_more_agencies_than_one_question_takes_are_all_answered(site: WebhookSite) -> None:
+    """A longer list is refused, and then nobody would be told."""
+    assert feed.MOST_AGENCIES == changes.MOST_AGENCIES
+    many: list[Any] = [SimpleNamespace(agency_id=uuid4(), cursor="") for _ in range(feed.MOST_AGENCIES + 1)]
+    answered = await site.feed.changes(many)
+    assert answered is not None
+    assert answered.keys() == {each.agency_id for each in many}

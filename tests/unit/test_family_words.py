@@ -55,6 +55,17 @@ def test_a_text_takes_two_parts_at_most_on_every_day_of_a_year(name: str, tag: s
         assert max(map(parts, texts)) <= MOST_PARTS, max(texts, key=parts)
 
 
+@pytest.mark.parametrize(("which", "name"), [("months", "M" * 170), ("weekdays", "W" * 170), ("months", "Ż" * 60)])
+def test_the_longest_day_of_each_language_is_measured(which: str, name: str) -> None:
+    """English's is Wednesday 30 September, and another language's may be any other: here May, or Sunday."""
+    known = dict(of().known)
+    names = known["en"].sentences[which].split()
+    names[4 if which == "months" else 6] = name
+    other = known["en"].model_copy(update={"sentences": {**known["en"].sentences, which: " ".join(names)}})
+    with pytest.raises(InvalidPolicyError, match="a text in en would take 3 parts"):
+        FamilyWords({"en": other}, ANY).check()
+
+
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_language_has_every_sentence_with_the_same_braces(tag: str) -> None:
     known = {file.stem: languages._read(file) for file in FOLDER.glob("*.toml")}

@@ -15,10 +15,10 @@ from services.referral.fhir.names import ours
 from services.referral.fhir.outcomes import refused
 from services.referral.fhir.questions import codes, questions
 from services.referral.fhir.replying import response_to, service_request
-from services.referral.fhir.writing import Envoy, write_bundle
 from services.referral.status import Status
 from shared.problems import CATALOGUE, Problem
 from tests.fhir_messages import EXAMPLES, SENDER, example
+from tests.fhir_writing import Envoy, write_bundle
 from tests.front_documents import scenario_documents
 
 Json = dict[str, Any]

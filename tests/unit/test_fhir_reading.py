@@ -22,11 +22,11 @@ from services.referral.fhir.notes import NO_ROOM
 from services.referral.fhir.questions import ELSEWHERE, questions
 from services.referral.fhir.reading import Reading, read_bundle
 from services.referral.fhir.taking import read_message
-from services.referral.fhir.writing import Envoy, write_bundle
 from shared.events import Carer, Consent, Place
 from shared.safety_words import FLAGGED
 from tests.builders import a_policy
 from tests.fhir_messages import EXAMPLES, SENDER, example, resource, resources
+from tests.fhir_writing import Envoy, write_bundle
 from tests.front_documents import ANY_DOCUMENT, NOW, meaning, scenario_documents
 
 SCENARIOS = scenario_documents()
@@ -199,9 +199,9 @@ class TestTheSixExamples:
         bundle["entry"].insert(1, {"fullUrl": "urn:uuid:original", "resource": original})
         message = read_message(json.loads(json.dumps(bundle)), now=NOW)
         assert message.asked.issues == message.reading.issues == ()
-        assert message.document["external_reference"] == "MAT-2026-0001"
-        assert message.document["notes"].startswith(words)
-        assert safety_words(message.document)
+        assert message.reading.document["external_reference"] == "MAT-2026-0001"
+        assert message.reading.document["notes"].startswith(words)
+        assert safety_words(message.reading.document)
 
     @pytest.mark.parametrize("name", EXAMPLES)
     def test_each_says_who_sends_it(self, name: str) -> None:
@@ -654,7 +654,7 @@ class TestMistakes:
         assert kinds[0] == ("structure", "Patient")
         assert kinds[1] == ("structure", "Patient.name[0]")
         assert kinds[-1] == ("structure", "Patient")
-        assert message.is_urgent
+        assert message.reading.is_urgent
 
     @pytest.mark.parametrize("value", [None, 1, [], "x", {}, {"resourceType": "Patient"}])
     def test_what_is_no_bundle(self, value: Any) -> None:

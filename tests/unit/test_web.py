@@ -4,7 +4,7 @@ import pytest
 from fastapi import Request
 from starlette.types import Message
 
-from shared.problems import Problem
+from shared.problems import CATALOGUE, Problem
 from shared.web import read_json_body
 
 
@@ -28,3 +28,9 @@ async def test_a_body_needs_its_type_also_where_it_may_be_empty(headers: dict[st
     with pytest.raises(Problem, match="media-type"):
         await read_json_body(a_request(headers, b"{}"), may_be_empty=True)
     assert await read_json_body(a_request({"content_type": "application/json"}, b"{}"), may_be_empty=True) == b"{}"
+
+
+@pytest.mark.parametrize("name", [name for name, (status, _) in CATALOGUE.items() if status == 401])
+def test_every_401_says_how_to_sign_in(name: str) -> None:
+    assert Problem(name).all_headers == {"WWW-Authenticate": "Bearer"}
+    assert Problem(name).response("/").headers["www-authenticate"] == "Bearer"

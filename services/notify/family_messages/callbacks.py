@@ -135,7 +135,7 @@ def router(callbacks: Callbacks) -> APIRouter:
         callbacks.check(request)
         said = await _members(request)
         number, text = said.get("source_number"), said.get("message")
-        if not isinstance(number, str) or not isinstance(text, str) or not 3 <= len(number) <= 40:  # noqa: PLR2004
+        if not isinstance(number, str) or not isinstance(text, str) or not 3 <= len(number) <= 40:  # noqa: PLR2004  short codes to international numbers
             raise Problem("unreadable")
         await callbacks.received(number, text)
         return answer({})

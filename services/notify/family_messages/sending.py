@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -192,9 +193,10 @@ class FamilySender:
 
     def _unknown(self, error: httpx.HTTPError) -> DeliveryResult:
         """Notify does not say whether it has it: nothing is sent before it does."""
-        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code in (401, 403):
+        status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return self._refused()
-        if isinstance(error, httpx.HTTPStatusError) and error.response.status_code == 429:  # noqa: PLR2004
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
             return self._wait(Result.LATER.value, timedelta(seconds=60))
         return DeliveryResult(Result.NO_ANSWER.value)
 

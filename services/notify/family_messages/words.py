@@ -21,8 +21,8 @@ from shared.settings import ROOT
 FOLDER: Final = ROOT / "deploy" / "words" / "messages"
 OUTCOMES: Final = {Outcome.ACCEPTED: "accepted", Outcome.WAITING: "waiting", Outcome.DECLINED: "answer"}
 """Of the steps of a team: those that a family hears of, and the sentence for each."""
-LONGEST_DAY: Final = date(2026, 9, 30)
-"""`Wednesday 30 September`: no day takes more letters in English."""
+LONGEST_DAYS: Final = tuple(date(year, month, 28) for year in range(2000, 2028) for month in range(1, 13))
+"""Every weekday of every month, with two digits (the calendar repeats after 28 years): one of them is the longest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ class FamilyWords:
 
     def check(self) -> None:
         """Raises InvalidPolicyError when a text would take more than two parts: who signs, or the number, is long."""
-        said = [Content(by=LONGEST_DAY), Content(), *(Content(outcome=each) for each in OUTCOMES)]
+        said = [Content(), *(Content(outcome=each) for each in OUTCOMES), *(Content(by=day) for day in LONGEST_DAYS)]
         for tag in self.known:
             for content in said:
                 kind = MessageKind.RECEIPT if content.outcome not in OUTCOMES else MessageKind.OUTCOME
-                text = self.write(kind, content, Channel.SMS, language=tag, on=LONGEST_DAY).body
+                text = self.write(kind, content, Channel.SMS, language=tag, on=LONGEST_DAYS[0]).body
                 if parts(text) > MOST_PARTS:
                     raise InvalidPolicyError(
                         f"family_messages: a text in {tag} would take {parts(text)} parts, {MOST_PARTS} are the most: "

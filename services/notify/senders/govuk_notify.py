@@ -174,4 +174,4 @@ def _error(answer: httpx.Response) -> str:
 
 def _pause(text: str) -> timedelta:
     """What `Retry-After` says in seconds, an hour at most."""
-    return min(timedelta(seconds=int(text)), LONGEST_PAUSE) if text.isdecimal() and len(text) < 9 else RATE_PAUSE  # noqa: PLR2004
+    return min(timedelta(seconds=int(text)), LONGEST_PAUSE) if text.isdecimal() and len(text) < 9 else RATE_PAUSE  # noqa: PLR2004  digits, or int() may refuse

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +14,9 @@ from services.notify.webhooks.endpoints import ChangedReferral
 from shared.internal_client import InternalClient
 
 log = structlog.get_logger(__name__)
+
+MOST_AGENCIES: Final = 500
+"""In one question: the referral service refuses more (services/referral/webhooks/changes.py)."""
 
 
 class _Item(BaseModel):
@@ -50,13 +52,21 @@ class FeedClient(InternalClient):
 
     async def changes(self, endpoints: Sequence[sa.Row[object]]) -> dict[UUID, AgencyChanges] | None:
         """By agency; None when the referral service can't say now."""
+        found: dict[UUID, AgencyChanges] = {}
+        for first in range(0, len(endpoints), MOST_AGENCIES):
+            some = await self._changes(endpoints[first : first + MOST_AGENCIES])
+            if some is None:
+                return None
+            found |= {each.agency_id: each for each in some}
+        return found
+
+    async def _changes(self, endpoints: Sequence[sa.Row[object]]) -> Sequence[AgencyChanges] | None:
         asked = {"agencies": [{"agency_id": str(each.agency_id), "since": each.cursor} for each in endpoints]}
-        answer = await self._ask("no changes now", "POST", "/internal/changes", also=HTTPStatus.OK, json=asked)
+        answer = await self._ask("no changes now", "POST", "/internal/changes", json=asked)
         if answer is None:
             return None
         try:
-            found = _Changes.model_validate_json(answer.content)
+            return _Changes.model_validate_json(answer.content).agencies
         except ValidationError:
             log.warning("changes can't be read")
             return None
-        return {each.agency_id: each for each in found.agencies}

@@ -105,7 +105,7 @@ class EndpointSender:
         except UrlRefusedError as error:
             return Answer(error.code)
         except UnreadableSecretError:
-            log.error("the secret of a webhook does not open", endpoint=str(endpoint.id))  # noqa: TRY400
+            log.error("the secret of a webhook does not open", endpoint=str(endpoint.id))  # noqa: TRY400  the trace says no more
             return Answer(UNREADABLE)
         headers = signing.signed(secrets, id_=row.id, at=now, body=body)
         return await self.poster.post(target, headers, body, now=now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +14,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral import views
-from services.referral.agencies import Agency, AgencyActor
-from services.referral.agency_keys import AgencyKeys
+from services.referral.agencies import AgencyActor
+from services.referral.agency_keys import Callers
 from services.referral.fhir import contract, describing
 from services.referral.fhir.names import FHIR_JSON
 from services.referral.fhir.outcomes import refused
@@ -24,12 +23,11 @@ from services.referral.fhir.replying import response_to, service_request
 from services.referral.fhir.taking import Intake, Refused
 from services.referral.identity import Identities
 from services.referral.reference import parse
-from services.referral.request_limits import RequestLimits
 from shared.database import seen_by
 from shared.problems import CATALOGUE, Problem
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, parse_json
-from shared.web import NO_STORE, bearer_token, cause_of, read_json_body
+from shared.web import NO_STORE, cause_of, read_json_body
 from shared.working_time import day_in_london
 
 PATHS: Final = "/fhir/"
@@ -48,8 +46,7 @@ class FhirApi:
 
     engine: AsyncEngine
     identities: Identities
-    keys: AgencyKeys
-    limits: RequestLimits
+    callers: Callers
     service_map: ServiceMap
     intake: Intake
     base: str
@@ -86,7 +83,7 @@ class FhirApi:
         return routes
 
     async def process_message(self, request: Request) -> Response:
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         _check_accepts(request)
         request_id = request.headers.get("x-request-id", "")
         if len(request.headers.getlist("x-request-id")) != 1 or not _VISIBLE.fullmatch(request_id):
@@ -112,7 +109,7 @@ class FhirApi:
         return _answer(request, said, headers={"Idempotent-Replayed": "true"} if taken.answer.is_replay else {})
 
     async def get_service_request(self, request: Request, reference: str) -> Response:
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         _check_accepts(request)
         if (own := parse(reference)) is None:
             raise Problem("not-found")
@@ -142,12 +139,6 @@ class FhirApi:
             raise Problem("not-found", "There is no code system of this name; the Questionnaire names them")
         return self._described(request, f"CodeSystem/{name}", lambda: describing.code_system(name))
 
-    async def _agency(self, request: Request) -> Agency:
-        """Whose key it is, within its share of requests; raises Problem 401 or 429."""
-        agency = await self.keys.find(bearer_token(request))
-        self.limits.take(agency.id, now=time.monotonic())
-        return agency
-
     @cached_property
     def _made(self) -> dict[str, bytes]:
         return {}
@@ -168,10 +159,7 @@ def _check_accepts(request: Request) -> None:
 
 
 def _problem(request: Request, problem: Problem) -> Response:
-    headers = problem.all_headers
-    if problem.name == "credentials-missing":
-        headers.setdefault("WWW-Authenticate", "Bearer")
-    return _answer(request, refused(problem), CATALOGUE[problem.name][0], headers)
+    return _answer(request, refused(problem), CATALOGUE[problem.name][0], problem.all_headers)
 
 
 def _answer(request: Request, body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

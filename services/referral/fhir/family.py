@@ -71,9 +71,10 @@ def read_family(envelope: Envelope, told: Collected, today: date) -> None:
     everyone = list(envelope.of(RelatedPerson))
     related = [each for each in everyone if each.resource.active is not False]
     contacts_of = babies if related == everyone else []  # a contact may be the one who is no longer in touch
+    of_parents = {each.index for each in parents}
     gone = _say_who_is_gone(envelope, told, parents, pregnant)
     alive = [each for each in parents if not each.resource.has_died]
-    relations = [_related(envelope, each, parents) for each in related]
+    relations = [_related(envelope, each, of_parents) for each in related]
     caregivers = _caregivers(told, alive, relations, pregnant, contacts_of)
     _share_with_caregivers(told, babies, caregivers, is_only=len(caregivers) == 1 and not gone)
     told.put_people("caregivers", [(each.members, each.at) for each in caregivers])
@@ -189,7 +190,7 @@ def _say_who_is_gone(
         if each.resource.has_died
     ]
     gone += [
-        ("No longer in touch", _related(envelope, each, parents), each)
+        ("No longer in touch", _related(envelope, each, {parent.index for parent in parents}), each)
         for each in envelope.of(RelatedPerson)
         if each.resource.active is False
     ]
@@ -229,9 +230,11 @@ def _parent(entry: BundleEntry[Patient], *, is_pregnant: bool) -> _Caregiver:
     return _Caregiver(members, entry.at(), own_rank or (0 if is_pregnant else _LAST), persons.other_ways(entry))
 
 
-def _related(envelope: Envelope, entry: BundleEntry[RelatedPerson], parents: list[BundleEntry[Patient]]) -> _Caregiver:
+def _related(envelope: Envelope, entry: BundleEntry[RelatedPerson], parents: set[int]) -> _Caregiver:
+    """`parents` are the indexes of their entries."""
     members = persons.caregiver_of(entry)
-    to_parent = envelope.find(entry.resource.patient, Patient) in parents
+    patient = envelope.find(entry.resource.patient, Patient)
+    to_parent = patient is not None and patient.index in parents
     relationship = persons.relationship_of(entry.resource.relationship, to_parent=to_parent)
     if relationship is not None:
         members["relationship"] = Said(str(relationship), entry.at("relationship"))

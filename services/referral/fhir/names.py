@@ -1,4 +1,4 @@
-"""The names of FHIR, UK Core and BaRS that we read or write, and ours: systems, addresses of extensions, code maps.
+"""The names of FHIR, UK Core and BaRS that we read or answer with, and ours: systems, extensions, code maps.
 
 BaRS: NHS England, Booking and Referral Standard, core 1.1.0. UK Core: STU 2. Ours are URNs, because a council's address
 may change, and what two councils take must have one name.
@@ -26,8 +26,6 @@ ODS_SYSTEMS: Final = (_NHS + "Id/ods-organization-code", _NHS + "id/ods-organiza
 SNOMED: Final = "http://snomed.info/sct"
 DUE_DATE: Final = "161714006"
 """SNOMED CT: estimated date of delivery."""
-ROLE_CODE: Final = _TERMINOLOGY + "v3-RoleCode"
-CONTACT_ROLE: Final = _TERMINOLOGY + "v2-0131"
 ACT_CODE: Final = _TERMINOLOGY + "v3-ActCode"
 CONSENT_SCOPE: Final = _TERMINOLOGY + "consentscope"
 OUR_SCOPES: Final = frozenset({"patient-privacy", "treatment"})
@@ -39,8 +37,6 @@ REASONS: Final = _NHS + "CodeSystem/message-reason-bars"
 CATEGORIES: Final = _NHS + "CodeSystem/message-category-servicerequest"
 REFERRAL: Final = "referral"
 BARS_USE_CASES: Final = _NHS + "CodeSystem/usecases-categories-bars"
-CONSENT_CATEGORIES: Final = _NHS + "CodeSystem/consent-categories-bars"
-DIRECT_CARE: Final = "DRC"
 REJECTED_REASONS: Final = _NHS + "CodeSystem/rejected-reasons-bars"
 HTTP_ERRORS: Final = _NHS + "Codesystem/http-error-codes"
 BUNDLE_PROFILE: Final = _NHS + "StructureDefinition/BARSBundleMessage"
@@ -48,10 +44,6 @@ OUTCOME_PROFILE: Final = _UK_CORE + "StructureDefinition/UKCore-OperationOutcome
 
 CONTACT_RANK: Final = _UK_CORE + "StructureDefinition/Extension-UKCore-ContactRank"
 ETHNIC_CATEGORY: Final = _UK_CORE + "StructureDefinition/Extension-UKCore-EthnicCategory"
-ETHNIC_CATEGORIES_ENGLAND: Final = _UK_CORE + "CodeSystem/UKCore-EthnicCategoryEngland"
-HUMAN_LANGUAGE: Final = _UK_CORE + "CodeSystem/UKCore-HumanLanguage"
-VERIFICATION: Final = _UK_CORE + "StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
-VERIFICATION_CODES: Final = _UK_CORE + "CodeSystem/UKCore-NHSNumberVerificationStatus"
 INTERPRETER: Final = _HL7 + "patient-interpreterRequired"
 ABSENT: Final = _HL7 + "data-absent-reason"
 MASKED: Final = "masked"
@@ -73,7 +65,6 @@ OUR_DEFINITION: Final = ours("MessageDefinition", PIR_REFERRAL)
 OUR_CANCELLATION: Final = ours("MessageDefinition", "pir-referral-cancelled")
 OUR_RESPONSE: Final = ours("MessageDefinition", "pir-referral-response")
 RELATIONSHIPS: Final = ours("CodeSystem", "relationship")
-COMMUNICATION_NEEDS: Final = ours("CodeSystem", "communication-need")
 WITHDRAWAL_REASONS: Final = ours("CodeSystem", "withdrawal-reason")
 STATUSES: Final = ours("CodeSystem", "status")
 PROBLEMS: Final = ours("CodeSystem", "problem")
@@ -105,25 +96,16 @@ ROLES_OF_A_PARENT: Final = frozenset(
     if carer in (Carer.MOTHER, Carer.FATHER, Carer.FOSTER, Carer.ADOPTIVE) or code.startswith("STP")
 )
 """Who has one of these to a parent of the baby is `kinship` to the baby."""
-ROLE_OF_RELATIONSHIP: Final[Mapping[Carer, str]] = {
-    Carer.MOTHER: "MTH",
-    Carer.FATHER: "FTH",
-    Carer.PARTNER: "DOMPART",
-    Carer.KINSHIP: "EXT",
-    Carer.FOSTER: "PRNFOST",
-    Carer.ADOPTIVE: "ADOPTP",
-}
 CONTACTS_WHO_CARE: Final = frozenset({"N", "PRN", "GUARD"})
 """Of Patient.contact, beside RELATIONSHIP_OF_ROLE: next of kin (v2-0131), a parent, a guardian. Neighbours, employers
 and emergency contacts do not look after the baby by that."""
 
-GENDER_OF_SEX: Final[Mapping[str, str]] = {
-    Gender.MALE: "male",
-    Gender.FEMALE: "female",
-    Gender.INDETERMINATE: "other",
-    Gender.NOT_KNOWN: "unknown",
+SEX_OF_GENDER: Final[Mapping[str, str]] = {
+    "male": Gender.MALE.value,
+    "female": Gender.FEMALE.value,
+    "other": Gender.INDETERMINATE.value,
+    "unknown": Gender.NOT_KNOWN.value,
 }
-SEX_OF_GENDER: Final[Mapping[str, str]] = {gender: str(sex) for sex, gender in GENDER_OF_SEX.items()}
 
 SAFEGUARDING_FLAG, ADJUSTMENT_FLAG = "SG", "RA"
 NEED_OF_ADJUSTMENT: Final[Mapping[str, CommunicationNeed]] = {

@@ -33,22 +33,26 @@ def with_lines(notes: str | None, lines: Iterable[str], *, is_urgent: bool) -> s
     """
     added = [line for line in lines if not notes or line not in notes]
     joined = _joined(notes, added)
-    if not is_urgent or _fits(joined):
+    if not is_urgent or len(as_stored(joined or "")) <= NOTES_LENGTH:
         return joined
-    kept: list[str] = []
+    room = NOTES_LENGTH - len(NO_ROOM) - (_length(notes) if notes else 0)
+    if room < 0:
+        return notes
+    kept: set[str] = set()
     for line in sorted(added, key=lambda line: FLAGGED not in line):
-        if _fits(_joined(notes, [*kept, line, NO_ROOM])):
-            kept.append(line)
-    with_hint = _joined(notes, [*(line for line in added if line in kept), NO_ROOM])
-    return with_hint if _fits(with_hint) else notes
+        if (length := _length(line)) <= room:
+            kept.add(line)
+            room -= length
+    return _joined(notes, [*(line for line in added if line in kept), NO_ROOM])
 
 
 def _joined(notes: str | None, lines: Iterable[str]) -> str | None:
     return "\n\n".join(part for part in (notes, *lines) if part) or None
 
 
-def _fits(notes: str | None) -> bool:
-    return len(as_stored(notes or "")) <= NOTES_LENGTH
+def _length(paragraph: str) -> int:
+    """As stored, with the blank line after it: a line end at its end may be one with that."""
+    return len(as_stored(f"{paragraph}\n\n"))
 
 
 def _reasons(request: BundleEntry[ServiceRequest] | None) -> Iterator[str]:

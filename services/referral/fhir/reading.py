@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from services.referral.document.checks import is_urgent
@@ -33,9 +34,12 @@ HOME: tuple[str, ...] = ("postcode", "address_lines", "no_fixed_abode", "withhel
 CONSENT: tuple[str, ...] = ("status", "given_by", "recorded_at")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
-    """`told` is what the bundle says, member by member; it becomes a document or a change of one."""
+    """`told` is what the bundle says, member by member; it becomes a document or a change of one.
+
+    `is_urgent` and `document` are worked out once, however many mistakes ask for them.
+    """
 
     told: Mapping[str, Any]
     places: Places
@@ -45,11 +49,16 @@ class Reading:
     names_loss: bool
     has_consent: bool
 
-    @property
+    @cached_property
+    def is_urgent(self) -> bool:
+        """Whether it tells of a danger (document/checks.py)."""
+        return is_urgent(self.told)
+
+    @cached_property
     def document(self) -> dict[str, Any]:
         """As a new referral. A Consent that says neither yes nor no to this referral is `not_sought`."""
         document = {name: value for name, value in self.told.items() if value is not None}
-        if notes := with_lines(document.get("notes"), self.lines, is_urgent=is_urgent(document)):
+        if notes := with_lines(document.get("notes"), self.lines, is_urgent=self.is_urgent):
             document["notes"] = notes
         if self.names_loss:
             document["circumstances"] = with_loss(document.get("circumstances"))
@@ -71,7 +80,7 @@ class Reading:
             change["consent"] = dict.fromkeys(CONSENT) | change["consent"]
         if self.lines:
             notes = change.get("notes", stored.get("notes"))
-            change["notes"] = with_lines(notes, self.lines, is_urgent=is_urgent(self.told))
+            change["notes"] = with_lines(notes, self.lines, is_urgent=self.is_urgent)
         if self.names_loss:
             change["circumstances"] = with_loss(change.get("circumstances", stored.get("circumstances")))
         return change

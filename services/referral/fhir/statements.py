@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from services.referral.fhir import persons
@@ -207,6 +207,8 @@ def read_flags(envelope: Envelope, told: Collected) -> None:
 
     An adjustment that is one of our communication needs is put to the caregiver whom it is about, else to the first.
     """
+    caregivers = told.document.get("caregivers", [])
+    number_of = {told.places[f"/caregivers/{number}"]: number for number in range(len(caregivers))}
     for entry in envelope.of(Flag):
         flag = entry.resource
         if flag.status == _FALSE:
@@ -217,7 +219,7 @@ def read_flags(envelope: Envelope, told: Collected) -> None:
             words = f"{words} (no longer active)"
         if SAFEGUARDING_FLAG in categories:
             told.say(f"{words}, {FLAGGED}", SAFEGUARDING)
-        elif not (ADJUSTMENT_FLAG in categories and _put_need(envelope, told, entry)):
+        elif not (ADJUSTMENT_FLAG in categories and _put_need(envelope, told, entry, number_of)):
             kind = next((each.words for each in flag.category if each.words), None)
             told.say(words, f"Flag, {kind}" if kind else "Flag")
 
@@ -227,15 +229,17 @@ def _code_in_words(flag: Flag) -> str:
     return f"code {code}" if code else "no words were given"
 
 
-def _put_need(envelope: Envelope, told: Collected, entry: BundleEntry[Flag]) -> bool:
+def _put_need(
+    envelope: Envelope, told: Collected, entry: BundleEntry[Flag], number_of: Mapping[tuple[str, ...], int]
+) -> bool:
+    """`number_of`: where a caregiver stands in the bundle → in the document."""
     code = entry.resource.code.code_of() if entry.resource.code else None
-    need, caregivers = NEED_OF_ADJUSTMENT.get(code or ""), told.document.get("caregivers")
-    if need is None or not caregivers or entry.resource.status not in (None, "active"):
+    need = NEED_OF_ADJUSTMENT.get(code or "")
+    if need is None or not number_of or entry.resource.status not in (None, "active"):
         return False
     subject = envelope.find(entry.resource.subject, PersonResource)
-    places = [told.places[f"/caregivers/{number}"] for number in range(len(caregivers))]
-    whose = places.index(subject.at()) if subject and subject.at() in places else 0
-    needs = caregivers[whose].setdefault("communication_needs", [])
+    whose = number_of.get(subject.at(), 0) if subject else 0
+    needs = told.document["caregivers"][whose].setdefault("communication_needs", [])
     told.places.setdefault(f"/caregivers/{whose}/communication_needs", entry.at("code"))
     if need.value not in needs:
         needs.append(need.value)

@@ -5,18 +5,18 @@ A new referral goes the way of `POST /referrals`, an update that of PATCH, a wit
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.referral import steps
 from services.referral.agencies import Agency, AgencyActor
-from services.referral.document.checks import conflicts, is_urgent
+from services.referral.document.checks import conflicts
 from services.referral.document.errors import Invalid
 from services.referral.document.model import ReferralDocument
 from services.referral.document.read import read, read_referral
@@ -69,14 +69,6 @@ class Message:
     asked: FhirRequest
     reading: Reading
 
-    @property
-    def document(self) -> dict[str, Any]:
-        return self.reading.document
-
-    @property
-    def is_urgent(self) -> bool:
-        return is_urgent(self.document)
-
 
 def read_message(value: object, *, now: datetime) -> Message:
     """Take it apart; never raises."""
@@ -119,12 +111,12 @@ class Intake:
                 problem, issues = Problem("invalid"), tuple(of_document(error.errors, message.reading.places))
             elif isinstance(error, Problem):
                 problem = error
-            elif message.is_urgent:
+            elif message.reading.is_urgent:
                 problem = of_failure(error)
                 log.warning("request failed", answer=problem.name, cause=type(error).__name__)
             else:
                 raise
-            if message.is_urgent:
+            if message.reading.is_urgent:
                 problem.extra["act_now"] = ring_now(self.preparing.policy)
             raise Refused(problem, issues) from error
 
@@ -150,17 +142,18 @@ class Intake:
 
         Those alone are found later, by the step itself. In a danger a thing that is missing is no mistake.
         """
-        found = [issue for issue in message.reading.issues if not (message.is_urgent and issue.problem == "required")]
+        reading = message.reading
+        found = [issue for issue in reading.issues if not (reading.is_urgent and issue.problem == "required")]
         if not (found or is_refused):
             return []
         try:
             if message.asked.intent is Intent.UPDATE:
-                change = {name: each for name, each in message.reading.told.items() if each is not None}
+                change = {name: each for name, each in reading.told.items() if each is not None}
                 read(ReferralDocument, change, now=now, look=conflicts)
             else:
-                read_referral(message.document, now=now)
+                read_referral(reading.document, now=now)
         except Invalid as invalid:
-            found += of_document(invalid.errors, message.reading.places)
+            found += of_document(invalid.errors, reading.places)
         return found
 
     def _as_sent(self, envelope: Envelope, value: object, agency: Agency, request_id: str) -> AsSent:
@@ -172,7 +165,7 @@ class Intake:
 
     async def _taken(self, message: Message, intent: Intent, sent: AsSent, by: AgencyActor) -> Answer:
         if intent is Intent.NEW:
-            document = {"external_reference": message.envelope.id} | message.document
+            document = {"external_reference": message.envelope.id} | message.reading.document
             answer = await self.submit(self.preparing.arrival(document, by=by, sent=sent))
             if isinstance(answer, Problem):
                 raise answer
@@ -212,19 +205,24 @@ class Intake:
         By our reference, else by the agency's, which is the id of the first Bundle when it gave none.
         """
         request = message.asked.request
-        identifiers = request.resource.identifier if request else ()
+        identifiers = [each for each in (request.resource.identifier if request else ()) if each.value]
         for each in identifiers:
-            if each.system == REFERENCE and each.value and (reference := parse(each.value)):
+            if each.system == REFERENCE and (reference := parse(each.value or "")):
                 return reference
-        for each in identifiers:
-            if each.value and (found := await self._by_external(tx, each.value, agency)):
-                return found
+        if found := await self._by_external(tx, [each.value or "" for each in identifiers], agency):
+            return found
         raise Problem("not-found", "No referral of yours has an identifier of this ServiceRequest")
 
-    async def _by_external(self, tx: AsyncConnection, external: str, agency: Agency) -> str | None:
-        digests = list(self.preparing.identities.external_digests(agency.id, external))
+    async def _by_external(self, tx: AsyncConnection, externals: Iterable[str], agency: Agency) -> str | None:
+        """The reference of the first that is known."""
+        of_agency = self.preparing.identities.external_digests
+        digests = [digest for external in externals for digest in of_agency(agency.id, external)]
         found: str | None = await tx.scalar(
-            sql("SELECT reference FROM referral WHERE agency_id = :agency AND external_digest = ANY(:digests)"),
+            sql("""
+                SELECT reference FROM referral
+                WHERE agency_id = :agency AND external_digest = ANY(CAST(:digests AS bytea[]))
+                ORDER BY array_position(CAST(:digests AS bytea[]), external_digest) LIMIT 1
+            """),
             {"agency": agency.id, "digests": digests},
         )
         return found

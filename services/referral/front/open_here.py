@@ -19,8 +19,10 @@ from shared.policy import Policy
 if TYPE_CHECKING:
     from services.referral.front.visits import MemberVisit
 
-ASKED: Final = "home"
-"""In the address of the page that comes after the one about the home."""
+HOME: Final = "home"
+"""The slug of the page about the home."""
+AFTER_HOME: Final = "home"
+"""The query in the address of the page that comes after it."""
 _WITHOUT_WARD: Final[Mapping[PlaceQuality, str]] = {
     PlaceQuality.WITHHELD: "The address stays secret. A person finds out with you which team can help.",
     PlaceQuality.NO_FIXED_ABODE: "They can get help without a fixed home. A person will ask where they stay.",
@@ -55,7 +57,7 @@ def home_of(document: Mapping[str, Any], *, now: datetime) -> Home | None:
 
 def said_of_home(visit: MemberVisit, document: Mapping[str, Any], *, always: bool = False) -> dict[str, str]:
     """For a template: the words, on the page that comes after the home's; `always` once a home is known."""
-    if not (ASKED in visit.request.query_params or (always and document.get("home"))):
+    if not (AFTER_HOME in visit.request.query_params or (always and document.get("home"))):
         return {}
     try:
         home = home_of(document, now=visit.now)
@@ -67,4 +69,4 @@ def said_of_home(visit: MemberVisit, document: Mapping[str, Any], *, always: boo
 
 def after_home(address: str) -> str:
     """The address of what comes next, with the sign that the words stand there."""
-    return f"{address}{'&' if '?' in address else '?'}{ASKED}"
+    return f"{address}{'&' if '?' in address else '?'}{AFTER_HOME}"

@@ -23,6 +23,7 @@ from services.referral.front.visits import (
     sign_in_at,
     to,
 )
+from shared.problems import CHALLENGE
 from shared.sign_in.forms import FIELD, fields_of
 
 Lists = Mapping[str, Sequence[str]]
@@ -55,7 +56,7 @@ def typed_again(
 ) -> Response:
     """A page with what was typed, to be copied, and the way to the sign-in at `address`."""
     is_danger = asks_of_danger(page) and is_urgent(typed)
-    return context.pages.render(
+    page_of_it = context.pages.render(
         request,
         "typed_signed_out.html",
         status=HTTPStatus.UNAUTHORIZED,
@@ -63,3 +64,5 @@ def typed_again(
         sign_in=address,
         ring=ring_now(context.preparing.policy) if is_danger else [],
     )
+    page_of_it.headers.update(CHALLENGE)
+    return page_of_it

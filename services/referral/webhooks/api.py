@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.referral import contract as intake
 from services.referral import feed_cursor, feed_epoch
-from services.referral.agencies import Agency
-from services.referral.agency_keys import AgencyKeys
+from services.referral.agency_keys import Callers
 from services.referral.identity import Identities
-from services.referral.request_limits import RequestLimits
 from services.referral.webhooks import changes
 from services.referral.webhooks.client import WebhookClient
 from services.referral.webhooks.contract import (
@@ -31,7 +28,7 @@ from services.referral.webhooks.contract import (
     WebhookWithSecret,
     takes,
 )
-from shared.web import NO_STORE, answer, bearer_token, read_json_body, read_model
+from shared.web import NO_STORE, answer, read_json_body, read_model
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,7 @@ class WebhookApi:
     """The key of the agency opens them, within its share of requests."""
 
     engine: AsyncEngine
-    keys: AgencyKeys
-    limits: RequestLimits
+    callers: Callers
     identities: Identities
     notify: WebhookClient
 
@@ -76,35 +72,29 @@ class WebhookApi:
 
     async def put(self, request: Request) -> Response:
         """What has changed before is in the feed; from now on the system is called."""
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         asked = read_model(WebhookUrl, await read_json_body(request))
         async with self.engine.connect() as tx:
             since = await changes.end_of_feed(tx, self.identities)
         return answer(_shown(await self.notify.put(agency, asked.url, since), "secret"), 201)
 
     async def get(self, request: Request) -> Response:
-        return answer(_shown(await self.notify.get(await self._agency(request))))
+        return answer(_shown(await self.notify.get(await self.callers.agency(request))))
 
     async def rotate(self, request: Request) -> Response:
-        return answer(await self.notify.rotate(await self._agency(request)))
+        return answer(await self.notify.rotate(await self.callers.agency(request)))
 
     async def delete(self, request: Request) -> Response:
-        await self.notify.end(await self._agency(request))
+        await self.notify.end(await self.callers.agency(request))
         return Response(status_code=204, headers=NO_STORE)
 
     async def replay(self, request: Request) -> Response:
         """The cursor is checked as the feed's: Problem 400 for one that is not ours, 410 from before a restore."""
-        agency = await self._agency(request)
+        agency = await self.callers.agency(request)
         asked = read_model(WebhookCursor, await read_json_body(request))
         async with self.engine.connect() as tx:
             feed_cursor.read(self.identities, asked.since, await feed_epoch.current(tx))
         return answer(_shown(await self.notify.replay(agency, asked.since)))
-
-    async def _agency(self, request: Request) -> Agency:
-        """Whose key it is; raises Problem 401 or 429."""
-        agency = await self.keys.find(bearer_token(request))
-        self.limits.take(agency.id, now=time.monotonic())
-        return agency
 
 
 def _shown(told: dict[str, Any], *more: str) -> dict[str, Any]:

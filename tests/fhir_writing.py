@@ -1,6 +1,6 @@
-"""From a document to the bundle that says it: what a sender does. Our examples and tests are made with it.
+"""From a document to the bundle that says it: what a sender does.
 
-`reading` gives the document back. One thing has no form here: consent that was given, without when.
+`services/referral/fhir/reading.py` gives the document back. One thing has no form here: consent that was given, without when.
 """
 
 from __future__ import annotations
@@ -12,7 +12,32 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from services.referral.fhir.checks import Intent
-from services.referral.fhir.elements import (
+from services.referral.fhir.names import (
+    ACT_CODE,
+    BUNDLE_PROFILE,
+    CATEGORIES,
+    CONSENT_SCOPE,
+    CONTACT_RANK,
+    DUE_DATE,
+    EVENTS,
+    EXTERNAL_REFERENCE,
+    ODS_SYSTEMS,
+    OUR_CANCELLATION,
+    OUR_DEFINITION,
+    PIR_REFERRAL,
+    QUESTIONNAIRE,
+    REASONS,
+    REFERENCE,
+    REFERRAL,
+    REQUEST,
+    SEX_OF_GENDER,
+    SNOMED,
+    USE_CASE,
+)
+from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
+from shared.events import Carer, Consent
+from tests.fhir_elements import (
+    HUMAN_LANGUAGE,
     address_of,
     coding,
     compact,
@@ -23,35 +48,11 @@ from services.referral.fhir.elements import (
     relationship,
     telecom,
 )
-from services.referral.fhir.names import (
-    ACT_CODE,
-    BUNDLE_PROFILE,
-    CATEGORIES,
-    CONSENT_CATEGORIES,
-    CONSENT_SCOPE,
-    CONTACT_RANK,
-    DIRECT_CARE,
-    DUE_DATE,
-    EVENTS,
-    EXTERNAL_REFERENCE,
-    GENDER_OF_SEX,
-    HUMAN_LANGUAGE,
-    ODS_SYSTEMS,
-    OUR_CANCELLATION,
-    OUR_DEFINITION,
-    PIR_REFERRAL,
-    QUESTIONNAIRE,
-    REASONS,
-    REFERENCE,
-    REFERRAL,
-    REQUEST,
-    SNOMED,
-    USE_CASE,
-)
-from services.referral.fhir.questions import VALUE_OF, ItemType, LinkedQuestion, questions
-from shared.events import Carer, Consent
 
 Json = dict[str, Any]
+CONSENT_CATEGORIES: Final = "https://fhir.nhs.uk/CodeSystem/consent-categories-bars"
+DIRECT_CARE: Final = "DRC"
+GENDER_OF_SEX: Final = {sex: gender for gender, sex in SEX_OF_GENDER.items()}
 _WITHOUT_SECONDS: Final = re.compile(r"(T[0-9]{2}:[0-9]{2})(?=[Z+-])")
 _BY_CONSENT: Final = frozenset({"/consent/status", "/consent/given_by", "/consent/recorded_at"})
 _STATUS: Final = {Intent.NEW: "active", Intent.UPDATE: "active", Intent.WITHDRAW: "revoked"}

@@ -1,14 +1,13 @@
-"""Elements of what we write: codings, people, addresses, ways to be reached."""
+"""Elements of the bundles that a sender writes: codings, people, addresses, ways to be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from services.referral.fhir.names import (
     ABSENT,
     COMMUNICATION_NEED,
-    ETHNIC_CATEGORIES_ENGLAND,
     ETHNIC_CATEGORY,
     INTERPRETER,
     MASKED,
@@ -16,14 +15,26 @@ from services.referral.fhir.names import (
     NHS_NUMBER,
     NO_FIXED_ABODE,
     RELATIONSHIPS,
-    ROLE_CODE,
-    ROLE_OF_RELATIONSHIP,
     SAFE_CONTACT,
-    VERIFICATION,
-    VERIFICATION_CODES,
 )
+from shared.events import Carer
 
 Json = dict[str, Any]
+
+_UK_CORE: Final = "https://fhir.hl7.org.uk/"
+ETHNIC_CATEGORIES_ENGLAND: Final = _UK_CORE + "CodeSystem/UKCore-EthnicCategoryEngland"
+HUMAN_LANGUAGE: Final = _UK_CORE + "CodeSystem/UKCore-HumanLanguage"
+VERIFICATION: Final = _UK_CORE + "StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
+VERIFICATION_CODES: Final = _UK_CORE + "CodeSystem/UKCore-NHSNumberVerificationStatus"
+ROLE_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+ROLE_OF_RELATIONSHIP: Final[Mapping[str, str]] = {
+    Carer.MOTHER: "MTH",
+    Carer.FATHER: "FTH",
+    Carer.PARTNER: "DOMPART",
+    Carer.KINSHIP: "EXT",
+    Carer.FOSTER: "PRNFOST",
+    Carer.ADOPTIVE: "ADOPTP",
+}
 
 
 def coding(system: str, code: str, **more: str) -> Json:
