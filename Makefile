@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 BOOTSTRAP = $(PYTHON) deploy/local/bootstrap.py
+WATCHED := $(filter-out 0,$(MONITORING))
 LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 
 # Or every start of a service would compile all that it imports anew.
@@ -13,8 +14,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
-run: .venv/.has-local ## Start PostgreSQL, Kafka and the four services; Ctrl-C stops them, data is kept
-	@exec env $(if $(DEMO),PIR_DEMO=$(DEMO)) $(BIN)/python -m deploy.local run
+run: .venv/.has-local $(if $(WATCHED),.venv/.has-boards) ## Start all; Ctrl-C stops it, data is kept (MONITORING=1 adds Prometheus, alerts and boards)
+	@exec env $(if $(DEMO),PIR_DEMO=$(DEMO)) $(if $(WATCHED),PIR_MONITORING=1) $(BIN)/python -m deploy.local run
 
 test: .venv/.has-test ## Run all tests side by side, on real PostgreSQL and Kafka (ARGS="-k words" chooses)
 	@exec $(BIN)/pytest -q -n auto $(ARGS)
@@ -31,7 +32,7 @@ test-restore: .venv/.has-test ## Lose a database and bring it back, in every way
 test-browser: .venv/.has-browser ## Run all pages in a real browser (installs Chromium if it may)
 	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)
 
-test-monitoring: .venv/.has-monitoring ## Run a real Prometheus and Alertmanager on the services (installs them if it may)
+test-monitoring: .venv/.has-monitoring ## Run a real Prometheus and Alertmanager on the services, and the boards in a browser (fetches what is missing)
 	@PIR_MONITORING=1 exec $(BIN)/pytest -q tests/monitoring $(ARGS)
 
 check: .venv/.has-lint ## Check style, format, types and import rules, in seconds
@@ -94,7 +95,13 @@ clean: .venv/.has-local ## Stop everything and remove data, logs and mail
 	@$(BIN)/python -m deploy.local.chromium
 	@touch $@ .venv/.has-local .venv/.has-test
 
-.venv/.has-monitoring: $(LOCKED) tests/monitoring/programs.py
-	@$(BOOTSTRAP) local test
-	@$(BIN)/python -m tests.monitoring.programs
+.venv/.has-boards: $(LOCKED) deploy/local/monitoring/programs.py
+	@$(BOOTSTRAP) local boards
+	@$(BIN)/python -m deploy.local.monitoring.programs
+	@touch $@ .venv/.has-local
+
+.venv/.has-monitoring: $(LOCKED) deploy/local/monitoring/programs.py
+	@$(BOOTSTRAP) local test browser
+	@$(BIN)/python -m deploy.local.chromium
+	@$(BIN)/python -m deploy.local.monitoring.programs
 	@touch $@ .venv/.has-local .venv/.has-test

@@ -12,7 +12,7 @@ import psutil
 
 from deploy.local import lock
 from deploy.local.console import LocalError, StoppedError, say
-from deploy.local.keeper import record_path, stop_recorded
+from deploy.local.keeper import WATCHERS, record_path, stop_recorded
 from deploy.local.record import Record
 from deploy.local.run import Run
 from deploy.local.services import DEFAULT_PORTS, from_environment
@@ -47,7 +47,7 @@ def stop(var: Path, _stopping: threading.Event) -> int:
             raise LocalError(f"process {pid} does not stop")
     if (var / "local").exists():
         with lock.hold(var / "local"):
-            stop_recorded(var, list(DEFAULT_PORTS))
+            stop_recorded(var, [*DEFAULT_PORTS, *WATCHERS])
             Stack(var / "local").stop()
     return 0
 

@@ -17,6 +17,7 @@ QUICK_SECONDS = 10  # an end this soon after a start counts as a failure to star
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 STOP_SECONDS = 15.0
 LOG_BYTES = 20_000_000
+WATCHERS = ("prometheus", "alertmanager")  # on record beside the services, where monitoring was asked for
 
 
 class Keeper:

@@ -1,6 +1,7 @@
 """`make run`: everything, in the foreground, until Ctrl-C."""
 
 import hashlib
+import os
 import secrets
 import sys
 import threading
@@ -8,7 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deploy.local import credentials, dev
 from deploy.local.console import say
@@ -16,13 +17,17 @@ from deploy.local.demo import Demo, families
 from deploy.local.dev import welcome
 from deploy.local.govuk_process import GovukProcess
 from deploy.local.identity_provider import IdentityProvider, port_from_environment
-from deploy.local.keeper import Keeper, stop_recorded
+from deploy.local.keeper import WATCHERS, Keeper, stop_recorded
 from deploy.local.services import Service, environment, of_service, refuse_taken_ports, return_addresses
 from deploy.local.stack import Stack
 from deploy.local.supervisor import Supervisor, run_step
 from deploy.secrets import SERVICES, password_variable
 
+if TYPE_CHECKING:
+    from deploy.local.monitoring.running import Monitoring
+
 BOTH = 2
+MONITORING = "PIR_MONITORING"
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = (sys.executable, "-m", "deploy.setup")
 
@@ -41,11 +46,12 @@ class Run:
         self.keepers: list[Keeper] = []
         self.govuk_notify = GovukProcess(var / "log" / "govuk-notify.log")
         self.announced = False
+        self.monitoring: Monitoring | None = None
 
     def run(self) -> None:
         """Start all, tend all until a stop is asked for, stop all whatever happened."""
         dev.remove(self.var)
-        stop_recorded(self.var, [service.name for service in self.services])  # of a run that was killed
+        stop_recorded(self.var, [*(service.name for service in self.services), *WATCHERS])  # of a run that was killed
         refuse_taken_ports(self.services)
         self.credentials = credentials.load(self.var / "credentials.json")
         sign_in = self._identity_provider()
@@ -56,6 +62,8 @@ class Run:
             self._serve(sign_in)
         finally:
             dev.remove(self.var)
+            if self.monitoring:
+                self.monitoring.stop()
             self.stack.stop()
             sign_in.stop()
             self.govuk_notify.stop()
@@ -99,12 +107,30 @@ class Run:
             supervisor.wait_until_ready()
             if self.demo.is_wanted:
                 self.demo.fill(known, tend=supervisor.wait_until_ready, stopping=self.stopping)
+            self._watch_too(supervisor)
             self._announce()
             supervisor.watch()
         finally:
             self.stopping.set()
             say("Stopping.")
             supervisor.stop(self.var)
+
+    def _watch_too(self, supervisor: Supervisor) -> None:
+        """Prometheus, Alertmanager and the boards, where they are asked for: nobody else pays for them."""
+        if os.environ.get(MONITORING, "0") in {"", "0"}:
+            return
+        from deploy.local.monitoring.running import Monitoring  # noqa: PLC0415  slow, and for those who ask only
+
+        token = os.environ.get("PIR_SCRAPE_TOKEN") or "none is asked for in development"
+        self.monitoring = Monitoring(
+            self.var / "local",
+            self.stopping,
+            services=self.services,
+            database_url=self.stack.database_url,
+            token=token,
+        )
+        self.monitoring.start()
+        supervisor.servers += self.monitoring.servers
 
     def _set_up(self, known: dict[str, str]) -> None:
         """The deploy step, unless this very step has been done on these very servers: a warm start saves it."""
@@ -131,6 +157,8 @@ class Run:
         self.announced = True
         self._write_dev()
         say(welcome(self.services, self.credentials, self.var, datetime.now(UTC).date()))
+        if self.monitoring:
+            say(self.monitoring.welcome)
         say(f"Ready in {self._elapsed()}.")
 
     def _write_dev(self) -> None:

@@ -1,13 +1,17 @@
-"""`make guide`: the pictures of docs/guide, docs/refer.md and docs/reports.md, taken from a running system with the demo's families."""
+"""`make guide`: the pictures of docs/guide, refer.md, reports.md and operations.md, taken from a running system with the demo's families."""
 
 from __future__ import annotations
 
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from playwright.sync_api import Locator, sync_playwright
 
+from deploy.local.monitoring.running import Monitoring
 from tests.browser.cases import Cases
 from tests.browser.desk import COMMISSIONER, LEAD, WORKER, Desk, Person
 from tests.browser.front import HEALTH_VISITOR, Reception, begins, fills_in, fills_the_form, goes_on
@@ -15,11 +19,12 @@ from tests.browser.reporting import sits_at_reports
 from tests.browser.running import fill, launching
 from tests.browser.small_png import small
 from tests.servers import running
-from tests.system import System
+from tests.system import System, call, eventually
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "guide"
 OF_REFERRERS: Final = FOLDER.with_name("refer")
 OF_REPORTS: Final = FOLDER.with_name("reports")
+OF_OPERATIONS: Final = FOLDER.with_name("operations")
 WIDTH, TALLEST, MARGIN = 1100, 1000, 16
 FAMILIES: Final = 120
 
@@ -29,12 +34,17 @@ def main() -> None:
         servers.make_template()
         with System(servers, servers.url_of(servers.new_database()), Path(name)) as system:
             fill(system, FAMILIES)
-            with sync_playwright() as playwright, playwright.chromium.launch(**launching()) as browser:
+            with (
+                watched(system, Path(name)) as boards_url,
+                sync_playwright() as playwright,
+                playwright.chromium.launch(**launching()) as browser,
+            ):
                 desk = Desk(system, browser)
                 cases, reception = Cases(system), Reception(system, browser)
                 take_all(desk, cases)
                 take_of_referrers(reception, cases)
                 take_of_reports(desk)
+                take_of_boards(reception, boards_url)
                 assert desk.everybody_leaves() + reception.everybody_leaves() == []
 
 
@@ -107,6 +117,37 @@ def take_of_reports(desk: Desk) -> None:
     person = sits_at_reports(desk, COMMISSIONER)
     person.reads("at a glance")
     take(person, "report", since=person.main.get_by_role("heading", level=1), tallest=820, folder=OF_REPORTS)
+
+
+@contextmanager
+def watched(system: System, folder: Path) -> Iterator[str]:
+    """As by `make run MONITORING=1`, once everything has been measured; yields where the boards are."""
+    services = list(system.services.values())
+    watching = Monitoring(
+        folder / "monitoring", threading.Event(), services=services, database_url=system.database_url, token="none"
+    )
+    watching.start()
+    try:
+        measured = f"{watching.prometheus.url}/api/v1/query?query=count(pir_measured_timestamp_seconds)>=10"
+        eventually(lambda: call("GET", measured).body["data"]["result"], what="everything measured")
+        yield watching.boards.url
+    finally:
+        watching.stop()
+
+
+def take_of_boards(reception: Reception, url: str) -> None:
+    """The queues over the two days that the demo's times tell of."""
+    person = reception.sit_down()
+    person.page.goto(f"{url}/boards/pir-queues?span=2d")
+    since = person.main.get_by_role("heading", name="Waiting", exact=True)
+    take(
+        person,
+        "boards",
+        since=since,
+        until=person.main.get_by_role("heading", name="Looks at families"),
+        tallest=1100,
+        folder=OF_OPERATIONS,
+    )
 
 
 def _compare(person: Person, path: str) -> None:

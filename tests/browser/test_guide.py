@@ -12,13 +12,14 @@ import pytest
 from services.referral.front import TEMPLATES
 from services.triage.pages.step_forms import WORDS
 from shared.pages.wording import STEPS
-from tests.browser.guide import FOLDER, OF_REFERRERS, OF_REPORTS, WIDTH
+from tests.browser.guide import FOLDER, OF_OPERATIONS, OF_REFERRERS, OF_REPORTS, WIDTH
 from tests.browser.small_png import small
 from tests.reading import grade
 
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
 OF_REFERRERS_TEXT = FOLDER.parent.joinpath("refer.md").read_text(encoding="utf-8")
 OF_REPORTS_TEXT = FOLDER.parent.joinpath("reports.md").read_text(encoding="utf-8")
+OF_OPERATIONS_TEXT = FOLDER.parent.joinpath("operations.md").read_text(encoding="utf-8")
 PAGES = "".join(
     file.read_text(encoding="utf-8") for file in TEMPLATES.parent.rglob("*.*") if file.suffix in (".py", ".html")
 )
@@ -31,17 +32,22 @@ CONFIRM = "Confirm the decline"
 
 @pytest.mark.parametrize(
     ("text", "folder"),
-    [(TEXT, FOLDER), (OF_REFERRERS_TEXT, OF_REFERRERS), (OF_REPORTS_TEXT, OF_REPORTS)],
-    ids=["staff", "referrers", "reports"],
+    [
+        (TEXT, FOLDER),
+        (OF_REFERRERS_TEXT, OF_REFERRERS),
+        (OF_REPORTS_TEXT, OF_REPORTS),
+        (OF_OPERATIONS_TEXT, OF_OPERATIONS),
+    ],
+    ids=["staff", "referrers", "reports", "operations"],
 )
 def test_every_picture_is_shown_and_every_shown_picture_is_there(text: str, folder: Path) -> None:
-    shown = re.findall(r"!\[([^\]]+)\]\((?:refer/|reports/)?([^)/]+\.png)\)", text)
+    shown = re.findall(r"!\[([^\]]+)\]\((?:refer/|reports/|operations/)?([^)/]+\.png)\)", text)
     assert {name for _, name in shown} == {file.name for file in folder.glob("*.png")}
     assert all(len(words) > 20 for words, _ in shown), "whoever can't see a picture reads what is on it"
 
 
 def test_pictures_are_as_wide_as_a_page_and_small() -> None:
-    for file in (file for folder in (FOLDER, OF_REFERRERS, OF_REPORTS) for file in folder.glob("*.png")):
+    for file in (file for folder in (FOLDER, OF_REFERRERS, OF_REPORTS, OF_OPERATIONS) for file in folder.glob("*.png")):
         content = file.read_bytes()
         assert struct.unpack(">I", content[16:20]) == (WIDTH,)
         assert len(content) < MOST_BYTES, file.name

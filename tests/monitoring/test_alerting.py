@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from deploy.local.monitoring.configuration import ROOT
 from tests.monitoring.story import park_a_record, parked
-from tests.monitoring.watching import ROOT, Watching
+from tests.monitoring.watching import Watching
 from tests.system import NAMES, System, eventually
 
 pytestmark = pytest.mark.timeout(240)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.monitoring.configuration import ALERTMANAGER, KINDS, PROMETHEUS
+from deploy.local.monitoring.processes import program
 from deploy.monitoring.alerts import alerts
-from tests.monitoring.watching import ALERTMANAGER, KINDS, PROMETHEUS, program
 
 CASES = sorted((Path(__file__).parent / "rules").glob("*.yml"))
 

@@ -6,60 +6,31 @@ times between two looks and until something is told, which are seconds here.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
 import subprocess
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-from ruamel.yaml import YAML
-
+from deploy.local.monitoring.configuration import KINDS, write_alertmanager, write_prometheus
+from deploy.local.monitoring.processes import program
+from deploy.local.monitoring.receiver import Receiver
 from deploy.local.ports import free_port
-from tests.monitoring import programs
 from tests.servers import endings
-from tests.system import System, call, eventually
+from tests.system import NAMES, System, call, eventually
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-PROMETHEUS: Final = ROOT / "deploy" / "prometheus"
-ALERTMANAGER: Final = ROOT / "deploy" / "alertmanager"
 TIMES: Final = {"group_wait": "0s", "group_interval": "1s", "repeat_interval": "1h"}
 
 
-def program(name: str) -> str:
-    """One of Prometheus' programs; none is an AssertionError."""
-    path = programs.find(name)
-    assert path, f"no {name}: `python -m tests.monitoring.programs` says how to get one"
-    return path
-
-
-class Receiver:
+class Told(Receiver):
     """Takes what Alertmanager posts; `told` keeps the alerts by the path they came to."""
 
     def __init__(self) -> None:
-        told: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        self.told = told
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                told[self.path.lstrip("/")] += body["alerts"]
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True, name="webhooks").start()
+        self.told: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        super().__init__(lambda path, alerts: self.told[path].extend(alerts))
 
     def alert(self, path: str, name: str, status: str) -> dict[str, Any] | None:
         """The first alert of this name and status told there."""
@@ -71,7 +42,7 @@ class Watching:
     """Both processes and the receiver; what they say goes to files in `folder`."""
 
     def __init__(self, system: System, folder: Path) -> None:
-        self.system, self.folder, self.receiver = system, folder, Receiver()
+        self.system, self.folder, self.receiver = system, folder, Told()
         self.url = f"http://127.0.0.1:{free_port()}"
         self.alertmanager_url = f"http://127.0.0.1:{free_port()}"
         self._children: list[subprocess.Popen[bytes]] = []
@@ -96,7 +67,7 @@ class Watching:
                 child.kill()
                 child.wait()
         self._children.clear()
-        self.receiver.server.shutdown()
+        self.receiver.stop()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """The series that an expression gives now; a refusal by Prometheus is an AssertionError with its words."""
@@ -120,13 +91,13 @@ class Watching:
     def look(self) -> None:
         """Until every service has been scraped once more: what happens between two scrapes has no rate."""
         now = time.time()
-        eventually(lambda: float(self.query("min(timestamp(up))")[0]["value"][1]) > now or None, what="a scrape")
+        eventually(lambda: self.query(f"min(timestamp(up)) > {now}"), what="a scrape")
 
     def measure_all(self) -> None:
         """Until everything measured by now is in Prometheus: the slowest gauge is set every 30 seconds."""
         now = time.time()
-        oldest = "min(pir_measured_timestamp_seconds)"
-        eventually(lambda: float(self.query(oldest)[0]["value"][1]) > now or None, what="everything measured again")
+        fresh = f"min(pir_measured_timestamp_seconds) > {now}"
+        eventually(lambda: self.query(fresh), what="everything measured again")
 
     def told(self, path: str, name: str, status: str) -> dict[str, Any]:
         """An alert, once the receiver has it."""
@@ -153,12 +124,9 @@ class Watching:
 
     def _alertmanager(self) -> list[str]:
         """As the container starts it: through start.sh, which puts in the webhooks."""
-        copy = self.folder / "alertmanager"
-        shutil.copytree(ALERTMANAGER, copy)
-        _change(copy / "alertmanager.yml", _hastened)
         return [
             "sh",
-            str(copy / "start.sh"),
+            str(write_alertmanager(self.folder / "alertmanager", TIMES)),
             str(self.folder / "alertmanager.yml"),
             program("alertmanager"),
             f"--storage.path={self.folder / 'alertmanager-data'}",
@@ -167,43 +135,21 @@ class Watching:
         ]
 
     def _prometheus(self) -> list[str]:
-        copy = self.folder / "prometheus"
-        shutil.copytree(PROMETHEUS, copy)
-        for file in (copy / "rules").glob("*.yml"):
-            _change(file, lambda text: re.sub(r"\bfor: \d+[ms]", "for: 1s", text))
-        self._point(copy / "prometheus.yml")
+        """Looks at the services of this system every second, with the token that they ask for outside development."""
+        file = write_prometheus(
+            self.folder / "prometheus",
+            targets={name: self.system.url(name).removeprefix("http://") for name in NAMES},
+            alertmanager=self.alertmanager_url.removeprefix("http://"),
+            token="s" * 32,
+            seconds=1,
+        )
+        for rules in (file.parent / "rules").glob("*.yml"):
+            text = rules.read_text(encoding="utf-8")
+            rules.write_text(re.sub(r"\bfor: \d+[ms]", "for: 1s", text), encoding="utf-8")
         return [
             program("prometheus"),
-            f"--config.file={copy / 'prometheus.yml'}",
+            f"--config.file={file}",
             f"--storage.tsdb.path={self.folder / 'prometheus-data'}",
             f"--web.listen-address={self.url.removeprefix('http://')}",
             "--rules.alert.resend-delay=1s",
         ]
-
-    def _point(self, file: Path) -> None:
-        """At the services of this system, every second, and at this Alertmanager."""
-        yaml = YAML()
-        config = yaml.load(file)
-        config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        [job] = config["scrape_configs"]
-        token = file.with_name("scrape-token")  # which services ask for outside development
-        token.write_text("s" * 32)
-        job["authorization"]["credentials_file"] = str(token)
-        for group in job["static_configs"]:
-            group["targets"] = [self.system.url(group["labels"]["service"]).removeprefix("http://")]
-        [manager] = config["alerting"]["alertmanagers"]
-        manager["static_configs"][0]["targets"] = [self.alertmanager_url.removeprefix("http://")]
-        yaml.dump(config, file)
-
-
-KINDS: Final = ("page", "ticket", "heartbeat")
-
-
-def _change(file: Path, change: Callable[[str], str]) -> None:
-    file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
-
-
-def _hastened(text: str) -> str:
-    for name, seconds in TIMES.items():
-        text = re.sub(rf"{name}: \w+", f"{name}: {seconds}", text)
-    return text

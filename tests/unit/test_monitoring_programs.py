@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.monitoring import programs
+from deploy.local.monitoring import programs
 
 
 class Machine:
@@ -27,59 +27,71 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Debian with root, without systemd."""
+    """Without any of the programs, and nobody is root."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("PIR_MONITORING_BIN", raising=False)
-    monkeypatch.setattr(programs, "POLICY", tmp_path / "policy-rc.d")
-    monkeypatch.setattr(programs, "SYSTEMD", tmp_path / "no-systemd")
-    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(programs, "UNPACKED", tmp_path / "unpacked")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     return Machine(tmp_path)
 
 
-def test_nothing_is_installed_where_all_of_them_are(machine: Machine) -> None:
-    for name in (*programs.NAMES, "apt-get"):
+def can_unpack(machine: Machine) -> None:
+    """`dpkg-deb -x PACKAGE FOLDER` puts all four programs there."""
+    there = "$3/usr/bin"
+    copies = "; ".join(f"/bin/cp {machine.folder}/dpkg-deb {there}/{names[0]}" for names in programs.NAMES.values())
+    machine.has("dpkg-deb", f"/bin/mkdir -p {there}; {copies}")
+
+
+def test_nothing_is_fetched_where_all_of_them_are(machine: Machine) -> None:
+    for name in (*programs.NAMES, "apt-get", "dpkg-deb"):
         machine.has(name)
     assert programs.main() is None
     assert machine.said == []
 
 
-def test_they_are_installed_without_starting_and_the_way_is_cleared(machine: Machine) -> None:
-    made = " ".join(str(machine.folder / name) for name in programs.NAMES)
-    there = f"test -x {machine.folder}/policy-rc.d || exit 1"
-    machine.has("apt-get", f"{there}\nfor name in {made}; do /bin/cp {machine.folder}/apt-get $name; done")
-    assert programs.main() is None
-    assert [line.split()[1] for line in machine.said] == ["update", "install"]
-    assert not (machine.folder / "policy-rc.d").exists()
-
-
-def test_an_installation_that_fails_says_what_failed_and_what_to_do(machine: Machine) -> None:
-    machine.has("apt-get", 'test "$1" = update || exit 100')
-    fault = programs.main()
-    assert fault is not None
-    assert fault.startswith("no prometheus, promtool, alertmanager, amtool (`apt-get install ")
-    assert "ended with 100" in fault
-    assert "apt-get update" not in fault
-    assert fault.endswith(
-        "`apt install prometheus prometheus-alertmanager` as root, or PIR_MONITORING_BIN=folder with their programs"
-    )
-    assert not (machine.folder / "policy-rc.d").exists()
-
-
-def test_services_that_systemd_could_not_be_kept_from_are_named(
-    machine: Machine, capsys: pytest.CaptureFixture[str]
+def test_a_folder_that_is_named_goes_before_the_path(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (machine.folder / "no-systemd").mkdir()
-    machine.has("systemctl", "exit 1")
-    machine.has("apt-get", "exit 1")
-    assert programs.main()
-    assert "`systemctl mask prometheus prometheus-alertmanager` ended with 1: they may run" in capsys.readouterr().out
+    machine.has("promtool")
+    named = Machine(tmp_path / "named")
+    named.folder.mkdir()
+    named.has("promtool")
+    monkeypatch.setenv("PIR_MONITORING_BIN", str(named.folder))
+    assert programs.find("promtool") == str(named.folder / "promtool")
 
 
-def test_whoever_may_not_install_is_told_what_to_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    machine.has("apt-get")
+def test_they_are_unpacked_without_root(machine: Machine) -> None:
+    machine.has("apt-get", 'for name in prometheus prometheus-alertmanager; do echo > "$name.deb"; done')
+    can_unpack(machine)
+    assert programs.main() is None
+    assert [" ".join(line.split()[:2]) for line in machine.said] == ["apt-get download", "dpkg-deb -x", "dpkg-deb -x"]
+    assert programs.find("alertmanager") == str(programs.UNPACKED / "usr" / "bin" / "prometheus-alertmanager")
+    assert list(programs.UNPACKED.glob("*/*.deb")) == []
+
+
+def test_root_fetches_the_lists_of_packages_where_they_are_missing(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    lists = machine.folder / "lists"
+    machine.has("apt-get", f'test "$1" = update && echo > {lists}; test -e {lists} || exit 100; echo > some.deb')
+    can_unpack(machine)
+    assert programs.main() is None
+    assert [line.split()[1] for line in machine.said] == ["download", "update", "download", "-x"]
+
+
+def test_a_failure_says_what_failed_and_what_to_do(machine: Machine) -> None:
+    machine.has("apt-get", "exit 100")
+    can_unpack(machine)
     assert programs.main() == (
-        "no prometheus, promtool, alertmanager, amtool: `apt install prometheus prometheus-alertmanager` as root, "
+        "no prometheus, promtool, alertmanager, amtool (`apt-get download` ended with 100; its words are above): "
+        "`apt install prometheus prometheus-alertmanager`, `brew install prometheus alertmanager`, "
         "or PIR_MONITORING_BIN=folder with their programs"
     )
+
+
+def test_whoever_has_no_packages_of_debian_is_told_what_to_do(machine: Machine) -> None:
+    fault = programs.main()
+    assert fault is not None
+    assert fault.startswith("no prometheus, promtool, alertmanager, amtool: `apt install ")
     assert machine.said == []

@@ -1,0 +1,72 @@
+"""Finds Prometheus and Alertmanager with their tools, or unpacks Debian's packages into .tools, which needs no root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PACKAGES: Final = ("prometheus", "prometheus-alertmanager")
+NAMES: Final = {
+    "prometheus": ("prometheus",),
+    "promtool": ("promtool",),
+    "alertmanager": ("prometheus-alertmanager", "alertmanager"),
+    "amtool": ("amtool",),
+}
+"""What each is called, Debian's name first."""
+UNPACKED: Final = Path(__file__).resolve().parents[3] / ".tools" / "monitoring"
+"""Where the packages are unpacked; both link to nothing but the C library."""
+
+
+def find(program: str) -> str | None:
+    """Return the path of one of NAMES: in the folder PIR_MONITORING_BIN, on the PATH, or in what was unpacked."""
+    places = (os.environ.get("PIR_MONITORING_BIN"), os.environ.get("PATH"), str(UNPACKED / "usr" / "bin"))
+    path = os.pathsep.join(filter(None, places))
+    return next((found for name in NAMES[program] if (found := shutil.which(name, path=path))), None)
+
+
+def missing() -> list[str]:
+    """Return those that can't be found."""
+    return [program for program in NAMES if not find(program)]
+
+
+def main() -> str | None:
+    """Unpack them where that is possible; return one line that says what to do when one is missing in the end."""
+    failed = _unpack() if missing() and shutil.which("apt-get") and shutil.which("dpkg-deb") else None
+    if not missing():
+        return None
+    why = f" ({failed}; its words are above)" if failed else ""
+    how = f"`apt install {' '.join(PACKAGES)}`, `brew install prometheus alertmanager`"
+    return f"no {', '.join(missing())}{why}: {how}, or PIR_MONITORING_BIN=folder with their programs"
+
+
+def _unpack() -> str | None:
+    """Return what failed. Lists of packages that are missing or old are fetched anew, where we may: as root."""
+    print(f"Fetching {' and '.join(PACKAGES)} ...", flush=True)
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=UNPACKED) as name:
+        failed = _download(name)
+        if failed and os.geteuid() == 0:
+            failed = _quietly(name, "apt-get", "update", "-qq") or _download(name)
+        for package in sorted(Path(name).glob("*.deb")):
+            failed = failed or _quietly(name, "dpkg-deb", "-x", str(package), str(UNPACKED))
+    return failed
+
+
+def _download(folder: str) -> str | None:
+    return _quietly(folder, "apt-get", "download", "-qq", *PACKAGES)
+
+
+def _quietly(folder: str, *command: str) -> str | None:
+    """Run it in `folder` with only its complaints to be seen; return in a few words that it failed."""
+    done = subprocess.run(command, check=False, cwd=folder, stdout=subprocess.DEVNULL)
+    return f"`{' '.join(command[:2])}` ended with {done.returncode}" if done.returncode else None
+
+
+if __name__ == "__main__":
+    FAULT = main()
+    sys.exit(FAULT and f"error: {FAULT}")
