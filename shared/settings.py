@@ -1,7 +1,8 @@
 """The settings every service has, read from the environment; a service adds its own in its settings.py.
 
 Each may come from a file instead: `PIR_MASTER_KEY_FILE=/run/secrets/master-key` in place of `PIR_MASTER_KEY`, so that a
-secret stands in no environment, which other processes and `docker inspect` show.
+secret stands in no environment, which other processes and `docker inspect` show. PIR_SECRETS_DIR is a folder of such
+files, each with the name of its variable.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ NoPath = Annotated[Path | None, BeforeValidator(lambda value: value or None)]
 
 
 class FromFiles(PydanticBaseSettingsSource):
-    """The content of the file that `<variable>_FILE` names, without the end of its last line.
+    """The content of a variable's file (shared/secret_files.py), without the end of its last line.
 
     Raises SettingsError, which names variable and file, never the content.
     """

@@ -53,6 +53,53 @@ def test_every_secret_can_come_from_a_file(folder: Path, settings: type[Settings
     assert {value.get_secret_value() for value in known} == {KEY}
 
 
+@pytest.mark.parametrize("settings", SERVICES, ids=lambda each: each.__module__)
+def test_every_secret_can_come_from_one_folder(
+    folder: Path, settings: type[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in SERVICES:
+        for variable in variables_of(each):
+            monkeypatch.delenv(f"{variable}_FILE", raising=False)
+    monkeypatch.setenv("PIR_SECRETS_DIR", str(folder))
+    known = [value for value in vars(settings()).values() if isinstance(value, SecretStr)]
+    assert len(known) == len(variables_of(settings))
+    assert {value.get_secret_value() for value in known} == {KEY}
+
+
+def test_a_folder_without_a_file_leaves_the_variable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "empty").mkdir()
+    monkeypatch.setenv("PIR_SECRETS_DIR", str(folder / "empty"))
+    monkeypatch.delenv("PIR_SCRAPE_TOKEN_FILE")
+    monkeypatch.setenv("PIR_SCRAPE_TOKEN", "from a variable")
+    assert ReferralSettings().scrape_token.get_secret_value() == "from a variable"
+
+
+@pytest.fixture
+def alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the master key alone; the other secrets have a file each, elsewhere."""
+    monkeypatch.delenv("PIR_MASTER_KEY_FILE")
+    (folder / "alone").mkdir()
+    (folder / "alone" / "PIR_MASTER_KEY").write_text(KEY)
+    monkeypatch.setenv("PIR_SECRETS_DIR", str(folder / "alone"))
+    return folder / "alone"
+
+
+@pytest.mark.parametrize("other", ["PIR_MASTER_KEY", "PIR_MASTER_KEY_FILE"])
+def test_a_secret_in_the_folder_and_elsewhere_is_refused(
+    alone: Path, other: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(other, KEY)
+    with pytest.raises(SettingsError, match=f"{other} and PIR_MASTER_KEY in PIR_SECRETS_DIR are both set") as refused:
+        ReferralSettings()
+    assert KEY not in str(refused.value)
+
+
+def test_an_empty_file_of_the_folder_is_named(alone: Path) -> None:
+    (alone / "PIR_MASTER_KEY").write_text("\n")
+    with pytest.raises(SettingsError, match=r"PIR_MASTER_KEY in PIR_SECRETS_DIR: .* is empty"):
+        ReferralSettings()
+
+
 def test_an_empty_name_of_a_file_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIR_MASTER_KEY_BEFORE_FILE", "")
     assert ReferralSettings().master_key_before is None
