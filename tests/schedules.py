@@ -30,7 +30,6 @@ from services.referral.submitting.idempotency import Answer, RequestKey
 from shared.brokers import Brokers
 from shared.database import engine_of
 from shared.events import REFERRAL_TOPIC, Envelope
-from shared.ids import uuid7
 from shared.messaging import outbox
 from shared.messaging.consumer import Consumer
 from shared.messaging.dispatch import AtOnce
@@ -69,11 +68,15 @@ class Gate:
 
 @dataclass
 class Underway:
-    """A task that stands at its gate, or waits for a lock."""
+    """A task that stands at its gate, or waits for what another holds.
+
+    `turn`: it begins when those of its family are done, as a lock would have it, which no test should wait for.
+    """
 
     task: asyncio.Task[Any]
     gate: Gate
     of: int
+    turn: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Log:
@@ -152,6 +155,8 @@ class World:
     asking: list[Underway] = field(default_factory=list)
     relays: list[RelayCopy] = field(default_factory=list)
     hearing: list[Underway] = field(default_factory=list)
+    made: int = 0
+    """Referrals so far. Their ids are counted, so that a schedule that is tried again has the same partitions."""
 
 
 class Schedule(RuleBasedStateMachine):
@@ -205,17 +210,21 @@ class Schedule(RuleBasedStateMachine):
         if client.has_asked and not self.keeps_its_key:
             client.key += FAMILIES
         client.has_asked = True
-        gate, request = Gate(), _request(client.key)
+        gate, turn, request = Gate(), asyncio.Event(), _request(client.key)
 
         async def work(tx: AsyncConnection) -> Answer:
-            key = uuid7()
+            self.world.made += 1
+            key = UUID(int=self.world.made << 64 | self.world.made)
             await tx.execute(sa.text("INSERT INTO stored VALUES (:family, :key)"), {"family": number, "key": key})
             await outbox.append(tx, [a_draft(key)])
             await gate.wait()
             return Answer(201, {"id": str(key)})
 
-        task = asyncio.create_task(idempotency.once(self.engine, request, at=datetime.now(UTC), work=work))
-        await _begin(self.world.asking, Underway(task, gate, number))
+        async def in_turn() -> Answer:
+            await turn.wait()
+            return await idempotency.once(self.engine, request, at=datetime.now(UTC), work=work)
+
+        await _begin(self.world.asking, Underway(asyncio.create_task(in_turn()), gate, number, turn))
 
     @precondition(lambda self: self.world.asking)
     @rule(which=st.integers(0, 9), is_heard=st.booleans())
@@ -325,23 +334,31 @@ class Schedule(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, PARTITIONS - 1), size=st.integers(1, 5))
     def hear(self, number: int, size: int) -> None:
-        """A batch is handled and acknowledged."""
-        gate = Gate()
-        gate.opened.set()
-        self.run(self._hear(gate, number, size))
+        """A batch is handled and acknowledged, after those of its partition that are in hand."""
+        self.run(self._hear(number, size))
+
+    async def _hear(self, number: int, size: int) -> None:
+        for each in _about(self.world.hearing, number):
+            await _end(self.world.hearing, each)
+        await self._begin_to_hear(number, size)
+        for each in _about(self.world.hearing, number):
+            await _end(self.world.hearing, each)
 
     @rule(number=st.integers(0, PARTITIONS - 1), size=st.integers(1, 5))
     def begin_to_hear(self, number: int, size: int) -> None:
-        """A batch is in hand, its transaction begun."""
-        self.run(self._hear(Gate(), number, size))
+        """A batch is in hand. In the careful way its transaction is open: whoever reads the same has to wait."""
+        self.run(self._begin_to_hear(number, size))
 
-    async def _hear(self, gate: Gate, number: int, size: int) -> None:
+    async def _begin_to_hear(self, number: int, size: int) -> None:
         if self.world.log.has_more(number) and len(_about(self.world.hearing, number)) < AT_ONCE:
-            await _begin(
-                self.world.hearing, Underway(asyncio.create_task(self._batch(gate, number, size)), gate, number)
-            )
+            gate, turn = Gate(), asyncio.Event()
+            if self.at_once:
+                turn.set()
+            task = asyncio.create_task(self._batch(gate, turn, number, size))
+            await _begin(self.world.hearing, Underway(task, gate, number, turn))
 
-    async def _batch(self, gate: Gate, number: int, size: int) -> None:
+    async def _batch(self, gate: Gate, turn: asyncio.Event, number: int, size: int) -> None:
+        await turn.wait()
         consumer, log = self._new_consumer(gate), self.world.log
         begin = log.position[number]
         records = tuple(log.records[number][begin : begin + size])
@@ -405,11 +422,9 @@ class Schedule(RuleBasedStateMachine):
                 await self._publish(copy)
                 await self._share(copy)
         for number in range(PARTITIONS):
-            gate = Gate()
-            gate.opened.set()
             self.world.log.give_back(number)
             while self.world.log.has_more(number):
-                await self._batch(gate, number, 100)
+                await self._hear(number, 100)
 
     async def _everyone_is_answered(self) -> None:
         while self.world.asking:
@@ -448,7 +463,7 @@ async def _awaited(work: Awaitable[T]) -> T:
     return await work
 
 
-# Tasks that stand at their gates. The first about a family (a partition) has its locks; the next may wait for them.
+# Tasks that stand at their gates, or wait for their turn. Nothing goes on by itself: a schedule has one course.
 
 
 def _about(tasks: Sequence[Underway], of: int) -> list[Underway]:
@@ -467,20 +482,19 @@ async def _stands(underway: Underway) -> None:
 async def _begin(tasks: list[Underway], underway: Underway) -> None:
     is_first = not _about(tasks, underway.of)
     tasks.append(underway)
-    if is_first:
+    if is_first or underway.turn.is_set():
+        underway.turn.set()
         await _stands(underway)
-        if underway.gate.opened.is_set():
-            await _end(tasks, underway)
 
 
 async def _end(tasks: list[Underway], underway: Underway) -> Any:
-    """The first about its family or partition goes on to its end, and the next gets its locks."""
-    first, *others = _about(tasks, underway.of)
-    first.gate.opened.set()
-    result = await first.task
-    tasks.remove(first)
-    for each in others:
-        await _stands(each)
+    """It goes on to its end, or whoever it waits for does; then the next has its turn."""
+    if not underway.turn.is_set():
+        underway = _about(tasks, underway.of)[0]
+    underway.gate.opened.set()
+    result = await underway.task
+    tasks.remove(underway)
+    await _next(tasks, underway.of)
     return result
 
 
@@ -488,8 +502,13 @@ async def _die(tasks: list[Underway], underway: Underway) -> None:
     """Its process is gone: its transaction is rolled back, its acknowledgement never sent."""
     await _dead(underway)
     tasks.remove(underway)
-    for each in _about(tasks, underway.of):
-        await _stands(each)
+    await _next(tasks, underway.of)
+
+
+async def _next(tasks: Sequence[Underway], of: int) -> None:
+    if others := _about(tasks, of):
+        others[0].turn.set()
+        await _stands(others[0])
 
 
 async def _dead(underway: Underway) -> None:
@@ -506,4 +525,4 @@ async def _counted(tx: AsyncConnection, table: str) -> dict[UUID, int]:
 
 
 def _request(number: int) -> RequestKey:
-    return RequestKey(AGENCY, number.to_bytes(8, "big") * 2, b"the same body", b"key1")
+    return RequestKey(AGENCY, (1 << 62 | number).to_bytes(8, "big") * 2, b"the same body", b"key1")

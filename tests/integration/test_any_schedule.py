@@ -123,7 +123,7 @@ def asked_again_under_a_new_key(plant: pytest.MonkeyPatch) -> None:
 Steps = Sequence[Callable[[Schedule], None]]
 REFER: Final[Steps] = (lambda s: s.ask(0), lambda s: s.answer(0, is_heard=True))
 SENT: Final[Steps] = (*REFER, lambda s: s.publish(0, 0), lambda s: s.publish(1, 0))
-"""One event is in the log; its partition is that of its key, so both are asked."""
+"""One event is in the log, in one of its partitions."""
 
 
 def everywhere(step: Callable[[Schedule, int], None]) -> Steps:
