@@ -26,6 +26,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import measures, rows
+from services.notify.announcing import announcement
 from services.notify.content import Content, State
 from services.notify.rows import Try
 from services.notify.rules import Retries
@@ -36,10 +37,9 @@ from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
 from shared.errors import failure_kind, is_transient
-from shared.events import Audience, Channel, MessageKind, MessageSent, MessageUndeliverable
+from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
-from shared.messaging.outbox import Cause, Draft
 from shared.messaging.statement import Statement
 from shared.messaging.waking import Wake
 from shared.metrics import NOT_AT_ONCE
@@ -258,17 +258,8 @@ async def _tell(tx: AsyncConnection, told: Sequence[tuple[Any, Try]], now: datet
     await audit.write(
         tx, [Entry(SENDER, f"message.{each.state}", now, row["referral_id"], row["kind"]) for row, each in ended]
     )
-    await outbox.append(tx, [_announcement(row, each, now) for row, each in ended])
-
-
-def _announcement(row: Any, each: Try, at: datetime) -> Draft:
-    event = _ANNOUNCED[each.state].model_construct(
-        reference=row["reference"],
-        agency_id=row["agency_id"],
-        about=Content.model_validate_json(row["content"]).about,
-        message_id=row["id"],
-        kind=MessageKind(row["kind"]),
-        channel=Channel(row["channel"]),
-        audience=Audience(row["audience"]),
-    )
-    return Draft(row["referral_id"], event, at, Cause(row["correlation_id"], row["causation_id"], row["traceparent"]))
+    announced = [
+        announcement(_ANNOUNCED[each.state], row, about=Content.model_validate_json(row["content"]).about, at=now)
+        for row, each in ended
+    ]
+    await outbox.append(tx, announced)

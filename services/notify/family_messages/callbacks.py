@@ -22,6 +22,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import measures
+from services.notify.announcing import announcement
 from services.notify.content import Content, State
 from services.notify.family_messages import rows
 from services.notify.family_messages.contacts import ContactsClient
@@ -32,9 +33,8 @@ from services.notify.rules import Retries
 from services.notify.senders.govuk_notify import STATUSES, Known
 from shared import audit
 from shared.audit import Actor, Entry
-from shared.events import Audience, Channel, MessageDelivered, MessageKind, MessageUndeliverable
+from shared.events import MessageDelivered, MessageUndeliverable
 from shared.messaging import outbox
-from shared.messaging.outbox import Cause, Draft
 from shared.problems import Problem
 from shared.strict_json import Unreadable, parse_json
 from shared.web import answer, bearer_token, read_json_body
@@ -90,17 +90,8 @@ class Callbacks:
             at=now,
         )  # fmt: skip
         if kind := _ANNOUNCED.get(change.state):
-            event = kind.model_construct(
-                reference=row.reference,
-                agency_id=row.agency_id,
-                about=Content.model_validate(row.content).about,
-                message_id=row.id,
-                kind=MessageKind(row.kind),
-                channel=Channel(row.channel),
-                audience=Audience(row.audience),
-            )
-            cause = Cause(row.correlation_id, row.causation_id, row.traceparent)
-            await outbox.append(tx, [Draft(row.referral_id, event, now, cause)])
+            about = Content.model_validate(row.content).about
+            await outbox.append(tx, [announcement(kind, row._asdict(), about=about, at=now)])
             await audit.write(tx, [Entry(NOTIFY, f"message.{change.state}", now, row.referral_id, row.kind)])
 
     async def received(self, number: str, text: str) -> None:
