@@ -46,11 +46,11 @@ class Behind:
     ) -> httpx.Response:
         """POST /referrals; with a fresh Idempotency-Key unless one is given."""
         headers = {"Idempotency-Key": key or uuid4().hex, "Authorization": f"Bearer {token or self.key(slug)}"}
-        return await _patiently(partial(self.http.post, "/referrals", json=body, headers=headers))
+        return await patiently(partial(self.http.post, "/referrals", json=body, headers=headers))
 
     async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key(slug)}"}
-        return await _patiently(partial(self.http.get, path, params=query, headers=headers))
+        return await patiently(partial(self.http.get, path, params=query, headers=headers))
 
     async def as_staff(
         self, method: str, path: str, body: Any = None, *, role: str = "triage-worker"
@@ -59,7 +59,7 @@ class Behind:
         return await self.http.request(method, path, json=body or {}, headers={"Authorization": f"Bearer {token}"})
 
 
-async def _patiently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+async def patiently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """As an agency's program does: 503 is an answer of a busy machine too, and the same is asked again, three times."""
     for _ in range(3):
         answer = await ask()
