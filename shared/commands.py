@@ -25,7 +25,7 @@ from shared.policy import InvalidPolicyError
 from shared.retention import InvalidScheduleError
 from shared.retention import load as load_schedule
 from shared.runtime import Service, serve
-from shared.settings import Part, Settings
+from shared.settings import Part, Settings, said_of
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def main(command: Command) -> int:
         configure(command.name, settings.log_level)  # or a failing replay would print the words of its exception
         return asyncio.run(_run(command, settings, arguments))
     except ValidationError as error:
-        for part in error.errors(include_input=False, include_url=False):
-            print(f"setting {'.'.join(map(str, part['loc'])) or '(all)'}: {part['msg']}")
+        print("\n".join(said_of(error, command.settings)))
     except (InvalidPolicyError, InvalidScheduleError, SettingsError, WrongKeyError) as error:
         print(error)
     return 2

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -62,17 +62,35 @@ class FromFiles(PydanticBaseSettingsSource):
     """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        alias = field.validation_alias
-        variable = alias if isinstance(alias, str) else f"PIR_{field_name.upper()}"
         try:
-            found = from_file(variable)
+            found = from_file(variable_of(self.settings_cls, field_name))
         except SecretFileError as error:
             raise SettingsError(str(error)) from None
-        return found, alias or field_name, False  # type: ignore[return-value]  # our aliases are text
+        return found, field.validation_alias or field_name, False  # type: ignore[return-value]  # our aliases are text
 
     def __call__(self) -> dict[str, Any]:
         found = (self.get_field_value(field, name) for name, field in self.settings_cls.model_fields.items())
         return {key: value for value, key, _ in found if value is not None}
+
+
+def variable_of(settings: type[BaseSettings], name: str) -> str:
+    """The variable of a field, given by its name or by the alias that is the variable already."""
+    field = settings.model_fields.get(name)
+    alias = field.validation_alias if field else name
+    return alias if isinstance(alias, str) else f"PIR_{name.upper()}"
+
+
+def said_of(error: ValidationError, settings: type[BaseSettings]) -> list[str]:
+    """A line for each variable that is missing or wrong, without its value."""
+    lines = []
+    for part in error.errors(include_input=False, include_url=False):
+        words = part["msg"].removeprefix("Value error, ")
+        if part["loc"]:
+            name, *inside = map(str, part["loc"])
+            place = ".".join([variable_of(settings, name), *inside])
+            words = f"{place} is missing" if part["type"] == "missing" else f"{place}: {words}"
+        lines.append(words)
+    return lines
 
 
 class KafkaSettings(BaseSettings):

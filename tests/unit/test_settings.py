@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from services.metrics.settings import Settings as MetricsSettings
 from services.notify.settings import Settings as NotifySettings
 from services.referral.settings import Settings as ReferralSettings
 from services.triage.settings import Settings as TriageSettings
-from shared.settings import Settings
+from shared.settings import Settings, said_of
 
 SERVICES: Final = (ReferralSettings, TriageSettings, NotifySettings, MetricsSettings)
 KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -98,6 +98,29 @@ def test_an_empty_file_of_the_folder_is_named(alone: Path) -> None:
     (alone / "PIR_MASTER_KEY").write_text("\n")
     with pytest.raises(SettingsError, match=r"PIR_MASTER_KEY in PIR_SECRETS_DIR: .* is empty"):
         ReferralSettings()
+
+
+def test_what_is_missing_or_wrong_is_named_by_its_variable(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("PIR_MASTER_KEY", "PIR_TOKEN_REFERRAL_TRIAGE"):
+        monkeypatch.delenv(f"{variable}_FILE")
+    monkeypatch.setenv("PIR_POOL_SIZE", "70707")
+    monkeypatch.setenv("PIR_MEMBER_PROVIDERS", '{"x": {}}')
+    with pytest.raises(ValidationError) as found:
+        ReferralSettings()
+    said = said_of(found.value, ReferralSettings)
+    assert {"PIR_MASTER_KEY is missing", "PIR_TOKEN_REFERRAL_TRIAGE is missing"} < set(said)
+    assert "PIR_MEMBER_PROVIDERS.x.domains is missing" in said
+    assert any(line.startswith("PIR_POOL_SIZE: ") for line in said)
+    assert "70707" not in "".join(said)
+
+
+def test_what_several_settings_say_together_is_said_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIR_PROFILE", "production")
+    monkeypatch.delenv("PIR_INTERNAL_PORT", raising=False)
+    with pytest.raises(ValidationError) as found:
+        MetricsSettings()
+    [said] = said_of(found.value, MetricsSettings)
+    assert said.startswith("PIR_INTERNAL_PORT is needed outside development")
 
 
 def test_an_empty_name_of_a_file_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
