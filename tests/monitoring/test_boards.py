@@ -88,13 +88,16 @@ def test_a_page_is_loaded_again_only_for_those_who_ask(window: Page, drawn: Boar
 def test_a_service_that_stops_is_on_the_board_with_what_to_do(
     window: Page, drawn: Boards, lived_through: Watching, system: System
 ) -> None:
-    system.stop("notify")
-    told = lived_through.told("page", "ServiceDown", "firing")
-    [line] = in_words([told], drawn.url)
-    assert "runbooks/ServiceDown.md" in line
-    opens(window, drawn, "pir-health")
     alerts = window.get_by_role("region", name="Alerts that fire now")
-    expect(alerts).to_contain_text("The notify service does not answer")
+
+    def is_there() -> bool:
+        opens(window, drawn, "pir-health")
+        return "The notify service does not answer" in alerts.inner_text()
+
+    system.stop("notify")
+    eventually(is_there, what="the alert on the board")
+    [line] = in_words([lived_through.told("page", "ServiceDown", "firing")], drawn.url)
+    assert "runbooks/ServiceDown.md" in line
     alerts.get_by_role("link", name="What to do: ServiceDown").click()
     expect(window.locator("#ServiceDown")).to_be_in_viewport()
     system.start("notify")

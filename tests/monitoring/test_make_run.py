@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from deploy.local.identity_provider import PORT_VARIABLE
 from deploy.local.ports import free_port
 from deploy.local.record import Record
 from deploy.local.services import DEFAULT_PORTS
@@ -38,7 +39,7 @@ class Console:
     def __init__(self, var: Path) -> None:
         self.var = var
         given = {f"PIR_{name.upper()}_PORT": str(free_port()) for name in DEFAULT_PORTS}
-        given |= {"PIR_MONITORING": "1", "PIR_DEMO": str(FAMILIES)}
+        given |= {PORT_VARIABLE: str(free_port()), "PIR_MONITORING": "1", "PIR_DEMO": str(FAMILIES)}
         others = {name: value for name, value in os.environ.items() if name not in GIVEN}
         self.lines: list[str] = []
         self.process = subprocess.Popen(
