@@ -8,34 +8,27 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
+from dotenv import dotenv_values
+
 from deploy.roles import as_service
 from deploy.secrets import SERVICES, password_variable, signing_variable
-from services.metrics.settings import Settings as MetricsSettings
-from services.notify.settings import Settings as NotifySettings
-from services.referral.settings import Settings as ReferralSettings
-from services.triage.settings import Settings as TriageSettings
-from shared.settings import Settings
+from deploy.variables import SERVICES as SETTINGS
+from deploy.variables import is_secret
+from shared.settings import variable_of
 
-SETTINGS: Final[dict[str, type[Settings]]] = {
-    "referral": ReferralSettings,
-    "triage": TriageSettings,
-    "notify": NotifySettings,
-    "metrics": MetricsSettings,
-}
-BESIDE: Final = frozenset({"PIR_MEMBER_PROVIDERS"})
-"""Secret by what is in them, though not by their type."""
+NEEDED: Final = frozenset({"PIR_KAFKA_PASSWORD", "PIR_SCRAPE_TOKEN", "PIR_AUDIT_SIGNING_KEY"})
+"""Outside development, though the settings have a default."""
 
 
 def secret_settings(service: str) -> dict[str, bool]:
     """Variable → whether the service does not start without it."""
-    fields = SETTINGS[service].model_fields.items()
-    named = {str(field.validation_alias or f"PIR_{name.upper()}"): field for name, field in fields}
-    secret = {name: each for name, each in named.items() if "SecretStr" in str(each.annotation) or name in BESIDE}
-    needed = {"PIR_KAFKA_PASSWORD", "PIR_SCRAPE_TOKEN", "PIR_AUDIT_SIGNING_KEY"}
-    return {name: each.is_required() or name in needed for name, each in secret.items()}
+    settings = SETTINGS[service]
+    secret = {variable_of(settings, name): each for name, each in settings.model_fields.items() if is_secret(each)}
+    return {name: each.is_required() or name in NEEDED for name, each in secret.items()}
 
 
 def secrets_of(given: Mapping[str, str], database_url: str) -> dict[str, dict[str, str]]:
@@ -67,10 +60,8 @@ def secrets_of(given: Mapping[str, str], database_url: str) -> dict[str, dict[st
 
 
 def read(text: str) -> dict[str, str]:
-    """Lines NAME=value, as Compose reads them; empty ones and comments are left out."""
-    lines = [line.strip() for line in text.splitlines()]
-    pairs = [line.split("=", 1) for line in lines if line and not line.startswith("#")]
-    return {name: value.strip('"') for name, value in pairs}
+    """Lines NAME=value; nothing is put in place of a `$`, for keys may have one."""
+    return {name: value or "" for name, value in dotenv_values(stream=StringIO(text), interpolate=False).items()}
 
 
 def objects(secrets: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

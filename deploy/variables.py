@@ -30,7 +30,7 @@ def table() -> str:
     readers: dict[tuple[str, str, str], list[str]] = {}
     for service, settings in SERVICES.items():
         for name, field in settings.model_fields.items():
-            row = (variable_of(settings, name), _default(field), "yes" if _is_secret(field) else "")
+            row = (variable_of(settings, name), _default(field), "yes" if is_secret(field) else "")
             readers.setdefault(row, []).append(service)
     lines = ["| Variable | Read by | Default | Secret |", "| --- | --- | --- | --- |"]
     for (variable, default, secret), services in sorted(readers.items()):
@@ -47,16 +47,16 @@ def _default(field: FieldInfo) -> str:
         value = value.relative_to(ROOT) if value.is_relative_to(ROOT) else value
     elif isinstance(value, StrEnum):
         value = value.value
-    elif _is_secret(field) or value in (None, "", {}):
+    elif is_secret(field) or value in (None, "", {}):
         return "none"
     return f"`{value}`"
 
 
-def _is_secret(field: FieldInfo) -> bool:
+def is_secret(field: FieldInfo) -> bool:
     """Itself, or something in it, as in a provider's settings."""
     inside = [each for each in get_args(field.annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
     return "SecretStr" in str(field.annotation) or any(
-        _is_secret(part) for model in inside for part in model.model_fields.values()
+        is_secret(part) for model in inside for part in model.model_fields.values()
     )
 
 

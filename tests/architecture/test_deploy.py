@@ -15,11 +15,8 @@ from deploy.local import credentials
 from deploy.local.services import of_service
 from deploy.roles import role_of
 from deploy.secrets import password_variable
-from services.metrics.settings import Settings as MetricsSettings
-from services.notify.settings import Settings as NotifySettings
+from deploy.variables import SERVICES
 from services.notify.settings import Tls
-from services.referral.settings import Settings as ReferralSettings
-from services.triage.settings import Settings as TriageSettings
 from shared.crypto import read_key
 from shared.policy import load_all
 from shared.secret_files import SecretFileError
@@ -28,12 +25,7 @@ from shared.settings import Profile
 yaml = pytest.importorskip("ruamel.yaml", reason="the lint group brings it")
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS: dict[str, Any] = {
-    "referral": ReferralSettings,
-    "triage": TriageSettings,
-    "notify": NotifySettings,
-    "metrics": MetricsSettings,
-}
+OURS: dict[str, Any] = SERVICES
 THEIRS = ("postgres", "backup", "kafka", "mailpit", "prometheus", "alertmanager", "grafana")
 KEYS = {
     "PIR_MASTER_KEY",
@@ -163,7 +155,7 @@ def test_compose_and_make_run_give_a_service_the_same_secrets(name: str, tmp_pat
 def test_mail_goes_to_the_catcher_without_a_login_until_a_server_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in environment("notify").items():
         monkeypatch.setenv(variable, value)
-    settings = NotifySettings()
+    settings = OURS["notify"]()
     assert (settings.smtp_host, settings.smtp_port, settings.smtp_tls) == ("mailpit", 1025, Tls.NONE)
     assert settings.smtp_user is None
 

@@ -12,12 +12,12 @@ import pytest
 from deploy import kubernetes_secrets, manifests
 from deploy.secrets import CALLS, environment_file
 from shared.runtime import STOP_SECONDS, Service
+from shared.settings import variable_of
 from shared.version import VERSION
 from tests.architecture.apps import client_of
 from tests.architecture.test_deploy import OURS
 from tests.architecture.test_layout import ROOT
 
-pytest.importorskip("kubernetes_validate", reason="the test group brings it")
 NAME: Final = "app.kubernetes.io/name"
 URL: Final = "postgresql://pir:a-password@database.example.org:5432/pir?sslmode=verify-full"
 OF_SETUP: Final = {"PIR_KAFKA_USER", "PIR_DESK_INBOX", "PIR_SECRETS_DIR"}
@@ -61,8 +61,8 @@ def secret_files() -> dict[str, dict[str, str]]:
 
 
 def known_to(service: str) -> set[str]:
-    fields = OURS[service].model_fields.items()
-    return {str(field.validation_alias or f"PIR_{name.upper()}") for name, field in fields} | {"PIR_SECRETS_DIR"}
+    settings = OURS[service]
+    return {variable_of(settings, name) for name in settings.model_fields} | {"PIR_SECRETS_DIR"}
 
 
 @pytest.mark.parametrize("version", manifests.newest_versions())

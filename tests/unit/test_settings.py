@@ -14,7 +14,7 @@ from services.metrics.settings import Settings as MetricsSettings
 from services.notify.settings import Settings as NotifySettings
 from services.referral.settings import Settings as ReferralSettings
 from services.triage.settings import Settings as TriageSettings
-from shared.settings import Settings, said_of
+from shared.settings import Settings, said_of, variable_of
 
 SERVICES: Final = (ReferralSettings, TriageSettings, NotifySettings, MetricsSettings)
 KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -23,7 +23,7 @@ KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
 def variables_of(settings: type[Settings]) -> list[str]:
     """Of all that is secret."""
     return [
-        str(field.validation_alias or f"PIR_{name.upper()}")
+        variable_of(settings, name)
         for name, field in settings.model_fields.items()
         if "SecretStr" in str(field.annotation)
     ]

@@ -21,8 +21,8 @@ from shared.settings import ROOT
 FOLDER: Final = ROOT / "deploy" / "words" / "messages"
 OUTCOMES: Final = {Outcome.ACCEPTED: "accepted", Outcome.WAITING: "waiting", Outcome.DECLINED: "answer"}
 """Of the steps of a team: those that a family hears of, and the sentence for each."""
-LONGEST_DAYS: Final = tuple(date(year, month, 28) for year in range(2000, 2028) for month in range(1, 13))
-"""Every weekday of every month, with two digits (the calendar repeats after 28 years): one of them is the longest."""
+LONGEST_DAYS: Final = tuple(date(2026, month, day) for month in range(1, 13) for day in range(22, 29))
+"""Every weekday of every month, with two digits: one of them is the longest in each language."""
 
 
 @dataclass(frozen=True, slots=True)
