@@ -1,11 +1,11 @@
-"""What the development identity provider answers with: its two pages, redirects, JSON."""
+"""The pages of the development identity provider."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from html import escape
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+from deploy.local.answers import Answer, as_page
 
 STYLE: Final = """html { font-family: arial, "Liberation Sans", sans-serif; line-height: 1.5; color: #212b32; }
 body { max-width: 40rem; margin: 0 auto; padding: 1rem; }
@@ -21,16 +21,6 @@ WARNING: Final = (
     '<p class="warning"><strong>Development only.</strong> These people are invented, and nobody asks for a password. '
     "A live system sends you to your organisation’s own sign-in instead.</p>"
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer: never kept by a cache, never shown inside another page."""
-
-    status: int
-    kind: str
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Cache-Control": "no-store"})
 
 
 def choice(staff: Mapping[str, Mapping[str, str]], asked: Mapping[str, str], redirect_uris: Sequence[str]) -> Answer:
@@ -58,14 +48,6 @@ def signed_out() -> Answer:
     return _page("You are signed out", WARNING)
 
 
-def to(url: str) -> Answer:
-    return Answer(303, "text/plain", headers={"Location": url, "Cache-Control": "no-store"})
-
-
-def as_json(found: Any, status: int = 200) -> Answer:
-    return Answer(status, "application/json", json.dumps(found).encode())
-
-
 def style() -> Answer:
     return Answer(200, "text/css", STYLE.encode())
 
@@ -73,11 +55,9 @@ def style() -> Answer:
 def _page(heading: str, content: str, *, status: int = 200, goes_to: Sequence[str] = ()) -> Answer:
     """`goes_to`: where its form may end up, or a browser would stop the redirect."""
     targets = " ".join(["'self'", *sorted({"{}://{}".format(*urlsplit(uri)[:2]) for uri in goes_to})])
-    policy = f"default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
     html = (
         f'<!DOCTYPE html><html lang="en-GB"><head><meta charset="utf-8"><title>{heading} – practice sign-in</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="stylesheet" href="/style.css"></head><body><main><h1>{heading}</h1>{content}</main></body></html>'
     )
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
-    return Answer(status, "text/html; charset=utf-8", html.encode(), headers)
+    return as_page(html, status, form_action=targets)

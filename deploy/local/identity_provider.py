@@ -18,8 +18,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from deploy.local import identity_pages as pages
+from deploy.local.answers import Answer, as_json, to
 from deploy.local.console import LocalError
-from deploy.local.identity_pages import Answer
 
 PORT_VARIABLE: Final = "PIR_IDENTITY_PORT"
 DEFAULT_PORT: Final = 8005
@@ -65,11 +65,11 @@ class IdentityProvider:
         self.staff, self.client_id, self.client_secret = staff, client_id, client_secret
         self.redirect_uris = tuple(redirect_uris)
         self.routes: dict[tuple[str, str], Callable[[Fields, str], Answer]] = {
-            ("GET", "/.well-known/openid-configuration"): lambda *_: pages.as_json(self.metadata()),
+            ("GET", "/.well-known/openid-configuration"): lambda *_: as_json(self.metadata()),
             ("GET", "/authorize"): lambda asked, _: self._ask(asked),
             ("POST", "/authorize"): lambda asked, _: self._choose(asked),
             ("POST", "/token"): self._token,
-            ("GET", "/jwks"): lambda *_: pages.as_json({"keys": [self._key.as_dict(private=False)]}),
+            ("GET", "/jwks"): lambda *_: as_json({"keys": [self._key.as_dict(private=False)]}),
             ("GET", "/end-session"): lambda asked, _: self._end_session(asked),
             ("GET", "/style.css"): lambda *_: pages.style(),
         }
@@ -174,11 +174,11 @@ class IdentityProvider:
 
     def _back(self, asked: Fields, **said: str) -> Answer:
         said |= self.own_name() | {"state": asked.get("state", "")}
-        return pages.to(f"{asked['redirect_uri']}?{urlencode(said)}")
+        return to(f"{asked['redirect_uri']}?{urlencode(said)}")
 
     def _token(self, asked: Fields, authorization: str) -> Answer:
         if not self.is_client(asked, authorization):
-            return pages.as_json({"error": "invalid_client"}, 401)
+            return as_json({"error": "invalid_client"}, 401)
         grant = self._grants.pop(asked.get("code", ""), None)  # whatever comes of it, once
         if (
             grant is None
@@ -187,8 +187,8 @@ class IdentityProvider:
             or asked.get("redirect_uri") != grant.asked["redirect_uri"]
             or _challenge_of(asked.get("code_verifier", "")) != grant.asked["code_challenge"]
         ):
-            return pages.as_json({"error": "invalid_grant"}, 400)
-        return pages.as_json(self.tokens(grant))
+            return as_json({"error": "invalid_grant"}, 400)
+        return as_json(self.tokens(grant))
 
     def tokens(self, grant: Grant) -> dict[str, Any]:
         """The answer of the token endpoint."""
@@ -216,7 +216,7 @@ class IdentityProvider:
         """There is no session here to end: back to where the person came from, if it is known."""
         back = asked.get("post_logout_redirect_uri", "")
         known = {urlsplit(uri)[:2] for uri in self.redirect_uris}
-        return pages.to(back) if urlsplit(back)[:2] in known else pages.signed_out()
+        return to(back) if urlsplit(back)[:2] in known else pages.signed_out()
 
 
 def _challenge_of(verifier: str) -> str:
@@ -233,24 +233,17 @@ def _handler(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             length = self.headers.get("Content-Length", "")
             if not length.isdecimal() or int(length[:9]) > LARGEST_BODY:
-                self._send(Answer(413, "text/plain", b"too large"))
+                Answer(413, "text/plain", b"too large").send(self)
                 return
             self._answer(self.rfile.read(int(length)).decode("utf-8", "replace"))
 
         def _answer(self, text: str) -> None:
             route = provider.routes.get((self.command, urlsplit(self.path).path))
             if route is None or self.headers.get("Host") != urlsplit(provider.url).netloc:
-                self._send(Answer(404, "text/plain", b"nothing here"))  # another Host: not meant for this machine
+                Answer(404, "text/plain", b"nothing here").send(self)  # another Host: not meant for this machine
                 return
-            self._send(route(dict(parse_qsl(text, keep_blank_values=True)), self.headers.get("Authorization", "")))
-
-        def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            headers = {"Content-Type": answer.kind, "Content-Length": str(len(answer.body)), **answer.headers}
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+            asked = dict(parse_qsl(text, keep_blank_values=True))
+            route(asked, self.headers.get("Authorization", "")).send(self)
 
         def log_message(self, *_: object) -> None:
             """Addresses hold codes: nothing is written down."""

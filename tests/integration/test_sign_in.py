@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from deploy.local.identity_pages import as_json
+from deploy.local.answers import as_json
 from deploy.local.identity_provider import Grant, IdentityProvider
 from services.triage import tables
 from shared.access import Role, Staff

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from deploy.local.identity_pages import Answer, to
+from deploy.local.answers import Answer, as_page, to
 from deploy.local.monitoring import page
 from deploy.local.monitoring.asking import Prometheus
 from deploy.local.monitoring.dashboards import boards
@@ -18,7 +18,6 @@ from deploy.local.ports import free_port
 
 DEFAULT_PORT: Final = 8007
 FIRST: Final = "pir-health"
-POLICY: Final = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 STYLE: Final = Path(__file__).parent / "templates" / "boards.css"
 
 
@@ -55,26 +54,15 @@ class Boards:
         if board is None:
             return Answer(404, "text/plain", b"There is no such board.")
         try:
-            return _html(200, page.page(board, self._prometheus, dict(parse_qsl(parts.query))))
+            return as_page(page.page(board, self._prometheus, dict(parse_qsl(parts.query))))
         except httpx.HTTPError:
-            return _html(503, page.silent(board))
-
-
-def _html(status: int, text: str) -> Answer:
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer"}
-    return Answer(status, "text/html; charset=utf-8", text.encode(), headers)
+            return as_page(page.silent(board), 503)
 
 
 def _handler(boards_: Boards) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answer = boards_.answer(self.path)
-            self.send_response(answer.status)
-            headers = {"Content-Type": answer.kind, "Content-Length": str(len(answer.body)), **answer.headers}
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+            boards_.answer(self.path).send(self)
 
         def log_message(self, *_: object) -> None:
             pass
