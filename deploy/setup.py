@@ -28,8 +28,7 @@ from shared.audit import Actor
 from shared.brokers import Brokers
 from shared.database import engine_of, sql
 from shared.events import PARTITIONS, TOPICS
-from shared.policy import load_all
-from shared.settings import ROOT, KafkaSettings
+from shared.settings import KafkaSettings, PolicySettings
 
 RETENTION_DAYS: Final = 90
 DEMO_AGENCIES: Final = {
@@ -77,8 +76,7 @@ async def add_own_agency(database_url: str, inbox: str) -> None:
 
 def desk_inbox() -> str:
     """PIR_DESK_INBOX; else the address of whoever is on call by the live policy."""
-    policy = load_all(ROOT / "deploy" / "policies")[os.environ.get("PIR_POLICY") or "nottingham"]
-    return os.environ.get("PIR_DESK_INBOX") or policy.on_call.email
+    return os.environ.get("PIR_DESK_INBOX") or PolicySettings().live_policy().on_call.email
 
 
 async def add_demo_agencies(database_url: str, credentials: dict[str, dict[str, str]], identities: Identities) -> None:

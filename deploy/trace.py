@@ -1,8 +1,8 @@
 """The road of one referral, read from the journals: `python -m deploy.trace PIR-2YC-U9U [--otlp FILE]`.
 
-Asks DATABASE_URL and PIR_POLICY, reads only. Prints each event about the referral in the order of time, and below it
-which services heard it, after how long, and which have not. With `--otlp` the same goes to a file for Jaeger, Tempo
-and their like (otlp.py). It names services, types of events and times, and nobody.
+Asks DATABASE_URL, PIR_POLICY and PIR_POLICIES_DIR, reads only. Prints each event about the referral in the order of
+time, and below it which services heard it, after how long, and which have not. With `--otlp` the same goes to a file
+for Jaeger, Tempo and their like (otlp.py). It names services, types of events and times, and nobody.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,8 +28,8 @@ from services.referral.handlers import handlers as of_referral
 from services.triage.handlers import handlers as of_triage
 from shared.events import SPEAKERS, speaker_of
 from shared.messaging.dispatch import Handlers, Repeatable
-from shared.policy import Policy, load_all
-from shared.settings import ROOT
+from shared.policy import Policy
+from shared.settings import PolicySettings
 
 HEARERS: Final = (*SPEAKERS, "metrics")
 KEEPS_NO_TIME: Final = "keeps no time of hearing this"
@@ -175,11 +174,10 @@ async def main() -> int:
     parser.add_argument("reference")
     parser.add_argument("--otlp", type=Path, metavar="FILE", help="write it there too, as OTLP in JSON")
     arguments = parser.parse_args()
-    policy = load_all(ROOT / "deploy" / "policies")[os.environ.get("PIR_POLICY") or "nottingham"]
     database = await asyncpg.connect(database_url(), timeout=10)
     try:
         async with database.transaction(isolation="repeatable_read", readonly=True):
-            said = await trace(database, arguments.reference, hearers(policy))
+            said = await trace(database, arguments.reference, hearers(PolicySettings().live_policy()))
     finally:
         await database.close()
     if not said:

@@ -138,7 +138,23 @@ class KafkaSettings(BaseSettings):
         )
 
 
-class Settings(KafkaSettings):
+class PolicySettings(BaseSettings):
+    """Which policy is live, and the folder of all of them."""
+
+    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    policy: str = "nottingham"
+    policies_dir: Path = ROOT / "deploy" / "policies"
+
+    def live_policy(self) -> Policy:
+        """Signed off or not. Raises InvalidPolicyError for a folder that can't be used, and an id that no file has."""
+        policies = load_all(self.policies_dir)
+        if self.policy not in policies:
+            raise InvalidPolicyError(f"PIR_POLICY={self.policy} is none of {', '.join(sorted(policies))}")
+        return policies[self.policy]
+
+
+class Settings(KafkaSettings, PolicySettings):
     """Addresses, profile and the policy that is live.
 
     `policy_accepted_by` is who took it on to use a policy without a clinical sign-off, and when, in words.
@@ -164,9 +180,7 @@ class Settings(KafkaSettings):
     scrape_token: SecretStr = SecretStr("")
     instance: str | None = None
     only: Part | None = None
-    policy: str = "nottingham"
     policy_accepted_by: str = ""
-    policies_dir: Path = ROOT / "deploy" / "policies"
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"
     retention_file: Path = ROOT / "deploy" / "retention.toml"
     reference_dir: Path = ROOT / "deploy" / "reference"
@@ -240,15 +254,11 @@ class Settings(KafkaSettings):
         return str(type(self).model_fields["public_url"].validation_alias or "PIR_PUBLIC_URL")
 
     def policy_in_force(self) -> Policy:
-        """Read the live policy from its file.
+        """The live policy. Raises InvalidPolicyError as `live_policy` does.
 
-        Raises InvalidPolicyError for a folder that can't be used, for an id that none of its files has, and outside
-        development for a policy that nobody has signed off, unless `policy_accepted_by` names somebody.
+        Outside development also for one that nobody has signed off, unless `policy_accepted_by` names somebody.
         """
-        policies = load_all(self.policies_dir)
-        if self.policy not in policies:
-            raise InvalidPolicyError(f"PIR_POLICY={self.policy} is none of {', '.join(sorted(policies))}")
-        policy = policies[self.policy]
+        policy = self.live_policy()
         if not (self.is_development or policy.signed_off_by.strip() or self.policy_accepted_by.strip()):
             raise InvalidPolicyError(
                 f"no clinical lead has signed off the policy {policy.id}, version {policy.version}: put name and day "

@@ -14,7 +14,8 @@ from services.metrics.settings import Settings as MetricsSettings
 from services.notify.settings import Settings as NotifySettings
 from services.referral.settings import Settings as ReferralSettings
 from services.triage.settings import Settings as TriageSettings
-from shared.settings import Settings, said_of, variable_of
+from shared.policy import InvalidPolicyError
+from shared.settings import ROOT, PolicySettings, Settings, said_of, variable_of
 
 SERVICES: Final = (ReferralSettings, TriageSettings, NotifySettings, MetricsSettings)
 KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
@@ -144,3 +145,16 @@ def test_a_file_that_is_not_there_is_named(folder: Path) -> None:
 def test_what_is_a_file_by_its_name_is_not_read_as_a_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIR_STAFF_JWKS_FILE", str(folder / "keys.json"))
     assert TriageSettings().staff_jwks_file == folder / "keys.json"
+
+
+def test_what_has_no_settings_of_a_service_reads_the_same_live_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "deploy" / "policies" / "nottingham.toml").read_text(encoding="utf-8")
+    (tmp_path / "own.toml").write_text(text.replace('id = "nottingham"', 'id = "own"'), encoding="utf-8")
+    monkeypatch.setenv("PIR_POLICIES_DIR", str(tmp_path))
+    monkeypatch.setenv("PIR_POLICY", "own")
+    assert PolicySettings().live_policy().id == "own"
+    monkeypatch.setenv("PIR_POLICY", "another")
+    with pytest.raises(InvalidPolicyError, match="PIR_POLICY=another is none of own"):
+        PolicySettings().live_policy()
