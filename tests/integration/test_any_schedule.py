@@ -31,6 +31,9 @@ from tests.servers import Servers
 SCHEDULES: Final = int(os.environ.get("PIR_SCHEDULES", "15"))
 STEPS: Final = 40
 
+pytestmark = pytest.mark.timeout(max(300, 3 * SCHEDULES))
+"""Seconds for one test: a schedule takes a third of one on a machine that has nothing else to do."""
+
 
 @pytest.fixture(scope="module")
 def url(stack: Servers) -> Iterator[str]:
