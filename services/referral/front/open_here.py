@@ -19,7 +19,7 @@ from shared.policy import Policy
 if TYPE_CHECKING:
     from services.referral.front.visits import MemberVisit
 
-HOME: Final = "home"
+HOME_PAGE: Final = "home"
 """The slug of the page about the home."""
 AFTER_HOME: Final = "home"
 """The query in the address of the page that comes after it."""

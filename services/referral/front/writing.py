@@ -21,7 +21,7 @@ from services.referral.facts import ring_now
 from services.referral.front import agreement, drafts, filling, form_pages, members, trail
 from services.referral.front.drafts import Draft
 from services.referral.front.form import FormPage
-from services.referral.front.open_here import HOME, after_home, said_of_home
+from services.referral.front.open_here import HOME_PAGE, after_home, said_of_home
 from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.trail import Standing
 from services.referral.front.visits import (
@@ -191,7 +191,7 @@ async def _save(
             next_ = ""
         else:
             next_ = trail.after(page, document, at, passes_over="needed" in fields)
-        if page.slug == HOME and not next_.startswith(f"/{HOME}"):
+        if page.slug == HOME_PAGE and not next_.startswith(f"/{HOME_PAGE}"):
             next_ = after_home(next_)
         if document != draft.document:
             await drafts.write(tx, context.identities, draft, document, at=at)
@@ -254,13 +254,13 @@ def _shown(
         of=len(pages),
         can_pass_over=trail.can_pass_over(page, document, visit.now),
         **_open_wards(visit, page),
-        **({} if found else said_of_home(visit, document, always=page.slug == HOME)),
+        **({} if found else said_of_home(visit, document, always=page.slug == HOME_PAGE)),
     )
 
 
 def _open_wards(visit: MemberVisit, page: FormPage) -> dict[str, Any]:
     """Which wards are open, where the home is asked for."""
-    return {"area": area_of(visit.policy, visit.today)} if page.slug == HOME else {}
+    return {"area": area_of(visit.policy, visit.today)} if page.slug == HOME_PAGE else {}
 
 
 def _danger(visit: MemberVisit, draft: Draft) -> dict[str, Any]:
