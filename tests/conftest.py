@@ -8,11 +8,15 @@ can't share given ones, because topic names are fixed.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
+from shared import startup as startup  # noqa: PLC0414  first, before the libraries
+
+# isort: split
 import hypothesis
 import psutil
 import pytest
@@ -41,6 +45,7 @@ hypothesis.settings.load_profile("ours")
 
 def pytest_configure(config: pytest.Config) -> None:
     """One warning is no failure: FastStream lets go of a producer whose start failed (Kafka away). It holds no socket."""
+    gc.enable()  # the import of shared.startup ended it
     config.addinivalue_line("filterwarnings", "ignore:Unclosed AIOKafkaProducer:ResourceWarning")
     signal.signal(signal.SIGTERM, _end)
     structlog.configure(  # the default draws every frame's variables, which takes seconds of CPU
@@ -72,8 +77,8 @@ def _end_workers() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """As many as there are cores, and memory for a few Kafkas; one for servers that are given."""
-    return 1 if given.database_url() or given.brokers() else min(os.cpu_count() or 1, 4)
+    """One more than there are cores, since tests wait too, and memory for a few Kafkas; one for servers that are given."""
+    return 1 if given.database_url() or given.brokers() else min((os.cpu_count() or 1) + 1, 4)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
@@ -92,6 +97,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if REAL.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
     items.sort(key=lambda item: [folder not in item.path.parts for folder in LONGEST_FIRST])
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests last as long as the process: out of the collector's sight."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

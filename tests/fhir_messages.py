@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -13,7 +12,7 @@ from uuid import uuid4
 import httpx
 
 from services.referral.fhir.names import FHIR_JSON
-from tests.integration.behind import Behind, patiently
+from tests.integration.behind import Behind
 
 FOLDER: Final = Path(__file__).parent / "data" / "fhir"
 EXAMPLES: Final = tuple(sorted(file.stem for file in FOLDER.glob("*.json")))
@@ -58,8 +57,7 @@ async def send(
         "X-Request-Id": request_id or uuid4().hex,
     }
     content = bundle if isinstance(bundle, bytes) else json.dumps(bundle).encode()
-    ask = partial(intake.http.post, "/fhir/$process-message", content=content, headers=known | (headers or {}))
-    return await patiently(ask)
+    return await intake.http.post("/fhir/$process-message", content=content, headers=known | (headers or {}))
 
 
 def reference_of(answer: httpx.Response) -> str:

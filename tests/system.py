@@ -32,9 +32,10 @@ from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, of_service, return_addresses
 from deploy.secrets import password_variable
 from shared.brokers import Brokers
-from shared.settings import ROOT
+from tests import programs
 from tests.builders import a_policy
 from tests.families import a_referral
+from tests.programs import Program
 from tests.servers import PASSWORDS, Servers, endings
 
 NAMES: Final = tuple(DEFAULT_PORTS)
@@ -44,6 +45,7 @@ CODE: Final = re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b")
 """What signs somebody in at the pages for people who refer."""
 
 T = TypeVar("T")
+Process = Program | subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,12 @@ def eventually(question: Callable[[], T], *, what: str, seconds: float = PATIENC
 
 
 class System:
-    """Four processes with the environment that `make run` would give them, in the folder `var`; their code is `tree`'s."""
+    """Four processes with the environment that `make run` would give them, in the folder `var`.
 
-    def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path = ROOT) -> None:
+    They are copies of a process that has loaded the libraries; with a `tree` each is a new Python on that tree's code.
+    """
+
+    def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path | None = None) -> None:
         self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
         self.credentials = credentials.load(var / "credentials.json")
         self.credentials["secrets"] |= {password_variable("database", name): PASSWORDS[name] for name in NAMES}
@@ -123,7 +128,7 @@ class System:
             "PIR_DISPOSAL_CERTIFICATES": str(var / "disposals"),
             "PIR_AUDIT_HEADS_FILE": str(var / "audit-heads.jsonl"),
         }
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Process] = {}
         self._suffix = ""
         back = return_addresses(list(self.services.values()))
         self.sign_in = IdentityProvider(self.credentials["staff"], "staff-pages", uuid4().hex, back)
@@ -163,10 +168,15 @@ class System:
 
     def tries(self, module: str, *words: str) -> tuple[int, str]:
         """As `run`, with whatever code it ends."""
-        command = [sys.executable, "-m", module, *words]
         _, _, service = module.partition("services.")
         env = self.environment_of(service) if service else self._environment
-        done = subprocess.run(command, cwd=self.tree, env=env, capture_output=True, text=True, timeout=60, check=False)
+        if self.tree is None:
+            done = programs.run(module, *words, environment=env)
+        else:
+            command = [sys.executable, "-m", module, *words]
+            done = subprocess.run(
+                command, cwd=self.tree, env=env, capture_output=True, text=True, timeout=60, check=False
+            )
         return done.returncode, done.stdout + done.stderr
 
     @property
@@ -216,7 +226,10 @@ class System:
         """Start a service that is not running, with these arguments of `serve`; returns at once."""
         self._children[name] = self._process(name, *arguments)
 
-    def _process(self, name: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    def _process(self, name: str, *arguments: str, **environment: str) -> Process:
+        if self.tree is None:
+            known = self.environment_of(name) | environment
+            return Program(f"services.{name}", "serve", *arguments, environment=known, said=self.log(name))
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 (*self.services[name].command, "serve", *arguments),
@@ -229,7 +242,7 @@ class System:
             )
 
     @contextmanager
-    def another_process(self, name: str, *, only: str) -> Iterator[subprocess.Popen[bytes]]:
+    def another_process(self, name: str, *, only: str) -> Iterator[Process]:
         """One more process, for one part of a service, on a port of its own; ready when this begins."""
         port = free_port()
         process = self._process(name, "--only", only, **{self.services[name].port_variable: str(port)})
@@ -243,7 +256,7 @@ class System:
             process.wait()
 
     @contextmanager
-    def in_two_processes(self, name: str) -> Iterator[subprocess.Popen[bytes]]:
+    def in_two_processes(self, name: str) -> Iterator[Process]:
         """The service's HTTP side under its own name and port, its work beside it: that is what is yielded."""
         self.stop(name)
         self.start(name, "--only", "http")

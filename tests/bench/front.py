@@ -24,6 +24,7 @@ import psutil
 
 from deploy.local.credentials import KEEPERS, MEMBERS
 from services.referral.front.codes import MOST_AN_HOUR
+from shared.settings import ROOT
 from tests.bench.front_pages import PAGES, Measured
 from tests.bench.front_people import GIVE, NEWEST, People
 from tests.bench.generator import burst, families
@@ -47,7 +48,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         servers.make_template()
-        with System(servers, servers.url_of(servers.new_database()), Path(folder) / "var") as system:
+        with System(servers, servers.url_of(servers.new_database()), Path(folder) / "var", tree=ROOT) as system:
             if given.addresses:
                 compare_addresses(system, given.addresses)
                 return

@@ -18,6 +18,7 @@ from typing import Any, Final
 import asyncpg
 
 from services.referral.families.links import MOST
+from shared.settings import ROOT
 from tests.bench.generator import Connection
 from tests.families import a_referral
 from tests.servers import running
@@ -38,7 +39,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         database = servers.url_of(servers.new_database(template="template1"))
-        with System(servers, database, Path(folder) / "var") as system:
+        with System(servers, database, Path(folder) / "var", tree=ROOT) as system:
             seconds = asyncio.run(_posted(system, count))
             largest = asyncio.run(_largest(database))
     tenth = max(1, count // 10)

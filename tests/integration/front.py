@@ -20,13 +20,14 @@ from deploy.setup import add_demo_agencies
 from services.notify import app as notify_app
 from services.notify.settings import Settings as NotifySettings
 from services.referral import app as referral_app
+from services.referral.front import mailing
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
 from services.referral.webhooks.client import WebhookClient
 from tests.forms import Form, FormReader
 from tests.integration.all_services import Network
-from tests.integration.behind import Behind, behind
+from tests.integration.behind import Behind, Patient, behind
 from tests.integration.support import eventually
 from tests.rendering import Page
 
@@ -88,8 +89,9 @@ class FrontSite:
     network: Network
 
     async def browser(self) -> Browser:
-        transport = httpx.ASGITransport(app=self.referral.service.app)
-        client = httpx.AsyncClient(transport=transport, base_url="https://refer.example.org")
+        client = httpx.AsyncClient(
+            transport=Patient(app=self.referral.service.app), base_url="https://refer.example.org"
+        )
         return Browser(await self.browsers.enter_async_context(client))
 
     async def signed_in(self, address: str = MEMBER) -> Browser:
@@ -132,6 +134,7 @@ async def front_site(
     for maker in (NotifyClient, TriageClient, WebhookClient):
         monkeypatch.setattr(referral_app, maker.__name__, partial(maker, transport=network))
     network.away.add("triage")
+    monkeypatch.setattr(mailing, "APART_SECONDS", (0.0, 0.02))  # what it hides is measured by tests/bench/front.py
     identities = identities_of(Settings(**told))
     await add_demo_agencies(database, credentials.load(settings["credentials_file"]), identities)
     mails = folder / "mail"

@@ -28,6 +28,7 @@ from shared.pages import Pages
 from shared.sign_in import Visitor
 from shared.web import Edge
 from tests.builders import a_policy
+from tests.integration.behind import Patient
 
 NOW: Final = datetime(2026, 9, 15, 12, 0, tzinfo=UTC)
 CSRF: Final = "a-csrf-value"
@@ -95,7 +96,7 @@ async def a_site(
     app.include_router(reports_api.router(reports, shown))
     app.include_router(report_pages.router(PageContext(engine=engine, reports=reports, pages=shown)))
     app.include_router(shown.router())
-    transport = httpx.ASGITransport(Edge(app, is_development=True))
+    transport = Patient(Edge(app, is_development=True))
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
         yield Site(http)
 

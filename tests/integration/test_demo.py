@@ -25,6 +25,7 @@ from services.referral import tables
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of, preparing_of
 from shared.database import create_engine
+from tests import programs
 from tests.integration.support import count, fetch
 from tests.rendering import Page
 from tests.signing_in import Browser
@@ -134,9 +135,8 @@ def run(system: System, *command: str, profile: str = "development") -> subproce
         environment = {name: value for name, value in environment.items() if name[:4] != "PIR_" or name in KEYS}
         environment |= {"PIR_PROFILE": profile, "PIR_INTERNAL_PORT": "9100", "PIR_SCRAPE_TOKEN": "s" * 32}
         environment |= {"PIR_POLICY_ACCEPTED_BY": "A. Person, for a test"}
-    return subprocess.run(
-        [sys.executable, "-m", *command], env=environment, check=False, capture_output=True, text=True, timeout=240
-    )
+    module, *words = command
+    return programs.run(module, *words, environment=environment, timeout=240)
 
 
 def test_the_whole_demo_leaves_a_living_system_at_rest(system: System, tmp_path: Path) -> None:

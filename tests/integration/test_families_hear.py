@@ -9,6 +9,7 @@ import pytest
 from notifications_python_client import NotificationsAPIClient
 
 from deploy.local.govuk_process import GovukProcess
+from shared.settings import ROOT
 from tests.integration.family_site import policies_on
 from tests.journeys.people import Agency
 from tests.servers import Servers
@@ -21,7 +22,7 @@ PHONE, MAIL = "07700 900611", "canary.gull@example.org"
 def outside(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[System, GovukProcess]]:
     """The system with messages to families switched on, and where they end up."""
     name, folder = stack.new_database(), tmp_path_factory.mktemp("families-hear")
-    system = System(stack, stack.url_of(name), folder)
+    system = System(stack, stack.url_of(name), folder, tree=ROOT)  # as `make run` begins them
     notify = GovukProcess(folder / "govuk-notify.log")
     notify.start(system.url("notify"))
     system.tell(PIR_POLICIES_DIR=str(policies_on(folder / "policies")), **notify.environment)

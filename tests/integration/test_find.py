@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from shared.audit import Actor
 from shared.events import ReferralReceived
 from shared.internal_client import Called
 from shared.messaging.dispatch import dispatch
+from tests import programs
 from tests.builders import a_family, a_policy
 from tests.families import a_referral
 from tests.integration.conftest import NOWHERE, Behind
@@ -174,10 +174,8 @@ async def test_reindexing_is_a_command(intake: Behind, settings: dict[str, Any])
         "PIR_MASTER_KEY": settings["master_key"],
         "PIR_INDEX_KEY": settings["index_key"],
     }
-    command = (sys.executable, "-m", "services.referral", "reindex")
-    child = await asyncio.create_subprocess_exec(*command, env=os.environ | told, stdout=asyncio.subprocess.PIPE)
-    said, _ = await child.communicate()
-    assert (child.returncode, said.decode().strip()) == (0, "1 referral(s) can be found")
+    done = await asyncio.to_thread(programs.run, "services.referral", "reindex", environment=os.environ | told)
+    assert (done.returncode, done.stdout.strip()) == (0, "1 referral(s) can be found")
 
 
 async def test_at_most_twenty_are_listed_and_it_is_said_that_there_are_more(intake: Behind, token: str) -> None:

@@ -224,8 +224,7 @@ async def test_a_silent_postgresql_is_answered_with_503_within_eight_seconds(
 
     async def seconds_for_503() -> float:
         began = time.monotonic()
-        headers = {"Idempotency-Key": uuid4().hex, "Authorization": f"Bearer {intake.key()}"}  # once, not again at 503
-        answer = await intake.http.post("/referrals", json=a_referral(), headers=headers)
+        answer = await intake.send(a_referral(), once=True)
         assert answer.status_code == 503
         return time.monotonic() - began
 

@@ -31,6 +31,7 @@ from shared.ids import uuid7
 from shared.pages import Pages
 from shared.sign_in import Visitor
 from tests.builders import TODAY, noon
+from tests.integration.behind import Patient
 from tests.integration.support import engine_of, statements
 from tests.rendering import Page
 
@@ -66,7 +67,7 @@ async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.include_router(triage_pages.router(room))
     app.state.sign_in, app.state.pages = Door(), pages
-    transport = httpx.ASGITransport(app)
+    transport = Patient(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers={"role": WREN.role}) as client:
         yield client
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +12,7 @@ from services.referral import erasing
 from services.referral.erasing import AskedFor
 from shared.audit import Actor, operator
 from shared.messaging.consumer import Consumer
+from tests import programs
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.integration.support import a_record, count, fetch, history_of
@@ -30,14 +29,7 @@ def consumer(triage: Behind) -> Consumer:
 def give(settings: dict[str, Any], service: str, *words: str, **more: str) -> tuple[int, str]:
     """A command as somebody gives it at the machine; its code, and what it said."""
     named = {name if name.isupper() else f"PIR_{name.upper()}": str(value) for name, value in settings.items()}
-    done = subprocess.run(
-        [sys.executable, "-m", f"services.{service}", *words],
-        env=os.environ | named | more,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = programs.run(f"services.{service}", *words, environment=os.environ | named | more)
     return done.returncode, done.stdout + done.stderr
 
 

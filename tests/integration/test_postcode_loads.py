@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +29,7 @@ from services.referral.submitting.prepare import identities_of
 from services.triage.rules import decide
 from shared.audit import Actor
 from shared.events import Facts, Monitoring, Place, PlaceQuality
+from tests import programs
 from tests.builders import a_policy
 from tests.directories import HEADERS, ONSPD_2026, a_row, directory, zipped
 from tests.families import a_referral
@@ -377,10 +376,7 @@ def test_the_commands_load_show_find_and_unload(database: str, settings: dict[st
     own |= {"PIR_CREDENTIALS_FILE": str(settings["credentials_file"])}
 
     def run(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "services.referral", "places", *words]
-        ended = subprocess.run(
-            command, env=os.environ | secrets | own, check=False, capture_output=True, text=True, timeout=60
-        )
+        ended = programs.run("services.referral", "places", *words, environment=os.environ | secrets | own)
         return ended.returncode, ended.stdout
 
     from_files = "Nottingham is known by ward and the rest of England by authority, from the files that ship.\n"

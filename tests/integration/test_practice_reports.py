@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +20,7 @@ from services.metrics.reports import store
 from services.metrics.reports.model import ContractReport, ReportKind, figure_of
 from services.metrics.settings import Settings
 from shared.database import create_engine
-from tests import published
+from tests import programs, published
 from tests.integration.support import count, fetch
 from tests.servers import Servers
 
@@ -130,12 +128,5 @@ def test_outside_development_the_command_refuses(stack: Servers, database: str, 
         "DATABASE_URL": database,
         "KAFKA_BOOTSTRAP_SERVERS": stack.kafka_bootstrap_servers,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.demo", "practice"],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = programs.run("deploy.demo", "practice", environment=environment)
     assert (done.returncode, "for development only" in done.stderr) == (2, True), done

@@ -52,7 +52,7 @@ def by_smtp(port: int) -> dict[str, Any]:
 async def ask(service: Behind, body: Any = None, **changes: Any) -> httpx.Response:
     token = service.credentials["secrets"]["PIR_TOKEN_REFERRAL_NOTIFY"]
     asked = {**ASKED, **changes} if body is None else body
-    return await service.http.post("/internal/sign-in-codes", json=asked, headers={"Authorization": f"Bearer {token}"})
+    return await service.once.post("/internal/sign-in-codes", json=asked, headers={"Authorization": f"Bearer {token}"})
 
 
 def mails_in(folder: Path) -> list[EmailMessage]:

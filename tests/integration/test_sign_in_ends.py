@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -18,6 +16,7 @@ from joserfc.jwk import ECKey
 
 from deploy.local.identity_provider import Grant, IdentityProvider
 from shared import audit
+from tests import programs
 from tests.integration.sign_in_site import Site, a_site
 from tests.logout_tokens import a_logout_token
 from tests.servers import Servers, own_url
@@ -150,10 +149,8 @@ def test_an_operator_ends_the_sessions_of_somebody(site: Site, provider: Strong,
         "PIR_TRIAGE_MASTER_KEY": "A" * 43,
         "PIR_TOKEN_REFERRAL_TRIAGE": "t",
     }
-    command = [sys.executable, "-m", "services.triage", "sessions", "end", WORKER]
-    done = subprocess.run(
-        command, env={**os.environ, **secrets, **told}, capture_output=True, text=True, check=False, timeout=60
-    )
+    known = {**os.environ, **secrets, **told}
+    done = programs.run("services.triage", "sessions", "end", WORKER, environment=known)
     assert (done.returncode, "0 session(s)" in done.stdout) == (0, False), done.stdout + done.stderr
     assert not is_signed_in(person)
     [entry, *_] = site.query("SELECT * FROM triage.audit WHERE action = 'staff.sessions-ended' ORDER BY id DESC")

@@ -21,6 +21,7 @@ from services.notify.mail import Mail
 from services.notify.rules import Retries
 from services.notify.senders import HANDED_OVER, DeliveryResult
 from services.notify.settings import Settings as NotifySettings
+from services.notify.webhooks import loop as loop_module
 from services.notify.webhooks import secrets
 from services.notify.webhooks.feed import FeedClient
 from services.notify.webhooks.loop import WebhookLoop
@@ -169,6 +170,7 @@ async def webhook_site(
 ) -> AsyncIterator[WebhookSite]:
     network, told = Network(), settings | {"notify_url": "http://notify", "referral_url": "http://referral"}
     monkeypatch.setattr(referral_app, "WebhookClient", partial(WebhookClient, transport=network))
+    monkeypatch.setattr(loop_module, "POLL_SECONDS", 0.1)
     identities = identities_of(Settings(**told))
     await add_demo_agencies(database, credentials.load(settings["credentials_file"]), identities)
     notified = NotifySettings(**told, mail_dir=folder / "mail", webhook_local=True)
