@@ -77,8 +77,8 @@ def _end_workers() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, since tests wait too, and memory for a few Kafkas; one for servers that are given."""
-    return 1 if given.database_url() or given.brokers() else min((os.cpu_count() or 1) + 1, 4)
+    """Two for a core, since tests wait half of their time, up to 4: each has a Kafka. One for servers that are given."""
+    return 1 if given.database_url() or given.brokers() else min(2 * (os.cpu_count() or 1), 4)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:

@@ -1,9 +1,10 @@
-"""What is slow to make and the same for every test of a process: compiled templates, the certificates that TLS trusts."""
+"""What is slow to make and the same for every test of a process: templates, policies, postcodes, TLS's certificates."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+from pathlib import Path
 from types import CodeType
 from typing import Final
 
@@ -11,6 +12,9 @@ import httpx
 import jinja2
 import pytest
 from jinja2.bccache import Bucket, BytecodeCache
+
+from services.referral.postcodes import lookup
+from shared import policy
 
 
 class Compiled(BytecodeCache):
@@ -34,3 +38,12 @@ def reused() -> None:
     pages.Environment = functools.partial(jinja2.Environment, bytecode_cache=Compiled())  # type: ignore[attr-defined]
     transports = httpx._transports.default
     transports.create_ssl_context = functools.cache(transports.create_ssl_context)  # type: ignore[assignment]
+    lookup._read_wards = functools.cache(lookup._read_wards)
+    lookup._read_area = functools.cache(lookup._read_area)
+    load = policy.load
+
+    @functools.cache
+    def loaded(path: Path, _text: bytes) -> policy.Policy:
+        return load(path)
+
+    policy.load = lambda path: loaded(path, path.read_bytes()) if path.exists() else load(path)

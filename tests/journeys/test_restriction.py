@@ -54,7 +54,7 @@ def test_what_is_restricted_is_kept_and_not_used_but_for_a_danger(
     # When it ends, what was held goes in the mail of the next day, and everything is as before
     assert "is ended" in system.run("services.referral", "hold", "end", number[1])
     eventually(lambda: _held(system, reference) == [], what="the mails that were held")
-    assert len(_exported(system, reference)) == 1
+    eventually(lambda: len(_exported(system, reference)) == 1, what="the family in the list of single families")
     eventually(lambda: worker.sees(item)["restricted_at"] is None, what="the end in triage")
     eventually(lambda: _is_restricted(system, reference) == (False, False), what="the end elsewhere")
     trail = [line["action"] for line in _trail(system, reference)]
