@@ -36,6 +36,22 @@ ONLY_WITH = {"browser": "PIR_BROWSER", "integration/test_contract_snapshot.py": 
 """What takes too long for every run, and the variable with which its own target of the Makefile asks for it."""
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]
 LONGEST_FIRST = ("chaos", "journeys", "integration")
+WAITS = (
+    "chaos",
+    "journeys",
+    "kafka",
+    "outbox",
+    "consumer",
+    "restore",
+    "recovery",
+    "backups",
+    "webhook",
+    "demo",
+    "health",
+)
+"""In the paths of tests that wait for other processes, most of their time."""
+EACH_WAITS = 5
+"""For so many others one that waits: some workers compute meanwhile."""
 REAL = {"stack", "database", "postgres", "kafka", "empty_topics", "system"}
 
 
@@ -64,8 +80,12 @@ class Groups(LoadScopeScheduling):
     """A worker takes whole files, so that what a file starts is started once; the journeys have one system."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return "journeys" if "/journeys/" in file else file
+        return _scope(nodeid)
+
+
+def _scope(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return "journeys" if "/journeys/" in file else file
 
 
 def _end_workers() -> None:
@@ -97,6 +117,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if REAL.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.stack)
     items.sort(key=lambda item: [folder not in item.path.parts for folder in LONGEST_FIRST])
+    places: dict[str, float] = {}
+    waiting = computing = 0
+    for file in dict.fromkeys(_scope(item.nodeid) for item in items):
+        if any(word in file for word in WAITS):
+            places[file] = waiting = waiting + EACH_WAITS
+        else:
+            places[file] = computing = computing + 1
+    items.sort(key=lambda item: places[_scope(item.nodeid)])
 
 
 def pytest_collection_finish() -> None:

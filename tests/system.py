@@ -228,8 +228,9 @@ class System:
 
     def _process(self, name: str, *arguments: str, **environment: str) -> Process:
         if self.tree is None:
+            *_, module = self.services[name].command
             known = self.environment_of(name) | environment
-            return Program(f"services.{name}", "serve", *arguments, environment=known, said=self.log(name))
+            return Program(module, "serve", *arguments, environment=known, said=self.log(name))
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 (*self.services[name].command, "serve", *arguments),

@@ -9,7 +9,7 @@ from tests.families import a_referral, an_nhs_number
 from tests.journeys.people import Agency, Staff, a_mail, mails
 from tests.system import System
 
-OF_OTHERS: Final = re.compile(r"duplicate|sibling_open|re_referral|I3|M4|Q3|[Aa]nother agency|same family")
+OF_OTHERS: Final = re.compile(r"duplicate|sibling_open|re_referral|\b(?:I3|M4|Q3)\b|[Aa]nother agency|same family")
 """What would tell an agency of another's referral."""
 
 
