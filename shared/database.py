@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.util import greenlet_spawn
 
 from shared.backoff import pauses
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 from shared.revision import REVISION
 from shared.settings import Settings
 
@@ -96,7 +96,7 @@ async def wait_for_revision(engine: AsyncEngine) -> None:
         except Exception as error:
             if not is_transient(error):
                 raise
-            missing = type(error).__name__
+            missing = failure_name(error)
         if time.monotonic() - told_at >= TELL_SECONDS:
             told_at = time.monotonic()
             log.warning("waiting for the database", revision=REVISION, cause=missing)

@@ -6,6 +6,8 @@ the rest    will fail again the same way: a person has to look (parked) or the c
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
@@ -48,6 +50,38 @@ def failure_kind(error: BaseException) -> str:
     if is_transient(error):
         return "passing"
     return "refused" if any(isinstance(cause, asyncpg.PostgresError) for cause in _causes(error)) else "other"
+
+
+def failure_name(error: BaseException) -> str:
+    """The error by its name, for a log: never its words, which may quote what a person sent.
+
+    Of PostgreSQL's own errors, however they are wrapped, the innermost with its SQLSTATE: `DiskFullError 53100`.
+    """
+    told = [each for each in _causes(error) if isinstance(each, asyncpg.PostgresError)]
+    return f"{type(told[-1]).__name__} {told[-1].sqlstate}" if told else type(error).__name__
+
+
+FULL_SECONDS: Final = 15.0
+"""So long after a write that found no room nobody is sent here; then it is tried again."""
+
+
+@dataclass
+class Room:
+    """Whether PostgreSQL had room for the last writes of this process: a full server answers every read."""
+
+    _missed_at: float = float("-inf")
+
+    def note(self, error: BaseException) -> None:
+        """Remember a failure if it was for want of room on a disk."""
+        if any(isinstance(each, asyncpg.DiskFullError) for each in _causes(error)):
+            self._missed_at = time.monotonic()
+
+    def is_left(self) -> bool:
+        return time.monotonic() - self._missed_at > FULL_SECONDS
+
+
+ROOM: Final = Room()
+"""Of this process."""
 
 
 def is_lock_wait(error: BaseException) -> bool:

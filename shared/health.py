@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.brokers import Brokers
 from shared.database import sql
-from shared.errors import is_transient
+from shared.errors import ROOM, is_transient
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
@@ -183,6 +183,8 @@ class Health:
 
     async def _postgresql_answers(self) -> bool:
         """Whether it can be written to: a standby that is not promoted yet, or a full server, answers all the same."""
+        if not ROOM.is_left():
+            return False
         try:
             async with asyncio.timeout(3):
                 connection = await asyncpg.connect(self.dsn, timeout=3)

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import structlog
 
+from shared.errors import failure_name
+
 REPEAT_SECONDS: Final = 10.0
 """A library's line of the same kind is written at most this often."""
 
@@ -61,7 +63,7 @@ def _without_values(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[
     if isinstance(error, BaseException):
         error = (type(error), error, error.__traceback__)
     if isinstance(error, tuple) and error[0] is not None:
-        line["error"] = error[0].__name__
+        line["error"] = failure_name(error[1]) if error[1] else error[0].__name__
         line["raised_at"] = _places(error[2])
     line.pop("stack_info", None)
     return line

@@ -18,7 +18,7 @@ from starlette.routing import Match
 from starlette.status import HTTP_401_UNAUTHORIZED, HTTP_405_METHOD_NOT_ALLOWED
 from starlette.types import Scope
 
-from shared.errors import is_transient
+from shared.errors import ROOM, is_transient
 from shared.mistakes import field_errors
 from shared.strict_json import FieldError as FieldError  # noqa: PLC0414  for whoever raises a Problem
 
@@ -163,6 +163,7 @@ def answer_to(request: Request, problem: Problem) -> Response:
 
 def of_failure(error: Exception) -> Problem:
     """What a failure below the edge looks like from outside: 503 when it will pass, else 500."""
+    ROOM.note(error)
     return Problem("unavailable" if is_transient(error) else "internal")
 
 

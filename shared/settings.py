@@ -185,8 +185,8 @@ class Settings(KafkaSettings, PolicySettings):
     retention_file: Path = ROOT / "deploy" / "retention.toml"
     reference_dir: Path = ROOT / "deploy" / "reference"
     disk_folder: Path = ROOT
-    credentials_file: Path | None = None
-    staff_jwks_file: Annotated[Path | None, BeforeValidator(lambda value: value or None)] = None
+    credentials_file: NoPath = None
+    staff_jwks_file: NoPath = None
     staff_jwks_url: str = ""
     staff_issuer: str = ""
     staff_audience: str = ""

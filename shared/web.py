@@ -7,6 +7,7 @@ import hmac
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -172,6 +173,16 @@ class Edge:
                 await problem.response(problems.instance(scope))(scope, receive, send_with_headers)
         finally:
             route = scope.get("pir_route") or getattr(scope.get("route"), "path", "unmatched")
+            is_known = route != "unmatched" and not scope["path"].startswith(problems.FOR_PEOPLE)
+            if is_known and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                log.info(
+                    "request refused",
+                    status=status,
+                    method=scope["method"],
+                    route=route,
+                    caller=scope.get("pir_caller"),
+                    correlation_id=str(cause.correlation_id),
+                )
             REQUESTS.labels(scope["method"] if route != "unmatched" else "any", route, status).observe(
                 time.perf_counter() - started
             )

@@ -36,7 +36,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import failure_kind, is_transient
+from shared.errors import failure_kind, failure_name, is_transient
 from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
@@ -97,7 +97,7 @@ class Delivery:
                 if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
                     raise
                 log.warning(
-                    "delivery paused", loop=self.name, cause=type(error).__name__, seconds=round(pause.seconds, 1)
+                    "delivery paused", loop=self.name, cause=failure_name(error), seconds=round(pause.seconds, 1)
                 )
             await pause.sleep()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import time
 from email.utils import parseaddr
 from enum import StrEnum
-from pathlib import Path
 from typing import Final, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -14,6 +13,7 @@ from services.notify.family_messages.settings import GovukSettings
 from services.notify.mail import is_address
 from services.notify.rules import Caps
 from shared.crypto import Key, OtherKey
+from shared.settings import NoPath
 
 MOST_OWN: Final = 100
 MOST_OTHERS: Final = 10
@@ -52,7 +52,7 @@ class Settings(GovukSettings):
     notify_master_key_before: OtherKey = None
     webhook_local: bool = False
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
-    mail_dir: Path | None = None
+    mail_dir: NoPath = None
     mail_from: str = ""
     smtp_host: str = ""
     smtp_port: int = Field(default=587, ge=1, le=65535)

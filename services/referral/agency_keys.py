@@ -79,5 +79,6 @@ class Callers:
     async def agency(self, request: Request) -> Agency:
         """Whose key it is; raises Problem 401 or 429."""
         agency = await self.keys.find(bearer_token(request))
+        request.scope["pir_caller"] = agency.slug
         self.limits.take(agency.id, now=time.monotonic())
         return agency

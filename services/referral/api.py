@@ -39,6 +39,7 @@ from services.referral.submitting.idempotency import Answer, request_key
 from services.referral.submitting.prepare import Arrival, Preparing
 from shared.audit import Actor
 from shared.database import seen_by
+from shared.errors import failure_name
 from shared.problems import FieldError, Problem, of_failure
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, canonical, parse_json
@@ -157,7 +158,7 @@ class ReferralApi:
             if isinstance(value, dict) and is_urgent(value):
                 if not isinstance(problem, Problem):
                     problem = of_failure(error)
-                    log.warning("request failed", answer=problem.name, cause=type(error).__name__)
+                    log.warning("request failed", answer=problem.name, cause=failure_name(error))
                 problem.extra["act_now"] = ring_now(self.preparing.policy)
             if problem is error:
                 raise

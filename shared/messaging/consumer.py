@@ -26,7 +26,7 @@ from shared.audit import Actor
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import sql
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 from shared.messaging import parked, repair
 from shared.messaging.dispatch import Handlers
 from shared.messaging.inbox import Inbox
@@ -148,7 +148,7 @@ class Consumer:
             try:
                 await broker.start()
             except Exception as error:  # noqa: BLE001  whatever the client raises while Kafka is away: try again
-                log.warning("no Kafka yet", cause=type(error).__name__)
+                log.warning("no Kafka yet", cause=failure_name(error))
                 await self._stop(broker)
                 await pause.sleep()
                 continue
@@ -268,7 +268,7 @@ class Consumer:
                 raise RuntimeError("a handler was cancelled") from error  # a cancel would end the subscriber for good
             except Exception as error:  # noqa: BLE001  logged without its values, then read again
                 GIVEN_BACK.inc()
-                log.warning("batch given back", cause=type(error).__name__, records=len(records))
+                log.warning("batch given back", cause=failure_name(error), records=len(records))
                 await message.nack()
                 await asyncio.sleep(1)
 
@@ -281,7 +281,7 @@ class Consumer:
                 async with asyncio.timeout(LONGEST_ACKNOWLEDGING):
                     await self._subscriber.consumer.commit(handled)
             except (KafkaError, TimeoutError) as error:
-                log.warning("not acknowledged", cause=type(error).__name__)
+                log.warning("not acknowledged", cause=failure_name(error))
                 self._handled = handled | self._handled
 
     async def _stop(self, broker: KafkaBroker) -> None:

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
 from shared.database import driver_of, sql
-from shared.errors import failure_kind, is_transient
+from shared.errors import ROOM, failure_kind, failure_name, is_transient
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import parked
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
@@ -265,7 +265,8 @@ class Inbox:
                 if time.monotonic() > give_up_at:
                     raise
                 RETRIES.inc()
-                log.warning("trying again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                ROOM.note(error)
+                log.warning("trying again", cause=failure_name(error), seconds=round(pause.seconds, 1))
             finally:
                 self.moved_at = time.monotonic()
             await pause.sleep()

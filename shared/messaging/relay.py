@@ -24,6 +24,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import BY_KEY
+from shared.errors import failure_name
 from shared.events import source_of
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
@@ -91,7 +92,7 @@ class Relay:
                     await self._publish_until_trouble(pause.reset)
                 except _TROUBLE as error:
                     PAUSES.labels(self._schema).inc()
-                    log.warning("relay paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                    log.warning("relay paused", cause=failure_name(error), seconds=round(pause.seconds, 1))
                 self.moved_at = time.monotonic()
                 await pause.sleep()
         finally:
@@ -175,7 +176,7 @@ class Relay:
             self._published = published
             PUBLISHED.labels(self._schema).inc(len(published))
         for row, error in aside:
-            log.error("event set aside", event_id=str(row["id"]), type=row["type"], cause=type(error).__name__)
+            log.error("event set aside", event_id=str(row["id"]), type=row["type"], cause=failure_name(error))
             await connection.execute(
                 "UPDATE outbox SET set_aside = $2 WHERE position = $1", row["position"], type(error).__name__
             )
@@ -214,7 +215,7 @@ class Relay:
             try:
                 await self._measure_once()
             except Exception as error:  # noqa: BLE001  the next one may succeed; publishing doesn't hang on it
-                log.info("outbox not measured", cause=type(error).__name__)
+                log.info("outbox not measured", cause=failure_name(error))
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def _measure_once(self) -> None:
@@ -280,7 +281,7 @@ async def _end(producer: AIOKafkaProducer, connection: asyncpg.Connection[Any]) 
             async with asyncio.timeout(5):
                 await closing
         except _TROUBLE as error:
-            log.info("closed the hard way", cause=type(error).__name__)
+            log.info("closed the hard way", cause=failure_name(error))
     sender: Any = producer._sender  # noqa: SLF001  a stop cut short leaves it trying for ever
     if sender is not None and sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()

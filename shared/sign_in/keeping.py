@@ -22,7 +22,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 from shared.pages.filling import fill_in
 from shared.problems import Problem
 from shared.sign_in import cookies, kept
@@ -98,7 +98,7 @@ class KeepsWhatIsTyped:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.warning("nothing could be kept of a form", cause=type(error).__name__)
+                log.warning("nothing could be kept of a form", cause=failure_name(error))
                 instead = None
             await answer.release(instead, scope, receive)
 

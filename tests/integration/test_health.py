@@ -23,9 +23,12 @@ from services.referral import app as referral_app
 from services.referral.settings import Settings as ReferralSettings
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
+from shared import errors
 from shared.database import connect_args
 from shared.health import Health
 from shared.runtime import Service
+from tests.families import a_referral
+from tests.integration.behind import Behind
 from tests.integration.conftest import NOWHERE, behind
 from tests.integration.support import a_consumer, a_record, an_event, count, eventually
 
@@ -168,3 +171,61 @@ async def test_a_pool_that_is_busy_is_no_reason_to_begin_anew(probe: AsyncEngine
     async with engine.connect():
         assert await health_of(engine, database).own_connections_answer()
     await engine.dispose()
+
+
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests have met is forgotten, and so is what these meet."""
+    monkeypatch.setattr(errors.ROOM, "_missed_at", float("-inf"))
+
+
+NO_ROOM = """
+    CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()
+"""
+
+
+@pytest.mark.usefixtures("room")
+async def test_a_full_disk_is_not_ready_until_a_while_after_the_last_write_that_found_no_room(
+    intake: Behind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full PostgreSQL answers every read: only what was written knows."""
+
+    async def readiness() -> tuple[int, bool]:
+        answer = await intake.once.get("/health/ready")
+        return answer.status_code, answer.json()["checks"]["postgresql"]
+
+    async with intake.admin.begin() as tx:
+        for statement in NO_ROOM.format(table="referral.referral").split(";\n"):
+            await tx.execute(sa.text(statement))
+    assert await readiness() == (200, True)
+    assert (await intake.send(a_referral(), once=True)).status_code == 503
+    assert await readiness() == (503, False)
+    async with intake.admin.begin() as tx:
+        await tx.execute(sa.text("DROP TRIGGER full_disk ON referral.referral"))
+    monkeypatch.setattr(errors, "FULL_SECONDS", 0.0)
+    assert await readiness() == (200, True)
+    assert (await intake.send(a_referral())).status_code == 201
+
+
+@pytest.mark.usefixtures("room")
+async def test_a_consumer_without_room_waits_and_its_process_is_not_ready(probe: AsyncEngine, database: str) -> None:
+    async with probe.begin() as tx:
+        for statement in NO_ROOM.format(table="effect").split(";\n"):
+            await tx.execute(sa.text(statement))
+    consumer, health = a_consumer(probe), health_of(probe, database)
+    working = asyncio.create_task(consumer.handle([a_record(an_event())]))
+
+    async def is_ready() -> bool:
+        return (await health.is_ready())[0]
+
+    async def is_not_ready() -> bool:
+        return not await is_ready()
+
+    await eventually(is_not_ready, what="a process that is not ready")
+    assert not working.done()
+    async with probe.begin() as tx:
+        await tx.execute(sa.text("DROP TRIGGER full_disk ON effect"))
+    await working
+    assert await count(probe, "effect") == 1

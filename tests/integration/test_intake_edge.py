@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from services.referral import agencies, api
 from services.referral.agencies import AgencyError
@@ -397,3 +398,20 @@ async def test_a_reference_that_is_taken_is_drawn_again_for_an_enquiry(
     assert (await call(intake, "POST", "/enquiries", asked)).status_code == 500
     kinds = await fetch(intake.engine, f"SELECT kind FROM referral WHERE reference = '{taken}'")
     assert [row.kind for row in kinds] == ["family"]
+
+
+async def test_what_is_refused_is_in_the_log_with_its_agency_and_nothing_that_was_sent(intake: Behind) -> None:
+    with capture_logs() as lines:
+        assert (await intake.send(a_referral() | {"consent": "Qqzx"})).status_code == 422
+        assert (await intake.send(a_referral(), token="no-such-key")).status_code == 401
+        assert (await intake.look("/referrals/PIR-234-679")).status_code == 404
+        assert (await intake.http.get("/refer/sign-in/code")).status_code < 500
+        assert (await intake.send(a_referral())).status_code == 201
+    refused = [line for line in lines if line["event"] == "request refused"]
+    assert [(line["status"], line["method"], line["route"], line["caller"]) for line in refused] == [
+        (422, "POST", "/referrals", "health-visiting"),
+        (401, "POST", "/referrals", None),
+        (404, "GET", "/referrals/{id}", "health-visiting"),
+    ]
+    assert "Qqzx" not in str(lines)
+    assert "234-679" not in str(lines)

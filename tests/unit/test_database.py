@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from shared import database
 from shared.database import wait_for_revision
-from shared.errors import failure_kind, is_transient
+from shared.errors import failure_kind, failure_name, is_transient
 
 
 class _Engine:
@@ -77,3 +77,20 @@ def test_what_is_wrong_stays_wrong(error: type[Exception]) -> None:
 )
 def test_what_a_metric_says_of_a_failure_is_one_of_three_words(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (OSError("/home/ada"), "OSError"),
+        (asyncpg.DiskFullError("could not extend file"), "DiskFullError 53100"),
+        (sa.exc.DBAPIError("INSERT", {}, asyncpg.DiskFullError("could not extend file")), "DiskFullError 53100"),
+        (
+            sa.exc.DBAPIError("SELECT", {}, asyncpg.ConnectionDoesNotExistError("closed")),
+            "ConnectionDoesNotExistError 08003",
+        ),
+        (sa.exc.InterfaceError("SELECT", {}, Exception("closed")), "InterfaceError"),
+    ],
+)
+def test_a_log_names_what_postgresql_said_and_never_its_words(error: Exception, name: str) -> None:
+    assert failure_name(error) == name

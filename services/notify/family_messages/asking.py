@@ -22,7 +22,7 @@ from services.notify.family_messages import rows
 from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.sending import reference_of
 from services.notify.senders.govuk_notify import GovukNotify, Known
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class Asking:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError | asyncpg.PostgresError):
                     raise
-                log.warning("receipts not asked for", cause=type(error).__name__)
+                log.warning("receipts not asked for", cause=failure_name(error))
             await asyncio.sleep(EVERY.total_seconds())
 
     async def once(self) -> None:
@@ -62,7 +62,7 @@ class Asking:
             try:
                 known = await self.notify.known(reference)
             except httpx.HTTPError as error:
-                log.warning("receipts not asked for", cause=type(error).__name__)
+                log.warning("receipts not asked for", cause=failure_name(error))
                 return
             if known not in (None, Known.ON_ITS_WAY):
                 await self.callbacks.reported(reference, known)

@@ -37,7 +37,7 @@ class Smtp:
 
     async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
         """Hand over one by one on one connection, and say of each at once what came of it."""
-        done, server = 0, self._server()
+        done, server = 0, self.server()
         try:
             await server.connect()
             for mail in mails:
@@ -62,7 +62,8 @@ class Smtp:
             return DeliveryResult(_code(error))
         return HANDED_OVER
 
-    def _server(self) -> aiosmtplib.SMTP:
+    def server(self) -> aiosmtplib.SMTP:
+        """A connection that is not made yet."""
         settings = self._settings
         return aiosmtplib.SMTP(
             hostname=settings.smtp_host,

@@ -25,7 +25,7 @@ from services.notify.webhooks import deliveries, endpoints, mails
 from services.notify.webhooks.endpoints import CHANNEL, DEAD_AFTER, EndpointState, WhyOff
 from services.notify.writing import utc_now
 from shared.backoff import pauses
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
 
@@ -81,7 +81,7 @@ class WebhookLoop:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
                     raise
-                log.warning("webhooks paused", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                log.warning("webhooks paused", cause=failure_name(error), seconds=round(pause.seconds, 1))
             await pause.sleep()
 
     async def _wait_for_endpoints(self) -> None:

@@ -32,7 +32,7 @@ from services.notify.webhooks.posting import Answer, Poster
 from services.notify.webhooks.secrets import EndpointSecrets
 from shared.backoff import pauses
 from shared.crypto import UnreadableSecretError
-from shared.errors import is_transient
+from shared.errors import failure_name, is_transient
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +93,7 @@ class EndpointSender:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError):
                     raise
-                log.warning("recording again", cause=type(error).__name__, seconds=round(pause.seconds, 1))
+                log.warning("recording again", cause=failure_name(error), seconds=round(pause.seconds, 1))
             await pause.sleep()
         return None
 

@@ -33,6 +33,7 @@ from services.referral.submitting.idempotency import Answer, RequestKey, request
 from services.referral.submitting.prepare import Arrival, AsSent, Preparing
 from services.referral.submitting.submit import IS_DUPLICATE, MESSAGE_TAKEN
 from shared.database import sql
+from shared.errors import failure_name
 from shared.problems import Problem, of_failure
 from shared.strict_json import canonical
 from shared.working_time import day_in_london
@@ -113,7 +114,7 @@ class Intake:
                 problem = error
             elif message.reading.is_urgent:
                 problem = of_failure(error)
-                log.warning("request failed", answer=problem.name, cause=type(error).__name__)
+                log.warning("request failed", answer=problem.name, cause=failure_name(error))
             else:
                 raise
             if message.reading.is_urgent:

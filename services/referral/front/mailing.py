@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.referral.front import codes, members
 from services.referral.front.clients import NotifyClient
 from services.referral.identity import Identities
+from shared.errors import failure_name
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +60,7 @@ class Mailing:
             async with self.engine.connect() as tx:
                 member = await members.by_email(tx, self.identities, email)
         except Exception as error:  # noqa: BLE001  whatever PostgreSQL says: they ask again
-            log.error(NOT_SENT, cause=type(error).__name__)  # noqa: TRY400  its words may hold an address
+            log.error(NOT_SENT, cause=failure_name(error))  # noqa: TRY400  its words may hold an address
             return
         if member and not await self.notify.send_code(member.email, code, int(codes.LASTS.total_seconds() / 60)):
             log.error(NOT_SENT, member=str(member.id))

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from services.referral.submitting.idempotency import LOCK_WAIT
 from shared.backoff import rest_after
 from shared.database import driver_of, sql
-from shared.errors import failure_kind, is_lock_wait, is_transient
+from shared.errors import failure_kind, failure_name, is_lock_wait, is_transient
 from shared.metrics import NOT_AT_ONCE
 
 log = structlog.get_logger(__name__)
@@ -152,7 +152,7 @@ class BatchWriter(Generic[Item]):
             if (is_transient(error) and not (is_lock_wait(error) and group[1:])) or group[0].is_renewed:
                 _fail(group, error)
                 return
-            log.warning("group written one by one", cause=type(error).__name__, requests=len(group))
+            log.warning("group written one by one", cause=failure_name(error), requests=len(group))
             for waiting in group:
                 waiting.item, waiting.is_renewed = self._renew(waiting.item), True
                 await self._settle([waiting])
