@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deploy import kubernetes_secrets, manifests
+from deploy import manifests, service_secrets
 from deploy.secrets import CALLS, environment_file
 from shared.runtime import STOP_SECONDS, Service
 from shared.settings import variable_of
@@ -57,7 +57,7 @@ def environment(objects: list[dict[str, Any]], name: str) -> dict[str, str]:
 
 
 def secret_files() -> dict[str, dict[str, str]]:
-    return kubernetes_secrets.secrets_of(kubernetes_secrets.read(environment_file()), URL)
+    return service_secrets.secrets_of(service_secrets.read(environment_file()), URL)
 
 
 def known_to(service: str) -> set[str]:
@@ -171,7 +171,7 @@ def test_the_user_is_that_of_the_image_and_what_is_written_has_a_folder(objects:
 
 def test_no_secret_is_here(objects: list[dict[str, Any]]) -> None:
     assert of_kind(objects, "Secret") == {}
-    secret = {name for service in OURS for name in kubernetes_secrets.secret_settings(service)}
+    secret = {name for service in OURS for name in service_secrets.secret_settings(service)}
     secret |= set(secret_files()["setup"])
     for name in pods(objects):
         assert not set(environment(objects, name)) & secret, name
@@ -197,10 +197,10 @@ def test_a_service_is_given_its_own_keys_and_its_own_name_in_the_database() -> N
     assert {name: urlsplit(found[name]["DATABASE_URL"]).username for name in OURS} == {
         name: f"pir_{name}" for name in OURS
     }
-    given = kubernetes_secrets.read(environment_file())
+    given = service_secrets.read(environment_file())
     del given["PIR_MASTER_KEY"]
     with pytest.raises(KeyError, match="PIR_MASTER_KEY"):
-        kubernetes_secrets.secrets_of(given, URL)
+        service_secrets.secrets_of(given, URL)
 
 
 def test_each_deployment_has_copies_on_different_machines_and_a_budget(objects: list[dict[str, Any]]) -> None:

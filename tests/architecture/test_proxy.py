@@ -55,3 +55,35 @@ def test_nothing_of_the_inside_is_passed_on() -> None:
     for service, addresses in passed_on().items():
         hidden = ("/internal", "/metrics", "/totals", "/health", *FOR_OPERATORS.get(service, ()))
         assert not [each for each in addresses if any(is_at(each, at) for at in hidden)]
+
+
+def sample() -> dict[str, list[re.Pattern[str]]]:
+    """Service → what the sample for nginx sends to it."""
+    text = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+    found = defaultdict(list)
+    for sign, pattern, inside in re.findall(r"location (~ |= )?(\S+)\s*\{([^}]*)\}", text):
+        for service in re.findall(r"proxy_pass http://(\w+);", inside):
+            assert sign, "a prefix would pass on what begins alike"
+            found[service].append(re.compile(pattern if sign == "~ " else f"^{re.escape(pattern)}$"))
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_sample_for_nginx_passes_on_what_the_document_names(apps: dict[str, Service], name: str) -> None:
+    patterns, addresses = sample()[name], passed_on()[name]
+    for address in addresses:
+        assert any(each.search(address) for each in patterns), address
+    below = {route.path for route in routes_of(framework(apps[name]).routes)}
+    for path in {re.sub(r"\{[^}]*\}", "x", each) for each in below}:
+        is_named = any(is_at(path.replace(".x", "/x"), address) for address in addresses)
+        assert any(each.search(path) for each in patterns) == is_named, path
+
+
+def test_the_sample_for_nginx_keeps_those_who_ask_for_help_out_of_its_logs() -> None:
+    text = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+    [inside] = re.findall(r"location ~ \^/\(help\|[^{]*\{([^}]*)\}", text)
+    assert {"access_log /var/log/nginx/help.log without_people;", "error_log /dev/null;"} <= {
+        line.strip() for line in inside.splitlines()
+    }
+    [format_of_it] = re.findall(r"log_format without_people '([^']*)'", text)
+    assert not re.search(r"addr|request(?!_method|_time)|uri|referer|user", format_of_it)

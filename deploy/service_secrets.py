@@ -1,6 +1,9 @@
-"""The Secrets that deploy/kubernetes asks for, made from the file of deploy.secrets: JSON on standard output.
+"""The secrets of each service and of the deploy step, made from the file of deploy.secrets: no other's.
 
-`python -m deploy.kubernetes_secrets .env --database URL | kubectl apply --server-side --namespace council --filename -`
+For Kubernetes as JSON on standard output:
+`python -m deploy.service_secrets .env --database URL | kubectl apply --server-side --namespace council --filename -`
+For a machine as files, one secret each, in DIR/<service>, which PIR_SECRETS_DIR names:
+`python -m deploy.service_secrets .env --database URL --folder DIR`
 """
 
 from __future__ import annotations
@@ -77,13 +80,27 @@ def objects(secrets: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 
+def write(secrets: Mapping[str, Mapping[str, str]], folder: Path) -> None:
+    """Files that their owner alone can read; what is there already is replaced."""
+    for name, files in secrets.items():
+        (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for variable, value in files.items():
+            file = folder / name / variable
+            file.touch(0o600)
+            file.write_text(value, encoding="utf-8")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m deploy.kubernetes_secrets", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m deploy.service_secrets", description=__doc__)
     parser.add_argument("file", type=Path, help="what deploy.secrets wrote, filled in")
     parser.add_argument("--database", required=True, help="PostgreSQL's URL, with the role of the deploy step")
+    parser.add_argument("--folder", type=Path, help="write files below it instead")
     arguments = parser.parse_args()
-    given = read(arguments.file.read_text(encoding="utf-8"))
-    print(json.dumps(objects(secrets_of(given, arguments.database)), indent=1))
+    secrets = secrets_of(read(arguments.file.read_text(encoding="utf-8")), arguments.database)
+    if arguments.folder:
+        write(secrets, arguments.folder)
+    else:
+        print(json.dumps(objects(secrets), indent=1))
 
 
 if __name__ == "__main__":
