@@ -30,7 +30,7 @@ test-restore: .venv/.has-test ## Lose a database and bring it back, in every way
 	@PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/integration/test_recovery.py tests/integration/test_backups.py tests/integration/test_restore.py $(ARGS)
 
 test-browser: .venv/.has-browser ## Run all pages in a real browser (installs Chromium if it may)
-	@PIR_BROWSER=1 exec $(BIN)/pytest -q tests/browser $(ARGS)
+	@PIR_BROWSER=1 exec $(BIN)/pytest -q -n 2 tests/browser $(ARGS)
 
 test-monitoring: .venv/.has-monitoring ## Run a real Prometheus and Alertmanager on the services, and the boards in a browser (fetches what is missing)
 	@PIR_MONITORING=1 exec $(BIN)/pytest -q tests/monitoring $(ARGS)

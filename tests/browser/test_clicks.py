@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from shared.settings import ROOT
 from tests.browser.cases import Case, Cases
 from tests.browser.desk import LEAD, MANAGER, WORKER, Desk, Person
 from tests.browser.test_enquiries import type_day
@@ -186,7 +187,7 @@ def _records_an_enquiry(at: Clicks, cases: Cases) -> None:
 
 
 def _compares_a_policy(at: Clicks, cases: Cases) -> None:
-    text = (cases.system.tree / "deploy/policies/nottingham.toml").read_text(encoding="utf-8")
+    text = (ROOT / "deploy/policies/nottingham.toml").read_text(encoding="utf-8")
     at.person.opens("/staff")
     at.goes_to("Policy")
     at.presses("Send in a draft")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
 
+from shared.settings import ROOT
 from tests.browser.cases import Case, Cases
 from tests.browser.desk import LEAD, MANAGER, PHONE, WORKER, Desk, Person
 from tests.browser.test_enquiries import type_day
@@ -137,7 +138,7 @@ def test_a_draft_like_the_policy_in_force_says_so(desk: Desk, cases: Cases) -> N
     """Bug 6: it was kept without a word."""
     manager = desk.sit_down(MANAGER)
     manager.opens("/staff/policy/drafts/new")
-    text = (cases.system.tree / "deploy/policies/nottingham.toml").read_text(encoding="utf-8")
+    text = (ROOT / "deploy/policies/nottingham.toml").read_text(encoding="utf-8")
     manager.fills("Or paste the text here", text)
     manager.presses("Send in the draft")
     manager.reads("This is the policy in force: nothing is changed.")
