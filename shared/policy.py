@@ -33,13 +33,13 @@ class InvalidPolicyError(Exception):
     """The file can't be used: its message lists every mistake with its place in the file."""
 
 
-class Part(BaseModel):
+class PolicyPart(BaseModel):
     """A frozen part of the file; a member that nobody knows is a mistake."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
 
-class Ward(Part):
+class Ward(PolicyPart):
     """A ward of the policy's authority: open from `opens_on` (that day is in); absent date = not planned yet."""
 
     code: Annotated[str, Field(pattern=r"^E05[0-9]{6}$")]
@@ -47,7 +47,7 @@ class Ward(Part):
     opens_on: date | None = None
 
 
-class Age(Part):
+class Age(PolicyPart):
     """Days are counted from the day of receipt in Europe/London."""
 
     support_ends_months: Months
@@ -59,7 +59,7 @@ class Age(Part):
     early_birth_days: Days
 
 
-class Need(Part):
+class Need(PolicyPart):
     """Counts from which a tier is given, and steps between tiers from which a person looks."""
 
     long_term_domains: Count
@@ -68,7 +68,7 @@ class Need(Part):
     tier_steps_for_review: Count
 
 
-class Priority(Part):
+class Priority(PolicyPart):
     """Who is seen sooner, by days pregnant, months old or days to the due date; below which age a parent is a child."""
 
     late_pregnancy_days: Days
@@ -78,7 +78,7 @@ class Priority(Part):
     young_carer_years: Annotated[int, Field(ge=10, le=25)]
 
 
-class WorkingTime(Part):
+class WorkingTime(PolicyPart):
     """Working days in Europe/London with English bank holidays; what arrives after `cutoff` counts from the next.
 
     What is due on a day is due when it `closes`.
@@ -99,7 +99,7 @@ class WorkingTime(Part):
     """How long after a look a family that waits for its ward is looked at again; assumed, REPLACE BY THE TEAM'S."""
 
 
-class Ring(Part):
+class Ring(PolicyPart):
     """A number to ring at once: 999, children's social care, the crisis team. The first listed is the emergency one."""
 
     who: str
@@ -107,7 +107,7 @@ class Ring(Part):
     when: str
 
 
-class OnCall(Part):
+class OnCall(PolicyPart):
     """Who is told when something urgent was not opened: by mail, and by a text to each of `mobiles`."""
 
     name: str
@@ -116,7 +116,7 @@ class OnCall(Part):
     mobiles: tuple[str, ...] = ()
 
 
-class FamilyMessages(Part):
+class FamilyMessages(PolicyPart):
     """Messages to families, which a council switches on.
 
     They say that `signed` rings from `phone`, and nothing that tells what it is about: a council's name, never that of
@@ -128,13 +128,13 @@ class FamilyMessages(Part):
     phone: str = ""
 
 
-class Words(Part):
-    """Words of the safety list; how an entry is written: shared/safety_words.py."""
+class WordLists(PolicyPart):
+    """The safety list; how an entry is written: shared/safety_words.py."""
 
     safety: tuple[str, ...]
 
 
-class Capacity(Part):
+class Capacity(PolicyPart):
     """Places of one route, and what a family on its waiting list is offered meanwhile."""
 
     route: Route
@@ -143,7 +143,7 @@ class Capacity(Part):
     interim_offer: str = ""
 
 
-class Contract(Part):
+class Contract(PolicyPart):
     """What the service is bought to do, and when the buyer hears: contract years count from `starts_on`.
 
     `payment_from_year`: from that contract year on payment hangs on the KPIs in `paid`. `published_after_days`: working
@@ -159,7 +159,7 @@ class Contract(Part):
     seen_elsewhere: Annotated[int, Field(ge=0)] = 0
 
 
-class Policy(Part):
+class Policy(PolicyPart):
     """Everything a council may set. `authority` is its ONS code; `current_wards` its wards as they stand today."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,40}$")]
@@ -172,7 +172,7 @@ class Policy(Part):
     need: Need
     priority: Priority
     working_time: WorkingTime
-    words: Words
+    words: WordLists
     ring: tuple[Ring, ...]
     on_call: OnCall
     family_messages: FamilyMessages = FamilyMessages()

@@ -42,7 +42,7 @@ def settings_for(url: str, key: str, token: str) -> dict[str, str]:
 
 
 @dataclass
-class Answer:
+class StandInAnswer:
     """`status` DROPPED: the connection is closed without one."""
 
     status: int
@@ -81,30 +81,31 @@ class StandIn:
             self._server.server_close()
             self._server = None
 
-    def answer(self, method: str, address: str, authorization: str, body: bytes) -> Answer:
+    def answer(self, method: str, address: str, authorization: str, body: bytes) -> StandInAnswer:
         parts = urlsplit(address)
         asked = dict(parse_qsl(parts.query))
         try:
             if (method, parts.path) == ("GET", "/sent"):
-                return Answer(200, {"sent": [message.shown for message in self.messages.kept]})
+                return StandInAnswer(200, {"sent": [message.shown for message in self.messages.kept]})
             if (method, parts.path) == ("POST", "/reply"):
                 return self._reply(json.loads(body))
             self.messages.check(authorization)
             return self._called(method, parts.path.strip("/").split("/"), asked, body)
         except RefusedError as refused:
-            return Answer(refused.status, refused.body, refused.headers)
+            return StandInAnswer(refused.status, refused.body, refused.headers)
         except ValueError:
-            return Answer(400, RefusedError(400, "ValidationError", "Invalid JSON supplied in POST data").body)
+            return StandInAnswer(400, RefusedError(400, "ValidationError", "Invalid JSON supplied in POST data").body)
 
-    def _called(self, method: str, path: list[str], asked: dict[str, str], body: bytes) -> Answer:  # noqa: PLR0911  a table
+    def _called(self, method: str, path: list[str], asked: dict[str, str], body: bytes) -> StandInAnswer:  # noqa: PLR0911  a table
         match method, path:
             case "POST", ["v2", "notifications", channel] if channel in CHANNELS:
                 return self._send(channel, json.loads(body))
             case "GET", ["v2", "notifications", id_]:
-                return Answer(200, self.messages.one(id_).shown)
+                return StandInAnswer(200, self.messages.one(id_).shown)
             case "GET", ["v2", "notifications"]:
                 found = self.messages.page(asked)
-                return Answer(200, {"notifications": [each.shown for each in found], "links": self._links(found)})
+                shown = [each.shown for each in found]
+                return StandInAnswer(200, {"notifications": shown, "links": self._links(found)})
             case "GET", ["v2", "notifications", id_, "pdf"]:
                 self.messages.one(id_)
                 raise RefusedError(400, "PDFNotReadyError", "PDF not available yet, try again later")
@@ -112,9 +113,9 @@ class StandIn:
                 return self._received(asked)
             case "GET", ["v2", "templates"]:
                 kinds = [channel for channel in CHANNELS if asked.get("type", channel) == channel]
-                return Answer(200, {"templates": [whole_template(channel) for channel in kinds]})
+                return StandInAnswer(200, {"templates": [whole_template(channel) for channel in kinds]})
             case "GET", ["v2", "template", id_] | ["v2", "template", id_, "version", "1"]:
-                return Answer(200, whole_template(_channel_of(id_)))
+                return StandInAnswer(200, whole_template(_channel_of(id_)))
             case "POST", ["v2", "template", id_, "preview"]:
                 return _preview(_channel_of(id_), json.loads(body))
         raise RefusedError(404, "NoResultFound", "No result found")
@@ -123,21 +124,21 @@ class StandIn:
         current = f"{self.url}/v2/notifications"
         return {"current": current} | ({"next": f"{current}?older_than={found[-1].id}"} if found else {})
 
-    def _send(self, channel: str, asked: Any) -> Answer:
+    def _send(self, channel: str, asked: Any) -> StandInAnswer:
         message, is_kept = self.messages.take(channel, asked)
         if is_kept:
             threading.Thread(target=self._report, args=(message,), daemon=True).start()
         if self.messages.has_fault(message, "slow@"):
             time.sleep(self.slow_seconds)
         if self.messages.has_fault(message, "drop-answer@", once=True):
-            return Answer(DROPPED)
+            return StandInAnswer(DROPPED)
         content: dict[str, Any] = {"body": message.body}
         content |= {"from_number": "GOVUK"} if channel == "sms" else {"subject": message.subject}
         if channel == "email":
             content |= {"from_email": "a.service@example.org", "one_click_unsubscribe_url": message.unsubscribe}
         uri = f"{self.url}/v2/notifications/{message.id}"
         body = {"id": message.id, "reference": message.reference, "uri": uri, "template": template_of(channel)}
-        return Answer(201, body | {"content": content, "scheduled_for": None})
+        return StandInAnswer(201, body | {"content": content, "scheduled_for": None})
 
     def _report(self, message: Kept) -> None:
         """What becomes of it, and the receipt; letters have none."""
@@ -164,7 +165,7 @@ class StandIn:
                 status = 0
         return status
 
-    def _reply(self, said: dict[str, Any]) -> Answer:
+    def _reply(self, said: dict[str, Any]) -> StandInAnswer:
         """Somebody answers a text; the answer says what became of the call that tells it."""
         told = {
             "id": str(uuid.uuid4()),
@@ -175,16 +176,16 @@ class StandIn:
         }
         kept = {"id": told["id"], "user_number": told["source_number"], "notify_number": told["destination_number"]}
         self.messages.received.append(kept | {"content": told["message"], "created_at": told["date_received"]})
-        return Answer(200, {"status": self._post("/received", told)})
+        return StandInAnswer(200, {"status": self._post("/received", told)})
 
-    def _received(self, asked: dict[str, str]) -> Answer:
+    def _received(self, asked: dict[str, str]) -> StandInAnswer:
         newest = list(reversed(self.messages.received))
         if older := asked.get("older_than"):
             ids = [each["id"] for each in newest]
             newest = newest[ids.index(older) + 1 :] if older in ids else []
         current = f"{self.url}/v2/received-text-messages"
         links = {"current": current} | ({"next": f"{current}?older_than={newest[-1]['id']}"} if newest else {})
-        return Answer(200, {"received_text_messages": newest, "links": links})
+        return StandInAnswer(200, {"received_text_messages": newest, "links": links})
 
 
 def _channel_of(template: str) -> str:
@@ -194,14 +195,14 @@ def _channel_of(template: str) -> str:
     return found
 
 
-def _preview(channel: str, asked: dict[str, Any]) -> Answer:
+def _preview(channel: str, asked: dict[str, Any]) -> StandInAnswer:
     words = asked.get("personalisation") or {}
     told = {**template_of(channel), "type": channel, "body": words.get("body", ""), "html": None, "postage": None}
-    return Answer(200, told | {"subject": words.get("subject")})
+    return StandInAnswer(200, told | {"subject": words.get("subject")})
 
 
 def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class NotifyRequests(BaseHTTPRequestHandler):
         timeout = 30
 
         def do_GET(self) -> None:
@@ -228,7 +229,7 @@ def _handler(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """What is sent has addresses in it: nothing is written down."""
 
-    return Handler
+    return NotifyRequests
 
 
 def main(environ: Mapping[str, str] = os.environ, *, parent: Callable[[], int] = os.getppid) -> None:

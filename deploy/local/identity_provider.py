@@ -224,7 +224,7 @@ def _challenge_of(verifier: str) -> str:
 
 
 def _handler(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class IdentityRequests(BaseHTTPRequestHandler):
         timeout = 10
 
         def do_GET(self) -> None:
@@ -248,4 +248,4 @@ def _handler(provider: IdentityProvider) -> type[BaseHTTPRequestHandler]:
         def log_message(self, *_: object) -> None:
             """Addresses hold codes: nothing is written down."""
 
-    return Handler
+    return IdentityRequests

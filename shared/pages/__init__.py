@@ -35,7 +35,7 @@ _HEADERS: Final = {
 }
 
 
-class Visitor(Protocol):
+class PageVisitor(Protocol):
     """Who looks at a page, as shared.sign_in leaves it in the state of the request.
 
     Pages without `navigation` may have visitors without `staff`: those say who they are by a `label`.
@@ -95,7 +95,7 @@ class Pages:
         `form_leads_to` is another site of ours, as `https://host`, to which the answer to a form of the page leads:
         browsers follow no form to one that the page does not name.
         """
-        visitor: Visitor | None = getattr(request.state, "visitor", None)
+        visitor: PageVisitor | None = getattr(request.state, "visitor", None)
         path = request.url.path
         html = self._environment.get_template(template).render(
             {
@@ -143,7 +143,7 @@ class Pages:
 
         return routes
 
-    def _links(self, visitor: Visitor | None, path: str) -> list[Mapping[str, Any]]:
+    def _links(self, visitor: PageVisitor | None, path: str) -> list[Mapping[str, Any]]:
         """What the visitor may open; the closest to `path` is marked: `current` when it is that very page."""
         if visitor is None:
             return []

@@ -9,7 +9,7 @@ from shared.service_map.model import (
     Contact,
     ForWhom,
     Level,
-    Service,
+    MappedService,
     ServiceMap,
 )
 from shared.service_map.reading import InvalidServiceMapError, load, load_all, of_authority, read
@@ -25,7 +25,7 @@ __all__ = [
     "GapKind",
     "InvalidServiceMapError",
     "Level",
-    "Service",
+    "MappedService",
     "ServiceMap",
     "gaps",
     "load",

@@ -15,7 +15,7 @@ from shared.service_map.model import (
     UNDER_TWO_MONTHS,
     ForWhom,
     Level,
-    Service,
+    MappedService,
     ServiceMap,
 )
 
@@ -43,7 +43,7 @@ class Gap:
     ages: Ages | None = None
     wards: tuple[str, ...] = ()
     route: Route | None = None
-    service: Service | None = None
+    service: MappedService | None = None
 
 
 def gaps(service_map: ServiceMap, *, policy: Policy, on: date) -> list[Gap]:
@@ -58,7 +58,7 @@ def gaps(service_map: ServiceMap, *, policy: Policy, on: date) -> list[Gap]:
     ]
 
 
-def _without_service(level: Level, live: Iterable[Service], policy: Policy) -> Iterator[Gap]:
+def _without_service(level: Level, live: Iterable[MappedService], policy: Policy) -> Iterator[Gap]:
     """Ages at which nobody of this level sees families, with the wards where that is so."""
     candidates = [each for each in live if each.level is level and each.for_whom is ForWhom.FAMILIES]
     wards: dict[Ages, list[str]] = {}
@@ -70,7 +70,7 @@ def _without_service(level: Level, live: Iterable[Service], policy: Policy) -> I
         yield Gap(GapKind.NO_SERVICE, level=level, ages=ages, wards=_some(wards[ages], policy))
 
 
-def _unseen_ages(services: Iterable[Service], *, until: int) -> list[Ages]:
+def _unseen_ages(services: Iterable[MappedService], *, until: int) -> list[Ages]:
     """Runs of months, from the start of pregnancy to the end of support, in which none of these sees a family."""
     missing = set(range(-PREGNANCY_MONTHS, until))
     missing.difference_update(month for service in services for month in _months_seen(service))
@@ -79,7 +79,7 @@ def _unseen_ages(services: Iterable[Service], *, until: int) -> list[Ages]:
     return list(zip(starts, ends, strict=True))
 
 
-def _months_seen(service: Service) -> Iterator[int]:
+def _months_seen(service: MappedService) -> Iterator[int]:
     for month in range(service.from_months, service.to_months):
         if service.sees_under_twos or not 0 <= month < UNDER_TWO_MONTHS:
             yield month

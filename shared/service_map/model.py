@@ -12,7 +12,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from shared.events import Route
-from shared.policy import Part
+from shared.policy import PolicyPart
 
 SIGNPOSTS: Final = (Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER, Route.PHASE_HOLD)
 """Routes on which a family or its referrer is told who else can help."""
@@ -75,7 +75,7 @@ Month = Annotated[int, Field(ge=-PREGNANCY_MONTHS, le=240)]
 WardCode = Annotated[str, Field(pattern=r"^E05[0-9]{6}$")]
 
 
-class Contact(Part):
+class Contact(PolicyPart):
     """How to reach it: a number is always there, for mails name no web address."""
 
     phone: Annotated[str, AfterValidator(_phone)]
@@ -83,7 +83,7 @@ class Contact(Part):
     how_to_refer: Phrase
 
 
-class Service(Part):
+class MappedService(PolicyPart):
     """One service. From `from_months` to `to_months` (out) is the child's age; no `wards` is the whole authority.
 
     `sees_under_twos`: children under two are on its caseload, not only eligible on paper. `capacity` is places a year.
@@ -140,14 +140,14 @@ class Service(Part):
         return is_eligible and not self.sees_under_twos
 
 
-class ServiceMap(Part):
+class ServiceMap(PolicyPart):
     """The services of one authority (ONS code). `is_invented`: made up to start with, not for live use."""
 
     authority: Annotated[str, Field(pattern=r"^E[0-9]{8}$")]
     title: Line
     checked_on: date | None = None
     is_invented: bool = False
-    services: tuple[Service, ...] = ()
+    services: tuple[MappedService, ...] = ()
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
@@ -155,7 +155,7 @@ class ServiceMap(Part):
             raise ValueError(f"a service id is used twice: {twice}")
         return self
 
-    def signposts(self, route: Route, *, ward: str | None, on: date) -> list[Service]:
+    def signposts(self, route: Route, *, ward: str | None, on: date) -> list[MappedService]:
         """Who to name on a route: those of the ward first, then those of the whole authority; none that expired."""
         live = [each for each in self.services if route in each.routes and each.is_live(on) and each.is_in(ward)]
         return sorted(live, key=lambda service: not service.wards)

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Final, Protocol
 from urllib.parse import quote
 
 import structlog
@@ -22,7 +22,7 @@ from shared.sign_in.addresses import local_page
 from shared.sign_in.door import FrontDoor
 from shared.sign_in.forms import read_form
 from shared.sign_in.handshakes import Handshake
-from shared.sign_in.keeping import TYPED
+from shared.sign_in.keeping import TYPED, Renders
 from shared.sign_in.provider import Identity, Provider
 from shared.sign_in.refusals import WORDS, Refusal, RefusedError
 from shared.sign_in.roles import RoleBook
@@ -34,13 +34,6 @@ log = structlog.get_logger(__name__)
 
 SIGNED_IN: Final = "staff.signed-in"
 SIGNED_OUT: Final = "staff.signed-out"
-
-
-class Renders(Protocol):
-    """What shared.pages.Pages does."""
-
-    def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
-        """A page."""
 
 
 class KeepsColleague(Protocol):

@@ -27,7 +27,7 @@ class RefusedError(Exception):
         self.refusal = refusal
 
 
-class Words(NamedTuple):
+class RefusalWords(NamedTuple):
     """What a page of a refusal says: its status, what happened, what to do. `again`: whether trying again may help."""
 
     status: int
@@ -37,52 +37,52 @@ class Words(NamedTuple):
     again: bool = True
 
 
-WORDS: Final[dict[Refusal, Words]] = {
-    Refusal.RAN_OUT: Words(
+WORDS: Final[dict[Refusal, RefusalWords]] = {
+    Refusal.RAN_OUT: RefusalWords(
         400,
         "Please start to sign in again",
         "It took more than 10 minutes, or it was started in another window. You are not signed in.",
         "Start again from here, and stay in this window.",
     ),
-    Refusal.STOPPED: Words(
+    Refusal.STOPPED: RefusalWords(
         403,
         "You are not signed in",
         "The sign-in was stopped before its end.",
         "If you want to sign in, start again.",
     ),
-    Refusal.PROVIDER: Words(
+    Refusal.PROVIDER: RefusalWords(
         400,
         "You are not signed in",
         "The sign-in page of your organisation ended with a problem.",
         "Start again. If it happens twice, tell your IT support.",
     ),
-    Refusal.NOT_BELIEVED: Words(
+    Refusal.NOT_BELIEVED: RefusalWords(
         400,
         "We could not check who you are",
         "What your organisation told us about you did not pass our checks. You are not signed in.",
         "Start again. If it happens twice, tell your IT support.",
     ),
-    Refusal.NO_ROLE: Words(
+    Refusal.NO_ROLE: RefusalWords(
         403,
         "You have no role here yet",
         "Your organisation knows you, but it has not given you a role in this service.",
         "Ask your team lead or your IT support for one.",
         again=False,
     ),
-    Refusal.SEVERAL_ROLES: Words(
+    Refusal.SEVERAL_ROLES: RefusalWords(
         403,
         "You have more than one role here",
         "Everybody needs exactly one role in this service, so that it is clear what they may do.",
         "Ask your IT support to take away the role that you do not need.",
         again=False,
     ),
-    Refusal.AWAY: Words(
+    Refusal.AWAY: RefusalWords(
         503,
         "Sorry, nobody can sign in right now",
         "The sign-in page of your organisation does not answer.",
         "Try again in a few minutes. If it goes on, tell your IT support.",
     ),
-    Refusal.NOT_SET_UP: Words(
+    Refusal.NOT_SET_UP: RefusalWords(
         503,
         "Nobody can sign in yet",
         "This service does not know yet where your team signs in.",

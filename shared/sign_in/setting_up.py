@@ -14,9 +14,9 @@ from shared.settings import Settings
 from shared.sign_in.client import Client
 from shared.sign_in.cookies import Names
 from shared.sign_in.door import FrontDoor
-from shared.sign_in.keeping import KeepsWhatIsTyped
+from shared.sign_in.keeping import KeepsWhatIsTyped, Renders
 from shared.sign_in.provider import Provider, Strength
-from shared.sign_in.reception import KeepsColleague, Reception, Renders, keep_nothing, routes
+from shared.sign_in.reception import KeepsColleague, Reception, keep_nothing, routes
 from shared.sign_in.roles import RoleBook
 from shared.sign_in.wire import Wire
 

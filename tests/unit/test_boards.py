@@ -17,7 +17,7 @@ import pytest
 from deploy.local.monitoring import drawing, past
 from deploy.local.monitoring.asking import Series, Span
 from deploy.local.monitoring.configuration import DASHBOARDS
-from deploy.local.monitoring.dashboards import KINDS, Limit, Panel, UnknownPartError, boards, boards_of, read
+from deploy.local.monitoring.dashboards import KINDS, DrawnPanel, Limit, UnknownPartError, boards, boards_of, read
 from deploy.local.monitoring.page import _limits, _prose
 from deploy.local.monitoring.receiver import in_words
 from deploy.local.monitoring.units import UNITS, round_top
@@ -32,9 +32,9 @@ def a_dashboard() -> dict[str, Any]:
     return deepcopy(whole)
 
 
-def a_panel(**changes: Any) -> Panel:
+def a_panel(**changes: Any) -> DrawnPanel:
     usual: dict[str, Any] = {"kind": "timeseries", "title": "Lag", "description": "", "width": 8, "unit": "s"}
-    return Panel(**usual | changes)
+    return DrawnPanel(**usual | changes)
 
 
 def a_series(*values: float, name: str = "triage") -> Series:

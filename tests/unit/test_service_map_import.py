@@ -25,7 +25,7 @@ from deploy.service_map.__main__ import main
 from deploy.service_map.drafting import draft
 from deploy.service_map.sources import SourceError
 from services.triage.open_referral.vocabulary import area_uri
-from shared.service_map import ForWhom, InvalidServiceMapError, Service, ServiceMap, load, read
+from shared.service_map import ForWhom, InvalidServiceMapError, MappedService, ServiceMap, load, read
 from tests.builders import BULWELL, NOTTINGHAM, SHERWOOD, TODAY
 from tests.directory_schemas import example
 from tests.secure_kafka import certify
@@ -72,7 +72,7 @@ def exported(service_map: ServiceMap = REAL) -> dict[str, Any]:
     return asyncio.run(page(an_app(service_map), full="true", per_page=200))
 
 
-def as_published(service: Service) -> Service:
+def as_published(service: MappedService) -> MappedService:
     """What is left of a service once it was published: neither places nor routes of our rules."""
     is_elsewhere = service.for_whom is ForWhom.ELSEWHERE
     return service.model_copy(update={"capacity": None, "routes": service.routes if is_elsewhere else ()})

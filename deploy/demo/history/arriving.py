@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from deploy.demo.history import triaging
-from deploy.demo.history.course import Course, Item
+from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.families import Family
 from deploy.demo.history.hours import later
 from deploy.demo.history.mailing import mail
@@ -123,7 +123,7 @@ def _told_more(course: Course) -> Family:
     )
 
 
-def answer(course: Course, item: Item, at: datetime) -> bool:
+def answer(course: Course, item: PastItem, at: datetime) -> bool:
     """The referrer answers what they were asked about an item that still waits, often with changes."""
     if not item.is_waiting or not item.is_to_do:
         return False

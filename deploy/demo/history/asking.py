@@ -8,18 +8,18 @@ from typing import Final
 
 from deploy.demo.history import working
 from deploy.demo.history.arriving import answer
-from deploy.demo.history.course import Course, Item
+from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.hours import at_work, later
 from shared.events import DeclineReason
 
-GoOn = Callable[[Course, Item, datetime], None]
+GoOn = Callable[[Course, PastItem, datetime], None]
 """What is done after the answer."""
 
 UNANSWERED: Final = (DeclineReason.INCOMPLETE, DeclineReason.CONSENT_REFUSED, DeclineReason.NEED_MET_ELSEWHERE)
 _ANSWERS, _GIVES_UP = 0.8, 0.4
 
 
-def ask(course: Course, item: Item, at: datetime, go_on: GoOn) -> None:
+def ask(course: Course, item: PastItem, at: datetime, go_on: GoOn) -> None:
     """Ask; after the answer, or without one after some weeks, go on."""
     if not working.ask(course, item, at):
         return
@@ -32,14 +32,14 @@ def ask(course: Course, item: Item, at: datetime, go_on: GoOn) -> None:
         course.later(given_up_at, lambda at: _go_on_without(course, item, asked_at, at, go_on))
 
 
-def go_on_after(course: Course, item: Item, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
+def go_on_after(course: Course, item: PastItem, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
     """The answer is there: what was asked about goes on some days later."""
     if answer(course, item, at):
         course.stops.append((asked_at, at))
         course.later(later(course.chance, after=at, days=course.chance.wait(2)), lambda at: go_on(course, item, at))
 
 
-def _go_on_without(course: Course, item: Item, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
+def _go_on_without(course: Course, item: PastItem, asked_at: datetime, at: datetime, go_on: GoOn) -> None:
     course.stops.append((asked_at, at))
     if course.chance.happens(_GIVES_UP):
         working.decline(course, item, at, course.chance.of(UNANSWERED))

@@ -40,7 +40,7 @@ class World:
 
 
 @dataclass(slots=True)
-class Item:
+class PastItem:
     """A work item; ended when `ended_at` is set."""
 
     id: UUID
@@ -76,7 +76,7 @@ class Course:
     family: Family
     received_at: datetime
     family_id: UUID
-    plan: Callable[[Course, Item], None]
+    plan: Callable[[Course, PastItem], None]
     """What will be done with an item is settled when it is opened."""
     linked: tuple[LinkedReferral, ...] = ()
     version: int = 1
@@ -84,7 +84,7 @@ class Course:
     """When its clock waited for the referrer."""
     released_at: datetime | None = None
     """When its ward opened, if it was held for that."""
-    items: list[Item] = field(default_factory=list)
+    items: list[PastItem] = field(default_factory=list)
     urgency: Urgency = Urgency.ROUTINE
     is_priority: bool = False
     is_decided: bool = False
@@ -109,7 +109,7 @@ class Course:
         return self.world.season(self.received_at)
 
     @property
-    def open_items(self) -> list[Item]:
+    def open_items(self) -> list[PastItem]:
         return [item for item in self.items if item.is_open]
 
     def was_open(self, at: datetime) -> bool:
@@ -129,11 +129,11 @@ class Course:
                 return
             step(at)
 
-    def say(self, at: datetime, item: Item, event: type[AboutWorkItem], **members: Any) -> UUID:
+    def say(self, at: datetime, item: PastItem, event: type[AboutWorkItem], **members: Any) -> UUID:
         """Say something about a work item."""
         return self.teller.say(at, event, work_item_id=item.id, route=item.route, **members)
 
-    def end(self, item: Item, at: datetime) -> None:
+    def end(self, item: PastItem, at: datetime) -> None:
         """The item is over, and with the last one the referral."""
         item.ended_at = at
         self.ended_at = None if self.open_items else at

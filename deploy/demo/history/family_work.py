@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.demo.history import asking, working
 from deploy.demo.history.chance import Weighed
-from deploy.demo.history.course import Course, Item
+from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.hours import at_work, by, later, missing
 from shared.events import ClosureReason, DeclineReason, PlaceKind, Route, Tier, Urgency
 from shared.working_time import day_in_london, months_later
@@ -41,7 +41,7 @@ _PATIENCE_DAYS: Final = 150
 """Most families have left the waiting list by then."""
 
 
-def first_look(course: Course, item: Item) -> datetime:
+def first_look(course: Course, item: PastItem) -> datetime:
     """When somebody takes an item up: in time as often as the season says; later ones within days."""
     chance, due = course.chance, course.due(course.policy.working_time.seen_days)
     if day_in_london(item.opened_at) > due:
@@ -51,7 +51,7 @@ def first_look(course: Course, item: Item) -> datetime:
     return missing(chance, due, after=item.opened_at, days=2)
 
 
-def begin(course: Course, item: Item) -> None:
+def begin(course: Course, item: PastItem) -> None:
     """Taken up, and then most often accepted."""
     chance = course.chance
     looked_at, fate = first_look(course, item), chance.weighed(_FATES)
@@ -75,7 +75,7 @@ def begin(course: Course, item: Item) -> None:
         course.later(later(chance, after=next_at, days=3), lambda at: take_on(course, item, at))
 
 
-def take_on(course: Course, item: Item, at: datetime) -> None:
+def take_on(course: Course, item: PastItem, at: datetime) -> None:
     """Accepted in a place, now or when one is free."""
     if not item.is_to_do:
         return
@@ -101,14 +101,14 @@ def take_on(course: Course, item: Item, at: datetime) -> None:
         course.later(left_at, lambda at: working.leave_the_list(course, item, at, chance.of(_GAVE_UP)))
 
 
-def _leave_the_list(course: Course, item: Item, at: datetime) -> None:
+def _leave_the_list(course: Course, item: PastItem, at: datetime) -> None:
     """No place for a very long time: waits until support ends, or gives up."""
     working.wait_for_place(course, item, at)
     left_at = later(course.chance, after=at, days=course.chance.between(60, 200))
     course.later(left_at, lambda at: working.close(course, item, at, _why(course, at, course.chance.of(_GAVE_UP))))
 
 
-def _accept(course: Course, item: Item, at: datetime, place: PlaceKind, stay: int) -> None:
+def _accept(course: Course, item: PastItem, at: datetime, place: PlaceKind, stay: int) -> None:
     if not working.accept(course, item, at, place):
         return
     chance = course.chance

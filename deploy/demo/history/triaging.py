@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from deploy.demo.history.course import Course, Item
+from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.deciding import by_machine
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
@@ -105,7 +105,7 @@ def settle(
             _open(course, at, route, since)
 
 
-def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
+def _is_stale(item: PastItem, decision: Decision, decided_by: DecidedBy) -> bool:
     if item.route in decision.routes or item.accepted_at or item.is_undeliverable:
         return False
     if item.route in SAFETY and not item.is_looked_at:
@@ -113,13 +113,13 @@ def _is_stale(item: Item, decision: Decision, decided_by: DecidedBy) -> bool:
     return not (item.is_persons and decided_by is DecidedBy.MACHINE)
 
 
-def _close(course: Course, at: datetime, items: Sequence[Item]) -> None:
+def _close(course: Course, at: datetime, items: Sequence[PastItem]) -> None:
     for item in items:
         course.say(at, item, WorkItemClosed, reason=ClosureReason.DECIDED_AGAIN)
         course.end(item, at)
 
 
-def close_others(course: Course, at: datetime, declined: Item) -> None:
+def close_others(course: Course, at: datetime, declined: PastItem) -> None:
     """A decline ends every other item that nobody has taken on, but no unread safety work."""
     others = [
         item
@@ -134,7 +134,7 @@ def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
     decision, full = since.decision, course.world.places.full(day_in_london(at))
     planned = plan_item(route, since, course.policy, full)
     is_on_list = planned.state is ItemState.WAITING_LIST
-    item = Item(
+    item = PastItem(
         course.chance.id(at),
         route,
         decision.urgency,
@@ -161,7 +161,7 @@ def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
     course.plan(course, item)
 
 
-def _watch(course: Course, item: Item, counted_from: datetime) -> None:
+def _watch(course: Course, item: PastItem, counted_from: datetime) -> None:
     """What time alone will bring about: nobody opens it, or support is about to end."""
     first_at = first_escalation(item.urgency, since=counted_from, times=course.policy.working_time)
     if not course.chance.happens(_LOOKED_AT):
@@ -174,7 +174,7 @@ def _watch(course: Course, item: Item, counted_from: datetime) -> None:
             course.later(at, lambda at: _warn_of_age(course, item, at))
 
 
-def _escalate(course: Course, item: Item, at: datetime, times: int) -> None:
+def _escalate(course: Course, item: PastItem, at: datetime, times: int) -> None:
     """Said aloud, and again, until somebody opens it."""
     if item.is_looked_at or not item.is_to_do or item.is_waiting or times > _ESCALATIONS:
         return
@@ -190,7 +190,7 @@ def _escalate(course: Course, item: Item, at: datetime, times: int) -> None:
     course.later(again_at, lambda at: _escalate(course, item, at, times + 1))
 
 
-def _warn_of_age(course: Course, item: Item, at: datetime) -> None:
+def _warn_of_age(course: Course, item: PastItem, at: datetime) -> None:
     if item.is_open and item.contacted_at is None:
         course.say(at, item, WorkItemEscalated, reason=EscalationReason.AGES_OUT_SOON)
 
@@ -199,7 +199,7 @@ def ring_agency(course: Course, at: datetime) -> None:
     """A message was given up: somebody has to ring, unless that is on the list already."""
     if any(item.is_undeliverable for item in course.open_items):
         return
-    item = Item(course.chance.id(at), Route.REVIEW, Urgency.URGENT, at, is_undeliverable=True)
+    item = PastItem(course.chance.id(at), Route.REVIEW, Urgency.URGENT, at, is_undeliverable=True)
     course.items.append(item)
     course.ended_at = None
     times = course.policy.working_time

@@ -8,13 +8,13 @@ from typing import Final
 
 from deploy.demo.history import asking, family_work, working
 from deploy.demo.history.chance import Weighed
-from deploy.demo.history.course import Course, Item
+from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.hours import at_work, by, later, missing
 from services.triage.work_items.conditions import SAFETY
 from shared.events import FAMILY_WORK, WALL_CLOCK, ClosureReason, DeclineReason, Route, Tier
 from shared.working_time import day_in_london, due_on
 
-Way = Callable[[Course, Item], None]
+Way = Callable[[Course, PastItem], None]
 
 _DECLINES: Final = {
     Route.SIGNPOST_AGE: DeclineReason.OVER_AGE,
@@ -31,12 +31,12 @@ _AFTER_REVIEW: Final[Weighed[tuple[Route, Tier]]] = (
 )
 
 
-def plan(course: Course, item: Item) -> None:
+def plan(course: Course, item: PastItem) -> None:
     """Put what will happen to a new item on the agenda."""
     _way_of(item)(course, item)
 
 
-def _way_of(item: Item) -> Way:
+def _way_of(item: PastItem) -> Way:
     if item.is_undeliverable:
         return _ring
     if item.route in FAMILY_WORK:
@@ -54,7 +54,7 @@ def _decided_at(course: Course, after: datetime) -> datetime:
     return missing(chance, due, after=after, days=3)
 
 
-def _ring(course: Course, item: Item) -> None:
+def _ring(course: Course, item: PastItem) -> None:
     """The agency is rung up about a message that was given up."""
     at = later(course.chance, after=item.opened_at, days=course.chance.wait(1))
     course.later(at, lambda at: working.claim(course, item, at))
@@ -62,7 +62,7 @@ def _ring(course: Course, item: Item) -> None:
     course.later(ended_at, lambda at: working.close(course, item, at, ClosureReason.COMPLETED))
 
 
-def _review(course: Course, item: Item) -> None:
+def _review(course: Course, item: PastItem) -> None:
     """A person looks, sometimes asks, and decides."""
     chance = course.chance
     looked_at = family_work.first_look(course, item)
@@ -74,7 +74,7 @@ def _review(course: Course, item: Item) -> None:
         course.later(_decided_at(course, looked_at), lambda at: _settle(course, item, at))
 
 
-def _settle(course: Course, item: Item, at: datetime) -> None:
+def _settle(course: Course, item: PastItem, at: datetime) -> None:
     """How a review ends."""
     chance = course.chance
     fate = chance.weighed((("override", 70), ("close", 16), ("decline", 14)))
@@ -87,7 +87,7 @@ def _settle(course: Course, item: Item, at: datetime) -> None:
         working.decline(course, item, at, _DECLINES.get(item.route) or chance.of(family_work.DECLINES))
 
 
-def _consent(course: Course, item: Item) -> None:
+def _consent(course: Course, item: PastItem) -> None:
     """The referrer was asked whether the family agrees; many answer, some never do."""
     chance = course.chance
     if chance.happens(0.75):
@@ -98,7 +98,7 @@ def _consent(course: Course, item: Item) -> None:
         course.later(at, lambda at: working.decline(course, item, at, chance.of(asking.UNANSWERED)))
 
 
-def _signpost(course: Course, item: Item) -> None:
+def _signpost(course: Course, item: PastItem) -> None:
     """A decline is proposed, and most of the time confirmed."""
     chance = course.chance
     looked_at = family_work.first_look(course, item)
@@ -111,7 +111,7 @@ def _signpost(course: Course, item: Item) -> None:
         course.later(at, lambda at: working.override(course, item, at, Route.TARGETED, Tier.TARGETED))
 
 
-def _safety(course: Course, item: Item) -> None:
+def _safety(course: Course, item: PastItem) -> None:
     """Taken on, and handed over by the next working day, nearly always."""
     chance, times = course.chance, course.policy.working_time
     due = due_on(item.opened_at, days=times.safeguarding_days, hours=times)
@@ -126,7 +126,7 @@ def _safety(course: Course, item: Item) -> None:
         course.later(ended_at, lambda at: working.close(course, item, at, ClosureReason.PASSED_ON))
 
 
-def _danger_at(course: Course, item: Item, due: date, *, in_time: bool) -> datetime:
+def _danger_at(course: Course, item: PastItem, due: date, *, in_time: bool) -> datetime:
     """When somebody acts: within minutes of what can't wait, day and night."""
     chance = course.chance
     if item.urgency in WALL_CLOCK:
@@ -135,7 +135,7 @@ def _danger_at(course: Course, item: Item, due: date, *, in_time: bool) -> datet
     return by(chance, due, after=item.opened_at) if in_time else missing(chance, due, after=item.opened_at, days=1)
 
 
-def _hold(course: Course, item: Item) -> None:
+def _hold(course: Course, item: PastItem) -> None:
     """Waits for its ward; somebody looks after it, and some need nothing any more in the end."""
     chance = course.chance
     if chance.happens(0.9):
@@ -147,7 +147,7 @@ def _hold(course: Course, item: Item) -> None:
         course.later(at, lambda at: working.close(course, item, at, chance.of(reasons)))
 
 
-def _talk(course: Course, item: Item) -> None:
+def _talk(course: Course, item: PastItem) -> None:
     """A consultation or training: a day is agreed, it is held, and who came is written down, some days late."""
     chance = course.chance
     agreed_at = family_work.first_look(course, item)

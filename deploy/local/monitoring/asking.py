@@ -60,7 +60,7 @@ class Firing:
     since: datetime
 
 
-class Prometheus:
+class PrometheusApi:
     """Raises httpx.HTTPError when it does not answer, or does not take a question."""
 
     def __init__(self, url: str) -> None:

@@ -41,7 +41,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class DrawnPanel:
     """`width` of 24 columns; `most` is the top of the scale; `alerts` are those with a link to their runbook."""
 
     kind: str
@@ -68,7 +68,7 @@ class Section:
     """Panels under one heading, which may be empty."""
 
     title: str
-    panels: tuple[Panel, ...]
+    panels: tuple[DrawnPanel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Board:
     chooses_service: bool = False
 
     @property
-    def panels(self) -> list[Panel]:
+    def panels(self) -> list[DrawnPanel]:
         return [panel for section in self.sections for panel in section.panels]
 
 
@@ -98,7 +98,7 @@ def read(whole: Mapping[str, Any]) -> Board:
     variables = [(each["name"], each.get("query")) for each in whole["templating"].get("list", [])]
     if variables not in ([], [(VARIABLE[1:], _QUERY)]):
         raise UnknownPartError(f"{whole['title']}: variables {variables}")
-    sections: list[tuple[str, list[Panel]]] = [("", [])]
+    sections: list[tuple[str, list[DrawnPanel]]] = [("", [])]
     for each in whole["panels"]:
         if each["type"] == "row":
             sections.append((each.get("title", ""), []))
@@ -108,12 +108,12 @@ def read(whole: Mapping[str, Any]) -> Board:
     return Board(whole["uid"], whole["title"], whole["description"], made, bool(variables))
 
 
-def _panel(each: Mapping[str, Any]) -> Panel:
+def _panel(each: Mapping[str, Any]) -> DrawnPanel:
     title, kind = each["title"], each["type"]
     if kind not in KINDS:
         raise UnknownPartError(f"{title}: panel {kind}")
     if kind == "text":
-        return Panel(kind, title, "", each["gridPos"]["w"], markdown=each["options"]["content"])
+        return DrawnPanel(kind, title, "", each["gridPos"]["w"], markdown=each["options"]["content"])
     if each.get("transformations"):
         raise UnknownPartError(f"{title}: transformations")
     defaults = each["fieldConfig"]["defaults"]
@@ -122,7 +122,7 @@ def _panel(each: Mapping[str, Any]) -> Panel:
     steps = tuple(Limit(step["value"], step["color"]) for step in defaults["thresholds"]["steps"])
     if unknown := {step.colour for step in steps} - COLOURS.keys():
         raise UnknownPartError(f"{title}: colours {unknown}")
-    return Panel(
+    return DrawnPanel(
         kind,
         title,
         each["description"],

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from deploy.local.monitoring.asking import Series, Span
-from deploy.local.monitoring.dashboards import COLOURS, Panel
+from deploy.local.monitoring.dashboards import COLOURS, DrawnPanel
 from deploy.local.monitoring.units import UNITS, round_top
 from services.metrics.reports.charts.svg import BAR, GAP, GREY, INK, LINE, Drawing
 from shared.working_time import LONDON
@@ -48,7 +48,7 @@ def swatch(number: int) -> Markup:
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  the writer has escaped every text
 
 
-def course(ident: str, panel: Panel, series: Sequence[Series], span: Span) -> Markup:
+def course(ident: str, panel: DrawnPanel, series: Sequence[Series], span: Span) -> Markup:
     """Lines over the span, stacked where the panel says so; dashed lines at the limits that lie within the scale."""
     courses = _stacked(series) if panel.is_stacked else [each.points for each in series]
     top = panel.most or round_top(panel.unit, max((value for points in courses for _, value in points), default=0))
@@ -72,7 +72,7 @@ def course(ident: str, panel: Panel, series: Sequence[Series], span: Span) -> Ma
     return drawing.markup()
 
 
-def small_course(ident: str, panel: Panel, series: Series, span: Span) -> Markup:
+def small_course(ident: str, panel: DrawnPanel, series: Series, span: Span) -> Markup:
     """The course of a number beneath it, without a scale."""
     drawing = Drawing(ident, panel.title, message(panel, [series]))
     top = max(*(value for _, value in series.points), 0) or 1
@@ -81,7 +81,7 @@ def small_course(ident: str, panel: Panel, series: Series, span: Span) -> Markup
     return drawing.markup()
 
 
-def bars(ident: str, panel: Panel, series: Sequence[Series]) -> Markup:
+def bars(ident: str, panel: DrawnPanel, series: Sequence[Series]) -> Markup:
     """One bar a series: its name, its value, and a length."""
     drawing = Drawing(ident, panel.title, message(panel, series))
     top = panel.most or max(*(each.last for each in series), 0) or 1
@@ -98,7 +98,7 @@ def bars(ident: str, panel: Panel, series: Sequence[Series]) -> Markup:
     return drawing.markup()
 
 
-def message(panel: Panel, series: Sequence[Series]) -> str:
+def message(panel: DrawnPanel, series: Sequence[Series]) -> str:
     """What the picture shows in words: the latest value of each series, at most ten of them."""
     told = [f"{each.name} {UNITS[panel.unit](each.last)}" for each in series[:10]]
     more = f"; {len(series) - 10} more in the table" if len(series) > 10 else ""  # noqa: PLR2004  as above

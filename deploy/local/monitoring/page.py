@@ -15,8 +15,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from deploy.local.monitoring import drawing
-from deploy.local.monitoring.asking import Prometheus, Series, Span
-from deploy.local.monitoring.dashboards import Board, Panel, boards, boards_of
+from deploy.local.monitoring.asking import PrometheusApi, Series, Span
+from deploy.local.monitoring.dashboards import Board, DrawnPanel, boards, boards_of
 from deploy.local.monitoring.units import UNITS
 from shared.working_time import LONDON
 
@@ -29,7 +29,7 @@ RUNBOOKS: Final = "pir-runbooks"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DrawnRow:
     """Of the table beside a picture; values are written with their unit."""
 
     swatch: Markup
@@ -44,11 +44,11 @@ class Shown:
     """A panel as it is shown; `picture` is markup, empty without data. `is_past`: a value is past its limit."""
 
     ident: str
-    panel: Panel
+    panel: DrawnPanel
     picture: str = ""
     value: str = ""
     is_past: bool = False
-    rows: tuple[Row, ...] = ()
+    rows: tuple[DrawnRow, ...] = ()
     columns: tuple[str, ...] = ()
     cells: tuple[tuple[str, ...], ...] = ()
     limits: str = ""
@@ -58,7 +58,7 @@ class Shown:
         return not (self.picture or self.value or self.cells)
 
 
-def page(board: Board, prometheus: Prometheus, asked: Mapping[str, str]) -> str:
+def page(board: Board, prometheus: PrometheusApi, asked: Mapping[str, str]) -> str:
     """`asked` are `span`, `service` and `fresh` of the address; what is unknown there is taken as usual."""
     span = asked.get("span", USUAL)
     span = span if span in SPANS else USUAL
@@ -90,7 +90,7 @@ def silent(board: Board) -> str:
     return _written("silent.html", board=board)
 
 
-def _shown(panel: Panel, prometheus: Prometheus, span: Span, service: str) -> Shown:
+def _shown(panel: DrawnPanel, prometheus: PrometheusApi, span: Span, service: str) -> Shown:
     ident = f"p-{'-'.join(''.join(c if c.isalnum() else ' ' for c in panel.title.lower()).split())}"
     if panel.kind == "text":
         name = panel.title.partition(":")[0]
@@ -120,17 +120,17 @@ def _shown(panel: Panel, prometheus: Prometheus, span: Span, service: str) -> Sh
     return Shown(ident, panel, picture, is_past=is_past, rows=rows, limits=limits)
 
 
-def _row(panel: Panel, number: int, series: Series) -> Row:
+def _row(panel: DrawnPanel, number: int, series: Series) -> DrawnRow:
     values = [value for _, value in series.points]
     written = [_write(panel, value) for value in (values[-1], min(values), max(values))]
-    return Row(drawing.swatch(number), series.name, *written)
+    return DrawnRow(drawing.swatch(number), series.name, *written)
 
 
-def _write(panel: Panel, value: float) -> str:
+def _write(panel: DrawnPanel, value: float) -> str:
     return UNITS[panel.unit](value)
 
 
-def _limits(panel: Panel) -> str:
+def _limits(panel: DrawnPanel) -> str:
     """From where on its alerts see a fault, in words: the colours go up or, where low is bad, down."""
     bad = [limit for limit in panel.limits if limit.colour != "green"]
     if not bad:
@@ -141,7 +141,7 @@ def _limits(panel: Panel) -> str:
     return f"Alert below {', '.join(_write(panel, value) for value in reversed(fine))}."
 
 
-def _cells(panel: Panel, series: list[Series]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _cells(panel: DrawnPanel, series: list[Series]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     """Labels as columns, but for the hidden ones; one row a series."""
     columns = sorted({label for each in series for label in each.labels} - panel.hidden)
     rows = sorted(tuple(each.labels.get(label, "") for label in columns) for each in series)

@@ -15,7 +15,7 @@ class Receiver:
     """`tell` gets the path that was posted to (`page`, `ticket`, `heartbeat`) and the alerts, in some thread."""
 
     def __init__(self, tell: Callable[[str, list[dict[str, Any]]], None]) -> None:
-        class Handler(BaseHTTPRequestHandler):
+        class AlertRequests(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 tell(self.path.lstrip("/"), body["alerts"])
@@ -25,7 +25,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", free_port()), AlertRequests)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True, name="webhooks").start()

@@ -12,7 +12,7 @@ import httpx
 
 from deploy.local.answers import Answer, as_page, to
 from deploy.local.monitoring import page
-from deploy.local.monitoring.asking import Prometheus
+from deploy.local.monitoring.asking import PrometheusApi
 from deploy.local.monitoring.dashboards import boards
 from deploy.local.ports import free_port
 
@@ -27,7 +27,7 @@ class Boards:
     def __init__(self, prometheus_url: str) -> None:
         self.port = free_port(DEFAULT_PORT)
         self.url = f"http://127.0.0.1:{self.port}"
-        self._prometheus = Prometheus(prometheus_url)
+        self._prometheus = PrometheusApi(prometheus_url)
         self._server: ThreadingHTTPServer | None = None
 
     def start(self) -> None:
@@ -60,11 +60,11 @@ class Boards:
 
 
 def _handler(boards_: Boards) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class BoardRequests(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             boards_.answer(self.path).send(self)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    return Handler
+    return BoardRequests

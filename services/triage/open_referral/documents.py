@@ -23,7 +23,7 @@ from services.triage.open_referral.vocabulary import (
     id_of,
 )
 from shared.policy import Policy
-from shared.service_map import ForWhom, Service, ServiceMap
+from shared.service_map import ForWhom, MappedService, ServiceMap
 
 Document = dict[str, Any]
 NESTED: Final = frozenset({"phones", "contacts", "service_areas", "languages", "attributes", OWN})
@@ -36,7 +36,7 @@ _WHO: Final = {
 }
 
 
-def is_published(service: Service) -> bool:
+def is_published(service: MappedService) -> bool:
     """Tell whether the open directory has it: what only practitioners may use is nobody else's."""
     return service.for_whom in _WHO
 
@@ -58,7 +58,7 @@ class Publisher:
         """Every published service in the map's order, entries that have run out as `inactive`."""
         return [self.document(each) for each in self.service_map.services if is_published(each)]
 
-    def document(self, service: Service) -> Document:
+    def document(self, service: MappedService) -> Document:
         """One service with all that is nested in it; what the map does not say is left out."""
         key = (self.service_map.authority, service.id)
         phone = {"id": str(id_of(*key, "phone")), "number": service.contact.phone, "type": "voice"}
@@ -91,11 +91,11 @@ class Publisher:
         }
         return {name: value for name, value in found.items() if value is not None}
 
-    def _eligibility(self, service: Service) -> str:
+    def _eligibility(self, service: MappedService) -> str:
         who = _WHO[service.for_whom].format(area=self.policy.authority_name)
         return f"{who} {age_span(service.from_months, service.to_months)}."
 
-    def _areas(self, service: Service) -> Iterator[Document]:
+    def _areas(self, service: MappedService) -> Iterator[Document]:
         """The wards, else the whole authority; for families from elsewhere no area has a code."""
         authority = self.service_map.authority
         if service.for_whom is ForWhom.ELSEWHERE:
@@ -108,7 +108,7 @@ class Publisher:
             yield {"id": str(id_of(authority, service.id, "area", code)), "name": name, "uri": area_uri(code)}
 
 
-def _ages(service: Service) -> Document:
+def _ages(service: MappedService) -> Document:
     """The child's age in years. HSDS has no age before birth: that stands in the words alone.
 
     A service for parents themselves has none: HSDS means the age of whoever uses it, and the map the child's.

@@ -43,7 +43,7 @@ from services.triage.work_items.places import Waiting
 from shared.access import Permission
 from shared.events import Facts, Hold
 from shared.problems import Problem
-from shared.service_map import SIGNPOSTS, Service
+from shared.service_map import SIGNPOSTS, MappedService
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -239,7 +239,7 @@ def _of_facts(visit: Visit, told: ItemDetails) -> dict[str, Any]:
     }
 
 
-def _signposts(visit: Visit, facts: Facts, decision: Mapping[str, Any] | None) -> list[Service]:
+def _signposts(visit: Visit, facts: Facts, decision: Mapping[str, Any] | None) -> list[MappedService]:
     """Who else can help, by the service map, when the decision sends somebody on; nobody is named after a loss."""
     if not decision or Hold.C1 in decision["holds"]:
         return []

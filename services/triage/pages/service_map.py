@@ -16,7 +16,7 @@ from shared.access import Permission
 from shared.events import Route
 from shared.pages.times import long_day
 from shared.policy import Policy
-from shared.service_map import PREGNANCY_MONTHS, ForWhom, Gap, GapKind, Level, Service, gaps
+from shared.service_map import PREGNANCY_MONTHS, ForWhom, Gap, GapKind, Level, MappedService, gaps
 
 Reader = Annotated[Visit, who_may(Permission.READ_QUEUES, Permission.READ_REPORTS)]
 """Those who work with the map, and those who commission what it lacks."""
@@ -65,7 +65,7 @@ class Wanted:
         known = ward if ward in policy.ward_by_code else None
         return cls(known, code_in(query, "level", Level), age if age in AGES else None)
 
-    def takes(self, service: Service) -> bool:
+    def takes(self, service: MappedService) -> bool:
         return (
             (self.ward is None or (service.is_in(self.ward) and service.for_whom is not ForWhom.ELSEWHERE))
             and (self.level is None or service.level is self.level)
@@ -114,7 +114,7 @@ def _choices(all_of_them: str, words: Mapping[Any, str]) -> list[dict[str, str]]
     return [{"value": value, "text": text} for value, text in {"": all_of_them, **words}.items()]
 
 
-def _row(service: Service, policy: Policy, on: date) -> dict[str, Any]:
+def _row(service: MappedService, policy: Policy, on: date) -> dict[str, Any]:
     return {
         "service": service,
         "for_whom": FOR_WHOM[service.for_whom],
@@ -125,7 +125,7 @@ def _row(service: Service, policy: Policy, on: date) -> dict[str, Any]:
     }
 
 
-def _where(service: Service, policy: Policy) -> str:
+def _where(service: MappedService, policy: Policy) -> str:
     if service.for_whom is ForWhom.ELSEWHERE:
         return f"Outside {policy.authority_name}"
     names = [policy.ward_by_code[ward].name for ward in service.wards if ward in policy.ward_by_code]
@@ -141,7 +141,7 @@ def joined(words: Sequence[str]) -> str:
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
-def entry_state(service: Service, on: date) -> str:
+def entry_state(service: MappedService, on: date) -> str:
     """How long the entry is good for, as seen on a day."""
     until = long_day(service.expires_on)
     if not service.is_live(on):
@@ -160,10 +160,10 @@ def gap_words(gap: Gap, policy: Policy) -> str:
             return f"No {level} service sees families {age_span(first, last)} {place}."
         case Gap(kind=GapKind.NO_SIGNPOST, route=Route() as route):
             return f"We can name nobody to {NOBODY_TO_NAME[route]}{f' in {where}' if where else ''}."
-        case Gap(kind=GapKind.NO_UNDER_TWOS, service=Service() as service):
+        case Gap(kind=GapKind.NO_UNDER_TWOS, service=MappedService() as service):
             return f"{service.name}: children under 2 may come on paper, but none are on its caseload."
-        case Gap(kind=GapKind.EXPIRED, service=Service() as service):
+        case Gap(kind=GapKind.EXPIRED, service=MappedService() as service):
             return f"{service.name}: the entry ran out on {long_day(service.expires_on)}, so nobody is told of it."
-        case Gap(service=Service() as service):
+        case Gap(service=MappedService() as service):
             return f"{service.name}: the entry has to be confirmed by {long_day(service.expires_on)}."
     raise ValueError(gap.kind)
