@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ValidationError
@@ -225,6 +225,15 @@ async def _answer_directly(endpoint: Endpoint, scope: Scope, receive: Receive, s
     except Problem as problem:
         response = problem.response(problems.instance(scope))
     await response(scope, receive, send)
+
+
+def add_routes(app: FastAPI, *routers: APIRouter) -> None:
+    """Add the very routes of these routers; those of a module are then the same in all apps of the process.
+
+    What is an app's own they find in `app.state`. FastAPI's own way makes each route anew, at the first request.
+    """
+    for router in routers:
+        app.router.routes.extend(router.routes)
 
 
 def cause_of(request: Request) -> Cause:

@@ -28,7 +28,7 @@ from shared.pages import Pages
 from shared.runtime import Service
 from shared.sign_in.cookies import Names
 from shared.sign_in.setting_up import install
-from shared.web import Edge, create_app
+from shared.web import Edge, add_routes, create_app
 
 MEASURE_SECONDS = 10.0
 PUBLISH_SECONDS = 600.0
@@ -68,11 +68,11 @@ async def build(settings: Settings) -> Service:
         speaks=(),
         hears=tuple(hears),
     )
-    app.include_router(api.router(engine))
+    add_routes(app, api.router(engine))
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
-    app.include_router(audit_calls.router(engine, triage, referral))
-    app.include_router(subject_access.router(engine, tables.metadata, tables.SCHEMA, token=referral))
-    app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=triage))
+    add_routes(app, audit_calls.router(engine, triage, referral))
+    add_routes(app, subject_access.router(engine, tables.metadata, tables.SCHEMA, token=referral))
+    add_routes(app, parked_calls.router(engine, handlers=hears, health=health, internal_token=triage))
 
     waits: Waits | None = None
     context = _add_reports(app, settings, engine, PublishedReports.of(engine, policy, terms, _now, lambda: waits))
@@ -125,10 +125,10 @@ def _add_reports(app: FastAPI, settings: Settings, engine: AsyncEngine, reports:
     context = PageContext(engine=engine, reports=reports, pages=shown)
     app.state.staff = staff_directory(settings)
     app.state.pages = shown
-    app.include_router(reports_api.router(reports, shown))
-    app.include_router(exports_api.router(engine, reports.policy.working_time, _now))
-    app.include_router(shown.router())
-    app.include_router(pages.router(context))
+    add_routes(app, reports_api.router(reports, shown))
+    add_routes(app, exports_api.router(engine, reports.policy.working_time, _now))
+    add_routes(app, shown.router())
+    add_routes(app, pages.router(context))
     install(app, settings, engine=engine, pages=shown, now=_now, names=Names.of("reports"))
     return context
 

@@ -29,7 +29,7 @@ from shared.messaging.outbox import PARTS
 from shared.messaging.relay import Relay
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
-from shared.web import Edge, create_app
+from shared.web import Edge, add_routes, create_app
 from shared.working_time import day_in_london
 
 MEASURE_SECONDS = 10.0
@@ -102,19 +102,20 @@ async def build(settings: Settings) -> Service:
         hears=tuple(heard),
     )
     app.state.staff = staff_directory(settings)
-    app.include_router(api.router(engine))
+    add_routes(app, api.router(engine))
     triage, referral = settings.from_triage.get_secret_value(), settings.from_referral.get_secret_value()
-    app.include_router(internal.router(engine, triage, council))
-    app.include_router(sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
-    app.include_router(webhooks.router(referral))
+    add_routes(app, internal.router(engine, triage, council))
+    add_routes(app, sign_in_codes.router(CodeMailer(sender_of(settings), settings), referral))
+    add_routes(app, webhooks.router(referral))
     for router in families.routers:
-        app.include_router(router)
-    app.include_router(audit_calls.router(engine, triage, referral))
-    app.include_router(parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
-    app.include_router(
+        add_routes(app, router)
+    add_routes(app, audit_calls.router(engine, triage, referral))
+    add_routes(app, parked_calls.router(engine, handlers=heard, health=health, internal_token=triage))
+    add_routes(
+        app,
         subject_access.router(
             engine, tables.metadata, tables.SCHEMA, token=referral, opened=internal.words_beside(council)
-        )
+        ),
     )
 
     async def keep_measuring() -> None:

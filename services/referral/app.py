@@ -46,7 +46,7 @@ from shared.pages import Pages
 from shared.runtime import Loop, Service
 from shared.service_map import of_authority
 from shared.settings import Part
-from shared.web import Edge, create_app
+from shared.web import Edge, add_routes, create_app
 
 
 async def build(settings: Settings) -> Service:
@@ -103,17 +103,17 @@ async def build(settings: Settings) -> Service:
         writer=writer,
         triage=triage,
     )
-    app.include_router(api.router())
+    add_routes(app, api.router())
     _install_fhir(app, settings, api)
     app.openapi = lambda: openapi.public(app, schemes=contract.AGENCY_KEY, url=settings.public_url)  # type: ignore[method-assign]  # FastAPI's own way
     token = settings.from_triage.get_secret_value()
-    app.include_router(identity_api.router(engine, identities, token))
-    app.include_router(audit_calls.router(engine, token))
-    app.include_router(parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
+    add_routes(app, identity_api.router(engine, identities, token))
+    add_routes(app, audit_calls.router(engine, token))
+    add_routes(app, parked_calls.router(engine, handlers=hears, health=health, internal_token=token))
 
     webhooks = WebhookClient(settings.others["notify"])
-    app.include_router(WebhookApi(engine, api.callers, identities, webhooks).router())
-    app.include_router(changes.router(engine, identities, settings.from_notify.get_secret_value()))
+    add_routes(app, WebhookApi(engine, api.callers, identities, webhooks).router())
+    add_routes(app, changes.router(engine, identities, settings.from_notify.get_secret_value()))
 
     door = MemberDoor(engine, identities, settings.public_url, _now)
     pages = Pages(
@@ -146,7 +146,7 @@ async def build(settings: Settings) -> Service:
         leave_to=settings.help_leave_url,
     )
     front.install(app, context, for_families)
-    app.include_router(calls.internal(context, internal_token=token))
+    add_routes(app, calls.internal(context, internal_token=token))
     _install_contacts(app, settings, api, pages)
 
     async def prepare() -> None:
@@ -211,9 +211,9 @@ def _install_contacts(app: FastAPI, settings: Settings, api: ReferralApi, pages:
         stop_at=f"{settings.public_url.rstrip('/')}{stop_page.STOP}",
         now=_now,
     )
-    app.include_router(contacts_router(contacts, settings.from_notify.get_secret_value()))
+    add_routes(app, contacts_router(contacts, settings.from_notify.get_secret_value()))
     typed = RequestLimits(None if settings.is_development else stop_page.TYPED_A_MINUTE)
-    app.include_router(stop_page.router(StopPages(contacts, pages, typed)))
+    add_routes(app, stop_page.router(StopPages(contacts, pages, typed)))
 
 
 def _now() -> datetime:

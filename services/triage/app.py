@@ -32,7 +32,7 @@ from shared.policy import load_all
 from shared.runtime import Service
 from shared.service_map import of_authority
 from shared.sign_in.setting_up import install
-from shared.web import Edge, create_app
+from shared.web import Edge, add_routes, create_app
 
 MEASURE_SECONDS = 10.0
 NAVIGATION = (
@@ -99,32 +99,32 @@ async def build(settings: Settings) -> Service:
         service_map=of_authority(policy.authority, folder=settings.service_maps_dir),
         now=_now,
     )
-    app.include_router(api.router(engine, known, room.steps, room.families, room.trails))
-    app.include_router(questions.router(engine, room.steps.texts, settings.from_referral.get_secret_value()))
-    app.include_router(audit_calls.router(engine, settings.from_referral.get_secret_value()))
-    app.include_router(
-        parked_calls.router(engine, handlers=heard, health=health, internal_token=called["triage"].token)
-    )
-    app.include_router(
+    add_routes(app, api.router(engine, known, room.steps, room.families, room.trails))
+    add_routes(app, questions.router(engine, room.steps.texts, settings.from_referral.get_secret_value()))
+    add_routes(app, audit_calls.router(engine, settings.from_referral.get_secret_value()))
+    add_routes(app, parked_calls.router(engine, handlers=heard, health=health, internal_token=called["triage"].token))
+    add_routes(
+        app,
         subject_access.router(
             engine,
             tables.metadata,
             tables.SCHEMA,
             token=settings.from_referral.get_secret_value(),
             opened=room.steps.texts.open_rows,
-        )
+        ),
     )
-    app.include_router(
+    add_routes(
+        app,
         open_referral.router(
             Directory(room.service_map, policy),
             is_public=settings.is_development or not room.service_map.is_invented,
             public_url=settings.public_url,
             now=_now,
-        )
+        ),
     )
     app.state.pages = room.pages
-    app.include_router(room.pages.router())
-    app.include_router(pages.router(room))
+    add_routes(app, room.pages.router())
+    pages.install(app, room)
     install(app, settings, engine=engine, pages=room.pages, keep_colleague=keep_colleague, now=_now)
 
     async def prepare() -> None:

@@ -19,6 +19,7 @@ from shared.sign_in.provider import Provider, Strength
 from shared.sign_in.reception import KeepsColleague, Reception, keep_nothing, routes
 from shared.sign_in.roles import RoleBook
 from shared.sign_in.wire import Wire
+from shared.web import add_routes
 
 _NAMES: Final = Names()
 
@@ -49,7 +50,7 @@ def install(
         keep_colleague=keep_colleague,
         new_secret=secrets.token_urlsafe,
     )
-    app.include_router(routes(reception))
+    add_routes(app, routes(reception))
 
 
 def provider_of(settings: Settings) -> Provider | None:

@@ -91,7 +91,7 @@ async def visits(
     }
     room = PageContext(**unused | known)
     app = FastAPI(redirect_slashes=False)
-    app.include_router(triage_pages.router(room))
+    triage_pages.install(app, room)
     app.include_router(room.pages.router())
     app.state.sign_in, app.state.pages = Door(), room.pages
     problems.install(app)

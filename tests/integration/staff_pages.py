@@ -60,7 +60,7 @@ async def somebody_at(
     room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, steps=desk, families=families, now=now))
     app = FastAPI()
     problems.install(app)
-    app.include_router(triage_pages.router(room))
+    triage_pages.install(app, room)
     app.state.sign_in, app.state.pages = Door(), pages
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage") as client:
         yield Somebody(client)

@@ -65,7 +65,7 @@ async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
     alone = AllServices({})
     room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, all_services=alone, now=lambda: NOON))
     app = FastAPI()
-    app.include_router(triage_pages.router(room))
+    triage_pages.install(app, room)
     app.state.sign_in, app.state.pages = Door(), pages
     transport = Patient(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://triage", headers={"role": WREN.role}) as client:

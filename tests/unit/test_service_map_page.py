@@ -60,7 +60,7 @@ class Door:
 
 async def answer(room: PageContext, query: str = "", *, role: Role = Role.WORKER) -> httpx.Response:
     app = FastAPI()
-    app.include_router(triage_pages.router(room))
+    triage_pages.install(app, room)
     app.state.sign_in = Door(role)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://triage") as client:
         return await client.get(f"/staff/services{query}")

@@ -27,7 +27,7 @@ from shared.database import seen_by
 from shared.problems import CATALOGUE, Problem
 from shared.service_map import ServiceMap
 from shared.strict_json import Unreadable, parse_json
-from shared.web import NO_STORE, cause_of, read_json_body
+from shared.web import NO_STORE, add_routes, cause_of, read_json_body
 from shared.working_time import day_in_london
 
 PATHS: Final = "/fhir/"
@@ -54,7 +54,7 @@ class FhirApi:
     def install(self, app: FastAPI) -> None:
         """Add the calls; every problem on their paths, the framework's too, is told as an OperationOutcome."""
         app.state.problem_forms = getattr(app.state, "problem_forms", {}) | {PATHS: _problem}
-        app.include_router(self.router())
+        add_routes(app, self.router())
 
     def router(self) -> APIRouter:
         routes = APIRouter(tags=["fhir"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI
 
 from services.referral.front import (
     calls,
@@ -28,6 +28,7 @@ from services.referral.front import (
 )
 from services.referral.front.family import FamilyContext
 from services.referral.front.visits import FrontContext
+from shared.web import add_routes
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 PAGES: Final = (
@@ -48,14 +49,8 @@ PAGES: Final = (
 
 
 def install(app: FastAPI, context: FrontContext, for_families: FamilyContext) -> None:
-    """Set `app.state.sign_in` and `app.state.pages`, and add the pages."""
-
-    async def with_context(request: Request) -> None:
-        request.state.front_context, request.state.family_context = context, for_families
-
-    routes = APIRouter(dependencies=[Depends(with_context)])
-    for each in PAGES:
-        routes.include_router(each.routes)
+    """Set `app.state.sign_in` and `app.state.pages`, and add the pages, whose dependencies find both contexts there."""
     app.state.sign_in, app.state.pages = context.door, context.pages
-    app.include_router(context.pages.router())
-    app.include_router(routes)
+    app.state.front_context, app.state.family_context = context, for_families
+    add_routes(app, context.pages.router())
+    add_routes(app, *(each.routes for each in PAGES))

@@ -156,7 +156,7 @@ def beside_boxes(found: Iterable[FieldError]) -> dict[str, Any]:
 
 def front_context(request: Request) -> FrontContext:
     """A dependency for pages that are there for everybody."""
-    context: FrontContext = request.state.front_context
+    context: FrontContext = request.app.state.front_context
     return context
 
 

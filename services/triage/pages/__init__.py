@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import FastAPI
 
 from services.triage.pages import (
     arrivals,
@@ -24,6 +24,7 @@ from services.triage.pages import (
     team,
 )
 from services.triage.pages.context import PageContext
+from shared.web import add_routes
 
 AREAS: Final = (
     home,
@@ -44,14 +45,7 @@ AREAS: Final = (
 )
 
 
-def router(context: PageContext) -> APIRouter:
-    """Every page; docs/pages.md lists the addresses."""
-
-    async def bring(request: Request) -> None:
-        """Where the dependencies of context.py find it."""
-        request.state.page_context = context
-
-    routes = APIRouter(dependencies=[Depends(bring)])
-    for area in AREAS:
-        routes.include_router(area.routes)
-    return routes
+def install(app: FastAPI, context: PageContext) -> None:
+    """Every page; docs/pages.md lists the addresses. The dependencies of context.py find the context in the app."""
+    app.state.page_context = context
+    add_routes(app, *(area.routes for area in AREAS))

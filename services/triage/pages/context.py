@@ -110,7 +110,7 @@ def who_may(*permissions: Permission) -> Any:
     check = visitor(*permissions)
 
     async def of(request: Request) -> Visit:
-        context: PageContext = request.state.page_context
+        context: PageContext = request.app.state.page_context
         return Visit(request, await check(request), context, context.now())
 
     return Depends(of)

@@ -9,6 +9,6 @@ from services.referral.front.family.visits import FamilyContext
 
 __all__ = ["FamilyContext", "routes"]
 
-routes = APIRouter(include_in_schema=False)
+routes = APIRouter()
 for each in (sending, asking):
-    routes.include_router(each.routes)
+    routes.routes.extend(each.routes.routes)

@@ -63,7 +63,7 @@ _LEAVING_SECONDS: Final = 1.0
 @routes.get(LEAVE)
 async def leave(request: Request) -> Response:
     """Whoever leaves is gone at once: when the row can't be deleted now, the key to it is, and it goes in its time."""
-    family: FamilyContext = request.state.family_context
+    family: FamilyContext = request.app.state.family_context
     if secret := secret_of(request):
         with suppress(SQLAlchemyError, OSError, TimeoutError):
             async with asyncio.timeout(_LEAVING_SECONDS), front_context(request).engine.begin() as tx:

@@ -157,7 +157,7 @@ def frame_of(language: Language) -> dict[str, Any]:
 
 
 async def _help_visit(request: Request, tag: str = ORIGINAL) -> HelpVisit:
-    family: FamilyContext = request.state.family_context
+    family: FamilyContext = request.app.state.family_context
     language = family.languages.get(tag)
     request.state.frame = frame_of(language or family.languages[ORIGINAL])
     if language is None:
