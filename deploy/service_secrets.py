@@ -81,9 +81,11 @@ def objects(secrets: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def write(secrets: Mapping[str, Mapping[str, str]], folder: Path) -> None:
-    """Files that their owner alone can read; what is there already is replaced."""
+    """Files that their owner alone can read, and no others: what is not given any more is removed."""
     for name, files in secrets.items():
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for file in (folder / name).iterdir():
+            file.unlink()
         for variable, value in files.items():
             file = folder / name / variable
             file.touch(0o600)

@@ -55,10 +55,15 @@ def failure_kind(error: BaseException) -> str:
 def failure_name(error: BaseException) -> str:
     """The error by its name, for a log: never its words, which may quote what a person sent.
 
-    Of PostgreSQL's own errors, however they are wrapped, the innermost with its SQLSTATE: `DiskFullError 53100`.
+    Of PostgreSQL's own errors, however they are wrapped, the innermost with its SQLSTATE: `DiskFullError 53100`; behind
+    an error of ours that was raised from it: `WrongKeyError, DiskFullError 53100`.
     """
     told = [each for each in _causes(error) if isinstance(each, asyncpg.PostgresError)]
-    return f"{type(told[-1]).__name__} {told[-1].sqlstate}" if told else type(error).__name__
+    if not told:
+        return type(error).__name__
+    name = f"{type(told[-1]).__name__} {told[-1].sqlstate}"
+    is_theirs = isinstance(error, asyncpg.PostgresError | sa.exc.DBAPIError)
+    return name if is_theirs else f"{type(error).__name__}, {name}"
 
 
 FULL_SECONDS: Final = 15.0

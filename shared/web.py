@@ -31,6 +31,9 @@ from shared.version import VERSION
 
 log = structlog.get_logger(__name__)
 
+_NOT_LOGGED: Final = (*problems.FOR_PEOPLE, "/callbacks/")
+"""Refusals there are those of people at pages, families among them."""
+
 BODY_BYTES: Final = 256 * 1024
 BODY_SECONDS: Final = 15.0
 JSON: Final = "application/json"
@@ -173,7 +176,7 @@ class Edge:
                 await problem.response(problems.instance(scope))(scope, receive, send_with_headers)
         finally:
             route = scope.get("pir_route") or getattr(scope.get("route"), "path", "unmatched")
-            is_known = route != "unmatched" and not scope["path"].startswith(problems.FOR_PEOPLE)
+            is_known = route != "unmatched" and not f"{scope['path']}/".startswith(_NOT_LOGGED)
             if is_known and HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 log.info(
                     "request refused",

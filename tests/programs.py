@@ -7,6 +7,7 @@ What it does not show is the start of Python itself; a `System` with a tree, and
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -71,7 +72,8 @@ class Program:
     def send_signal(self, number: int) -> None:
         """To a process that has not ended."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it may end just now
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
@@ -88,6 +90,7 @@ def run(
             code = program.wait(timeout)
         finally:
             program.kill()
+            program.wait(timeout)
         return subprocess.CompletedProcess((module, *words), code, said.read_text(), errors.read_text())
 
 

@@ -33,17 +33,22 @@ FREE: Final = 0.1
 async def ask_kafka(settings: Settings) -> AsyncIterator[Finding]:
     """Can it be entered, and are the topics there."""
     about = "Kafka"
-    admin = AIOKafkaAdminClient(**settings.brokers.for_client(), request_timeout_ms=int(SECONDS * 1000))
+    try:
+        admin = AIOKafkaAdminClient(**settings.brokers.for_client(), request_timeout_ms=int(SECONDS * 1000))
+    except (OSError, ValueError) as error:
+        yield wrong(about, f"a file of PIR_KAFKA_..._FILE can't be used ({type(error).__name__})")
+        return
     try:
         async with asyncio.timeout(2 * SECONDS):
             await admin.start()
-            described = await admin.describe_topics(list(TOPICS))
+            described = await admin.describe_topics()  # of all: to ask for one by name may make it
     except (OSError, KafkaError, TimeoutError) as error:
         yield wrong(about, f"KAFKA_BOOTSTRAP_SERVERS can't be entered ({type(error).__name__}): {_entering(settings)}")
         return
     finally:
         await admin.close()
-    counts = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+    found = {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+    counts = {name: found[name] for name in TOPICS if name in found}
     if missing := sorted(set(TOPICS) - set(counts)):
         yield wrong(about, f"no topic {', '.join(missing)}, or no right to it: run the deploy step")
     elif few := {topic for topic, count in counts.items() if count != PARTITIONS}:
@@ -114,5 +119,8 @@ async def ask_files(settings: Settings) -> AsyncIterator[Finding]:
 
 def _may_write(file: Path) -> bool:
     """Whether it could be appended to or made, with the folders above it."""
-    there = next(each for each in (file, *file.absolute().parents) if each.exists())
-    return (there == file or there.is_dir()) and os.access(there, os.W_OK)
+    try:
+        there = next(each for each in (file, *file.absolute().parents) if each.exists())
+        return os.access(there, os.W_OK | os.X_OK) if there.is_dir() else there == file and os.access(file, os.W_OK)
+    except OSError:  # a folder above it may not be entered
+        return False

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.doctor.findings import Finding, look, well, wrong
@@ -68,6 +69,9 @@ async def ask(name: str, settings: Settings) -> AsyncIterator[Finding]:
         if not await connection.fetchval("SELECT has_schema_privilege(current_user, $1, 'USAGE')", name):
             yield wrong(ABOUT, f"the role of DATABASE_URL is not that of {name}: it may not use the schema {name}")
             return
+    except asyncpg.PostgresError as error:
+        yield wrong(ABOUT, f"it refuses to say what it has ({failure_name(error)}): is the role that of {name}?")
+        return
     finally:
         await connection.close()
     async for finding in _keys(name, settings):
@@ -122,6 +126,8 @@ async def _keys(name: str, settings: Settings) -> AsyncIterator[Finding]:
                     yield well("keys", "they open what is stored")
             except WrongKeyError as error:
                 yield wrong("keys", str(error))
+            except sa.exc.DBAPIError as error:
+                yield wrong("keys", f"a first key could not be written down ({failure_name(error)})")
             finally:
                 await tx.rollback()
     finally:

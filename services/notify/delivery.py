@@ -36,7 +36,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import failure_kind, failure_name, is_transient
+from shared.errors import ROOM, failure_kind, failure_name, is_transient
 from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
@@ -96,6 +96,7 @@ class Delivery:
             except Exception as error:
                 if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
                     raise
+                ROOM.note(error)
                 log.warning(
                     "delivery paused", loop=self.name, cause=failure_name(error), seconds=round(pause.seconds, 1)
                 )

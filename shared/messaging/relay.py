@@ -24,7 +24,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import BY_KEY
-from shared.errors import failure_name
+from shared.errors import ROOM, failure_name
 from shared.events import source_of
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
@@ -92,6 +92,7 @@ class Relay:
                     await self._publish_until_trouble(pause.reset)
                 except _TROUBLE as error:
                     PAUSES.labels(self._schema).inc()
+                    ROOM.note(error)
                     log.warning("relay paused", cause=failure_name(error), seconds=round(pause.seconds, 1))
                 self.moved_at = time.monotonic()
                 await pause.sleep()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +17,7 @@ import pytest
 from deploy.doctor import around
 from services.triage.settings import Settings as TriageSettings
 from shared.events import TRIAGE_TOPIC
+from shared.settings import ROOT
 from tests import programs
 from tests.integration.conftest import NOWHERE
 from tests.integration.support import eventually
@@ -141,6 +144,37 @@ def test_files_that_can_not_be_used_are_named(system: System, tmp_path: Path) ->
     code, said = says(system.environment_of("triage") | told, "triage")
     assert code == 1
     assert {line.partition(":")[0] for line in wrong(said)} == {"policy", "audit"}, said
+
+
+def test_it_needs_nothing_that_is_not_in_the_image() -> None:
+    """Compose runs it there; .dockerignore says what is left out."""
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("deploy/")]
+    left_out = [line.removesuffix(".py").replace("/", ".") for line in ignored]
+    code = f"""
+import sys
+class LeftOut:
+    def find_spec(self, name, path=None, target=None):
+        if any(name == each or name.startswith(each + ".") for each in {left_out}):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, LeftOut())
+import deploy.doctor.__main__
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_of_kafka_that_are_missing_are_named(system: System) -> None:
+    code, said = says(system.environment_of("triage") | {"PIR_KAFKA_CA_FILE": "/nowhere/ca.pem"}, "triage")
+    [line] = wrong(said)
+    assert (code, line) == (1, "Kafka: a file of PIR_KAFKA_..._FILE can't be used (FileNotFoundError)"), said
+
+
+def test_a_role_that_may_see_nothing_is_told_from_the_right_one(system: System, database: str) -> None:
+    ask(database, "REVOKE ALL ON public.pir_version FROM PUBLIC, pir_triage")
+    url = elsewhere(database, **credentials_in(system.environment_of("triage")["DATABASE_URL"]))
+    code, said = says(system.environment_of("triage") | {"DATABASE_URL": url}, "triage")
+    [line] = wrong(said)
+    assert (code, "is the role that of triage?" in line) == (1, True), said
 
 
 async def test_a_topic_that_is_missing_is_named(stack: Servers, settings: dict[str, Any]) -> None:

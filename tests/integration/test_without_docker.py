@@ -25,6 +25,7 @@ from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
 from deploy.secrets import main as make_secrets
 from deploy.service_secrets import main as write_secrets
+from deploy.service_secrets import write
 from shared.settings import ROOT
 from tests import programs
 from tests.families import a_referral
@@ -107,7 +108,10 @@ def machine(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield made
 
 
-def test_a_service_can_read_its_own_secrets_alone(machine: Machine) -> None:
+def test_a_service_sees_its_own_secrets_alone(machine: Machine) -> None:
+    for unit, name in (("pir@.service", "%i"), ("pir-setup.service", "setup")):
+        lines = (SAMPLES / unit).read_text(encoding="utf-8").splitlines()
+        assert {"TemporaryFileSystem=/etc/pir/secrets:ro", f"BindReadOnlyPaths=/etc/pir/secrets/{name}"} <= set(lines)
     kept = machine.etc / "secrets"
     assert sorted(each.name for each in kept.iterdir()) == sorted((*NAMES, "setup"))
     for folder in kept.iterdir():
@@ -115,6 +119,12 @@ def test_a_service_can_read_its_own_secrets_alone(machine: Machine) -> None:
         assert [file for file in folder.iterdir() if file.stat().st_mode & 0o177] == []
     assert (kept / "referral" / "PIR_MASTER_KEY").exists()
     assert not any((kept / name / "PIR_MASTER_KEY").exists() for name in NAMES if name != "referral")
+
+
+def test_a_secret_that_is_not_given_any_more_is_gone(tmp_path: Path) -> None:
+    write({"referral": {"A": "a", "B": "b"}}, tmp_path)
+    write({"referral": {"B": "c"}}, tmp_path)
+    assert {file.name: file.read_text() for file in (tmp_path / "referral").iterdir()} == {"B": "c"}
 
 
 def test_a_referral_goes_its_whole_way(machine: Machine, stack: Servers) -> None:

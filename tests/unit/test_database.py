@@ -94,3 +94,9 @@ def test_what_a_metric_says_of_a_failure_is_one_of_three_words(error: Exception,
 )
 def test_a_log_names_what_postgresql_said_and_never_its_words(error: Exception, name: str) -> None:
     assert failure_name(error) == name
+
+
+def test_a_log_names_an_error_of_ours_with_what_it_was_raised_from() -> None:
+    ours = LookupError()
+    ours.__cause__ = asyncpg.DiskFullError("could not extend file")
+    assert failure_name(ours) == "LookupError, DiskFullError 53100"
