@@ -18,7 +18,7 @@ from shared.events import PARTITIONS, REFERRAL_TOPIC, TOPICS, TRIAGE_TOPIC
 from shared.ids import uuid7
 from tests.families import a_referral, an_nhs_number
 from tests.journeys.people import Agency
-from tests.system import System
+from tests.system import System, eventually
 
 SCHEMAS: Final = {"referral", "triage", "notify", "metrics", "public"}
 OF_POSTGRESQL: Final = ["pg_catalog", "information_schema"]
@@ -77,6 +77,28 @@ class Planted:
         days = (self.born, months_after(self.born, 24), months_after(self.born, 22), self.mother_born)
         numbers = (self.nhs, self.phone, f"+44{self.phone[1:]}")
         return forms([self.tag, *map(str, days), *numbers, *self.own])
+
+
+def planted(system: System, **more: Any) -> Planted:
+    """A family whose words and days are in no row yet: other families are born on chance days, too."""
+    while True:
+        family = Planted(**more)
+        if not any(word in text for _, text in asyncio.run(rows(system.database_url)) for word in family.telling):
+            return family
+
+
+def wait_until_gone(system: System, family: Planted, *references: str) -> None:
+    """Raises AssertionError with what is left."""
+    left: list[str] = []
+
+    def is_gone() -> bool:
+        left[:] = traces(system, family, *references)
+        return not left
+
+    try:
+        eventually(is_gone, what="no trace of the family")
+    except AssertionError:
+        raise AssertionError("still there:\n" + "\n".join(left)) from None
 
 
 def forms(words: Iterable[str]) -> set[str]:

@@ -6,15 +6,15 @@ import re
 
 from tests.journeys.erasing import end_the_danger, erase
 from tests.journeys.people import Agency, Staff
-from tests.system import System, eventually
-from tests.traces import Planted, hear_again, keys_of, shown_to, traces
+from tests.system import System
+from tests.traces import hear_again, keys_of, planted, shown_to, traces, wait_until_gone
 
 
 def test_an_erasure_takes_everything_and_nothing_brings_it_back(
     system: System, health_visiting: Agency, social_care: Agency, worker: Staff, lead: Staff
 ) -> None:
     # Given a family in danger that two agencies have referred, with work, notes, answers and amendments
-    family = Planted()
+    family = planted(system)
     reference, other = health_visiting.refers(family.referral()), social_care.refers(family.referral())
     item = lead.finds("mash", reference)
     lead.does(item, "claim")
@@ -48,7 +48,7 @@ def test_an_erasure_takes_everything_and_nothing_brings_it_back(
     hear_again(system, *keys_of(system, reference, other))
 
     # Then no table says anything of the family, and the agency reads only that there was a referral
-    assert eventually(lambda: not traces(system, family, reference, other), what="no trace of the family")
+    wait_until_gone(system, family, reference, other)
     gone = health_visiting.call("GET", f"/referrals/{reference}")
     assert (gone.status, gone.body["type"]) == (410, "urn:pir:problem:erased")
     assert health_visiting.changes(reference, notes="Too late").status == 410
