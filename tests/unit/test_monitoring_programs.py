@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,20 @@ def test_whoever_has_no_packages_of_debian_is_told_what_to_do(machine: Machine) 
     assert fault is not None
     assert fault.startswith("no prometheus, promtool, alertmanager, amtool: `apt install ")
     assert machine.said == []
+
+
+def test_an_unpacked_alertmanager_finds_its_templates_where_it_was_unpacked(tmp_path: Path) -> None:
+    """Debian's looks in /usr/share only, where nothing is without root."""
+    bin_folder, templates = tmp_path / "usr/bin", tmp_path / "usr/share/prometheus/alertmanager"
+    bin_folder.mkdir(parents=True)
+    templates.mkdir(parents=True)
+    (templates / "default.tmpl").write_text("a template")
+    program = bin_folder / "prometheus-alertmanager"
+    program.write_text('#!/bin/sh\ncat /usr/share/prometheus/alertmanager/default.tmpl; echo " $*"\n')
+    program.chmod(0o755)
+    size = program.stat().st_size
+    for _ in range(2):  # a second fetch finds it done
+        programs.move_alertmanager(tmp_path)
+        done = subprocess.run([program, "--x"], check=True, capture_output=True, text=True, cwd="/")
+        assert done.stdout == "a template --x\n"
+    assert (bin_folder / "alertmanager.moved").stat().st_size == size

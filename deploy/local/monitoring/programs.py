@@ -34,9 +34,19 @@ def missing() -> list[str]:
     return [program for program in NAMES if not find(program)]
 
 
+SHARED: Final = b"/usr/share/prometheus/alertmanager"
+"""Where Debian's Alertmanager looks for its templates, whatever it is told; without them it does not start."""
+STARTER: Final = """\
+#!/bin/sh
+# Debian's program, which finds its templates from here.
+here=$(cd "$(dirname "$0")/../.." && pwd) && cd "$here" && exec usr/bin/alertmanager.moved "$@"
+"""
+
+
 def main() -> str | None:
     """Unpack them where that is possible; return one line that says what to do when one is missing in the end."""
     failed = _unpack() if missing() and shutil.which("apt-get") and shutil.which("dpkg-deb") else None
+    move_alertmanager(UNPACKED)
     if not missing():
         return None
     why = f" ({failed}; its words are above)" if failed else ""
@@ -55,6 +65,21 @@ def _unpack() -> str | None:
         for package in sorted(Path(name).glob("*.deb")):
             failed = failed or _quietly(name, "dpkg-deb", "-x", str(package), str(UNPACKED))
     return failed
+
+
+def move_alertmanager(unpacked: Path) -> None:
+    """Let the unpacked program find its templates where it was unpacked to: the path in it becomes a relative one.
+
+    As long as the one before, as it has to be: without the first stroke, with one more at the end.
+    """
+    program, moved = unpacked / "usr/bin/prometheus-alertmanager", unpacked / "usr/bin/alertmanager.moved"
+    if not program.exists() or moved.exists():
+        return
+    moved.write_bytes(program.read_bytes().replace(SHARED, SHARED[1:] + b"/"))
+    moved.chmod(0o755)
+    program.unlink()
+    program.write_text(STARTER, encoding="utf-8")
+    program.chmod(0o755)
 
 
 def _download(folder: str) -> str | None:
