@@ -6,8 +6,6 @@ the rest    will fail again the same way: a person has to look (parked) or the c
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
 from typing import Final
 
 import asyncpg
@@ -66,32 +64,14 @@ def failure_name(error: BaseException) -> str:
     return name if is_theirs else f"{type(error).__name__}, {name}"
 
 
-FULL_SECONDS: Final = 15.0
-"""So long after a write that found no room nobody is sent here; then it is tried again."""
-
-
-@dataclass
-class Room:
-    """Whether PostgreSQL had room for the last writes of this process: a full server answers every read."""
-
-    _missed_at: float = float("-inf")
-
-    def note(self, error: BaseException) -> None:
-        """Remember a failure if it was for want of room on a disk."""
-        if any(isinstance(each, asyncpg.DiskFullError) for each in _causes(error)):
-            self._missed_at = time.monotonic()
-
-    def is_left(self) -> bool:
-        return time.monotonic() - self._missed_at > FULL_SECONDS
-
-
-ROOM: Final = Room()
-"""Of this process."""
-
-
 def is_lock_wait(error: BaseException) -> bool:
     """True when somebody else held a lock for too long: the rest of the database is well."""
     return any(isinstance(cause, asyncpg.LockNotAvailableError) for cause in _causes(error))
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """True when PostgreSQL found no room on a disk: it answers every read all the same."""
+    return any(isinstance(cause, asyncpg.DiskFullError) for cause in _causes(error))
 
 
 def _is_numbering_race(error: sa.exc.IntegrityError) -> bool:

@@ -28,10 +28,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.brokers import Brokers
 from shared.database import sql
-from shared.errors import ROOM, is_transient
+from shared.errors import is_transient
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
+from shared.room import ROOM
 from shared.settings import Part, Settings
 
 log = structlog.get_logger(__name__)

@@ -18,8 +18,9 @@ from starlette.routing import Match
 from starlette.status import HTTP_401_UNAUTHORIZED, HTTP_405_METHOD_NOT_ALLOWED
 from starlette.types import Scope
 
-from shared.errors import ROOM, is_transient
+from shared.errors import is_transient
 from shared.mistakes import field_errors
+from shared.room import ROOM
 from shared.strict_json import FieldError as FieldError  # noqa: PLC0414  for whoever raises a Problem
 
 CATALOGUE: Final[dict[str, tuple[int, str]]] = {

@@ -31,7 +31,7 @@ from shared.version import VERSION
 
 log = structlog.get_logger(__name__)
 
-_NOT_LOGGED: Final = (*problems.FOR_PEOPLE, "/callbacks/")
+_NOT_LOGGED: Final = (*problems.FOR_PEOPLE, "/callbacks/stop/")
 """Refusals there are those of people at pages, families among them."""
 
 BODY_BYTES: Final = 256 * 1024

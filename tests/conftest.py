@@ -97,7 +97,7 @@ def _end_workers() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two for a core, since tests wait half of their time, up to 4: each has a Kafka. One for servers that are given."""
+    """Two for a core, since tests wait, too, up to 4: each has a Kafka. One for servers that are given."""
     return 1 if given.database_url() or given.brokers() else min(2 * (os.cpu_count() or 1), 4)
 
 

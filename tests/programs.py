@@ -1,7 +1,7 @@
 """Our programs as processes of tests: each is a copy of one process that has loaded the libraries already.
 
-`python -m services.triage` loads libraries for 0.6 s of CPU before it does anything, and the tests begin some 300
-programs. A copy has its own pid, arguments, environment, folder and files, and runs the module as `python -m` does.
+`python -m services.triage` loads libraries for 0.6 s of CPU before it does anything, and the tests begin programs
+all the time. A copy has its own pid, arguments, environment, folder and files, and runs the module as `python -m` does.
 What it does not show is the start of Python itself; a `System` with a tree, and the tests of `make run`, begin anew.
 """
 

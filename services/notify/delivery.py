@@ -36,13 +36,14 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import ROOM, failure_kind, failure_name, is_transient
+from shared.errors import failure_kind, failure_name, is_transient
 from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.statement import Statement
 from shared.messaging.waking import Wake
 from shared.metrics import NOT_AT_ONCE
+from shared.room import ROOM
 
 log = structlog.get_logger(__name__)
 

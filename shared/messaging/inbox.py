@@ -31,13 +31,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
 from shared.database import driver_of, sql
-from shared.errors import ROOM, failure_kind, failure_name, is_transient
+from shared.errors import failure_kind, failure_name, is_transient
 from shared.events import Envelope, Event, ReferralErased
 from shared.messaging import parked
 from shared.messaging.cloudevents import UnreadableRecordError, read_record
 from shared.messaging.dispatch import AtOnce, Handlers, Repeatable, dispatch, in_order, rounds
 from shared.messaging.statement import Statement
 from shared.metrics import BATCH_EVENTS, BATCH_SECONDS, CONSUMED, NOT_AT_ONCE, PARKED, RETRIES, count
+from shared.room import ROOM
 
 log = structlog.get_logger(__name__)
 

@@ -24,11 +24,12 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import BY_KEY
-from shared.errors import ROOM, failure_name
+from shared.errors import failure_name
 from shared.events import source_of
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
+from shared.room import ROOM
 
 log = structlog.get_logger(__name__)
 

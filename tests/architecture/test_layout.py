@@ -45,6 +45,7 @@ SHARED: Final = {
     "problems",
     "retention",
     "revision",
+    "room",
     "runtime",
     "secret_files",
     "safety_words",

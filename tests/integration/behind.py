@@ -27,7 +27,7 @@ FASTAPI_KNOWS: Final = (
     models._is_async_gen_callable_cached,
     models._is_coroutine_callable_cached,
 )
-"""Of 4,096 functions each what kind it is, and with them their apps: 60 apps, 1.3 million objects for the collector."""
+"""Of 4,096 functions each what kind it is, and with them their apps: after 80 tests 1.3 million objects to look through."""
 
 
 @dataclass(frozen=True)

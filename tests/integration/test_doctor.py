@@ -7,7 +7,6 @@ import base64
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,14 +24,6 @@ from tests.servers import Servers, admin
 from tests.system import NAMES, System
 
 ANOTHER_KEY: Final = base64.urlsafe_b64encode(b"k" * 32).decode()
-
-
-@pytest.fixture(scope="module")
-def system(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    name = stack.new_database()
-    with System(stack, stack.url_of(name), tmp_path_factory.mktemp("system")) as running:
-        yield running
-    stack.drop_database(name)
 
 
 def says(environment: dict[str, str], name: str) -> tuple[int, str]:

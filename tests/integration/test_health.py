@@ -23,7 +23,7 @@ from services.referral import app as referral_app
 from services.referral.settings import Settings as ReferralSettings
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
-from shared import errors
+from shared import room as room_of_process
 from shared.database import connect_args
 from shared.health import Health
 from shared.runtime import Service
@@ -176,7 +176,7 @@ async def test_a_pool_that_is_busy_is_no_reason_to_begin_anew(probe: AsyncEngine
 @pytest.fixture
 def room(monkeypatch: pytest.MonkeyPatch) -> None:
     """What other tests have met is forgotten, and so is what these meet."""
-    monkeypatch.setattr(errors.ROOM, "_missed_at", float("-inf"))
+    monkeypatch.setattr(room_of_process.ROOM, "_missed_at", float("-inf"))
 
 
 NO_ROOM = """
@@ -204,7 +204,7 @@ async def test_a_full_disk_is_not_ready_until_a_while_after_the_last_write_that_
     assert await readiness() == (503, False)
     async with intake.admin.begin() as tx:
         await tx.execute(sa.text("DROP TRIGGER full_disk ON referral.referral"))
-    monkeypatch.setattr(errors, "FULL_SECONDS", 0.0)
+    monkeypatch.setattr(room_of_process, "FULL_SECONDS", 0.0)
     assert await readiness() == (200, True)
     assert (await intake.send(a_referral())).status_code == 201
 

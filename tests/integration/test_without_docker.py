@@ -145,17 +145,7 @@ def test_a_referral_goes_its_whole_way(machine: Machine, stack: Servers) -> None
             eventually(partial(_is_ready, machine.ports[str(port)]), what=f"{name} ready")
         added = programs.run(
             "services.referral",
-            *(
-                "agency",
-                "add",
-                "nursery",
-                "--name",
-                "A nursery",
-                "--inbox",
-                "team@nursery.example.org",
-                "--source",
-                "F1",
-            ),
+            *["agency", "add", "nursery", "--name", "Nursery", "--inbox", "team@nursery.example.org", "--source", "F1"],
             environment=machine.environment("pir@referral"),
         )
         assert added.returncode == 0, added.stdout + added.stderr

@@ -20,6 +20,13 @@ NAMES: Final = {
 """What each is called, Debian's name first."""
 UNPACKED: Final = Path(__file__).resolve().parents[3] / ".tools" / "monitoring"
 """Where the packages are unpacked; both link to nothing but the C library."""
+SHARED: Final = b"/usr/share/prometheus/alertmanager"
+"""Where Debian's Alertmanager looks for its templates, whatever it is told; without them it does not start."""
+STARTER: Final = """\
+#!/bin/sh
+# Debian's program, which finds its templates from here.
+here=$(cd "$(dirname "$0")/../.." && pwd) && cd "$here" && exec usr/bin/alertmanager.moved "$@"
+"""
 
 
 def find(program: str) -> str | None:
@@ -32,15 +39,6 @@ def find(program: str) -> str | None:
 def missing() -> list[str]:
     """Return those that can't be found."""
     return [program for program in NAMES if not find(program)]
-
-
-SHARED: Final = b"/usr/share/prometheus/alertmanager"
-"""Where Debian's Alertmanager looks for its templates, whatever it is told; without them it does not start."""
-STARTER: Final = """\
-#!/bin/sh
-# Debian's program, which finds its templates from here.
-here=$(cd "$(dirname "$0")/../.." && pwd) && cd "$here" && exec usr/bin/alertmanager.moved "$@"
-"""
 
 
 def main() -> str | None:
@@ -70,12 +68,12 @@ def _unpack() -> str | None:
 def move_alertmanager(unpacked: Path) -> None:
     """Let the unpacked program find its templates where it was unpacked to: the path in it becomes a relative one.
 
-    As long as the one before, as it has to be: without the first stroke, with one more at the end.
+    That has to be as long as the one before: without the slash at its start, and with one more at its end.
     """
     program, moved = unpacked / "usr/bin/prometheus-alertmanager", unpacked / "usr/bin/alertmanager.moved"
-    if not program.exists() or moved.exists():
+    if not program.exists() or (content := program.read_bytes()) == STARTER.encode():
         return
-    moved.write_bytes(program.read_bytes().replace(SHARED, SHARED[1:] + b"/"))
+    moved.write_bytes(content.replace(SHARED, SHARED[1:] + b"/"))
     moved.chmod(0o755)
     program.unlink()
     program.write_text(STARTER, encoding="utf-8")
