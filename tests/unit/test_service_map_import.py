@@ -267,6 +267,7 @@ def test_the_check_of_a_draft_names_what_a_person_has_to_fill_in(
     assert 'service "early-help", expires_on: is empty: ask the service' in capsys.readouterr().out
 
 
+HOSTILE_ADDRESS = "javascript:alert(1)"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(HOSTILE) | st.text(max_size=40),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -304,7 +305,24 @@ def test_whatever_a_directory_sends_the_draft_is_harmless_and_unused(
     assert set(members) <= {"authority", "title", "is_invented", "services"}
     assert len(members["services"]) == 1
     assert all(each.isprintable() for each in text.splitlines())
-    assert not re.search(r"<script|<img|<style|\"javascript:", text)
+    assert not re.search(r"<script|<img|<style", text)
+    assert all(address.startswith("https://") for address in addresses_in(members) if address)
+
+
+def test_a_script_is_an_address_nowhere_and_words_where_words_stand(tmp_path: Path) -> None:
+    """Pages escape every text: what begins like a script is a strange name there, and no more."""
+    text = a_draft(tmp_path, [FULL | {"name": HOSTILE_ADDRESS, "url": HOSTILE_ADDRESS}])
+    assert addresses_in(tomllib.loads(text)) == set()
+    assert f'name = "{HOSTILE_ADDRESS}"' in text
+
+
+def addresses_in(part: Any) -> set[str]:
+    """What stands at `web`, wherever that is: the one member of a map that is a link as it stands."""
+    if isinstance(part, list):
+        return set().union(*map(addresses_in, part))
+    if not isinstance(part, dict):
+        return set()
+    return {part["web"]} if isinstance(part.get("web"), str) else set().union(*map(addresses_in, part.values()))
 
 
 @given(st.sampled_from(HOSTILE) | st.text(max_size=400))
