@@ -299,13 +299,22 @@ class System:
 
         def are_ready() -> bool:
             for name, child in self._children.items():
-                assert child.poll() is None, (
-                    f"{name} ended with {child.returncode}: {self.log(name).read_text()[-2000:]}"
-                )
+                assert child.poll() is None, f"{name} ended with {child.returncode}"
             return all(self.is_ready(name) for name in names or NAMES)
 
-        eventually(are_ready, what=f"ready: {names or NAMES}")
+        try:
+            eventually(are_ready, what=f"ready: {names or NAMES}")
+        except AssertionError as error:
+            for name in self._children:
+                error.add_note(f"{name}: {self._readiness(name)}\n{self.log(name).read_text()[-2000:]}")
+            raise
         return time.monotonic() - began
+
+    def _readiness(self, name: str) -> str:
+        try:
+            return repr(call("GET", f"{self.url(name)}/health/ready", timeout=5).body)
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error)
 
     def send(self, body: dict[str, Any], *, key: str | None = None, slug: str = "health-visiting") -> Reply:
         return call(
