@@ -11,6 +11,15 @@ from typing import Final
 import asyncpg
 import sqlalchemy as sa
 
+DATABASE_TROUBLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""All that the driver raises. The last is what it says of a connection whose server has just said that it ends it."""
+
 _PASSING: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,

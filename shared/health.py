@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.brokers import Brokers
 from shared.database import sql
-from shared.errors import is_transient
+from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
@@ -193,7 +193,7 @@ class Health:
                     return bool(await connection.fetchval("SELECT current_setting('transaction_read_only') = 'off'"))
                 finally:
                     await connection.close(timeout=1)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except DATABASE_TROUBLE:
             return False
 
     async def _kafka_answers(self) -> bool:

@@ -36,6 +36,7 @@ from deploy.roles import as_service
 from deploy.secrets import SERVICES
 from deploy.setup import make_topics
 from shared.brokers import Brokers
+from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import TOPICS
 
 S = TypeVar("S", bound=Server)
@@ -83,13 +84,8 @@ class Clerk:
                 await self._connection.execute(statement)
             except asyncpg.DuplicateDatabaseError:
                 return  # it was made when the server died
-            except (
-                OSError,
-                asyncpg.InterfaceError,
-                asyncpg.PostgresConnectionError,
-                asyncpg.OperatorInterventionError,
-            ):
-                if time.monotonic() > until:
+            except DATABASE_TROUBLE as error:
+                if not is_transient(error) or time.monotonic() > until:
                     raise
                 await asyncio.sleep(0.2)
             else:

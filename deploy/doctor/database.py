@@ -20,7 +20,7 @@ from services.referral.submitting.prepare import identities_of
 from services.triage import keys as triage_keys
 from services.triage.settings import Settings as TriageSettings
 from shared.database import engine_of
-from shared.errors import failure_name
+from shared.errors import DATABASE_TROUBLE, failure_name
 from shared.keys import WrongKeyError
 from shared.revision import REVISION
 from shared.settings import Settings
@@ -55,7 +55,7 @@ async def ask(name: str, settings: Settings) -> AsyncIterator[Finding]:
     """Can it be entered, is it new enough, has it the tables, are the keys its own."""
     try:
         connection = await asyncpg.connect(settings.dsn, timeout=5)
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (ValueError, *DATABASE_TROUBLE) as error:
         known = next((words for kind, words in REFUSALS.items() if isinstance(error, kind)), None)
         yield wrong(ABOUT, known or f"it can't be entered ({failure_name(error)})")
         return

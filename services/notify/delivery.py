@@ -36,7 +36,7 @@ from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
 from shared.database import BY_KEY
-from shared.errors import failure_kind, failure_name, is_transient
+from shared.errors import DATABASE_TROUBLE, failure_kind, failure_name, is_transient
 from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
 from shared.messaging.leases import KEEPALIVES, Leases
@@ -134,7 +134,7 @@ class Delivery:
                     await self.wake.wait(connection, leases.held, POLL_SECONDS)
         finally:
             self._connection = None
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*DATABASE_TROUBLE):
                 await connection.close(timeout=2)
 
     async def _to_its_end(self, work: Awaitable[T]) -> T:
@@ -245,7 +245,7 @@ class Delivery:
         await _tell(tx, told, now)
         try:
             await statement.run(rows.ALL_RECORDED, {"expected": len(told)})
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DATABASE_TROUBLE as error:
             NOT_AT_ONCE.labels(failure_kind(error)).inc()
             return False
         return True

@@ -24,7 +24,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import BY_KEY
-from shared.errors import failure_name
+from shared.errors import DATABASE_TROUBLE, failure_name
 from shared.events import source_of
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
@@ -42,7 +42,7 @@ LARGE_STRETCH: Final = 250
 MEASURE_SECONDS: Final = 5.0
 SEND_SECONDS: Final = 20.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
-_TROUBLE: Final = (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_TROUBLE: Final = (KafkaError, *DATABASE_TROUBLE)
 
 _CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
 """What the client, or a broker, says of a row that no later try will send either."""

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from aiokafka.errors import KafkaError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from shared.brokers import Brokers
-from shared.errors import is_transient
+from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
 from shared.ids import uuid7
 from shared.messaging import outbox
@@ -241,6 +242,24 @@ async def test_a_relay_goes_on_after_a_crash_of_postgresql(
         await eventually(lambda: is_drained(probe), what="an empty outbox")
     found = sequences_by_key(await read_all(stack.kafka_bootstrap_servers, REFERRAL_TOPIC))
     assert found == {str(key): list(range(1, 12)) for key in keys}
+
+
+@pytest.mark.parametrize("trouble", [KafkaError, *DATABASE_TROUBLE], ids=lambda each: each.__name__)
+async def test_a_relay_goes_on_whatever_is_said_of_a_server(
+    stack: Servers, database: str, probe: AsyncEngine, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    publish, failures = Relay._publish_once, [trouble("the server ends")]
+
+    async def fails_once(*given: Any) -> int:
+        if failures:
+            raise failures.pop()
+        return await publish(*given)
+
+    monkeypatch.setattr(Relay, "_publish_once", fails_once)
+    await append(probe, uuid7())
+    async with running(a_relay(stack, database)):
+        await eventually(lambda: is_drained(probe), what="an empty outbox")
+    assert not failures
 
 
 async def test_the_past_is_published_again_in_order_and_under_the_same_ids(

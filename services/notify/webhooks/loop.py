@@ -25,7 +25,7 @@ from services.notify.webhooks import deliveries, endpoints, mails
 from services.notify.webhooks.endpoints import CHANNEL, DEAD_AFTER, EndpointState, WhyOff
 from services.notify.writing import utc_now
 from shared.backoff import pauses
-from shared.errors import failure_name, is_transient
+from shared.errors import DATABASE_TROUBLE, failure_name, is_transient
 from shared.messaging.leases import KEEPALIVES, Leases
 from shared.messaging.waking import Wake
 
@@ -116,7 +116,7 @@ class WebhookLoop:
                     await self.wake.wait(connection, leases.held, POLL_SECONDS)
         finally:
             await self._stop_workers()
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with suppress(*DATABASE_TROUBLE):
                 await connection.close(timeout=2)
 
     async def round(self, parts: Sequence[int]) -> bool:
