@@ -84,7 +84,7 @@ async def build(settings: Settings) -> Service:
         engine=engine,
         pages=Pages(
             name="Parent-infant referrals",
-            folder=Path(pages.__file__).parent / "templates",
+            folder=Path(pages.__file__).parent,
             navigation=(*NAVIGATION, reports),
             is_development=settings.is_development,
         ),

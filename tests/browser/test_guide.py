@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.referral.front import TEMPLATES
-from services.triage.pages.step_forms import WORDS
+from services.triage.pages.steps.step_forms import WORDS
 from shared.pages.wording import STEPS
 from tests.browser.guide import FOLDER, OF_OPERATIONS, OF_REFERRERS, OF_REPORTS, WIDTH
 from tests.browser.small_png import small

@@ -30,7 +30,7 @@ from tests.builders import a_policy, a_writer, policies
 from tests.integration.behind import Behind
 
 CSRF: Final = "a-csrf-value"
-TEMPLATES: Final = Path(triage_pages.__file__).parent / "templates"
+TEMPLATES: Final = Path(triage_pages.__file__).parent
 
 
 class Door:

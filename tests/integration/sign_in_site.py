@@ -95,7 +95,7 @@ def an_app(settings: Settings, engine: Any, now: Callable[[], datetime]) -> Fast
     app = FastAPI()
     app.state.sent = []
     problems.install(app)
-    folder = Path(triage_pages.__file__).parent / "templates"
+    folder = Path(triage_pages.__file__).parent
     app.state.pages = Pages(name="Referrals", folder=folder, navigation=(), is_development=True)
     app.include_router(app.state.pages.router())
     install(app, settings, engine=engine, pages=app.state.pages, keep_colleague=keep_colleague, now=now)

@@ -25,7 +25,7 @@ from shared.sign_in import Visitor
 from tests.builders import a_policy
 from tests.rendering import Page
 
-TEMPLATES = Path(__file__).parents[2] / "services" / "triage" / "pages" / "templates"
+TEMPLATES = Path(__file__).parents[2] / "services" / "triage" / "pages"
 CSRF = "a-csrf-value"
 PEOPLE = {role: Staff(f"a-{role.value}", f"The {role.value}", role) for role in Role}
 

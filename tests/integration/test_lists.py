@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from services.triage import pages as triage_pages
 from services.triage import tables
 from services.triage.clients import AllServices
-from services.triage.pages import home
 from services.triage.pages.context import PageContext
-from services.triage.pages.queues import SHOWN
+from services.triage.pages.queue.queues import SHOWN
+from services.triage.pages.today import home
 from services.triage.work_items import queues
 from services.triage.work_items.queues import Choices, Show, Sort
 from shared.access import Role, Staff
@@ -60,7 +60,7 @@ class Door:
 
 @pytest.fixture
 async def http(engine: AsyncEngine) -> AsyncIterator[httpx.AsyncClient]:
-    folder = Path(home.__file__).parent / "templates"
+    folder = Path(triage_pages.__file__).parent
     pages = Pages(name="Referrals", folder=folder, navigation=(), is_development=True)
     alone = AllServices({})
     room = cast("PageContext", SimpleNamespace(engine=engine, pages=pages, all_services=alone, now=lambda: NOON))

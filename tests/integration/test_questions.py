@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from services.referral.front.clients import Question, TriageClient
-from services.triage.pages.timeline import TEXT_OF
+from services.triage.pages.referral.timeline import TEXT_OF
 from services.triage.staff_notes import ASKED, StaffNotes
 from services.triage.work_items import item as items
 from shared.audit import Actor

@@ -9,10 +9,10 @@ from typing import Any, Final
 import pytest
 
 from services.triage import app as triage_app
-from services.triage.pages.home import LISTS, NEWS
-from services.triage.pages.kinds import KINDS
-from services.triage.pages.step_forms import FORMS
-from services.triage.pages.what_to_do import STANDS
+from services.triage.pages.referral.kinds import KINDS
+from services.triage.pages.referral.what_to_do import STANDS
+from services.triage.pages.steps.step_forms import FORMS
+from services.triage.pages.today.home import LISTS, NEWS
 from services.triage.settings import Settings as TriageSettings
 from shared.access import Role, Staff
 from shared.ids import uuid7

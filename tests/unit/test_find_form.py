@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.triage.identity_access import LookReason
-from services.triage.pages.capacity import read_places
-from services.triage.pages.find import FindForm, read_form
+from services.triage.pages.find.search import FindForm, read_form
+from services.triage.pages.places.capacity import read_places
 from services.triage.work_items.places import expected_weeks
 from shared.problems import FieldError
 from tests.builders import TODAY

@@ -11,7 +11,7 @@ from services.referral.front import filling
 from services.referral.front.family import questions
 from services.referral.front.family.sending import document_of
 from services.referral.settings import Settings
-from services.triage.pages.identity_view import messages_in_words
+from services.triage.pages.referral.identity_view import messages_in_words
 from shared import languages
 from tests.builders import TODAY, noon
 from tests.front_documents import page

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.triage.pages.forms import read_reference
-from services.triage.pages.home import LISTS, NOT_FOR_QUEUES
-from services.triage.pages.queues import (
+from services.triage.pages.queue.queues import (
     ALL_MARKS,
     SHOWN,
     SIZES,
@@ -26,6 +25,7 @@ from services.triage.pages.queues import (
     span_in_words,
     waiting_in_words,
 )
+from services.triage.pages.today.home import LISTS, NOT_FOR_QUEUES
 from services.triage.work_items.queues import Choices, Position, Show, Sort
 from shared.access import PERMISSIONS, Permission, Role, Staff
 from shared.events import Tier, Urgency

@@ -13,10 +13,6 @@ from hypothesis import strategies as st
 from starlette.datastructures import ImmutableMultiDict
 
 from services.triage.identity_access import LookReason
-from services.triage.pages import birth_outcome, identity_view
-from services.triage.pages.birth_outcome import BirthOutcome, Outcome
-from services.triage.pages.decision_view import near, without_the_decline
-from services.triage.pages.kinds import KINDS, RINGS
 from services.triage.pages.labels import (
     FACTS,
     LOOKED,
@@ -29,9 +25,14 @@ from services.triage.pages.labels import (
     rule_meaning,
     told_facts,
 )
-from services.triage.pages.step_forms import DECLINED_FOR, FORMS, ORDER, WORDS, offers
-from services.triage.pages.timeline import DID, TEXT_OF, contacts_in_words, timeline
-from services.triage.pages.what_to_do import DOUBTS, Held, ToDo, coming, what_to_do
+from services.triage.pages.referral import identity_view
+from services.triage.pages.referral.decision_view import near, without_the_decline
+from services.triage.pages.referral.kinds import KINDS, RINGS
+from services.triage.pages.referral.timeline import DID, TEXT_OF, contacts_in_words, timeline
+from services.triage.pages.referral.what_to_do import DOUBTS, Held, ToDo, coming, what_to_do
+from services.triage.pages.steps import birth_outcome
+from services.triage.pages.steps.birth_outcome import BirthOutcome, Outcome
+from services.triage.pages.steps.step_forms import DECLINED_FOR, FORMS, ORDER, WORDS, offers
 from services.triage.rules import CATALOGUE
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items.item import AuditLine

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from services.triage.clients import AllServices, NoAnswerError
-from services.triage.pages import parked_words
-from services.triage.pages.parked_words import (
+from services.triage.pages.parked import words as parked_words
+from services.triage.pages.parked.words import (
     behind_in_words,
     cause_in_words,
     kind_in_words,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.triage.pages.decision_view import shown_changes
+from services.triage.pages.referral.decision_view import shown_changes
 from services.triage.policies import canonical, texts_of
 from services.triage.policy_errors import UnusableDraftError, read_draft
 from services.triage.policy_preview import EXAMPLES, Changes

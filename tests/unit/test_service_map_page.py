@@ -16,7 +16,7 @@ from fastapi import FastAPI, Request
 from services.triage import pages as triage_pages
 from services.triage.age_words import age_span
 from services.triage.pages.context import PageContext
-from services.triage.pages.service_map import joined
+from services.triage.pages.services.service_map import joined
 from services.triage.work_items.working import StepContext
 from shared.access import Permission, Role, Staff
 from shared.pages import Pages
@@ -34,7 +34,7 @@ def a_room(policy: str = "nottingham", *, services: ServiceMap | None = None, no
     chosen = a_policy(policy)
     return PageContext(
         engine=absent,
-        pages=Pages(name="Referrals", folder=Path(triage_pages.__file__).parent / "templates", navigation=(), is_development=True),
+        pages=Pages(name="Referrals", folder=Path(triage_pages.__file__).parent, navigation=(), is_development=True),
         steps=StepContext(chosen, absent),
         families=absent,
         messages=absent,

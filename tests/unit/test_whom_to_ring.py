@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.triage.pages.whom_to_ring import Call, FirstScreen, first_screen, whom_to_ring
+from services.triage.pages.referral.whom_to_ring import Call, FirstScreen, first_screen, whom_to_ring
 from shared.events import Facts, Safety
 from shared.service_map import of_authority
 from tests.builders import TODAY, a_family, a_policy, a_work_item, decided, elsewhere, noon

@@ -1,0 +1,1 @@
+"""Enquiries: consultations and trainings."""

@@ -1,0 +1,1 @@
+"""Places by route, and who waits for one."""

@@ -1,0 +1,1 @@
+"""The policy in words, its versions and drafts."""

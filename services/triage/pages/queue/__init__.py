@@ -1,0 +1,1 @@
+"""The lists of work items: queues, filters, and giving several at once."""

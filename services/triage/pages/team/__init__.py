@@ -1,0 +1,1 @@
+"""Colleagues, their routes and absences."""

@@ -1,0 +1,85 @@
+"""The team: who has how much to do, which routes each takes, and who is away until when."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from starlette.responses import RedirectResponse
+
+from services.triage import team
+from services.triage.pages.context import Lead, Reader, Visit
+from services.triage.pages.forms import MistypedError, TypedDay, error_summary
+from services.triage.work_items.bodies import STAFF_ID
+from shared.access import Permission
+from shared.events import Route
+from shared.problems import Problem
+
+ColleagueId = Annotated[str, Path(max_length=100)]
+
+routes = APIRouter(prefix="/staff", include_in_schema=False)
+
+
+@routes.get("/team")
+async def team_page(visit: Reader) -> Response:
+    async with visit.engine.connect() as tx:
+        everybody = await team.colleagues(tx, now=visit.now)
+    may_change = visit.may(Permission.LEAD)
+    # Whom work can be given to; others have no page of their own.
+    linked = {each.id for each in everybody if may_change and each.name and re.fullmatch(STAFF_ID, each.id)}
+    return visit.render("team/team.html", team=everybody, linked=linked, me=visit.staff.id, may_assign=may_change)
+
+
+@routes.get("/team/{colleague_id}")
+async def routes_form(visit: Lead, colleague_id: ColleagueId) -> Response:
+    return _form(visit, await _colleague(visit, colleague_id))
+
+
+async def _colleague(visit: Visit, colleague_id: str) -> team.Colleague:
+    """Raises Problem 404 for somebody who has never signed in."""
+    async with visit.engine.connect() as tx:
+        everybody = await team.colleagues(tx, now=visit.now)
+    found = next((each for each in everybody if each.id == colleague_id and each.name), None)
+    if found is None:
+        raise Problem("not-found")
+    return found
+
+
+def _form(visit: Visit, found: team.Colleague, typed: TypedDay | None = None, mistake: str = "") -> Response:
+    until = found.away_until
+    known = TypedDay(str(until.day), str(until.month), str(until.year)) if until else TypedDay()
+    errors = error_summary({"until": mistake} if mistake else {}, days=("until",))
+    return visit.render(
+        "team/team_routes.html",
+        status=422 if mistake else 200,
+        errors=errors,
+        mistake=mistake,
+        colleague=found,
+        every_route=list(Route),
+        typed=typed or known,
+    )
+
+
+@routes.post("/team/{colleague_id}")
+async def set_routes(visit: Lead, colleague_id: ColleagueId) -> Response:
+    chosen = set((await visit.form()).getlist("routes"))
+    async with visit.engine.begin() as tx:
+        taken = [route for route in Route if route.value in chosen]
+        await team.set_routes(tx, colleague_id, taken, by=visit.staff, at=visit.now)
+    return RedirectResponse("/staff/team?done=team", 303)
+
+
+@routes.post("/team/{colleague_id}/away")
+async def set_away(visit: Lead, colleague_id: ColleagueId) -> Response:
+    """Until a day that is still to come; empty boxes mean that they are here."""
+    found, typed = await _colleague(visit, colleague_id), TypedDay.of(await visit.form(), "until")
+    try:
+        until = None if typed.is_empty else typed.read()
+    except MistypedError as error:
+        return _form(visit, found, typed, str(error))
+    if until is not None and until < visit.today:
+        return _form(visit, found, typed, "Enter today or a day to come, or leave the boxes empty")
+    async with visit.engine.begin() as tx:
+        await team.set_away(tx, colleague_id, until, by=visit.staff, at=visit.now)
+    return RedirectResponse("/staff/team?done=team", 303)
