@@ -101,7 +101,6 @@ TRIAGE: Final[dict[str, Who]] = {
     "GET /staff/team": P.READ_QUEUES,
     "GET /staff/team/{colleague_id}": P.LEAD,
     "POST /staff/team/{colleague_id}": P.LEAD,
-    "POST /staff/team/{colleague_id}/away": P.LEAD,
     "GET /staff/give": P.LEAD,
     "POST /staff/give": P.LEAD,
     "GET /staff/audit": P.READ_AUDIT,

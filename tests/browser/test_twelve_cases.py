@@ -23,7 +23,7 @@ from tests.system import System
 TAKE_ON: Final = "Take this on to see whom to ring."
 MASH: Final = "0115 496 0101"
 ON_CALL: Final = "0115 496 0103"
-LATE: Final = "Leonie Marsh has it, 8 days over. Ask them first, or take it over."
+LATE: Final = "Leonie Marsh has it, 8 days over. Do not wait for them."
 OVER: Final = "Take this over from a colleague"
 
 
@@ -44,7 +44,7 @@ class Glance:
     role: str = WORKER
 
 
-TEAM: Final = "Take the family on in a place, or put it on the waiting list."
+TEAM: Final = "Accept the family for a place, or put it on the waiting list."
 CASES: Final = {
     "MORNING-01, 999": Glance(
         "emergency_call",
@@ -104,7 +104,7 @@ CASES: Final = {
         "pir_short",
         TEAM,
         "Accept the family",
-        (TAKE_ON, "A parent is a child too: ring the safeguarding lead as well."),
+        (TAKE_ON, f"A parent is a child too: ring the safeguarding lead as well, {ON_CALL}."),
         calls=("carer", "referrer"),
     ),
     "MORNING-11, safeguarding": Glance(

@@ -117,7 +117,7 @@ async def test_whoever_is_away_comes_last_and_a_lead_is_shown_their_work(
     first, _ = await stored(engine, {}, CLAIMED | {"assignee": TESS})
     day = (NOON + DAY).date()
     boxes = {"until-day": str(day.day), "until-month": str(day.month), "until-year": str(day.year)}
-    answer = await somebody.send(f"/staff/team/{TESS}/away", **boxes)
+    answer = await somebody.send(f"/staff/team/{TESS}", **boxes)
     assert (answer.status_code, answer.headers["location"]) == (303, "/staff/team?done=team")
     assert "Away until Tuesday 16 June 2026" in words_of(await somebody.get("/staff/team"))
     assert f'value="{day.day}"' in (await somebody.get(f"/staff/team/{TESS}")).text
@@ -128,8 +128,22 @@ async def test_whoever_is_away_comes_last_and_a_lead_is_shown_their_work(
     )
     [audited] = await fetch(engine, "SELECT actor_id, detail FROM audit WHERE action = 'team.away-set'")
     assert audited.detail == f"{TESS} {day}"
-    await somebody.send(f"/staff/team/{TESS}/away")
+    await somebody.send(f"/staff/team/{TESS}")
     assert "Away until" not in words_of(await somebody.get("/staff/team"))
+
+
+async def test_what_they_take_and_when_they_are_away_is_saved_at_once_and_only_what_is_new_is_written_down(
+    engine: AsyncEngine, somebody: Somebody
+) -> None:
+    day = (NOON + DAY).date()
+    boxes = {"until-day": str(day.day), "until-month": str(day.month), "until-year": str(day.year)}
+    mistyped = await somebody.send(f"/staff/team/{TESS}", routes="mash", **boxes | {"until-day": "31"})
+    assert mistyped.status_code == 422
+    assert [each["value"] for each in Page(mistyped.text).all("input") if "checked" in each] == ["mash"]
+    for _ in range(2):
+        await somebody.send(f"/staff/team/{TESS}", routes="mash", **boxes)
+    audited = await fetch(engine, "SELECT action, detail FROM audit ORDER BY action")
+    assert [tuple(row) for row in audited] == [("team.away-set", f"{TESS} {day}"), ("team.routes-set", f"{TESS} mash")]
 
 
 async def test_an_absence_ends_by_itself(engine: AsyncEngine, somebody: Somebody) -> None:
@@ -143,8 +157,8 @@ async def test_a_day_that_is_past_or_is_none_is_refused(
     engine: AsyncEngine, somebody: Somebody, day: date | None
 ) -> None:
     typed = {"until-day": str(day.day if day else 31), "until-month": "6", "until-year": "2026"}
-    answer = await somebody.send(f"/staff/team/{TESS}/away", **typed)
+    answer = await somebody.send(f"/staff/team/{TESS}", **typed)
     assert answer.status_code == 422
     assert f'value="{typed["until-day"]}"' in answer.text
     assert [row.away_until for row in await fetch(engine, "SELECT away_until FROM colleague")] == [None, None]
-    assert (await somebody.send(f"/staff/team/{TESS}/away", role=Role.WORKER, **typed)).status_code == 403
+    assert (await somebody.send(f"/staff/team/{TESS}", role=Role.WORKER, **typed)).status_code == 403

@@ -197,7 +197,7 @@ async def test_the_page_of_an_item_says_what_it_is_why_and_what_comes_next(desk:
     words = page.words("main")
     for said in ("N3", "Severe, moderate, or 2 areas or more", "How severe the concern is: Severe", "Nobody yet"):
         assert said in words
-    assert "What to do now Take the family on in a place" in words
+    assert "What to do now Accept the family for a place" in words
     assert "The messages cannot be fetched right now" in words
     assert "6 months old" in words
     assert "Nobody has tried yet" in words
@@ -357,6 +357,35 @@ async def test_whoever_has_rung_writes_down_who_when_and_their_reference(desk: D
     words = Page((await desk.post(f"/items/{item}/look", why="safeguarding")).text).words("blockquote")
     assert "Rung: Ann Hill, duty desk" in words
     assert "09:05. Their reference: CS-77." in words
+
+
+async def test_a_call_that_somebody_else_made_is_kept_as_theirs(desk: Desk) -> None:
+    item = await desk.hear(a_baby(safety=[Safety.SIGNIFICANT_HARM]))
+    told = {"by": "another", "on-day": "1", "on-month": "6", "on-year": "2026", "at": "9:05", "who": "Ann, duty desk"}
+    assert (await desk.post(f"/items/{item}/rung", **told, then="ends")).status_code == 303
+    words = Page((await desk.post(f"/items/{item}/look", why="safeguarding")).text).words("blockquote")
+    assert "Rung by somebody else: Ann, duty desk, Monday 1 June 2026, 09:05." in words
+
+
+async def test_who_is_in_danger_and_where_is_shown_by_one_press_to_whoever_does_not_have_it(desk: Desk) -> None:
+    item = await desk.hear(a_baby(safety=[Safety.SIGNIFICANT_HARM]))
+    buttons = [
+        each for each in (await desk.page(f"/items/{item}")).all("button") if each.get("value") == "safeguarding"
+    ]
+    assert len(buttons) == 2  # the first one above the fold
+    other = await desk.hear(a_baby())
+    assert "Show who they are" not in (await desk.page(f"/items/{other}")).words("main")
+    await desk.post(f"/items/{item}/claim")
+    assert "Show who they are" not in (await desk.page(f"/items/{item}")).words("main")
+
+
+async def test_after_a_loss_no_reason_to_end_the_work_hurts(desk: Desk) -> None:
+    for facts, is_gentle in ((a_baby(circumstances=["infant_died"]), True), (a_baby(), False)):
+        item = await desk.hear(facts)
+        await desk.post(f"/items/{item}/claim")
+        words = (await desk.page(f"/items/{item}/close")).words("main")
+        assert ("The child turned two" not in words) == is_gentle
+        assert ("The family did not come" not in words) == is_gentle
 
 
 async def test_whoever_has_rung_may_keep_the_work(desk: Desk) -> None:

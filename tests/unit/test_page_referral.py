@@ -27,11 +27,13 @@ from services.triage.pages.labels import (
 )
 from services.triage.pages.referral import identity_view
 from services.triage.pages.referral.decision_view import near, without_the_decline
+from services.triage.pages.referral.item import open_beside
 from services.triage.pages.referral.kinds import KINDS, RINGS
 from services.triage.pages.referral.timeline import DID, TEXT_OF, contacts_in_words, timeline
 from services.triage.pages.referral.what_to_do import DOUBTS, Held, ToDo, coming, what_to_do
 from services.triage.pages.steps import birth_outcome
 from services.triage.pages.steps.birth_outcome import BirthOutcome, Outcome
+from services.triage.pages.steps.calls import contact_choices
 from services.triage.pages.steps.step_forms import DECLINED_FOR, FORMS, ORDER, WORDS, offers
 from services.triage.rules import CATALOGUE
 from services.triage.staff_notes import StaffNote
@@ -69,7 +71,7 @@ from tests.builders import (
     noon,
     withheld,
 )
-from tests.unit.test_whom_to_ring import numbers, rings_of
+from tests.unit.test_whom_to_ring import rings_of
 
 NOON = noon(TODAY)
 DAY = timedelta(days=1)
@@ -298,8 +300,8 @@ def test_every_route_says_what_to_do_and_has_a_first_step() -> None:
 @pytest.mark.parametrize(
     ("item", "words", "first"),
     [
-        (a_work_item(), "Take the family on in a place", "claim"),
-        (own(), "Take the family on in a place", "accept"),
+        (a_work_item(), "Accept the family for a place", "claim"),
+        (own(), "Accept the family for a place", "accept"),
         (own(route="review_birth_outcome"), "Never ask the family first", "birth-outcome"),
         (own(route="review_duplicate"), "say whether they are of one family", "confirm-duplicate"),
         (own(route="review_call_back"), "Ring the family back", "contact-attempt"),
@@ -315,7 +317,7 @@ def test_every_route_says_what_to_do_and_has_a_first_step() -> None:
         (own(state="accepted", accepted_at=NOON, first_contact_at=NOON), "when the work has ended", "contact-attempt"),
         (own(marks=["facts_changed"]), "The facts have changed", "take-proposal"),
         (own(marks=["undeliverable"]), "could not be delivered", "close"),
-        (own(assignee="tom"), "Take the family on", "take-over"),
+        (own(assignee="tom"), "Accept the family", "take-over"),
     ],
 )
 def test_one_sentence_says_what_to_do_and_one_step_comes_first(item: Any, words: str, first: str) -> None:
@@ -332,6 +334,30 @@ def test_where_the_work_has_ended_nothing_more_is_to_be_done(end: tuple[str, str
     assert told.first is None
 
 
+def test_what_is_open_beside_ended_work_is_a_press_away_and_what_somebody_rings_about_comes_first() -> None:
+    every = [
+        {"id": "1", "route": "emergency_call", "ended_at": NOON},
+        {"id": "2", "route": "pir_short", "ended_at": None},
+        {"id": "3", "route": "mash", "ended_at": None},
+    ]
+    told = now_of(a_work_item(state="closed", ended_at=NOON), onward=open_beside(every))
+    assert [each.href for each in told.also] == ["/staff/items/3", "/staff/items/2"]
+    assert told.words.endswith("There is more to do for this family.")
+    assert told.also[0].text == "Go on: Children's social care (multi-agency safeguarding hub, MASH)"
+
+
+@pytest.mark.parametrize(("marks", "how"), [((), "phone"), (("contact_hold_c2",), None)])
+def test_under_domestic_abuse_nobody_has_chosen_how_the_family_was_reached(
+    marks: tuple[str, ...], how: str | None
+) -> None:
+    assert contact_choices(own(marks=marks), TODAY)["suggested"].get("how") == how
+
+
+def test_a_loss_that_a_person_was_told_of_is_not_said_to_be_a_guess() -> None:
+    assert loss_in_words(a_family(), is_told=True) == "The family has had a loss"
+    assert loss_in_words(a_family()) == "The baby may have died"
+
+
 @pytest.mark.parametrize("route", sorted(RINGS))
 @pytest.mark.parametrize("holder", ["maya", None])
 def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, holder: str | None) -> None:
@@ -340,7 +366,9 @@ def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, 
     assert "The system does not tell them." in told.then
     assert told.first
     assert (told.first.step, told.first.text) == ("rung", "I have rung")
-    assert (a_policy().on_call.name, a_policy().on_call.phone) in numbers(told.rings)
+    [on_call] = [call for call in told.rings if call.phone == a_policy().on_call.phone]
+    assert on_call.who.endswith(a_policy().on_call.name)
+    assert on_call.who.startswith("Safeguarding lead") == (route == "safeguarding_lead")
     hidden = {"accept", "wait", "offer-interim", "first-contact", "decline", "request-information"}
     assert not hidden & {*offered(item), *offered(item, LENA)}
 
@@ -356,14 +384,25 @@ def test_safety_work_says_whom_to_ring_and_that_the_system_does_not(route: str, 
             "Tom Reed has it. Ask them first, or take it over.",
         ),
         (
-            own(assignee="tom", route="emergency_call"),
+            own(assignee="tom", urgency="1wd"),
             a_family(),
             {"held": Held("Tom Reed", "8 days over")},
             "Tom Reed has it, 8 days over. Ask them first, or take it over.",
         ),
+        (
+            own(assignee="tom", route="emergency_call", urgency="now"),
+            a_family(),
+            {"held": Held("Tom Reed", "8 days over")},
+            "Tom Reed has it, 8 days over. Do not wait for them.",
+        ),
         (own(route="mash", marks=["withdrawn"]), a_family(), {}, "Withdrawn, but the worry stays: go on."),
         (own(), a_family(babies=2), {}, "There are 2 babies: ask after each of them."),
-        (own(), a_family(carer_age=15), {}, "A parent is a child too: ring the safeguarding lead as well."),
+        (
+            own(),
+            a_family(carer_age=15),
+            {},
+            "A parent is a child too: ring the safeguarding lead as well, 0115 496 0103.",
+        ),
     ],
 )
 def test_what_changes_how_somebody_rings_is_said_beside_the_number(

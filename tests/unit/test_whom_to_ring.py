@@ -78,7 +78,7 @@ def test_whoever_needs_an_interpreter_is_not_rung_without_one() -> None:
     [
         (None, "None was given: ask the referrer first"),
         ("Only at the clinic.", "Only at the clinic."),
-        ("Only at the clinic. " * 20, "Only at the clinic. " * 5 + "Only at the … All of it stands below"),
+        ("Only at the clinic. " * 20, "Only at the clinic. " * 11 + "Only at the … All of it stands below"),
     ],
 )
 def test_under_domestic_abuse_the_safe_way_stands_where_the_number_would(way: str | None, words: str) -> None:
@@ -96,14 +96,39 @@ def test_without_a_number_the_page_says_what_to_do_instead() -> None:
 
 def test_the_first_screen_begins_with_where_and_in_which_words() -> None:
     home = {"address_lines": ["1 High Street", "Sneinton"], "postcode": "NG2 4AA"}
-    sent = first_screen({"document": {"home": home, "notes": "Shouting heard.\nNobody opens. " + "word " * 60}})
+    sent = first_screen(
+        {"document": {"home": home, "notes": "Shouting heard.\nNobody opens. " + "word " * 60}}, is_rung=True
+    )
     assert sent.address == "1 High Street, Sneinton, NG2 4AA"
     assert sent.words.startswith("Shouting heard. Nobody opens. word")
     assert sent.words.endswith(" word …")
-    assert len(sent.words) < 80
-    assert first_screen({"document": {"home": {"withheld": True}}}) == FirstScreen("Kept safe: it was not sent")
-    assert first_screen({"document": {"home": {"no_fixed_abode": True}}}) == FirstScreen("No fixed address")
-    assert first_screen(None) == FirstScreen()
+    assert len(sent.words) < 250
+    assert first_screen({"document": {"home": {"withheld": True}}}, is_rung=True) == FirstScreen(
+        "Kept safe: it was not sent"
+    )
+    assert first_screen({"document": {"home": {"no_fixed_abode": True}}}, is_rung=True) == FirstScreen(
+        "No fixed address"
+    )
+    assert first_screen(None, is_rung=False) == FirstScreen()
+
+
+@pytest.mark.parametrize(
+    ("carer", "words"),
+    [
+        (
+            {"preferred_language": "ur", "interpreter_needed": True},
+            "The mother: speaks Urdu, book an interpreter first.",
+        ),
+        ({"preferred_language": "en"}, ""),
+        ({}, ""),
+    ],
+)
+def test_how_the_family_is_spoken_with_is_said_where_the_referrer_is_rung_first(
+    carer: dict[str, Any], words: str
+) -> None:
+    found = {"document": {"caregivers": [{"relationship": "mother", **carer}]}}
+    assert first_screen(found, is_rung=False).spoken == words
+    assert first_screen(found, is_rung=True).spoken == ""
 
 
 def test_when_the_work_has_ended_nobody_is_rung() -> None:

@@ -173,10 +173,14 @@ def age_of_baby(facts: Facts, policy: Policy, *, on: date) -> str:
     return f"{pregnant} weeks pregnant" if weeks >= 0 else f"Due {age(infant.due_on or on, on)} ago, no birth told"
 
 
-def loss_in_words(facts: Facts | None, *, is_known: bool = False) -> str:
-    """What was lost, as the referral says it; what may be, unless only what `is_known` is asked for."""
+def loss_in_words(facts: Facts | None, *, is_known: bool = False, is_told: bool = False) -> str:
+    """What was lost, as the referral says it; what may be, unless only what `is_known` is asked for.
+
+    `is_told`: a person has decided for care after a loss, of which the referral says nothing.
+    """
     told = [CIRCUMSTANCES[each] for each in facts.circumstances if each in LOSSES] if facts else []
-    return " and ".join(told) or ("" if is_known else "The baby may have died")
+    unsaid = "The family has had a loss" if is_told else "The baby may have died"
+    return " and ".join(told) or ("" if is_known else unsaid)
 
 
 def message_name(message: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ SHOWN: Final[dict[Show, str]] = {
     Show.ON_CALL: "On call now",
     Show.SAFETY: "Other safety work",
     Show.CONTACT_DUE: "Accepted, and no first contact yet",
-    Show.PLACE_FREE: "A place is free",
+    Show.PLACE_FREE: "A place is free for a family that waits",
     Show.DECLINES: "Declines to confirm",
     Show.FACTS_CHANGED: "The facts have changed since a decision",
     Show.NEAR_BIRTHDAY: "Second birthday soon",

@@ -267,6 +267,7 @@ def _beside(
             for section in people_and_home(each, holds, on=on)
             for name, value in section.rows
         }
+        | ({"What the referrer wrote": notes} if (notes := (each.get("document") or {}).get("notes")) else {})
         for each in found
     ]
     for heading in dict.fromkeys(heading for side in sides for heading in side):

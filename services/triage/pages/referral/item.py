@@ -28,11 +28,12 @@ from services.triage.pages.labels import (
 from services.triage.pages.queue.queues import done_in_words, due_in_words
 from services.triage.pages.referral.decision_view import decision_view, near
 from services.triage.pages.referral.identity_view import FOLDED, sections
+from services.triage.pages.referral.kinds import RINGS
 from services.triage.pages.referral.timeline import Moment, contacts_in_words, timeline
 from services.triage.pages.referral.what_to_do import Held, coming, what_to_do
-from services.triage.pages.referral.whom_to_ring import first_screen, whom_to_ring
+from services.triage.pages.referral.whom_to_ring import first_screen, rings_family, whom_to_ring
 from services.triage.pages.steps.calls import contact_choices
-from services.triage.pages.steps.step_forms import offers
+from services.triage.pages.steps.step_forms import Offer, offers
 from services.triage.pages.way_back import list_in, way_to
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
@@ -41,7 +42,8 @@ from services.triage.work_items.conditions import is_on_list, is_overdue
 from services.triage.work_items.item import ONLY_LOOKED, VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import Facts, Hold
+from shared.events import DecidedBy, Facts, Hold, Route
+from shared.pages.wording import route_name
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, MappedService
 
@@ -180,6 +182,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         found=family.found if family else None,
         holds=holds,
     )
+    is_told = bool(decision) and row.route == Route.BEREAVEMENT_REVIEW and decision["decided_by"] == DecidedBy.PERSON
     to_do = what_to_do(
         row,
         offered,
@@ -189,6 +192,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         rings=rings,
         held=Held(holder, due.partition(". ")[0] if is_late else "") if holder and not is_own else None,
         in_line=in_line,
+        onward=open_beside(item["items"]),
     )
     beside = [to_do.first, *to_do.also]
     may_record = any(offer.step == "contact-attempt" for offer in offered)
@@ -207,16 +211,17 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "folded_sections": FOLDED,
         "gaps": [gap_in_words(gap) for gap in item["gaps"]],
         "may_look": visit.may(Permission.SEE_IDENTITY),
+        "looks_now": row.route in RINGS and not family and not row.ended_at and visit.may(Permission.SEE_IDENTITY),
         "looks": LOOKS,
         "decision": decisions[-1] if decisions else None,
         "earlier": decisions[-2::-1],
         "proposal": view(item["proposal"]) if item["proposal"] else None,
         "holds": holds,
-        "loss": loss_in_words(told.facts),
+        "loss": loss_in_words(told.facts, is_told=is_told),
         "is_own": is_own,
         "is_late": is_late,
         "to_do": to_do,
-        "sent": first_screen(family.found if family else None),
+        "sent": first_screen(family.found if family else None, is_rung=rings_family(row, holds)),
         "coming": coming(row, told.facts, decision, policy, on=visit.today),
         "contacts": contacts_in_words(told.lines, on=visit.today),
         "contact": contact,
@@ -227,6 +232,15 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "looks_at_family": timeline(looks, told.names)[::-1],
         **_of_facts(visit, told),
     }
+
+
+def open_beside(every: Sequence[Mapping[str, Any]]) -> list[Offer]:
+    """Links to a referral's open work, what somebody has to ring about first."""
+    still = sorted((each for each in every if not each["ended_at"]), key=lambda each: each["route"] not in RINGS)
+    return [
+        Offer("go-on", f"Go on: {route_name(each['route'])}", f"/staff/items/{each['id']}", is_form=False)
+        for each in still
+    ]
 
 
 def _of_facts(visit: Visit, told: ItemDetails) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _asks(now: str, *, first: tuple[str, ...] = ("request-information",), **more
 
 
 _TEAM: Final = KindOfWork(
-    now="Take the family on in a place, or put it on the waiting list.",
+    now="Accept the family for a place, or put it on the waiting list.",
     first=("claim", "accept", "contact-attempt", "close", "take-over"),
     rings_family=True,
 )

@@ -28,7 +28,7 @@ from services.triage.work_items.conditions import (
     is_on_list,
 )
 from services.triage.work_items.places import Waiting
-from shared.events import FAMILY_WORK, Facts, Hold, Route, Severity, Tier
+from shared.events import FAMILY_WORK, WALL_CLOCK, Facts, Hold, Route, Severity, Tier
 from shared.pages.wording import CLOSURES, DECLINES
 from shared.policy import Policy
 
@@ -169,11 +169,13 @@ def what_to_do(
     rings: Sequence[Call] = (),
     held: Held | None = None,
     in_line: Waiting | None = None,
+    onward: Sequence[Offer] = (),
 ) -> ToDo:
-    """For whoever is offered these steps; one line when the work has ended."""
+    """For whoever is offered these steps. When the work has ended: how, and `onward`, the open work beside it."""
     if row.ended_at:
         ending = {**CLOSURES, **DECLINES}.get(row.end_reason or "", "")
-        return ToDo(f"Nothing more here. {ending}." if ending else "Nothing more here.")
+        words = f"Nothing more here. {ending}." if ending else "Nothing more here."
+        return ToDo(f"{words} There is more to do for this family." if onward else words, also=onward)
     kind, possible = kind_of(row), {offer.step: offer for offer in offers}
     stands = next((each for each in STANDS if each.applies(row)), None)
     words, steps, also = stands[1:] if stands else (kind.now, kind.first, kind.also)
@@ -212,14 +214,15 @@ def _to_know(
     """What changes how somebody rings, and whom; or how they learn the number."""
     if held and "take-over" in possible:
         late = f", {held.late[:1].lower()}{held.late[1:]}" if held.late else ""
-        yield f"{held.by} has it{late}. Ask them first, or take it over."
+        waits = held.late and row.urgency in WALL_CLOCK
+        yield f"{held.by} has it{late}. {'Do not wait for them.' if waits else 'Ask them first, or take it over.'}"
     if WITHDRAWN in row.marks:
         yield "Withdrawn, but the worry stays: go on."
     if facts and facts.infant.count > 1 and not loss_in_words(facts, is_known=True):
         yield f"There are {facts.infant.count} babies: ask after each of them."
     age = facts.carer_age if facts else None
     if age is not None and age < policy.priority.young_carer_years and row.route != Route.SAFEGUARDING_LEAD:
-        yield "A parent is a child too: ring the safeguarding lead as well."
+        yield f"A parent is a child too: ring the safeguarding lead as well, {policy.on_call.phone}."
     if not rings and "claim" in possible and row.state != "waiting_for_referrer":
         yield "Take this on to see whom to ring."
 

@@ -30,10 +30,10 @@ BEFORE_RINGING: Final = {
     INTERPRETER_NEEDED: "book an interpreter first",
     INTERPRETER_NOT_SAID: "ask about an interpreter first",
 }
-SHORT: Final = 120
-"""Characters of a safe way on the first screen: four lines of a phone."""
-BEGINNING: Final = 72
-"""Characters of the referrer's words there: with what stands before them three lines."""
+SHORT: Final = 240
+"""Characters of an address or a safe way on the first screen: nearly all of them whole, for half of one misleads."""
+BEGINNING: Final = 240
+"""Characters of the referrer's words there, below the first button."""
 
 
 class Call(NamedTuple):
@@ -49,18 +49,32 @@ class Call(NamedTuple):
 
 
 class FirstScreen(NamedTuple):
-    """Of what was sent, what somebody needs before they ring: where the family lives, and how the words begin."""
+    """Of what was sent, what somebody needs before they ring: where the family lives, and how the words begin.
+
+    `spoken` says what it takes to speak with the first carer, in any language but English.
+    """
 
     address: str = ""
     words: str = ""
+    spoken: str = ""
 
 
-def first_screen(found: Mapping[str, Any] | None) -> FirstScreen:
-    """`found` is who the family is, for somebody who may know; empty parts where nothing was sent."""
+def first_screen(found: Mapping[str, Any] | None, *, is_rung: bool) -> FirstScreen:
+    """`found` is who the family is, for somebody who may know; empty parts where nothing was sent.
+
+    `is_rung`: the family itself is, and its number has beside it how it is spoken with.
+    """
     document = (found or {}).get("document") or {}
     address = address_of(document.get("home") or {}).replace("\n", ", ")
     words = " ".join(str(document.get("notes") or "").split())
-    return FirstScreen(shortened(address), shortened(words, BEGINNING, " …"))
+    return FirstScreen(shortened(address), shortened(words, BEGINNING, " …"), "" if is_rung else _spoken(document))
+
+
+def _spoken(document: Mapping[str, Any]) -> str:
+    """Also where the referrer is rung first: sooner or later somebody speaks with the family."""
+    carers = document.get("caregivers") or ()
+    who, *more = list(_about(spoken_with(carers[0], is_held=False))) if carers else ("",)
+    return f"The {who}: {', '.join(more)}." if more else ""
 
 
 def shortened(text: str, length: int = SHORT, more: str = " … All of it stands below") -> str:
@@ -85,13 +99,14 @@ def whom_to_ring(
     if row.ended_at:
         return []
     document = (found or {}).get("document") or {}
-    carers = document.get("caregivers") or () if _rings_family(row, holds) else ()
+    carers = document.get("caregivers") or () if rings_family(row, holds) else ()
     told = list(_of_policy(row, facts, policy, service_map, on)) if row.route in RINGS else []
     family = [_carer(each, is_held=Hold.C2 in holds) for each in carers[:1]]
     return [*told, *family, *_referrer(document.get("referrer") or {})]
 
 
-def _rings_family(row: Any, holds: Collection[str]) -> bool:
+def rings_family(row: Any, holds: Collection[str]) -> bool:
+    """Whether the first carer is rung, and not only whoever sent the referral or the person on call."""
     asks_the_referrer = row.state == "waiting_for_referrer" or UNDELIVERABLE in row.marks or Hold.C1 in holds
     is_to_family = FAMILY_UNREACHED in row.marks or FAMILY_REPLIED in row.marks
     return (is_to_family or kind_of(row).rings_family) and not asks_the_referrer
@@ -112,7 +127,8 @@ def _of_policy(row: Any, facts: Facts | None, policy: Policy, service_map: Servi
         of_others = {each.contact.phone for each in service_map.services} - {each.contact.phone for each in named}
         free = [each for each in others if each.phone not in of_others]
         yield from [Call(each.name, each.contact.phone) for each in named] or free or others
-    yield Call(policy.on_call.name, policy.on_call.phone)
+    through = "Safeguarding lead, through " if row.route == Route.SAFEGUARDING_LEAD else ""
+    yield Call(f"{through}{policy.on_call.name}", policy.on_call.phone)
 
 
 def _carer(person: Mapping[str, Any], *, is_held: bool) -> Call:

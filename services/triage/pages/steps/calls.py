@@ -55,19 +55,23 @@ def may_leave_message(marks: Collection[str]) -> bool:
 
 
 def contact_choices(row: Any, today: date) -> dict[str, Any]:
-    """`can_be_first` where a team has taken the family on and has not met it yet."""
-    left = ContactOutcome.LEFT_MESSAGE
+    """`can_be_first` where a team has taken the family on and has not met it yet.
+
+    Nothing is chosen under domestic abuse: there is one safe way, and whoever writes it down has to say that it was it.
+    """
+    may_leave, left = may_leave_message(row.marks), ContactOutcome.LEFT_MESSAGE
     return {
-        "outcomes": [each for each in CONTACTS.items() if each[0] != left or may_leave_message(row.marks)],
+        "outcomes": [each for each in CONTACTS.items() if each[0] != left or may_leave],
         "channels": list(CHANNELS.items()),
         "can_be_first": is_possible("first-contact", route=row.route, state=row.state) and not row.first_contact_at,
-        "suggested": {"on": TypedDay.on(today), "how": "phone"},
+        "suggested": {"on": TypedDay.on(today)} | ({"how": "phone"} if may_leave else {}),
     }
 
 
 class Rung(Body):
-    """Who of the service that was rung took it, when, and under which reference of theirs."""
+    """Who rang, who of the service that was rung took it, when, and under which reference of theirs."""
 
+    by: Literal["me", "another"] = "me"
     who: Line
     on: DayInBoxes
     at: Annotated[str, BeforeValidator(lambda typed: f"{read_clock(str(typed)):%H:%M}")]
@@ -85,17 +89,19 @@ class Rung(Body):
 
 def rung_choices(now: datetime, *, is_plan: bool) -> dict[str, Any]:
     """`is_plan`: somebody joins a plan, so the work goes on after the call."""
-    at = now.astimezone(LONDON)
+    at, then = now.astimezone(LONDON), "goes-on" if is_plan else "ends"
     return {
+        "callers": [("me", "I did"), ("another", "The referrer, or somebody else who has told me")],
         "thens": [("ends", "They have it, and this work ends"), ("goes-on", "I keep this work")],
-        "suggested": {"on": TypedDay.on(at.date()), "at": f"{at:%H:%M}", "then": "goes-on" if is_plan else "ends"},
+        "suggested": {"by": "me", "on": TypedDay.on(at.date()), "at": f"{at:%H:%M}", "then": then},
     }
 
 
 def rung_steps(body: Rung, row: Any) -> Steps:
     """Taken on first when nobody has it; then it ends, or the words are a note."""
     reference = f"Their reference: {body.reference}." if body.reference else "They gave no reference."
-    told = f"Rung: {body.who}, {long_day(body.on)}, {body.at}. {reference}"
+    rung = "Rung" if body.by == "me" else "Rung by somebody else"
+    told = f"{rung}: {body.who}, {long_day(body.on)}, {body.at}. {reference}"
     steps: Steps = [] if row.assignee else [("claim", bodies.Nothing())]
     if body.note:
         steps.append(("note", bodies.Note(text=body.note)))

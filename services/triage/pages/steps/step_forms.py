@@ -26,7 +26,7 @@ from services.triage.work_items.places import full_routes
 from services.triage.work_items.working import NEEDS_WORDS, needs_lead
 from services.triage.work_items.working import offers as interim_offers
 from shared.access import Permission, Staff
-from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
+from shared.events import ClosureReason, DeclineReason, Hold, Mode, PlaceKind, Route, Tier, Urgency
 from shared.pages import wording
 from shared.policy import Policy
 from shared.problems import FieldError
@@ -121,6 +121,7 @@ FORMS: Final[dict[str, StepForm]] = {
             "rung",
             calls.Rung,
             {
+                "by": "Choose who rang",
                 "who": "Enter who took it: their name and team, in 200 characters or fewer",
                 "on": "Enter the day of the call, today or before, for example 3 5 2026",
                 "at": "Enter the time of the call, for example 14:30",
@@ -310,11 +311,18 @@ def _interim(told: ItemDetails, policy: Policy) -> dict[str, Any]:
 
 
 def _endings(told: ItemDetails) -> dict[str, Any]:
-    """What ends by itself or by a step of its own is nobody's to choose."""
-    own = {ClosureReason.WITHDRAWN, ClosureReason.DECIDED_AGAIN, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
+    """What ends by itself or by a step of its own is nobody's to choose; after a loss some words only hurt."""
+    hidden = {
+        ClosureReason.WITHDRAWN,
+        ClosureReason.DECIDED_AGAIN,
+        ClosureReason.SAME_FAMILY,
+        ClosureReason.NOT_THE_SAME,
+    }
+    if told.item["decision"] and Hold.C1 in told.item["decision"]["holds"]:
+        hidden |= {ClosureReason.AGED_OUT, ClosureReason.DID_NOT_ATTEND}
     hint = "Colleagues can read it. The referrer and the family do not get these words."
     return {
-        "reasons": [(str(code), words) for code, words in wording.CLOSURES.items() if code not in own],
+        "reasons": [(str(code), words) for code, words in wording.CLOSURES.items() if code not in hidden],
         "needs_words": needs_lead(told.row) or is_safety(told.row),
         "hint": f"{hint} The referrer is told that the work has ended." if needs_lead(told.row) else hint,
     }

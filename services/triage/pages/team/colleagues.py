@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -46,7 +47,13 @@ async def _colleague(visit: Visit, colleague_id: str) -> team.Colleague:
     return found
 
 
-def _form(visit: Visit, found: team.Colleague, typed: TypedDay | None = None, mistake: str = "") -> Response:
+def _form(
+    visit: Visit,
+    found: team.Colleague,
+    typed: TypedDay | None = None,
+    taken: Sequence[Route] | None = None,
+    mistake: str = "",
+) -> Response:
     until = found.away_until
     known = TypedDay(str(until.day), str(until.month), str(until.year)) if until else TypedDay()
     errors = error_summary({"until": mistake} if mistake else {}, days=("until",))
@@ -57,29 +64,26 @@ def _form(visit: Visit, found: team.Colleague, typed: TypedDay | None = None, mi
         mistake=mistake,
         colleague=found,
         every_route=list(Route),
+        taken=found.routes if taken is None else taken,
         typed=typed or known,
     )
 
 
 @routes.post("/team/{colleague_id}")
-async def set_routes(visit: Lead, colleague_id: ColleagueId) -> Response:
-    chosen = set((await visit.form()).getlist("routes"))
-    async with visit.engine.begin() as tx:
-        taken = [route for route in Route if route.value in chosen]
-        await team.set_routes(tx, colleague_id, taken, by=visit.staff, at=visit.now)
-    return RedirectResponse("/staff/team?done=team", 303)
-
-
-@routes.post("/team/{colleague_id}/away")
-async def set_away(visit: Lead, colleague_id: ColleagueId) -> Response:
-    """Until a day that is still to come; empty boxes mean that they are here."""
-    found, typed = await _colleague(visit, colleague_id), TypedDay.of(await visit.form(), "until")
+async def save(visit: Lead, colleague_id: ColleagueId) -> Response:
+    """The queues they take, and until when they are away: a day to come, or empty boxes when they are here."""
+    found, form = await _colleague(visit, colleague_id), await visit.form()
+    chosen, typed = set(form.getlist("routes")), TypedDay.of(form, "until")
+    taken = [route for route in Route if route.value in chosen]
     try:
         until = None if typed.is_empty else typed.read()
     except MistypedError as error:
-        return _form(visit, found, typed, str(error))
+        return _form(visit, found, typed, taken, str(error))
     if until is not None and until < visit.today:
-        return _form(visit, found, typed, "Enter today or a day to come, or leave the boxes empty")
+        return _form(visit, found, typed, taken, "Enter today or a day to come, or leave the boxes empty")
     async with visit.engine.begin() as tx:
-        await team.set_away(tx, colleague_id, until, by=visit.staff, at=visit.now)
+        if tuple(taken) != found.routes:
+            await team.set_routes(tx, colleague_id, taken, by=visit.staff, at=visit.now)
+        if until != found.away_until:
+            await team.set_away(tx, colleague_id, until, by=visit.staff, at=visit.now)
     return RedirectResponse("/staff/team?done=team", 303)
