@@ -307,6 +307,8 @@ class System:
         except AssertionError as error:
             for name in self._children:
                 error.add_note(f"{name}: {self._readiness(name)}\n{self.log(name).read_text()[-2000:]}")
+            if self.servers.kafka:
+                error.add_note(f"kafka: {(self.servers.kafka.folder / 'broker.log').read_text()[-6000:]}")
             raise
         return time.monotonic() - began
 

@@ -39,6 +39,9 @@ LARGE_BATCH: Final = 250
 """From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
+METADATA_AGE_MS: Final = 10_000
+"""A copy that joined before a topic was there, or had a leader, has no partitions until it looks again. The client's own
+five minutes are too long for that."""
 CALM_BYTES: Final = 64 * 1024
 """So much, or the calm seconds, until the broker answers a consumer that may wait."""
 ACKNOWLEDGE_SECONDS: Final = 1.0
@@ -228,6 +231,8 @@ class Consumer:
             logger=None,
             graceful_timeout=10,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=METADATA_AGE_MS,
+            consumer_only=True,
             apply_types=False,
         )
         subscriber = broker.subscriber(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from aiokafka.admin import NewTopic
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.kafka import Kafka
@@ -30,7 +31,7 @@ from tests.integration.support import (
     running,
     take_effect,
 )
-from tests.servers import Servers
+from tests.servers import Servers, admin
 
 
 @pytest.fixture
@@ -149,6 +150,25 @@ async def test_a_copy_without_partitions_has_joined_all_the_same(stack: Servers,
     async with running(*copies):
         await eventually(have_joined, what="both in the group")
         assert sorted(copy.is_assigned for copy in copies) == [False, True]
+
+
+async def test_a_copy_finds_partitions_that_were_not_there_when_it_joined(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    copy = a_copy(stack, probe, topic)
+
+    async def is_assigned() -> bool:
+        return copy.is_assigned
+
+    async def stands_by() -> bool:
+        return copy.has_joined and not copy.is_assigned
+
+    async with running(copy), admin(stack.kafka_bootstrap_servers) as client:
+        await eventually(is_assigned, what="partitions")
+        await client.delete_topics([topic])
+        await eventually(stands_by, what="none of them")
+        await client.create_topics([NewTopic(topic, 4, 1)])
+        await eventually(is_assigned, what="partitions again", seconds=30)
 
 
 async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, probe: AsyncEngine, topic: str) -> None:
