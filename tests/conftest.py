@@ -147,12 +147,12 @@ def stack() -> Iterator[Servers]:
 
 
 @pytest.fixture
-def new_database(stack: Servers) -> Iterator[Callable[[], str]]:
+def new_database(stack: Servers) -> Iterator[Callable[..., str]]:
     """Make a migrated, empty database and return its URL; it is dropped after the test."""
     names: list[str] = []
 
-    def make() -> str:
-        names.append(stack.new_database())
+    def make(template: str | None = None) -> str:
+        names.append(stack.new_database(template=template))
         return stack.url_of(names[-1])
 
     yield make
@@ -161,9 +161,9 @@ def new_database(stack: Servers) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def database(new_database: Callable[[], str]) -> str:
-    """The URL of this test's own database."""
-    return new_database()
+def database(request: pytest.FixtureRequest, stack: Servers, new_database: Callable[..., str]) -> str:
+    """The URL of this test's own database; for tests of an intake it has the demo agencies."""
+    return new_database(stack.with_agencies if "new_intake" in request.fixturenames else None)
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""What is slow to make and the same for every test of a process: templates, policies, postcodes, TLS's certificates."""
+"""What is slow to make and the same for every test of a process: templates, schemas, policies, postcodes, certificates."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import importlib
 from pathlib import Path
@@ -12,6 +13,7 @@ import httpx
 import jinja2
 import pytest
 from jinja2.bccache import Bucket, BytecodeCache
+from pydantic import BaseModel
 
 from services.referral.postcodes import lookup
 from shared import policy
@@ -40,6 +42,9 @@ def reused() -> None:
     transports.create_ssl_context = functools.cache(transports.create_ssl_context)  # type: ignore[assignment]
     lookup._read_wards = functools.cache(lookup._read_wards)
     lookup._read_area = functools.cache(lookup._read_area)
+    made = functools.cache(BaseModel.model_json_schema.__func__)  # type: ignore[attr-defined]
+    schema = classmethod(lambda model, **how: copy.deepcopy(made(model, **how)))
+    BaseModel.model_json_schema = schema  # type: ignore[method-assign,assignment]
     load = policy.load
 
     @functools.cache

@@ -14,19 +14,21 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
+from pydantic import SecretStr
 
+from deploy.local import credentials
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from deploy.local.server import Server
@@ -34,10 +36,12 @@ from deploy.local.stack import Stack
 from deploy.migrate import migrate
 from deploy.roles import as_service
 from deploy.secrets import SERVICES
-from deploy.setup import make_topics
+from deploy.setup import add_demo_agencies, make_topics
+from services.referral.identity import Identities
 from shared.brokers import Brokers
 from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import TOPICS
+from shared.keys import HeldKey
 
 S = TypeVar("S", bound=Server)
 POSTGRES_IMAGE: Final = "postgres:18"
@@ -47,6 +51,8 @@ KAFKA_IMAGE: Final = "confluentinc/cp-kafka:8.1.0"
 MEMORY: Final = Path("/dev/shm")
 ROOMY_BYTES: Final = 4 * 2**30
 """So much free memory, and the data of some workers' servers fits."""
+EMPTY: Final = "template1"
+"""PostgreSQL's own template."""
 READY: Final = 3
 """So many databases are made ahead."""
 PASSWORDS: Final = {service: secrets.token_urlsafe(16) for service in SERVICES}
@@ -110,7 +116,7 @@ class Servers:
     postgres: Postgres | None = None
     kafka: Kafka | None = None
     template: str = ""
-    _ready: deque[tuple[str, Future[None]]] = field(default_factory=deque)
+    _ready: defaultdict[str, deque[tuple[str, Future[None]]]] = field(default_factory=lambda: defaultdict(deque))
     _dropped: list[Future[None]] = field(default_factory=list)
 
     @cached_property
@@ -128,19 +134,38 @@ class Servers:
 
     def make_template(self) -> None:
         """A migrated database that every test's own is a copy of. Blocks: not to be called inside an event loop."""
-        template = self.new_database(template="template1")
+        template = self.new_database(template=EMPTY)
         migrate(self.url_of(template), passwords=PASSWORDS)
         self.template = template
 
     def new_database(self, *, template: str | None = None) -> str:
         """The name of a new database, migrated unless another template is named."""
-        if template:
-            name, made = self._make(template)
-        else:
-            self._ready.extend(self._make(self.template) for _ in range(READY + 1 - len(self._ready)))
-            name, made = self._ready.popleft()
+        wanted = template or self.template
+        ready = self._ready[wanted]
+        ahead = 0 if wanted == EMPTY else READY
+        ready.extend(self._make(wanted) for _ in range(ahead + 1 - len(ready)))
+        name, made = ready.popleft()
         made.result()
         return name
+
+    @cached_property
+    def with_agencies(self) -> str:
+        """A template that has the demo agencies and their people, with the keys of `credentials`."""
+        name = self.new_database()
+        master, index = (SecretStr(self.credentials["secrets"][f"PIR_{use}_KEY"]) for use in ("MASTER", "INDEX"))
+        identities = Identities(
+            master=HeldKey.of("master", "PIR_MASTER_KEY", master, None),
+            index=HeldKey.of("index", "PIR_INDEX_KEY", index, None),
+        )
+        with ThreadPoolExecutor(1) as elsewhere:  # whoever asks may be in an event loop
+            elsewhere.submit(asyncio.run, add_demo_agencies(self.url_of(name), self.credentials, identities)).result()
+        return name
+
+    @cached_property
+    def credentials(self) -> dict[str, Any]:
+        """What tests of this process are given: each a copy."""
+        with tempfile.TemporaryDirectory() as folder:
+            return credentials.load(Path(folder) / "credentials.json")
 
     def _make(self, template: str) -> tuple[str, Future[None]]:
         name = f"test_{uuid4().hex[:12]}"

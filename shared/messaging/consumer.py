@@ -40,8 +40,7 @@ LARGE_BATCH: Final = 250
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
 METADATA_AGE_MS: Final = 10_000
-"""A copy that joined before a topic was there, or had a leader, has no partitions until it looks again. The client's own
-five minutes are too long for that."""
+"""A copy that joined before a topic was there has no partitions until it looks again. The default is 5 minutes."""
 CALM_BYTES: Final = 64 * 1024
 """So much, or the calm seconds, until the broker answers a consumer that may wait."""
 ACKNOWLEDGE_SECONDS: Final = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,16 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
 from deploy.secrets import CALL_TOKENS
-from deploy.setup import add_demo_agencies
 from services.referral import app as referral_app
 from services.referral.settings import Settings as ReferralSettings
-from services.referral.submitting.prepare import identities_of
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from tests.integration.behind import Behind, behind
 from tests.integration.front import MEMBER, Browser, FrontSite, front_site
 from tests.integration.front_work import Front
 from tests.integration.support import probe_engine
+from tests.servers import Servers
 
 NOWHERE = "127.0.0.1:1"
 """Where nobody listens: these services are tried without Kafka and without each other."""
@@ -35,9 +35,10 @@ async def probe(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-def settings(database: str, tmp_path: Path) -> dict[str, Any]:
+def settings(stack: Servers, database: str, tmp_path: Path) -> dict[str, Any]:
     """What every service is told, in development."""
     file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(stack.credentials))
     secrets = credentials.load(file)["secrets"]
     return {
         "profile": "development",
@@ -55,11 +56,8 @@ def settings(database: str, tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def new_intake(database: str, settings: dict[str, Any]) -> AsyncIterator[Callable[[], Awaitable[Behind]]]:
+async def new_intake(settings: dict[str, Any]) -> AsyncIterator[Callable[[], Awaitable[Behind]]]:
     """Make one more copy of the referral service, all on the same database, with the demo agencies."""
-    await add_demo_agencies(
-        database, credentials.load(settings["credentials_file"]), identities_of(ReferralSettings(**settings))
-    )
     async with AsyncExitStack() as copies:
 
         async def make() -> Behind:
