@@ -26,16 +26,17 @@ SERVICES: Final[dict[str, type[Settings]]] = {
 
 
 def table() -> str:
-    """A row for each variable: its name, the services that read it, its default, and whether it is secret."""
-    readers: dict[tuple[str, str, str], list[str]] = {}
+    """A row for each variable: its name and meaning, the services that read it, its default, whether it is secret."""
+    readers: dict[tuple[str, str, str, str], list[str]] = {}
     for service, settings in SERVICES.items():
         for name, field in settings.model_fields.items():
-            row = (variable_of(settings, name), _default(field), "yes" if is_secret(field) else "")
+            secret = "yes" if is_secret(field) else ""
+            row = (variable_of(settings, name), field.description or "", _default(field), secret)
             readers.setdefault(row, []).append(service)
-    lines = ["| Variable | Read by | Default | Secret |", "| --- | --- | --- | --- |"]
-    for (variable, default, secret), services in sorted(readers.items()):
+    lines = ["| Variable | Meaning | Read by | Default | Secret |", "| --- | --- | --- | --- | --- |"]
+    for (variable, meaning, default, secret), services in sorted(readers.items()):
         by = "all" if len(set(services)) == len(SERVICES) else ", ".join(dict.fromkeys(services))
-        lines.append(f"| `{variable}` | {by} | {default} | {secret} |")
+        lines.append(f"| `{variable}` | {meaning} | {by} | {default} | {secret} |")
     return "\n".join(lines) + "\n"
 
 

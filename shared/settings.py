@@ -8,9 +8,10 @@ files, each with the name of its variable.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -89,22 +90,34 @@ def said_of(error: ValidationError, settings: type[BaseSettings]) -> list[str]:
             name, *inside = map(str, part["loc"])
             place = ".".join([variable_of(settings, name), *inside])
             words = f"{place} is missing" if part["type"] == "missing" else f"{place}: {words}"
-        lines.append(words)
+        lines += words.splitlines()
     return lines
 
 
-class KafkaSettings(BaseSettings):
-    """Where Kafka is (KAFKA_BOOTSTRAP_SERVERS) and how to enter it: see `Brokers`."""
+COMMON: Final = SettingsConfigDict(
+    env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+)
 
-    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
+
+class KafkaSettings(BaseSettings):
+    """Where Kafka is and how to enter it: see `Brokers`."""
+
+    model_config = COMMON
 
     kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    """Addresses of Kafka: `host:port`, several with commas between."""
     kafka_user: str = ""
+    """Who enters Kafka; empty where nobody is asked."""
     kafka_password: SecretStr = SecretStr("")
+    """Of that user."""
     kafka_mechanism: Mechanism = Mechanism.SCRAM
+    """How the password is proven (SASL)."""
     kafka_ca_file: NoPath = None
+    """A PEM with the authority of the brokers' certificates: Kafka is then spoken to over TLS."""
     kafka_certificate_file: NoPath = None
+    """A PEM with the certificate that shows who we are, where brokers ask for one."""
     kafka_certificate_key_file: NoPath = None
+    """A PEM with the key of that certificate."""
 
     @classmethod
     def settings_customise_sources(
@@ -118,12 +131,17 @@ class KafkaSettings(BaseSettings):
         return init_settings, FromFiles(settings_cls), env_settings
 
     @model_validator(mode="after")
-    def _kafka_is_entered_whole(self) -> Self:
-        if bool(self.kafka_user) != bool(self.kafka_password.get_secret_value()):
-            raise ValueError("PIR_KAFKA_USER and PIR_KAFKA_PASSWORD are needed together")
-        if self.kafka_certificate_file and not self.kafka_ca_file:
-            raise ValueError("PIR_KAFKA_CERTIFICATE_FILE needs PIR_KAFKA_CA_FILE")
+    def _nothing_contradicts(self) -> Self:
+        if found := list(self.contradictions()):
+            raise ValueError("\n".join(found))
         return self
+
+    def contradictions(self) -> Iterator[str]:
+        """What can't be set together, or is missing beside something else; each names its variables."""
+        if bool(self.kafka_user) != bool(self.kafka_password.get_secret_value()):
+            yield "PIR_KAFKA_USER and PIR_KAFKA_PASSWORD are needed together"
+        if self.kafka_certificate_file and not self.kafka_ca_file:
+            yield "PIR_KAFKA_CERTIFICATE_FILE needs PIR_KAFKA_CA_FILE"
 
     @property
     def brokers(self) -> Brokers:
@@ -141,10 +159,12 @@ class KafkaSettings(BaseSettings):
 class PolicySettings(BaseSettings):
     """Which policy is live, and the folder of all of them."""
 
-    model_config = SettingsConfigDict(env_prefix="PIR_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = COMMON
 
     policy: str = "nottingham"
+    """The id of the policy that is live."""
     policies_dir: Path = ROOT / "deploy" / "policies"
+    """The folder of all policies, the past ones too."""
 
     def live_policy(self) -> Policy:
         """Signed off or not. Raises InvalidPolicyError for a folder that can't be used, and an id that no file has."""
@@ -155,98 +175,110 @@ class PolicySettings(BaseSettings):
 
 
 class Settings(KafkaSettings, PolicySettings):
-    """Addresses, profile and the policy that is live.
+    """What every service is told. A docstring below a variable is its meaning in docs/variables.md.
 
-    `policy_accepted_by` is who took it on to use a policy without a clinical sign-off, and when, in words.
-    `credentials_file` holds development credentials; outside the development profile a service refuses to start
-    with it. `internal_port` is a second listener for /metrics, /totals and internal calls, which the first then
-    refuses; it is needed outside development, and so is `scrape_token`, with which Prometheus reads /metrics and
-    operations /totals. `listen_fd` is a socket that listens already, handed down by a supervisor, used instead of
-    `host` and `port`. `instance` names this copy among its like, so that Kafka gives a
-    restarted copy its partitions at once. `only` runs one part of the service, for two processes that don't end
-    together; also as `serve --only`. `disk_folder` is any folder on the disk whose free space is measured. The
-    `oidc_*` say where staff sign in to pages and which of their roles there is which here, `public_url` where their
-    browsers see this service: docs/sign-in.md. The keys of their tokens come from `staff_jwks_url`, else from
-    `staff_jwks_file`. `audit_signing_key` signs the head of the audit trail (Ed25519, 32
-    bytes in base64url), which is appended to `audit_heads_file`, outside the database.
+    Sign-in: docs/sign-in.md. A service adds what must not be set together by `contradictions`.
     """
 
     profile: Profile = Profile.PRODUCTION
+    """`development` or `production`: what is convenient, or what is safe."""
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    """Where PostgreSQL is, and as whom it is entered."""
     host: str = "127.0.0.1"
+    """The address that is listened on."""
     port: int = Field(default=8000, ge=1, le=65535)
+    """The port that is listened on."""
     listen_fd: int | None = Field(default=None, ge=3)
+    """A socket that listens already, handed down by a supervisor, in place of address and port."""
     internal_port: int | None = Field(default=None, ge=1, le=65535)
+    """A second port, for /metrics, /totals and internal calls, which the first then refuses; needed in production."""
     scrape_token: SecretStr = SecretStr("")
+    """With which Prometheus reads /metrics and operations /totals. Needed outside development."""
     instance: str | None = None
+    """Names this copy among its like, so that Kafka gives a restarted copy its partitions at once."""
     only: Part | None = None
+    """One part of the service, `http` or `work`, so that neither takes the other along; as `serve --only`."""
     policy_accepted_by: str = ""
+    """Who took it on to use a policy without a clinical sign-off, and when, in words."""
     service_maps_dir: Path = ROOT / "deploy" / "service_maps"
+    """The folder of the service maps, one a council."""
     retention_file: Path = ROOT / "deploy" / "retention.toml"
+    """How long what is kept."""
     reference_dir: Path = ROOT / "deploy" / "reference"
+    """The folder of wards, councils and postcodes."""
     disk_folder: Path = ROOT
+    """Any folder on the disk whose free space is measured."""
     credentials_file: NoPath = None
+    """Development credentials; refused outside development."""
     staff_jwks_file: NoPath = None
+    """The public keys of the tokens of staff, as a file."""
     staff_jwks_url: str = ""
+    """The same, fetched; used before the file. https outside development."""
     staff_issuer: str = ""
+    """The `iss` of the tokens of staff."""
     staff_audience: str = ""
+    """The `aud` of the tokens of staff."""
     public_url: str = "http://127.0.0.1:8002"
+    """Where browsers see the pages of the triage team."""
     oidc_metadata_url: str = ""
+    """Where staff sign in to pages: the metadata of the identity provider. https outside development."""
     oidc_client_id: str = ""
+    """Who we are there."""
     oidc_client_secret: SecretStr = SecretStr("")
+    """What proves it; or the next."""
     oidc_client_key_file: NoPath = None
+    """A PEM with a key that proves it, in place of the secret."""
     oidc_scopes: str = "openid profile"
+    """What is asked for at sign-in."""
     oidc_roles_claim: str = "roles"
+    """The claim that holds a person's roles."""
     oidc_role_fields: str = ""
+    """Where the claim is a list of objects: the path to the role in each."""
     oidc_acr: str = ""
+    """How people must have signed in, by the provider's own names."""
     oidc_max_age: Annotated[int | None, BeforeValidator(lambda value: None if value == "" else value)] = Field(
         default=None, ge=0
     )
+    """How long ago at most, in seconds."""
     oidc_roles: RoleNames = {}
+    """What the provider calls a role → our code for it, as JSON."""
     audit_signing_key: Key | None = None
+    """Signs the head of the audit trail: Ed25519, 32 bytes in base64url. Needed outside development."""
     audit_heads_file: Path = Path("var/audit-heads.jsonl")
+    """The file, outside the database, to which each head is added."""
     pool_size: int = Field(default=5, ge=1, le=50)
+    """Connections to PostgreSQL that requests and batches share."""
     log_level: str = "INFO"
+    """The least that is logged."""
 
-    @model_validator(mode="after")
-    def _development_credentials_stay_there(self) -> Self:
-        if self.profile is not Profile.DEVELOPMENT and self.credentials_file is not None:
-            raise ValueError("PIR_CREDENTIALS_FILE holds development credentials: it can't be used outside development")
-        return self
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
+        yield from self._missing_sign_in()
+        if self.is_development:
+            return
+        if self.credentials_file is not None:
+            yield "PIR_CREDENTIALS_FILE holds development credentials: it can't be used outside development"
+        if self.internal_port is None:
+            yield "PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside"
+        if not self.scrape_token.get_secret_value():
+            yield "PIR_SCRAPE_TOKEN is needed outside development: neighbours must not read live counts"
+        if self.audit_signing_key is None:
+            yield "PIR_AUDIT_SIGNING_KEY is needed outside development: it signs the audit trail's head"
+        private = {"PIR_STAFF_JWKS_URL": self.staff_jwks_url}
+        if self.oidc_metadata_url:
+            private |= {"PIR_OIDC_METADATA_URL": self.oidc_metadata_url, self._public_url_variable: self.public_url}
+        yield from (
+            f"outside development {name} must start with https://"
+            for name, url in private.items()
+            if url and not url.startswith("https://")
+        )
 
-    @model_validator(mode="after")
-    def _counts_stay_inside(self) -> Self:
-        if self.profile is not Profile.DEVELOPMENT and self.internal_port is None:
-            raise ValueError("PIR_INTERNAL_PORT is needed outside development: live counts and identities stay inside")
-        if self.profile is not Profile.DEVELOPMENT and not self.scrape_token.get_secret_value():
-            raise ValueError("PIR_SCRAPE_TOKEN is needed outside development: neighbours must not read live counts")
-        return self
-
-    @model_validator(mode="after")
-    def _the_audit_trail_is_signed(self) -> Self:
-        if self.profile is not Profile.DEVELOPMENT and self.audit_signing_key is None:
-            raise ValueError("PIR_AUDIT_SIGNING_KEY is needed outside development: it signs the audit trail's head")
-        return self
-
-    @model_validator(mode="after")
-    def _keys_of_tokens_come_privately(self) -> Self:
-        if not self.is_development and self.staff_jwks_url and not self.staff_jwks_url.startswith("https://"):
-            raise ValueError("outside development PIR_STAFF_JWKS_URL must start with https://")
-        return self
-
-    @model_validator(mode="after")
-    def _signing_in_is_whole_and_private(self) -> Self:
-        if not self.oidc_metadata_url:
-            return self
+    def _missing_sign_in(self) -> Iterator[str]:
         proofs = [self.oidc_client_secret.get_secret_value(), self.oidc_client_key_file]
-        if not self.oidc_client_id or not any(proofs) or all(proofs):
-            raise ValueError(
+        if self.oidc_metadata_url and (not self.oidc_client_id or not any(proofs) or all(proofs)):
+            yield (
                 "PIR_OIDC_METADATA_URL needs PIR_OIDC_CLIENT_ID and PIR_OIDC_CLIENT_SECRET or PIR_OIDC_CLIENT_KEY_FILE"
             )
-        urls = {"PIR_OIDC_METADATA_URL": self.oidc_metadata_url, self._public_url_variable: self.public_url}
-        if self.profile is not Profile.DEVELOPMENT and not all(url.startswith("https://") for url in urls.values()):
-            raise ValueError(f"outside development {' and '.join(urls)} must start with https://")
-        return self
 
     @property
     def _public_url_variable(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import time
 from email.utils import parseaddr
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
 from services.notify.family_messages.settings import GovukSettings
 from services.notify.mail import is_address
@@ -27,63 +28,73 @@ class Tls(StrEnum):
 
 
 class Settings(GovukSettings):
-    """Where mail goes: files in `mail_dir` (development only), else the server `smtp_host`.
+    """What notify is told beside. `from_...` is the token with which another service calls this one,
+    `to_...` that with which this one calls.
 
-    A failed message is tried again after up to `retry_first_seconds`, doubling to `retry_longest_seconds`, for
-    `retry_hours` (30 s, 1 h and 72 h are the contract's). `from_...` are the tokens with which others call,
-    `to_referral` that with which this service calls the referral service, at `referral_url`. `notify_master_key` wraps
-    the data keys of the secrets of webhooks, `..._before` is accepted beside it while the key is changed;
-    `webhook_local` lets webhooks go to http://127.0.0.1 and localhost, in development only.
-
-    Of one kind, `mail_most_own` mails a day go to an agency's inbox about what it sent itself, `mail_most_others` about
-    what other agencies sent; the rest of the day goes in one mail, at `mail_collected_hour` (London) of the next. A
-    large council gets some 11 referrals a working day from all agencies together (2,760 families a year), so that 100
-    mails of one kind to one of them are a flood; 10 are more than the duplicates that staff confirm for one agency in
-    a day. `front_url` is where browsers see the pages for people who refer. In development, where programs send
-    thousands, there is no cap unless one is set.
+    A large council gets some 11 referrals a working day from all agencies together (2,760 families a year), so that
+    MOST_OWN mails of one kind to one of them are a flood; MOST_OTHERS are more than the duplicates that staff confirm
+    for one agency in a day. In development, where programs send thousands, there is no cap unless one is set.
     """
 
     port: int = Field(default=8003, ge=1, le=65535, validation_alias="PIR_NOTIFY_PORT")
+    """The port that is listened on."""
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_NOTIFY")
+    """With which triage calls notify."""
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
+    """With which the referral service calls notify."""
     to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")
+    """With which notify calls the referral service: what it needs when it sends."""
     referral_url: str = "http://127.0.0.1:8001"
+    """Where internal calls to the referral service are answered."""
     notify_master_key: Key
+    """Wraps the data keys of the secrets of webhooks: 32 bytes in base64url."""
     notify_master_key_before: OtherKey = None
+    """Accepted beside it while the key is changed."""
     webhook_local: bool = False
+    """Webhooks may go to http://127.0.0.1 and localhost; refused outside development."""
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
+    """Where browsers see the pages for people who refer."""
     mail_dir: NoPath = None
+    """A folder in which mail is kept instead of sent; refused outside development."""
     mail_from: str = ""
+    """The sender of all mail: `Referrals <referrals@example.org>`."""
     smtp_host: str = ""
+    """The council's mail server."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
+    """Its port."""
     smtp_user: str | None = None
+    """Who enters it; none where nobody is asked."""
     smtp_password: SecretStr | None = None
+    """Of that user."""
     smtp_tls: Tls = Tls.STARTTLS
+    """`starttls`, `tls` or `none`."""
     smtp_seconds: float = Field(default=10.0, gt=0)
+    """How long an answer of the mail server is waited for."""
     retry_first_seconds: float = Field(default=30.0, gt=0)
+    """How long at most before a failed message is tried again; it doubles each time (the contract: 30 s)."""
     retry_longest_seconds: float = Field(default=3600.0, gt=0)
+    """Up to this (the contract: 1 h)."""
     retry_hours: float = Field(default=72.0, gt=0)
+    """For how long it is tried (the contract: 72 h)."""
     mail_most_own: int | None = Field(default=None, ge=1)
+    """Mails of one kind a day to an agency about what it sent itself; the rest in one. 100; none in development."""
     mail_most_others: int | None = Field(default=None, ge=1)
+    """The same about what other agencies sent. 10; none in development."""
     mail_collected_hour: int = Field(default=7, ge=0, le=23)
+    """The hour of the next day (London) at which the rest goes."""
 
-    @model_validator(mode="after")
-    def _mail_has_somewhere_to_go(self) -> Self:
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
         if self.mail_dir and not self.is_development:
-            raise ValueError("PIR_MAIL_DIR keeps mail in files, sent to nobody: it can't be used outside development")
+            yield "PIR_MAIL_DIR keeps mail in files, sent to nobody: it can't be used outside development"
         if not self.mail_dir and not self.smtp_host:
-            raise ValueError("mail needs somewhere to go: set PIR_SMTP_HOST (in development PIR_MAIL_DIR will do)")
+            yield "mail needs somewhere to go: set PIR_SMTP_HOST (in development PIR_MAIL_DIR will do)"
         if not self.sender.isascii() or not self.sender.isprintable() or not is_address(self.envelope_from):
-            raise ValueError("PIR_MAIL_FROM has to be an address in ASCII, such as: Referrals <referrals@example.org>")
+            yield "PIR_MAIL_FROM has to be an address in ASCII, such as: Referrals <referrals@example.org>"
         if self.smtp_password and self.smtp_tls is Tls.NONE:
-            raise ValueError("PIR_SMTP_PASSWORD would be sent readable: use PIR_SMTP_TLS=starttls or tls")
-        return self
-
-    @model_validator(mode="after")
-    def _webhooks_stay_outside(self) -> Self:
+            yield "PIR_SMTP_PASSWORD would be sent readable: use PIR_SMTP_TLS=starttls or tls"
         if self.webhook_local and not self.is_development:
-            raise ValueError("PIR_WEBHOOK_LOCAL opens this machine to webhooks: it can't be used outside development")
-        return self
+            yield "PIR_WEBHOOK_LOCAL opens this machine to webhooks: it can't be used outside development"
 
     @property
     def caps(self) -> Caps:

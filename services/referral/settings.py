@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -41,55 +42,64 @@ class MemberProvider(BaseModel):
 
 
 class Settings(CommonSettings):
-    """`requests_per_minute` is an agency's share (none in development).
-
-    `from_triage` is the token with which triage asks who a family is, `from_notify` that with which notify asks what
-    it needs when it sends, `to_...` that with which this service calls.
-
-    The `..._url` are asked whether they have carried out an erasure; `erasure_ledger` is where each is written down
-    outside the database; `erase_alone` lets one person erase where there is nobody else to confirm it;
-    `disposal_certificates` is the folder for the certificates of `retention run`.
-    `public_url` is where browsers see the pages for people who refer, `staff_url` where they see those of the triage
-    team, which take calls; `member_providers` (agency → provider, as JSON)
-    are the agencies whose people sign in with their own work account.
-    `help_words_dir` has the words of /help, a file a language; `help_leave_url` is where "Leave this page" leads;
-    `client_address_header` is the header in which the nearest proxy says where a request comes from, empty without one.
-    `master_key` wraps the data keys of identities, `index_key` makes the blind indexes: 32 bytes in base64url; the
-    `..._before` are accepted beside them while a key is changed.
+    """What the referral service is told beside. `from_...` is the token with which another service calls this one,
+    `to_...` that with which this one calls.
     """
 
     port: int = Field(default=8001, ge=1, le=65535, validation_alias="PIR_REFERRAL_PORT")
+    """The port that is listened on."""
     master_key: Key
+    """Wraps the data keys of identities: 32 bytes in base64url."""
     master_key_before: OtherKey = None
+    """Accepted beside it while the key is changed."""
     index_key: Key
+    """Makes the blind indexes: 32 bytes in base64url."""
     index_key_before: OtherKey = None
+    """Accepted beside it while the key is changed."""
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
+    """With which triage calls the referral service: who a family is."""
     from_notify: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")
+    """With which notify calls the referral service: what it needs when it sends."""
     to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
+    """With which the referral service calls triage."""
     to_notify: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_NOTIFY")
+    """With which the referral service calls notify."""
     to_metrics: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_METRICS")
+    """With which the referral service calls metrics."""
     requests_per_minute: int = Field(default=600, ge=1)
+    """An agency's share at each copy; without limit in development."""
     triage_url: str = "http://127.0.0.1:8002"
+    """Where internal calls to triage are answered."""
     notify_url: str = "http://127.0.0.1:8003"
+    """Where internal calls to notify are answered."""
     metrics_url: str = "http://127.0.0.1:8004"
+    """Where internal calls to metrics are answered."""
     public_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
+    """Where browsers see the pages for people who refer."""
     staff_url: str = Field(default="http://127.0.0.1:8002", validation_alias="PIR_PUBLIC_URL")
+    """Where browsers see the pages of the triage team."""
     member_providers: Annotated[dict[str, MemberProvider], NoDecode, BeforeValidator(read_names)] = Field(
         default_factory=dict
     )
+    """Agency → identity provider with which its people sign in, as JSON."""
     help_words_dir: Path = ROOT / "deploy" / "words" / "help"
+    """The words of /help, a file a language."""
     help_leave_url: str = Field(default="https://www.bbc.co.uk/weather", pattern="^https://")
+    """Where "Leave this page" leads."""
     client_address_header: str = ""
+    """The header in which the nearest proxy says where a request comes from; empty without one."""
     erasure_ledger: Path = Path("var/erasures.jsonl")
+    """The file, outside the database, in which each erasure is written down."""
     disposal_certificates: Path = Path("var/disposals")
+    """The folder for the certificates of `retention run`."""
     erase_alone: bool = False
+    """One person may erase, where there is nobody else to confirm it."""
 
-    @model_validator(mode="after")
-    def _providers_are_private(self) -> Settings:
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
         urls = [each.metadata_url for each in self.member_providers.values()]
         if not self.is_development and not all(url.startswith("https://") for url in urls):
-            raise ValueError("outside development each metadata_url of PIR_MEMBER_PROVIDERS must start with https://")
-        return self
+            yield "outside development each metadata_url of PIR_MEMBER_PROVIDERS must start with https://"
 
     @property
     def others(self) -> dict[str, Called]:

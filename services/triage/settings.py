@@ -10,29 +10,40 @@ from shared.settings import Settings as CommonSettings
 
 
 class Settings(CommonSettings):
-    """`triage_master_key` wraps the data keys of what staff write, `triage_master_key_before` is accepted beside it
-    while the key is changed; `referral_url` is where identities are fetched,
-    `notify_url` where messages are looked up; all of the `..._url` are asked what is parked there (`triage_url` is
-    this service itself, and by default right here). `reports_url` is where browsers see the reports, `front_url`
-    where they see the pages for people who refer, which have the form for a call. `from_...` is the token with which
-    another service calls this one, `to_...` that with which this one calls: docs/operations.md.
+    """What triage is told beside. `from_...` is the token with which another service calls this one,
+    `to_...` that with which this one calls: docs/operations.md.
     """
 
     port: int = Field(default=8002, ge=1, le=65535, validation_alias="PIR_TRIAGE_PORT")
+    """The port that is listened on."""
     triage_master_key: Key
+    """Wraps the data keys of what staff write: 32 bytes in base64url."""
     triage_master_key_before: OtherKey = None
+    """Accepted beside it while the key is changed."""
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
+    """With which the referral service calls triage."""
     to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
+    """With which triage calls the referral service: who a family is."""
     to_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_TRIAGE")
+    """With which triage calls itself: what is parked in it."""
     to_notify: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_NOTIFY")
+    """With which triage calls notify."""
     to_metrics: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_METRICS")
+    """With which triage calls metrics."""
     referral_url: str = "http://127.0.0.1:8001"
+    """Where internal calls to the referral service are answered."""
     notify_url: str = "http://127.0.0.1:8003"
+    """Where internal calls to notify are answered."""
     metrics_url: str = "http://127.0.0.1:8004"
+    """Where internal calls to metrics are answered."""
     triage_url: str = ""
+    """Where internal calls to triage itself are answered; by default right here."""
     reports_url: str = Field(default="http://127.0.0.1:8004", validation_alias="PIR_METRICS_PUBLIC_URL")
+    """Where browsers see the reports."""
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
+    """Where browsers see the pages for people who refer."""
     deadline_seconds: float = Field(default=15.0, gt=0)
+    """Between two looks for what is overdue."""
 
     @property
     def all_services(self) -> dict[str, Called]:

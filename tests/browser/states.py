@@ -165,7 +165,7 @@ def _away_before_today(person: Person, _: Cases) -> None:
     person.opens("/staff/team/dev-triage-lead")
     for box, typed in (("Day", "31"), ("Month", "2"), ("Year", "2026")):
         person.fills(box, typed)
-    person.presses("Save when they are away")
+    person.presses("Save")
 
 
 def _found(person: Person, cases: Cases) -> None:

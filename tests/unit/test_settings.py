@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Final
 
@@ -122,6 +123,37 @@ def test_what_several_settings_say_together_is_said_as_it_is(folder: Path, monke
         MetricsSettings()
     [said] = said_of(found.value, MetricsSettings)
     assert said.startswith("PIR_INTERNAL_PORT is needed outside development")
+
+
+def test_all_that_contradicts_is_said_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("PIR_SCRAPE_TOKEN", "PIR_AUDIT_SIGNING_KEY", "PIR_KAFKA_PASSWORD"):
+        monkeypatch.delenv(f"{variable}_FILE")
+    monkeypatch.delenv("PIR_INTERNAL_PORT", raising=False)
+    for name, value in {
+        "PIR_PROFILE": "production",
+        "PIR_OIDC_METADATA_URL": "http://sign-in.example.org",
+        "PIR_GOVUK_NOTIFY_URL": "http://texts.example.org",
+        "PIR_WEBHOOK_LOCAL": "true",
+        "PIR_SMTP_TLS": "none",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as found:
+        NotifySettings()
+    said = said_of(found.value, NotifySettings)
+    named = {re.search("PIR_[A-Z_]+", line)[0] for line in said}  # type: ignore[index]  # each names one
+    assert named == {
+        "PIR_KAFKA_USER",
+        "PIR_OIDC_METADATA_URL",
+        "PIR_INTERNAL_PORT",
+        "PIR_SCRAPE_TOKEN",
+        "PIR_AUDIT_SIGNING_KEY",
+        "PIR_PUBLIC_URL",
+        "PIR_GOVUK_NOTIFY_URL",
+        "PIR_MAIL_DIR",
+        "PIR_MAIL_FROM",
+        "PIR_SMTP_PASSWORD",
+        "PIR_WEBHOOK_LOCAL",
+    }
 
 
 def test_an_empty_name_of_a_file_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

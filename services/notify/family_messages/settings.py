@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr
 
 from shared.events import Channel
 from shared.settings import ROOT
@@ -18,28 +19,31 @@ NoText = Annotated[SecretStr | None, BeforeValidator(lambda value: value or None
 
 
 class GovukSettings(CommonSettings):
-    """`govuk_notify_key` is an API key, `govuk_notify_callback_token` what Notify shows us with each receipt.
-
-    The templates have ((body)), those of e-mails and letters ((subject)) too. `govuk_notify_texts_from` is the id of
-    the sender of texts where it is not the account's usual one; `govuk_notify_takes_replies`: it is a number that can
-    be answered. `family_words_dir` has the words of messages to families, a file a language.
-    """
+    """How families are written to, where the policy lets them be."""
 
     govuk_notify_url: str = LIVE_URL
+    """Where GOV.UK Notify is. https outside development."""
     govuk_notify_key: NoText = None
+    """An API key of GOV.UK Notify; without one no family is written to."""
     govuk_notify_callback_token: NoText = None
+    """What GOV.UK Notify shows with each receipt: 32 characters or more."""
     govuk_notify_template_sms: str = ""
+    """The id of the template of texts, which has ((body))."""
     govuk_notify_template_email: str = ""
+    """The id of the template of e-mails, which has ((subject)) and ((body))."""
     govuk_notify_template_letter: str = ""
+    """The id of the template of letters, which has ((subject)) and ((body))."""
     govuk_notify_texts_from: str = ""
+    """The id of the sender of texts, where it is not the account's usual one."""
     govuk_notify_takes_replies: bool = Field(default=False)
+    """The sender of texts is a number that can be answered."""
     family_words_dir: Path = ROOT / "deploy" / "words" / "messages"
+    """The words of messages to families, a file a language."""
 
-    @model_validator(mode="after")
-    def _notify_is_reached_privately(self) -> Self:
+    def contradictions(self) -> Iterator[str]:
+        yield from super().contradictions()
         if not self.is_development and not self.govuk_notify_url.startswith("https://"):
-            raise ValueError("outside development PIR_GOVUK_NOTIFY_URL must start with https://")
-        return self
+            yield "outside development PIR_GOVUK_NOTIFY_URL must start with https://"
 
     @property
     def templates(self) -> dict[Channel, str]:
