@@ -162,7 +162,7 @@ def _send(cases: Cases, found: Morning, each: Sent) -> None:
 def glances(person: Person, *texts: str, whole: bool = True) -> None:
     """Reads these in the box on the first screen, without scrolling; or how they begin."""
     for text in texts:
-        expect(person.main.locator("#now").get_by_text(text).last).to_be_in_viewport(ratio=1 if whole else 0.2)
+        expect(person.main.locator("#now").get_by_text(text).last).to_be_in_viewport(ratio=1 if whole else 0.15)
 
 
 def presses_first(person: Person, text: str) -> None:

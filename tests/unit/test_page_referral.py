@@ -353,6 +353,11 @@ def test_under_domestic_abuse_nobody_has_chosen_how_the_family_was_reached(
     assert contact_choices(own(marks=marks), TODAY)["suggested"].get("how") == how
 
 
+def test_a_loss_is_said_before_anything_else_is_known() -> None:
+    told = now_of(own(route="bereavement_review"), loss="The baby died")
+    assert told.more[0] == "Go gently: the baby died."
+
+
 def test_a_loss_that_a_person_was_told_of_is_not_said_to_be_a_guess() -> None:
     assert loss_in_words(a_family(), is_told=True) == "The family has had a loss"
     assert loss_in_words(a_family()) == "The baby may have died"

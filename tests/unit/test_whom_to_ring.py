@@ -104,31 +104,30 @@ def test_the_first_screen_begins_with_where_and_in_which_words() -> None:
     assert sent.words.endswith(" word …")
     assert len(sent.words) < 250
     assert first_screen({"document": {"home": {"withheld": True}}}, is_rung=True) == FirstScreen(
-        "Kept safe: it was not sent"
+        address="Kept safe: it was not sent"
     )
     assert first_screen({"document": {"home": {"no_fixed_abode": True}}}, is_rung=True) == FirstScreen(
-        "No fixed address"
+        address="No fixed address"
     )
     assert first_screen(None, is_rung=False) == FirstScreen()
 
 
 @pytest.mark.parametrize(
-    ("carer", "words"),
+    ("carer", "who"),
     [
         (
-            {"preferred_language": "ur", "interpreter_needed": True},
-            "The mother: speaks Urdu, book an interpreter first.",
+            {"given_name": "Sana", "preferred_language": "ur", "interpreter_needed": True},
+            "Sana (mother, speaks Urdu, book an interpreter first)",
         ),
-        ({"preferred_language": "en"}, ""),
-        ({}, ""),
+        ({"preferred_language": "en"}, "The carer (mother)"),
     ],
 )
-def test_how_the_family_is_spoken_with_is_said_where_the_referrer_is_rung_first(
-    carer: dict[str, Any], words: str
+def test_who_the_family_is_stands_on_the_first_screen_where_somebody_else_is_rung_first(
+    carer: dict[str, Any], who: str
 ) -> None:
     found = {"document": {"caregivers": [{"relationship": "mother", **carer}]}}
-    assert first_screen(found, is_rung=False).spoken == words
-    assert first_screen(found, is_rung=True).spoken == ""
+    assert first_screen(found, is_rung=False).who == who
+    assert first_screen(found, is_rung=True).who == ""
 
 
 def test_when_the_work_has_ended_nobody_is_rung() -> None:

@@ -183,6 +183,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         holds=holds,
     )
     is_told = bool(decision) and row.route == Route.BEREAVEMENT_REVIEW and decision["decided_by"] == DecidedBy.PERSON
+    loss = loss_in_words(told.facts, is_told=is_told)
     to_do = what_to_do(
         row,
         offered,
@@ -193,6 +194,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         held=Held(holder, due.partition(". ")[0] if is_late else "") if holder and not is_own else None,
         in_line=in_line,
         onward=open_beside(item["items"]),
+        loss=loss if Hold.C1 in holds else "",
     )
     beside = [to_do.first, *to_do.also]
     may_record = any(offer.step == "contact-attempt" for offer in offered)
@@ -217,7 +219,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "earlier": decisions[-2::-1],
         "proposal": view(item["proposal"]) if item["proposal"] else None,
         "holds": holds,
-        "loss": loss_in_words(told.facts, is_told=is_told),
+        "loss": loss,
         "is_own": is_own,
         "is_late": is_late,
         "to_do": to_do,

@@ -170,6 +170,7 @@ def what_to_do(
     held: Held | None = None,
     in_line: Waiting | None = None,
     onward: Sequence[Offer] = (),
+    loss: str = "",
 ) -> ToDo:
     """For whoever is offered these steps. When the work has ended: how, and `onward`, the open work beside it."""
     if row.ended_at:
@@ -183,7 +184,7 @@ def what_to_do(
     if first and kind.button and first.step not in ("claim", "take-over"):
         first = first._replace(text=kind.button)
     beside = [possible[step] for step in also if step in possible and (first is None or step != first.step)]
-    more = list(_to_know(row, possible, facts, policy, rings, held))
+    more = list(_to_know(row, possible, facts, policy, rings, held, loss))
     if row.route == Route.REVIEW and decision and not is_call(row):
         if doubts := why_a_person(decision, policy):
             more.append(f"Why a person: {doubts}")
@@ -210,8 +211,11 @@ def _to_know(
     policy: Policy,
     rings: Sequence[Call],
     held: Held | None,
+    loss: str,
 ) -> Iterator[str]:
     """What changes how somebody rings, and whom; or how they learn the number."""
+    if loss and row.route not in RINGS:
+        yield f"Go gently: {loss[:1].lower()}{loss[1:]}."
     if held and "take-over" in possible:
         late = f", {held.late[:1].lower()}{held.late[1:]}" if held.late else ""
         waits = held.late and row.urgency in WALL_CLOCK

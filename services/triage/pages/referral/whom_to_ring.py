@@ -49,32 +49,27 @@ class Call(NamedTuple):
 
 
 class FirstScreen(NamedTuple):
-    """Of what was sent, what somebody needs before they ring: where the family lives, and how the words begin.
+    """Of what was sent, what somebody needs before they ring: who the family is and lives where, how the words begin.
 
-    `spoken` says what it takes to speak with the first carer, in any language but English.
+    `who` is the first carer, and what it takes to speak with them.
     """
 
+    who: str = ""
     address: str = ""
     words: str = ""
-    spoken: str = ""
 
 
 def first_screen(found: Mapping[str, Any] | None, *, is_rung: bool) -> FirstScreen:
     """`found` is who the family is, for somebody who may know; empty parts where nothing was sent.
 
-    `is_rung`: the family itself is, and its number has beside it how it is spoken with.
+    `is_rung`: the family itself is, and its number has beside it who they are.
     """
     document = (found or {}).get("document") or {}
     address = address_of(document.get("home") or {}).replace("\n", ", ")
     words = " ".join(str(document.get("notes") or "").split())
-    return FirstScreen(shortened(address), shortened(words, BEGINNING, " …"), "" if is_rung else _spoken(document))
-
-
-def _spoken(document: Mapping[str, Any]) -> str:
-    """Also where the referrer is rung first: sooner or later somebody speaks with the family."""
-    carers = document.get("caregivers") or ()
-    who, *more = list(_about(spoken_with(carers[0], is_held=False))) if carers else ("",)
-    return f"The {who}: {', '.join(more)}." if more else ""
+    carers = () if is_rung else document.get("caregivers") or ()
+    who = _named(carers[0], spoken_with(carers[0], is_held=False)) if carers else ""
+    return FirstScreen(who, shortened(address), shortened(words, BEGINNING, " …"))
 
 
 def shortened(text: str, length: int = SHORT, more: str = " … All of it stands below") -> str:
@@ -134,10 +129,14 @@ def _of_policy(row: Any, facts: Facts | None, policy: Policy, service_map: Servi
 def _carer(person: Mapping[str, Any], *, is_held: bool) -> Call:
     """The first carer is whom the referral is mostly about. Where a safe way is known or needed, no number is told."""
     told = spoken_with(person, is_held=is_held)
-    who = f"{full_name(person) or 'The carer'} ({', '.join(_about(told))})"
+    who = _named(person, told)
     if way := told["safe_contact"]:
         return Call(f"{who}, {ONLY_SAFELY}", instead=shortened(way))
     return Call(who, str(person.get("phone") or ""), ASK_REFERRER)
+
+
+def _named(person: Mapping[str, Any], told: Mapping[str, Any]) -> str:
+    return f"{full_name(person) or 'The carer'} ({', '.join(_about(told))})"
 
 
 def _about(told: Mapping[str, Any]) -> Iterator[str]:
