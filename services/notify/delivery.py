@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, cast
@@ -35,11 +35,10 @@ from services.notify.writing import Writes, utc_now
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.backoff import pauses, rest_after
-from shared.database import BY_KEY
 from shared.errors import DATABASE_TROUBLE, failure_kind, failure_name, is_transient
 from shared.events import MessageSent, MessageUndeliverable
 from shared.messaging import outbox
-from shared.messaging.leases import KEEPALIVES, Leases
+from shared.messaging.leases import Leases, leased
 from shared.messaging.statement import Statement
 from shared.messaging.waking import Wake
 from shared.metrics import NOT_AT_ONCE
@@ -49,7 +48,6 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS: Final = 1.0
 """The net under the wake-ups, and how late a second try may be."""
-BALANCE_SECONDS: Final = 2.0
 NO_RECIPIENT_PAUSE: Final = timedelta(seconds=5)
 NO_RECIPIENT_LONGEST: Final = timedelta(minutes=10)
 """The agency is not known here yet, or has no usable inbox: looked at again, the later the longer it lasts; no try."""
@@ -104,38 +102,34 @@ class Delivery:
             await pause.sleep()
 
     async def _send_until_trouble(self, going_well: Callable[[], None]) -> None:
-        connection = await asyncpg.connect(
-            self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | BY_KEY | {"search_path": self.schema}
-        )
-        clock = asyncio.get_running_loop().time
-        self._connection = connection
-        try:
-            await self.wake.listen(connection)
-            leases = await Leases.join(connection, f"{self.schema}_{self.name}")
-            balanced_at = clock()
-            while True:
-                if clock() - balanced_at > BALANCE_SECONDS:
-                    await leases.balance()
-                    balanced_at = clock()
-                self.wake.clear()
-                parts = [self.first_part + part for part in leases.held]
-                if due := await connection.fetch(rows.DUE, parts, self.now(), self.sender.batch):
-                    if len(due) == self.sender.batch:
-                        self.before_a_backlog()
-                    await self._to_its_end(self.send(due))
-                elif self.first_part == 0 and (
-                    due := await connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES)
-                ):
-                    await self._to_its_end(self.send_together(due))
-                if due:
-                    going_well()
-                    await rest_after(len(due), full=self.sender.batch)
-                if len(due) < self.sender.batch:
-                    await self.wake.wait(connection, leases.held, POLL_SECONDS)
-        finally:
-            self._connection = None
-            with suppress(*DATABASE_TROUBLE):
-                await connection.close(timeout=2)
+        async with leased(self.dsn, self.schema, self.name, self.wake) as leases:
+            self._connection = leases.connection
+            try:
+                while True:
+                    if leases.are_due:
+                        await leases.balance()
+                    self.wake.clear()
+                    sent = await self._send_what_is_due(leases)
+                    if sent:
+                        going_well()
+                        await rest_after(sent, full=self.sender.batch)
+                    if sent < self.sender.batch:
+                        await self.wake.wait(leases.connection, leases.held, POLL_SECONDS)
+            finally:
+                self._connection = None
+
+    async def _send_what_is_due(self, leases: Leases) -> int:
+        """One batch, or when nothing else is due what was collected for one inbox; returns how many it was."""
+        parts = [self.first_part + part for part in leases.held]
+        if due := await leases.connection.fetch(rows.DUE, parts, self.now(), self.sender.batch):
+            if len(due) == self.sender.batch:
+                self.before_a_backlog()
+            await self._to_its_end(self.send(due))
+        elif self.first_part == 0 and (
+            due := await leases.connection.fetch(rows.COLLECTED, parts, self.now(), MOST_LINES)
+        ):
+            await self._to_its_end(self.send_together(due))
+        return len(due)
 
     async def _to_its_end(self, work: Awaitable[T]) -> T:
         """The mail in hand ends before the loop does: a cancel waits for it, at most STOP_SECONDS."""

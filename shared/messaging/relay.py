@@ -23,10 +23,9 @@ from aiokafka.partitioner import DefaultPartitioner
 
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
-from shared.database import BY_KEY
 from shared.errors import DATABASE_TROUBLE, failure_name
 from shared.events import source_of
-from shared.messaging.leases import KEEPALIVES, Leases
+from shared.messaging.leases import leased
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 from shared.room import ROOM
@@ -36,7 +35,6 @@ log = structlog.get_logger(__name__)
 BATCH: Final = 500
 POLL_SECONDS: Final = 1.0
 """The net under the wake-ups (waking.py): one that was lost with a connection costs a second."""
-BALANCE_SECONDS: Final = 2.0
 LARGE_STRETCH: Final = 250
 """From so many on the relay does not rest: the next stretch is large already."""
 MEASURE_SECONDS: Final = 5.0
@@ -102,33 +100,25 @@ class Relay:
             await asyncio.gather(measuring, return_exceptions=True)
 
     async def _publish_until_trouble(self, going_well: Any) -> None:
-        connection = await asyncpg.connect(
-            self._dsn,
-            timeout=3,
-            command_timeout=10,
-            server_settings=KEEPALIVES | BY_KEY | {"search_path": self._schema, "synchronous_commit": "off"},
-        )  # a delete that is lost with the server is an event published again, which its readers skip
-        producer = self._producer()
-        try:
-            await self.wake.listen(connection)
-            leases = await Leases.join(connection, f"{self._schema}_outbox")
-            await producer.start()
-            balanced_at = time.monotonic()
-            while True:
-                if time.monotonic() - balanced_at > BALANCE_SECONDS:
+        # A delete that is lost with the server is an event published again, which its readers skip.
+        async with leased(self._dsn, self._schema, "outbox", self.wake, {"synchronous_commit": "off"}) as leases:
+            producer, connection = self._producer(), leases.connection
+            try:
+                await producer.start()
+                while True:
+                    if leases.are_due:
+                        await self._forget_published(connection)
+                        await leases.balance()
+                    self.wake.clear()
+                    if published := await self._publish_once(connection, producer, leases.held):
+                        going_well()
+                        await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
+                    if published < BATCH:
+                        await self.wake.wait(connection, leases.held, POLL_SECONDS)
+            finally:
+                with suppress(*_TROUBLE):
                     await self._forget_published(connection)
-                    await leases.balance()
-                    balanced_at = time.monotonic()
-                self.wake.clear()
-                if published := await self._publish_once(connection, producer, leases.held):
-                    going_well()
-                    await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
-                if published < BATCH:
-                    await self.wake.wait(connection, leases.held, POLL_SECONDS)
-        finally:
-            with suppress(*_TROUBLE):
-                await self._forget_published(connection)
-            await _end(producer, connection)
+                await _end(producer)
 
     async def _forget_published(self, connection: asyncpg.Connection[Any]) -> None:
         """Before another copy may read the same rows: it would publish them again."""
@@ -276,14 +266,13 @@ def _headers(row: asyncpg.Record) -> list[tuple[str, bytes]]:
     return [(name, value.encode()) for name, value in headers.items()]
 
 
-async def _end(producer: AIOKafkaProducer, connection: asyncpg.Connection[Any]) -> None:
-    """Close both, whatever state they are in, within five seconds: a paused server answers nothing."""
-    for closing in (producer.stop(), connection.close(timeout=2)):
-        try:
-            async with asyncio.timeout(5):
-                await closing
-        except _TROUBLE as error:
-            log.info("closed the hard way", cause=failure_name(error))
+async def _end(producer: AIOKafkaProducer) -> None:
+    """Close it, whatever state it is in, within five seconds: a paused server answers nothing."""
+    try:
+        async with asyncio.timeout(5):
+            await producer.stop()
+    except _TROUBLE as error:
+        log.info("closed the hard way", cause=failure_name(error))
     sender: Any = producer._sender  # noqa: SLF001  a stop cut short leaves it trying for ever
     if sender is not None and sender.sender_task is not None and not sender.sender_task.done():
         sender.sender_task.cancel()

@@ -20,8 +20,9 @@ from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import REFERRAL_TOPIC, ReferralWithdrawn
 from shared.ids import uuid7
 from shared.messaging import outbox
+from shared.messaging.leases import BALANCE_SECONDS
 from shared.messaging.outbox import PARTS, Cause
-from shared.messaging.relay import BALANCE_SECONDS, Relay
+from shared.messaging.relay import Relay
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_ROWS
 from tests.integration.support import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -25,8 +25,8 @@ from services.notify.webhooks import deliveries, endpoints, mails
 from services.notify.webhooks.endpoints import CHANNEL, DEAD_AFTER, EndpointState, WhyOff
 from services.notify.writing import utc_now
 from shared.backoff import pauses
-from shared.errors import DATABASE_TROUBLE, failure_name, is_transient
-from shared.messaging.leases import KEEPALIVES, Leases
+from shared.errors import failure_name, is_transient
+from shared.messaging.leases import leased
 from shared.messaging.waking import Wake
 
 if TYPE_CHECKING:  # what needs httpx is imported when there is an endpoint
@@ -39,7 +39,6 @@ IDLE_SECONDS: Final = 5.0
 """Between two looks while no agency has a webhook; one that is set in this process wakes it at once."""
 POLL_SECONDS: Final = 1.0
 """Between two questions to the referral service, and how late a second try may be."""
-BALANCE_SECONDS: Final = 2.0
 LONGEST_SILENCE: Final = 30.0
 """Between two questions while the referral service does not answer: 1 s, doubling to this."""
 MOST_WAITING: Final = 200
@@ -94,30 +93,21 @@ class WebhookLoop:
 
     async def _work_until_trouble(self, going_well: Callable[[], None]) -> None:
         """Returns when no agency has a webhook any more."""
-        connection = await asyncpg.connect(
-            self.dsn, timeout=3, command_timeout=10, server_settings=KEEPALIVES | {"search_path": self.schema}
-        )
-        clock = asyncio.get_running_loop().time
-        try:
-            await self.wake.listen(connection)
-            leases = await Leases.join(connection, f"{self.schema}_webhook")
-            balanced_at = clock()
-            while True:
-                if clock() - balanced_at > BALANCE_SECONDS:
-                    await leases.balance(busy={self._parts[each] for each in self._workers})
-                    balanced_at = clock()
-                self.wake.clear()
-                has_more = await self.round(leases.held)
-                going_well()
-                async with self.engine.connect() as tx:
-                    if not await endpoints.exists(tx):
-                        return
-                if not has_more:
-                    await self.wake.wait(connection, leases.held, POLL_SECONDS)
-        finally:
-            await self._stop_workers()
-            with suppress(*DATABASE_TROUBLE):
-                await connection.close(timeout=2)
+        async with leased(self.dsn, self.schema, "webhook", self.wake) as leases:
+            try:
+                while True:
+                    if leases.are_due:
+                        await leases.balance(busy={self._parts[each] for each in self._workers})
+                    self.wake.clear()
+                    has_more = await self.round(leases.held)
+                    going_well()
+                    async with self.engine.connect() as tx:
+                        if not await endpoints.exists(tx):
+                            return
+                    if not has_more:
+                        await self.wake.wait(leases.connection, leases.held, POLL_SECONDS)
+            finally:
+                await self._stop_workers()
 
     async def round(self, parts: Sequence[int]) -> bool:
         """One look at the endpoints of these parts; whether there is more to ask for at once."""
