@@ -109,7 +109,7 @@ class KafkaSettings(BaseSettings):
     kafka_user: str = ""
     """Who enters Kafka; empty where nobody is asked."""
     kafka_password: SecretStr = SecretStr("")
-    """Of that user."""
+    """The password of `PIR_KAFKA_USER`."""
     kafka_mechanism: Mechanism = Mechanism.SCRAM
     """How the password is proven (SASL)."""
     kafka_ca_file: NoPath = None
@@ -213,7 +213,7 @@ class Settings(KafkaSettings, PolicySettings):
     staff_jwks_file: NoPath = None
     """The public keys of the tokens of staff, as a file."""
     staff_jwks_url: str = ""
-    """The same, fetched; used before the file. https outside development."""
+    """Where the public keys of the tokens of staff are fetched; used before the file. https in production."""
     staff_issuer: str = ""
     """The `iss` of the tokens of staff."""
     staff_audience: str = ""
@@ -223,11 +223,11 @@ class Settings(KafkaSettings, PolicySettings):
     oidc_metadata_url: str = ""
     """Where staff sign in to pages: the metadata of the identity provider. https outside development."""
     oidc_client_id: str = ""
-    """Who we are there."""
+    """Who we are to the identity provider of staff."""
     oidc_client_secret: SecretStr = SecretStr("")
-    """What proves it; or the next."""
+    """What proves to the identity provider who we are; or `PIR_OIDC_CLIENT_KEY_FILE`."""
     oidc_client_key_file: NoPath = None
-    """A PEM with a key that proves it, in place of the secret."""
+    """A PEM with a key that proves who we are, in place of `PIR_OIDC_CLIENT_SECRET`."""
     oidc_scopes: str = "openid profile"
     """What is asked for at sign-in."""
     oidc_roles_claim: str = "roles"
@@ -239,7 +239,7 @@ class Settings(KafkaSettings, PolicySettings):
     oidc_max_age: Annotated[int | None, BeforeValidator(lambda value: None if value == "" else value)] = Field(
         default=None, ge=0
     )
-    """How long ago at most, in seconds."""
+    """How long ago people may have signed in at the provider at most, in seconds."""
     oidc_roles: RoleNames = {}
     """What the provider calls a role → our code for it, as JSON."""
     audit_signing_key: Key | None = None
@@ -264,13 +264,13 @@ class Settings(KafkaSettings, PolicySettings):
             yield "PIR_SCRAPE_TOKEN is needed outside development: neighbours must not read live counts"
         if self.audit_signing_key is None:
             yield "PIR_AUDIT_SIGNING_KEY is needed outside development: it signs the audit trail's head"
-        private = {"PIR_STAFF_JWKS_URL": self.staff_jwks_url}
+        private = {"PIR_STAFF_JWKS_URL": self.staff_jwks_url} if self.staff_jwks_url else {}
         if self.oidc_metadata_url:
             private |= {"PIR_OIDC_METADATA_URL": self.oidc_metadata_url, self._public_url_variable: self.public_url}
         yield from (
             f"outside development {name} must start with https://"
             for name, url in private.items()
-            if url and not url.startswith("https://")
+            if not url.startswith("https://")
         )
 
     def _missing_sign_in(self) -> Iterator[str]:

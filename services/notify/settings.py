@@ -49,7 +49,7 @@ class Settings(GovukSettings):
     notify_master_key: Key
     """Wraps the data keys of the secrets of webhooks: 32 bytes in base64url."""
     notify_master_key_before: OtherKey = None
-    """Accepted beside it while the key is changed."""
+    """Accepted beside `PIR_NOTIFY_MASTER_KEY` while it is changed."""
     webhook_local: bool = False
     """Webhooks may go to http://127.0.0.1 and localhost; refused outside development."""
     front_url: str = Field(default="http://127.0.0.1:8001", validation_alias="PIR_FRONT_URL")
@@ -61,11 +61,11 @@ class Settings(GovukSettings):
     smtp_host: str = ""
     """The council's mail server."""
     smtp_port: int = Field(default=587, ge=1, le=65535)
-    """Its port."""
+    """The port of the mail server."""
     smtp_user: str | None = None
-    """Who enters it; none where nobody is asked."""
+    """Who enters the mail server; none where nobody is asked."""
     smtp_password: SecretStr | None = None
-    """Of that user."""
+    """The password of `PIR_SMTP_USER`."""
     smtp_tls: Tls = Tls.STARTTLS
     """`starttls`, `tls` or `none`."""
     smtp_seconds: float = Field(default=10.0, gt=0)
@@ -73,15 +73,15 @@ class Settings(GovukSettings):
     retry_first_seconds: float = Field(default=30.0, gt=0)
     """How long at most before a failed message is tried again; it doubles each time (the contract: 30 s)."""
     retry_longest_seconds: float = Field(default=3600.0, gt=0)
-    """Up to this (the contract: 1 h)."""
+    """The longest pause before a failed message is tried again (the contract: 1 h)."""
     retry_hours: float = Field(default=72.0, gt=0)
-    """For how long it is tried (the contract: 72 h)."""
+    """For how long a failed message is tried (the contract: 72 h)."""
     mail_most_own: int | None = Field(default=None, ge=1)
     """Mails of one kind a day to an agency about what it sent itself; the rest in one. 100; none in development."""
     mail_most_others: int | None = Field(default=None, ge=1)
-    """The same about what other agencies sent. 10; none in development."""
+    """Mails of one kind a day to an agency about what others sent; the rest in one. 10; none in development."""
     mail_collected_hour: int = Field(default=7, ge=0, le=23)
-    """The hour of the next day (London) at which the rest goes."""
+    """The hour (London) at which mails over those limits of the day before go in one."""
 
     def contradictions(self) -> Iterator[str]:
         yield from super().contradictions()

@@ -51,11 +51,11 @@ class Settings(CommonSettings):
     master_key: Key
     """Wraps the data keys of identities: 32 bytes in base64url."""
     master_key_before: OtherKey = None
-    """Accepted beside it while the key is changed."""
+    """Accepted beside `PIR_MASTER_KEY` while it is changed."""
     index_key: Key
     """Makes the blind indexes: 32 bytes in base64url."""
     index_key_before: OtherKey = None
-    """Accepted beside it while the key is changed."""
+    """Accepted beside `PIR_INDEX_KEY` while it is changed."""
     from_triage: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")
     """With which triage calls the referral service: who a family is."""
     from_notify: SecretStr = Field(validation_alias="PIR_TOKEN_NOTIFY_REFERRAL")

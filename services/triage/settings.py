@@ -19,7 +19,7 @@ class Settings(CommonSettings):
     triage_master_key: Key
     """Wraps the data keys of what staff write: 32 bytes in base64url."""
     triage_master_key_before: OtherKey = None
-    """Accepted beside it while the key is changed."""
+    """Accepted beside `PIR_TRIAGE_MASTER_KEY` while it is changed."""
     from_referral: SecretStr = Field(validation_alias="PIR_TOKEN_REFERRAL_TRIAGE")
     """With which the referral service calls triage."""
     to_referral: SecretStr = Field(validation_alias="PIR_TOKEN_TRIAGE_REFERRAL")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from deploy.variables import FILE, SERVICES, written
@@ -14,6 +16,7 @@ def test_the_page_shows_the_settings_of_the_code() -> None:
     meaning = "Wraps the data keys of identities: 32 bytes in base64url."
     assert f"| `PIR_MASTER_KEY` | {meaning} | referral | **needed** | yes |\n" in text
     assert "| `PIR_POOL_SIZE` | Connections to PostgreSQL that requests and batches share. | all | `5` |  |\n" in text
+    assert re.search(r"\| `PIR_MEMBER_PROVIDERS` \|.*\| referral \| none \| yes \|\n", text)  # of a part of it
 
 
 @pytest.mark.parametrize("settings", SERVICES.values(), ids=SERVICES)

@@ -203,7 +203,9 @@ def test_at_a_glance_anybody_sees_what_to_do_and_whom_to_ring(
     for person in people:
         person.opens(f"/staff/items/{item}")
         glances(person, glance.words, *everybodys, *glance.own, *calls_of(the_morning.sent[case], glance))
-        glances(person, *sent_of(the_morning.sent[case]), whole=False)
+        where, *words = sent_of(the_morning.sent[case])
+        glances(person, where)
+        glances(person, *words, whole=False)
         presses_first(person, glance.button)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -186,39 +185,6 @@ async def test_a_stop_in_mid_batch_sends_nothing_twice(database: str, engine: As
         await eventually(is_done, what="the rest")
     handed = Counter([*first.handed, *(mail.id for mail in second.handed)])
     assert (len(handed), set(handed.values())) == (40, {1})
-
-
-class CutOff(Slow):
-    """As each mail is handed over PostgreSQL ends the connection on which the loop waits to write that down."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        super().__init__(0)
-        self._engine = engine
-
-    async def send(self, mails: Sequence[Mail]) -> AsyncGenerator[list[DeliveryResult], None]:
-        async for results in super().send(mails):
-            async with self._engine.connect() as tx:
-                await tx.execute(
-                    sa.text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
-                )
-            time.sleep(0.003)  # noqa: ASYNC251  its last word is there, and nobody has read it
-            for _ in range(len(self.handed) % 3):
-                await asyncio.sleep(0)
-            yield results
-
-
-async def test_a_connection_that_ends_as_a_mail_is_handed_over_sends_nothing_twice(
-    database: str, engine: AsyncEngine
-) -> None:
-    cut_off = CutOff(engine)
-    await make(engine, MessageKind.RECEIPT, Audience.AGENCY, 20)
-
-    async def is_done() -> bool:
-        return await count(engine, "message WHERE state = 'sent'") == 20
-
-    async with running(loops(database, engine, cut_off, Recording())[0]):
-        await eventually(is_done, what="all mails")
-    assert Counter(cut_off.handed).most_common(1)[0][1] == 1
 
 
 async def test_two_copies_of_both_loops_hand_over_each_message_once(database: str, engine: AsyncEngine) -> None:

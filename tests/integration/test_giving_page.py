@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.triage import tables
 from shared.access import Role
+from shared.events import Route
 from tests.integration.staff_pages import Somebody, somebody_at, words_of
 from tests.integration.support import engine_of, fetch
 from tests.integration.test_lists import CLAIMED, DAY, NOON, keep
@@ -144,6 +145,29 @@ async def test_what_they_take_and_when_they_are_away_is_saved_at_once_and_only_w
         await somebody.send(f"/staff/team/{TESS}", routes="mash", **boxes)
     audited = await fetch(engine, "SELECT action, detail FROM audit ORDER BY action")
     assert [tuple(row) for row in audited] == [("team.away-set", f"{TESS} {day}"), ("team.routes-set", f"{TESS} mash")]
+
+
+async def test_what_another_lead_has_saved_meanwhile_is_not_undone_unseen(
+    engine: AsyncEngine, somebody: Somebody
+) -> None:
+    [shown] = [
+        each["value"]
+        for each in Page((await somebody.get(f"/staff/team/{TESS}")).text).all("input")
+        if each.get("name") == "shown"
+    ]
+    day = (NOON + DAY).date()
+    boxes = {"until-day": str(day.day), "until-month": str(day.month), "until-year": str(day.year)}
+    await somebody.send(f"/staff/team/{TESS}", shown=shown, **boxes)
+    answer = await somebody.send(f"/staff/team/{TESS}", shown=shown, routes="mash")
+    assert answer.status_code == 409
+    assert "Somebody has changed this since you opened the page" in words_of(answer)
+    assert [each["value"] for each in Page(answer.text).all("input") if "checked" in each] == ["mash"]
+    assert {row.away_until for row in await fetch(engine, "SELECT away_until FROM colleague")} == {day, None}
+
+
+async def test_ticking_every_queue_is_ticking_none(engine: AsyncEngine, somebody: Somebody) -> None:
+    await somebody.send(f"/staff/team/{TESS}", routes=[route.value for route in Route])
+    assert await fetch(engine, "SELECT 1 FROM audit WHERE action = 'team.routes-set'") == []
 
 
 async def test_an_absence_ends_by_itself(engine: AsyncEngine, somebody: Somebody) -> None:

@@ -127,7 +127,9 @@ def test_a_mistyped_day_is_shown_again_beside_its_mistake() -> None:
     mistakes = {error.pointer: error.detail for error in errors_of(page("babies"), document, now=NOW)}
     html = shown(page("babies"), document, mistakes)
     assert html.sent["babies.0.due_on"] == ["32 1 2026"]
-    assert "Baby 1: Due date. Enter the day, month and year, for example 12 3 2026" in html.text
+    assert (
+        "Baby 1: Due date. Enter a day that there is, the year with all four digits, for example 12 3 2026" in html.text
+    )
 
 
 class TestButtons:

@@ -200,9 +200,9 @@ class TestAfterALoss:
         assert not any(choice.hint for choice in severity.choices)
 
     def test_other_pages_and_other_circumstances_change_nothing(self) -> None:
-        assert pages_for({"circumstances": ["planned_move_out"]}) == PAGES
+        assert pages_for({"circumstances": ["planned_move_out"], "mental_health": "mild"}) == PAGES
         assert [each.slug for each, usual in zip(AFTER_LOSS, PAGES, strict=True) if each != usual] == [
-            "babies", "relationship", "around-them", "equality",
+            "babies", "carers", "relationship", "around-them", "words", "equality",
         ]  # fmt: skip
 
 

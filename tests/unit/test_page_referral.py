@@ -21,6 +21,7 @@ from services.triage.pages.labels import (
     fact_value,
     gap_in_words,
     loss_in_words,
+    loss_of,
     message_name,
     rule_meaning,
     told_facts,
@@ -359,8 +360,10 @@ def test_a_loss_is_said_before_anything_else_is_known() -> None:
 
 
 def test_a_loss_that_a_person_was_told_of_is_not_said_to_be_a_guess() -> None:
-    assert loss_in_words(a_family(), is_told=True) == "The family has had a loss"
-    assert loss_in_words(a_family()) == "The baby may have died"
+    decided_by_a_person = {"decided_by": "person", "routes": ["bereavement_review"]}
+    assert loss_of(a_family(), decided_by_a_person) == "The family has had a loss"
+    assert loss_of(a_family(), {**decided_by_a_person, "decided_by": "machine"}) == "The baby may have died"
+    assert loss_of(a_family(circumstances=["infant_died"]), decided_by_a_person) == "The baby died"
 
 
 @pytest.mark.parametrize("route", sorted(RINGS))

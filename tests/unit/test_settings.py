@@ -156,6 +156,15 @@ def test_all_that_contradicts_is_said_at_once(folder: Path, monkeypatch: pytest.
     }
 
 
+def test_pages_have_an_address_where_people_sign_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"PROFILE": "production", "OIDC_METADATA_URL": "https://sign-in.example.org", "OIDC_CLIENT_ID": "pir"}
+    for name, value in {**told, "PUBLIC_URL": "", "INTERNAL_PORT": "9000"}.items():
+        monkeypatch.setenv(f"PIR_{name}", value)
+    with pytest.raises(ValidationError) as found:
+        TriageSettings()
+    assert said_of(found.value, TriageSettings) == ["outside development PIR_PUBLIC_URL must start with https://"]
+
+
 def test_an_empty_name_of_a_file_is_none(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIR_MASTER_KEY_BEFORE_FILE", "")
     assert ReferralSettings().master_key_before is None

@@ -117,9 +117,9 @@ def test_the_first_screen_begins_with_where_and_in_which_words() -> None:
     [
         (
             {"given_name": "Sana", "preferred_language": "ur", "interpreter_needed": True},
-            "Sana (mother, speaks Urdu, book an interpreter first)",
+            "Sana (mother, speaks Urdu, needs an interpreter)",
         ),
-        ({"preferred_language": "en"}, "The carer (mother)"),
+        ({"preferred_language": "en", "interpreter_needed": False}, "The carer (mother)"),
     ],
 )
 def test_who_the_family_is_stands_on_the_first_screen_where_somebody_else_is_rung_first(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from services.referral.front.choices import SEVERITIES_AFTER_LOSS
-from services.referral.front.form import Field, FormPage
+from services.referral.front.form import Choice, Field, FormPage
 from shared.events import LOSSES
 
 _SEVERITY: Final = "concern.severity"
@@ -20,6 +20,16 @@ _AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = 
         ),
         frozenset({"babies.*.given_name", "babies.*.family_name", "babies.*.date_of_birth"}),
     ),
+    "carers": (
+        "Who you write about",
+        ("Begin with the person this is mostly about. One name is enough.",),
+        frozenset({"caregivers.*.relationship", "caregivers.*.given_name", "caregivers.*.family_name"}),
+    ),
+    "words": (
+        "In your own words",
+        ("What would help this family now?",),
+        frozenset({"notes", "external_reference"}),
+    ),
     "relationship": (
         "How the family is",
         ("After a loss we do not need this. Choose the first answer, unless there is more that you want to say.",),
@@ -28,7 +38,7 @@ _AFTER_LOSS: Final[Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]]] = 
     "around-them": (
         "How the parents are",
         ("You can leave all of this out.",),
-        frozenset({"mental_health", "risk_factors", "complex_history"}),
+        frozenset({"mental_health"}),
     ),
     "equality": (
         "A few facts for fairness",
@@ -60,9 +70,12 @@ def after_loss(page: FormPage, document: Mapping[str, Any]) -> FormPage:
 
 
 def _gently(field: Field) -> Field:
-    if field.name != _SEVERITY:
-        return field
-    return replace(field, label="Is there anything to say?", choices=SEVERITIES_AFTER_LOSS)
+    """Without hints that tell of a baby who lives."""
+    if field.name == _SEVERITY:
+        return replace(field, label="Is there anything to say?", choices=SEVERITIES_AFTER_LOSS)
+    if field.name in ("mental_health", "caregivers.*.relationship"):
+        return replace(field, choices=tuple(Choice(each.value, each.label) for each in field.choices))
+    return field
 
 
 def _is_said(field: Field, document: Mapping[str, Any]) -> bool:

@@ -24,7 +24,7 @@ def shown(field: Field, value: Any) -> list[str]:
         and value not in field.codes
         and value in set(MentalHealth)
     ):
-        return [NONE]  # the other page shows which one
+        return [NONE] if NONE in field.codes else []  # the other page shows which one
     if isinstance(value, list):
         return [each for each in value if isinstance(each, str)] or ([NONE] if NONE in field.codes else [])
     if isinstance(value, bool):

@@ -38,7 +38,7 @@ _TICKS: Final = frozenset({FieldKind.CHECKS, FieldKind.FLAG})
 _NEEDED_PARTS: Final[Mapping[str, Any]] = {"consent": {}, "concern": {}, "referrer": {}, "caregivers": [{}]}
 """So that what is missing of a part is named member by member, also where the part itself is not there."""
 _WORDS: Final = {
-    "invalid-date": "Enter the day, month and year, for example 12 3 2026",
+    "invalid-date": "Enter a day that there is, the year with all four digits, for example 12 3 2026",
     "invalid-time": "Enter the day, and the time if you know it, for example 12 3 2026 14:30",
     "not-in-list": "Choose from the list",
     "wrong-type": "Choose from what is offered",

@@ -8,21 +8,15 @@ from typing import Any, Final
 
 from services.referral.front import choices
 from services.referral.front.after_loss import after_loss, tells_of_loss
-from services.referral.front.form import Field, FieldKind, FormPage, People
+from services.referral.front.form import NONE, Field, FieldKind, FormPage, People
 from services.referral.front.message_fields import MESSAGES
 from shared.events import RED_FLAGS
 
 TEXT, LONG_TEXT, LINES, DATE, TIME, RADIOS, CHECKS, FLAG, YES_NO, SELECT = FieldKind
 MENTAL_HEALTH: Final = "mental_health"
 """The one member on two pages: its red flags on `safety`, the rest on `around-them`."""
-
-_FIRST, _FAMILY, _TOUCH, _SEEN, _LAST = (
-    "Before all else",
-    "The family",
-    "Getting in touch",
-    "What you have seen",
-    "To finish",
-)
+_FIRST, _FAMILY, _TOUCH = "Before all else", "The family", "Getting in touch"
+_SEEN, _LAST = "What you have seen", "To finish"
 _DAY_HINT: Final = "For example 12 3 2026."
 _NHS_HINT: Final = "10 digits. Leave it empty if you do not know it."
 
@@ -308,16 +302,25 @@ def page_in(pages: Iterable[FormPage], slug: str) -> FormPage | None:
 def pages_for(document: Mapping[str, Any]) -> tuple[FormPage, ...]:
     """All pages in order, as they are for this document.
 
-    After a loss some are gentler and ask less; what the document says already stays on them. Mental health is not
-    asked about twice: where page `safety` has a red flag, `around-them` leaves it alone.
+    After a loss some are gentler and ask less; what the document says already stays on them. Mental health is asked
+    once: a red flag on `safety` ends it, and "none of these" there is no answer of `around-them`, which offers "no
+    worry" only to take another answer back.
     """
     pages: Iterable[FormPage] = PAGES
-    if str(document.get(MENTAL_HEALTH)) in RED_FLAGS:
-        pages = (page if page.slug == "safety" else _without(page, MENTAL_HEALTH) for page in pages)
+    told = str(document.get(MENTAL_HEALTH) or NONE)
+    if told == NONE or told in RED_FLAGS:
+        code = NONE if told == NONE else ""
+        pages = (page if page.slug == "safety" else _without(page, MENTAL_HEALTH, code) for page in pages)
     if tells_of_loss(document):
         pages = (after_loss(page, document) for page in pages)
     return tuple(pages)
 
 
-def _without(page: FormPage, name: str) -> FormPage:
-    return replace(page, fields=tuple(field for field in page.fields if field.name != name))
+def _without(page: FormPage, name: str, code: str = "") -> FormPage:
+    """The page without a field, or without this choice of it."""
+    others = tuple(each for each in page.fields if each.name != name)
+    if not code or len(others) == len(page.fields):
+        return replace(page, fields=others)
+    [asked] = (each for each in page.fields if each.name == name)
+    left = tuple(choice for choice in asked.choices if choice.value != code)
+    return replace(page, fields=(*others, replace(asked, choices=left)))

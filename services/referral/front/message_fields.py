@@ -17,9 +17,9 @@ MESSAGES: Final = (
     ),
     Field(
         "caregivers.*.messages.is_safe",
-        "Is it safe: does nobody else read their messages?",
+        "Is it safe to write to them?",
         FieldKind.YES_NO,
-        hint="We send none unless it is.",
+        hint="It is when nobody else reads their messages. We send none unless it is.",
         choices=choices.YES_OR_NO,
     ),
     Field(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.triage.identity_access import LookReason
 from services.triage.rules import CATALOGUE
-from shared.events import LOSSES, Facts, PlaceQuality, Route
+from shared.events import LOSSES, DecidedBy, Facts, PlaceQuality, Route
 from shared.pages.facts import CIRCUMSTANCES, OF_FIELD, fact_name
 from shared.pages.names import council_name
 from shared.pages.times import age, long_day
@@ -173,14 +173,18 @@ def age_of_baby(facts: Facts, policy: Policy, *, on: date) -> str:
     return f"{pregnant} weeks pregnant" if weeks >= 0 else f"Due {age(infant.due_on or on, on)} ago, no birth told"
 
 
-def loss_in_words(facts: Facts | None, *, is_known: bool = False, is_told: bool = False) -> str:
-    """What was lost, as the referral says it; what may be, unless only what `is_known` is asked for.
+def loss_of(facts: Facts | None, decision: Mapping[str, Any] | None) -> str:
+    """As `loss_in_words`; where the referral says nothing, a person may have decided for care after a loss."""
+    known = loss_in_words(facts, is_known=True)
+    if known or decision is None or decision["decided_by"] != DecidedBy.PERSON:
+        return known or loss_in_words(facts)
+    return "The family has had a loss" if Route.BEREAVEMENT_REVIEW in decision["routes"] else loss_in_words(facts)
 
-    `is_told`: a person has decided for care after a loss, of which the referral says nothing.
-    """
+
+def loss_in_words(facts: Facts | None, *, is_known: bool = False) -> str:
+    """What was lost, as the referral says it; what may be, unless only what `is_known` is asked for."""
     told = [CIRCUMSTANCES[each] for each in facts.circumstances if each in LOSSES] if facts else []
-    unsaid = "The family has had a loss" if is_told else "The baby may have died"
-    return " and ".join(told) or ("" if is_known else unsaid)
+    return " and ".join(told) or ("" if is_known else "The baby may have died")
 
 
 def message_name(message: Mapping[str, Any]) -> str:

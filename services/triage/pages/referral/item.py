@@ -21,7 +21,7 @@ from services.triage.pages.labels import (
     MESSAGE_STATES,
     age_of_baby,
     gap_in_words,
-    loss_in_words,
+    loss_of,
     message_name,
     told_facts,
 )
@@ -38,11 +38,11 @@ from services.triage.pages.way_back import list_in, way_to
 from services.triage.staff_notes import StaffNote
 from services.triage.work_items import item as items
 from services.triage.work_items import places
-from services.triage.work_items.conditions import is_on_list, is_overdue
+from services.triage.work_items.conditions import is_on_list, is_overdue, is_watched
 from services.triage.work_items.item import ONLY_LOOKED, VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import DecidedBy, Facts, Hold, Route
+from shared.events import Facts, Hold
 from shared.pages.wording import route_name
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, MappedService
@@ -182,8 +182,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         found=family.found if family else None,
         holds=holds,
     )
-    is_told = bool(decision) and row.route == Route.BEREAVEMENT_REVIEW and decision["decided_by"] == DecidedBy.PERSON
-    loss = loss_in_words(told.facts, is_told=is_told)
+    loss = loss_of(told.facts, decision)
     to_do = what_to_do(
         row,
         offered,
@@ -213,7 +212,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         "folded_sections": FOLDED,
         "gaps": [gap_in_words(gap) for gap in item["gaps"]],
         "may_look": visit.may(Permission.SEE_IDENTITY),
-        "looks_now": row.route in RINGS and not family and not row.ended_at and visit.may(Permission.SEE_IDENTITY),
+        "looks_now": is_watched(row) and not family and not row.ended_at and visit.may(Permission.SEE_IDENTITY),
         "looks": LOOKS,
         "decision": decisions[-1] if decisions else None,
         "earlier": decisions[-2::-1],

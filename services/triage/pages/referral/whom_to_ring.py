@@ -30,6 +30,10 @@ BEFORE_RINGING: Final = {
     INTERPRETER_NEEDED: "book an interpreter first",
     INTERPRETER_NOT_SAID: "ask about an interpreter first",
 }
+TO_KNOW: Final = {
+    INTERPRETER_NEEDED: "needs an interpreter",
+    INTERPRETER_NOT_SAID: "nobody said if an interpreter is needed",
+}
 SHORT: Final = 240
 """Characters of an address or a safe way on the first screen: nearly all of them whole, for half of one misleads."""
 BEGINNING: Final = 240
@@ -68,7 +72,7 @@ def first_screen(found: Mapping[str, Any] | None, *, is_rung: bool) -> FirstScre
     address = address_of(document.get("home") or {}).replace("\n", ", ")
     words = " ".join(str(document.get("notes") or "").split())
     carers = () if is_rung else document.get("caregivers") or ()
-    who = _named(carers[0], spoken_with(carers[0], is_held=False)) if carers else ""
+    who = _named(carers[0], spoken_with(carers[0], is_held=False), is_rung=False) if carers else ""
     return FirstScreen(who, shortened(address), shortened(words, BEGINNING, " …"))
 
 
@@ -135,17 +139,17 @@ def _carer(person: Mapping[str, Any], *, is_held: bool) -> Call:
     return Call(who, str(person.get("phone") or ""), ASK_REFERRER)
 
 
-def _named(person: Mapping[str, Any], told: Mapping[str, Any]) -> str:
-    return f"{full_name(person) or 'The carer'} ({', '.join(_about(told))})"
+def _named(person: Mapping[str, Any], told: Mapping[str, Any], *, is_rung: bool = True) -> str:
+    return f"{full_name(person) or 'The carer'} ({', '.join(_about(told, is_rung=is_rung))})"
 
 
-def _about(told: Mapping[str, Any]) -> Iterator[str]:
-    """`mother`, `speaks Ukrainian`, `book an interpreter first`."""
+def _about(told: Mapping[str, Any], *, is_rung: bool) -> Iterator[str]:
+    """`mother`, `speaks Ukrainian`, `book an interpreter first`; or `needs an interpreter`, when others are rung."""
     relationship = word_for(CARERS)(told.get("relationship")) or "carer"
     yield relationship[:1].lower() + relationship[1:]
     if (language := told.get("preferred_language")) and not str(language).startswith("en"):
         yield f"speaks {language_name(str(language))}"
-    if words := BEFORE_RINGING.get(told["interpreter_needed"]):
+    if words := (BEFORE_RINGING if is_rung else TO_KNOW).get(told["interpreter_needed"]):
         yield words
     if "bsl" in (told.get("communication_needs") or ()):
         yield NEEDS["bsl"]

@@ -37,9 +37,13 @@ class ContactForm(bodies.ContactAttempt):
 
 
 def contact_steps(body: ContactForm, row: Any) -> Steps:
-    """Raises Problem 422 for a message where none may be left, and for a first contact with nobody."""
+    """Raises Problem 422 for a message where none may be left, a first contact with nobody, and where there is one safe
+    way for a contact that does not say which way it was.
+    """
     if body.outcome is ContactOutcome.LEFT_MESSAGE and not may_leave_message(row.marks):
         raise refuse("outcome", "no-message", "Nothing may be left for this family.")
+    if body.how is None and not may_leave_message(row.marks):
+        raise refuse("how", "missing", "There is one safe way to reach this family: say which way it was.")
     if body.first and body.outcome is not ContactOutcome.REACHED:
         raise refuse("first", "not-reached", "Nobody was met or spoken to.")
     steps: Steps = [("note", bodies.Note(text=body.note))] if body.note else []
@@ -71,7 +75,7 @@ def contact_choices(row: Any, today: date) -> dict[str, Any]:
 class Rung(Body):
     """Who rang, who of the service that was rung took it, when, and under which reference of theirs."""
 
-    by: Literal["me", "another"] = "me"
+    by: Literal["me", "another"]
     who: Line
     on: DayInBoxes
     at: Annotated[str, BeforeValidator(lambda typed: f"{read_clock(str(typed)):%H:%M}")]
@@ -100,7 +104,7 @@ def rung_choices(now: datetime, *, is_plan: bool) -> dict[str, Any]:
 def rung_steps(body: Rung, row: Any) -> Steps:
     """Taken on first when nobody has it; then it ends, or the words are a note."""
     reference = f"Their reference: {body.reference}." if body.reference else "They gave no reference."
-    rung = "Rung" if body.by == "me" else "Rung by somebody else"
+    rung = "Rung" if body.by == "me" else "Somebody else rang. It was taken by"
     told = f"{rung}: {body.who}, {long_day(body.on)}, {body.at}. {reference}"
     steps: Steps = [] if row.assignee else [("claim", bodies.Nothing())]
     if body.note:

@@ -311,15 +311,16 @@ def _interim(told: ItemDetails, policy: Policy) -> dict[str, Any]:
 
 
 def _endings(told: ItemDetails) -> dict[str, Any]:
-    """What ends by itself or by a step of its own is nobody's to choose; after a loss some words only hurt."""
+    """What ends by itself or by a step of its own is nobody's to choose. After a loss only a twin may turn two."""
     hidden = {
         ClosureReason.WITHDRAWN,
         ClosureReason.DECIDED_AGAIN,
         ClosureReason.SAME_FAMILY,
         ClosureReason.NOT_THE_SAME,
     }
-    if told.item["decision"] and Hold.C1 in told.item["decision"]["holds"]:
-        hidden |= {ClosureReason.AGED_OUT, ClosureReason.DID_NOT_ATTEND}
+    is_loss = told.item["decision"] and Hold.C1 in told.item["decision"]["holds"]
+    if is_loss and not (told.facts and told.facts.infant.count > 1):
+        hidden.add(ClosureReason.AGED_OUT)
     hint = "Colleagues can read it. The referrer and the family do not get these words."
     return {
         "reasons": [(str(code), words) for code, words in wording.CLOSURES.items() if code not in hidden],

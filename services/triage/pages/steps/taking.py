@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 
 from services.triage.pages.context import Visit, back_to, who_may
 from services.triage.pages.forms import error_summary, text_in
-from services.triage.pages.labels import loss_in_words
+from services.triage.pages.labels import loss_of
 from services.triage.pages.queue.queues import DONE as NAMED
 from services.triage.pages.referral.decision_view import before_and_after
 from services.triage.pages.referral.identity_view import DUPLICATE_STEPS, side_by_side
@@ -193,7 +193,7 @@ async def _form_page(
         came_from=came_from,
         way_to=way_to,
         holds=told.item["decision"]["holds"] if told.item["decision"] else [],
-        loss=loss_in_words(told.facts),
+        loss=loss_of(told.facts, told.item["decision"]),
         seen=told.seen if seen is None else seen,
         action=f"/staff/items/{item_id}/{form.step}",
         heading=offered.get(form.step) or WORDS[form.step],

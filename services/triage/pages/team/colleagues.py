@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Response
 from starlette.responses import RedirectResponse
 
 from services.triage import team
 from services.triage.pages.context import Lead, Reader, Visit
-from services.triage.pages.forms import MistypedError, TypedDay, error_summary
+from services.triage.pages.forms import MistypedError, TypedDay, error_summary, text_in
 from services.triage.work_items.bodies import STAFF_ID
 from shared.access import Permission
 from shared.events import Route
 from shared.problems import Problem
 
 ColleagueId = Annotated[str, Path(max_length=100)]
+
+CHANGED: Final = "Somebody has changed this since you opened the page. Look at what you have here, and save it again"
 
 routes = APIRouter(prefix="/staff", include_in_schema=False)
 
@@ -53,13 +55,16 @@ def _form(
     typed: TypedDay | None = None,
     taken: Sequence[Route] | None = None,
     mistake: str = "",
+    *,
+    status: int = 422,
 ) -> Response:
     until = found.away_until
     known = TypedDay(str(until.day), str(until.month), str(until.year)) if until else TypedDay()
     errors = error_summary({"until": mistake} if mistake else {}, days=("until",))
     return visit.render(
         "team/team_routes.html",
-        status=422 if mistake else 200,
+        status=status if mistake else 200,
+        shown=_as_shown(found),
         errors=errors,
         mistake=mistake,
         colleague=found,
@@ -69,12 +74,19 @@ def _form(
     )
 
 
+def _as_shown(found: team.Colleague) -> str:
+    """What the form showed: another lead may have changed it since."""
+    return f"{','.join(found.routes) or 'all'} {found.away_until or 'here'}"
+
+
 @routes.post("/team/{colleague_id}")
 async def save(visit: Lead, colleague_id: ColleagueId) -> Response:
     """The queues they take, and until when they are away: a day to come, or empty boxes when they are here."""
     found, form = await _colleague(visit, colleague_id), await visit.form()
     chosen, typed = set(form.getlist("routes")), TypedDay.of(form, "until")
     taken = [route for route in Route if route.value in chosen]
+    if text_in(form, "shown") not in ("", _as_shown(found)):
+        return _form(visit, found, typed, taken, CHANGED, status=409)
     try:
         until = None if typed.is_empty else typed.read()
     except MistypedError as error:
@@ -82,7 +94,7 @@ async def save(visit: Lead, colleague_id: ColleagueId) -> Response:
     if until is not None and until < visit.today:
         return _form(visit, found, typed, taken, "Enter today or a day to come, or leave the boxes empty")
     async with visit.engine.begin() as tx:
-        if tuple(taken) != found.routes:
+        if set(taken) not in (set(found.routes), set() if found.routes else set(Route)):
             await team.set_routes(tx, colleague_id, taken, by=visit.staff, at=visit.now)
         if until != found.away_until:
             await team.set_away(tx, colleague_id, until, by=visit.staff, at=visit.now)
