@@ -175,6 +175,30 @@ def test_after_leaving_the_way_back_shows_nothing(window: Page) -> None:
             expect(box).to_have_value("")
 
 
+@pytest.mark.parametrize("has_script", [True, False])
+def test_after_leaving_no_way_back_shows_what_was_ticked(
+    empty_system: System, browser: Browser, has_script: bool
+) -> None:
+    """A browser likes to restore ticks of its own accord, also on a page that it fetches again."""
+    context = browser.new_context(base_url=empty_system.url("referral"), java_script_enabled=has_script)
+    context.route(re.compile(r"^https://"), lambda route: route.fulfill(body="<title>Weather</title>It rains"))
+    page = context.new_page()
+    page.goto(f"{HOME}/1")
+    page.get_by_label("No", exact=True).check()
+    page.get_by_label("I do not feel safe at home").check()
+    goes_on(page)
+    page.goto(f"{HOME}/2")
+    page.get_by_label("Mum").check()
+    goes_on(page)
+    page.get_by_role("link", name="Leave this page", exact=True).click()
+    expect(page).to_have_title("Weather")
+    for _ in range(6):
+        page.go_back()
+        assert page.locator("main input:checked").count() == 0
+    assert page.url.endswith((HOME, "/1", "blank"))
+    context.close()
+
+
 def test_after_sending_back_and_reload_show_the_same_reference_and_nothing_else(window: Page) -> None:
     answers(window)
     goes_on(window, "Skip to the end")

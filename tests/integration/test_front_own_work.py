@@ -17,7 +17,7 @@ from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from services.triage.staff_notes import StaffNotes
 from shared.crypto import LocalKey, Safe, read_key
-from shared.events import DecidedBy, Eligibility, ReferralTriaged
+from shared.events import Consent, DecidedBy, Eligibility, ReferralTriaged, Route, Safety
 from tests.builders import a_family, decided
 from tests.integration.conftest import behind
 from tests.integration.front import KEEPER, MEMBER, Browser
@@ -158,6 +158,34 @@ async def test_a_decline_that_nobody_confirmed_is_a_person_looking_at_it(front: 
     assert "A person is looking at this referral before anything is decided." in ada.html
     assert "Not eligible" not in ada.html
     assert page_of(sent, "challenge") not in ada.links
+
+
+async def test_whether_the_family_agrees_is_asked_where_the_answer_is_given(front: Front, ada: Browser) -> None:
+    sent = await front.sent()
+    asked = decided(a_family(consent=Consent.NOT_SOUGHT))
+    assert Route.INFO_REQUEST in asked.routes
+    told = {"version": 1, "decided_by": DecidedBy.MACHINE, "decision": asked}
+    await sent.hears(ReferralTriaged, after=1, decision_id=uuid4(), **told)
+    await waits(sent, after=2)
+    for path in (page_of(sent), page_of(sent, "answer")):
+        await ada.open(path)
+        assert "Does the family agree that you refer them to us?" in ada.html
+        assert page_of(sent, "correct/agreement") in ada.links
+    other = await front.sent()
+    await ada.open(page_of(other))
+    assert "Does the family agree" not in ada.html
+
+
+async def test_nobody_is_told_that_somebody_else_rings_for_them(front: Front, ada: Browser) -> None:
+    sent = await front.sent()
+    danger = decided(a_family(safety=[Safety.IMMEDIATE_DANGER]))
+    told = {"version": 1, "decided_by": DecidedBy.MACHINE, "decision": danger}
+    await sent.hears(ReferralTriaged, after=1, decision_id=uuid4(), **told)
+    for path in (page_of(sent), page_of(sent, "copy")):
+        await ada.open(path)
+        assert "Our check that 999 was rung" in ada.html
+        assert "Nothing here rings anybody for you." in ada.html
+        assert "Ring the emergency services" not in ada.html
 
 
 async def test_what_is_missing_leads_to_the_page_that_asks_for_it(front: Front, ada: Browser) -> None:

@@ -16,6 +16,7 @@ from services.referral.document.checks import is_urgent
 from services.referral.document.errors import Invalid
 from services.referral.facts import ring_now
 from services.referral.front import agreement, authors, drafts, filling, form_pages, members, resending, trail
+from services.referral.front.doubts import doubts_of
 from services.referral.front.drafts import Draft
 from services.referral.front.open_here import said_of_home
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
@@ -124,6 +125,7 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         errors=to_do if status != HTTPStatus.OK else [],
         to_do=to_do,
         gaps=missing if is_danger else {},
+        doubts=doubts_of(document, today=visit.today),
         ring=ring_now(visit.policy) if is_danger else [],
         **said_of_home(visit, document),
     )

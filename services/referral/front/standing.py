@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.referral.front.after_loss import tells_of_loss
 from services.referral.front.authors import AgencyReferral
 from services.referral.status import Status, Step
-from shared.events import Kind
+from shared.events import Kind, Route
 from shared.pages.wording import ROUTES, route_name
 
 STATUS_NAMES: Final[Mapping[Status, str]] = {
@@ -28,6 +28,8 @@ GROUPS: Final = (
     ("With a team", (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)),
     ("Ended", (Status.DECLINED, Status.WITHDRAWN, Status.CLOSED)),
 )
+ENDED_WORK: Final = frozenset({"closed", "declined", "replaced"})
+"""Of a route, as an agency sees it."""
 KIND_NAMES: Final = {Kind.FAMILY: "Referral", Kind.CONSULTATION: "Question to the team", Kind.TRAINING: "Training"}
 
 
@@ -37,12 +39,19 @@ def in_words(shown: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         "what": KIND_NAMES[kind],
         "stands": STATUS_NAMES[Status(shown["status"])],
         "next_step": shown["next_step"],
+        "asks_for_agreement": asks_for_agreement(shown),
     }
 
 
 def by_group(shown: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """The groups of the start page, the empty ones too."""
     return [(title, [each for each in shown if Status(each["status"]) in statuses]) for title, statuses in GROUPS]
+
+
+def asks_for_agreement(shown: Mapping[str, Any]) -> bool:
+    """Whether the rules sent it back with the one question that nobody has to write: does the family agree?"""
+    routes = (shown.get("decision") or {}).get("routes") or ()
+    return any(each["route"] == Route.INFO_REQUEST and each["status"] not in ENDED_WORK for each in routes)
 
 
 def history_of(shown: Mapping[str, Any]) -> list[dict[str, Any]]:

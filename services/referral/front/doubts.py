@@ -1,0 +1,37 @@
+"""What may be mistyped in a form though a referral may say it: said on the page that is read over, never refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from services.referral.document.fields import is_valid_nhs_number
+from services.referral.front import typed_dates
+from services.referral.front.form import ENTRY_NAMES
+
+LONGEST_PREGNANCY: Final = timedelta(weeks=42)
+"""From its first day (NHS: labour is offered before 42 weeks): no due date is further away."""
+_PAGES: Final = {"babies": "babies", "caregivers": "carers"}
+
+
+def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, str]]:
+    """The last part of a page's address, and the words; `today` is the day in London."""
+    return [
+        (_PAGES[people], f"{ENTRY_NAMES[people]} {number}: {words}")
+        for people in _PAGES
+        for number, person in enumerate(document.get(people) or (), start=1)
+        if isinstance(person, dict)
+        for words in _doubts(person, today)
+    ]
+
+
+def _doubts(person: Mapping[str, Any], today: date) -> Iterator[str]:
+    nhs_number = person.get("nhs_number")
+    if isinstance(nhs_number, str) and not is_valid_nhs_number("".join(nhs_number.split())):
+        yield "this is no NHS number. Is there a digit wrong?"
+    born, due = (typed_dates.day(str(person.get(name) or "")) for name in ("date_of_birth", "due_on"))
+    if born and born > today:
+        yield "the date of birth is still to come. Is it the due date?"
+    if due and due > today + LONGEST_PREGNANCY:
+        yield "the due date is very far away. Is the year right?"

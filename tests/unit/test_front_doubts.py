@@ -1,0 +1,31 @@
+"""What may be mistyped is said before a referral is sent; nothing of it is refused."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.referral.front.doubts import doubts_of
+
+TODAY = date(2026, 6, 15)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"babies": [{"nhs_number": "943 476 5918"}]}, [("babies", "Baby 1: this is no NHS number")]),
+        ({"babies": [{}, {"date_of_birth": "2027-09-01"}]}, [("babies", "Baby 2: the date of birth is still to come")]),
+        ({"babies": [{"due_on": "2028-03-14"}]}, [("babies", "Baby 1: the due date is very far away")]),
+        ({"caregivers": [{"nhs_number": "1"}]}, [("carers", "Carer 1: this is no NHS number")]),
+        ({"babies": [{"nhs_number": "943 476 5919", "date_of_birth": "2026-06-15", "due_on": "2027-03-01"}]}, []),
+        ({"babies": [{"date_of_birth": "nonsense", "nhs_number": None}], "caregivers": [None, {}]}, []),
+        ({"babies": [{"nhs_number": "abc"}]}, [("babies", "Baby 1: this is no NHS number")]),
+        ({}, []),
+    ],
+)
+def test_what_can_hardly_be_right_is_said(document: dict[str, Any], said: list[tuple[str, str]]) -> None:
+    found = doubts_of(document, today=TODAY)
+    assert [slug for slug, _ in found] == [slug for slug, _ in said]
+    assert all(words.startswith(begin) for (_, words), (_, begin) in zip(found, said, strict=True))
