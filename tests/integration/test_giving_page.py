@@ -168,6 +168,10 @@ async def test_what_another_lead_has_saved_meanwhile_is_not_undone_unseen(
 async def test_ticking_every_queue_is_ticking_none(engine: AsyncEngine, somebody: Somebody) -> None:
     await somebody.send(f"/staff/team/{TESS}", routes=[route.value for route in Route])
     assert await fetch(engine, "SELECT 1 FROM audit WHERE action = 'team.routes-set'") == []
+    for routes in (["mash"], []):
+        await somebody.send(f"/staff/team/{TESS}", routes=routes)
+    audited = await fetch(engine, "SELECT detail FROM audit WHERE action = 'team.routes-set' ORDER BY id")
+    assert [row.detail for row in audited] == [f"{TESS} mash", f"{TESS} all"]
 
 
 async def test_an_absence_ends_by_itself(engine: AsyncEngine, somebody: Somebody) -> None:

@@ -94,7 +94,7 @@ async def save(visit: Lead, colleague_id: ColleagueId) -> Response:
     if until is not None and until < visit.today:
         return _form(visit, found, typed, taken, "Enter today or a day to come, or leave the boxes empty")
     async with visit.engine.begin() as tx:
-        if set(taken) not in (set(found.routes), set() if found.routes else set(Route)):
+        if set(taken or Route) != set(found.routes or Route):  # none is all
             await team.set_routes(tx, colleague_id, taken, by=visit.staff, at=visit.now)
         if until != found.away_until:
             await team.set_away(tx, colleague_id, until, by=visit.staff, at=visit.now)
