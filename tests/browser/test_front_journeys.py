@@ -201,7 +201,7 @@ def test_a_nursery_refers_twins_for_the_first_time_and_is_asked_less_the_next_ti
     nursery.presses("Add another baby")
     fills_in(nursery, {"babies.1.given_name": "Noa", "babies.1.date_of_birth": "3 2 2026"})
     nursery.presses("Save and continue")
-    nursery.sees_the_mistake("Baby 1: Date of birth. Enter the day, month and year")
+    nursery.sees_the_mistake("Baby 1: Date of birth. Enter a day that there is")
     fills_in(nursery, {"babies.0.date_of_birth": "3 2 2026"})
     nursery.presses("Save and continue")
     assert "you" in fills_the_form(nursery, **more)
