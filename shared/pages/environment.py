@@ -30,12 +30,7 @@ def environment(folder: Path, *, reloads: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= FILTERS
-    made.globals |= {
-        "urgency_colours": wording.URGENCY_COLOURS,
-        "RUNG_BY_US": wording.RUNG_BY_US,
-        "near": times.near,
-        "is_past": times.is_past,
-    }
+    made.globals |= {"urgency_colours": wording.URGENCY_COLOURS, "near": times.near, "is_past": times.is_past}
     return made
 
 

@@ -58,13 +58,6 @@ URGENCIES: Final[Words] = {
     codes.Urgency.FOUR_HOURS: "Within 4 hours",
     codes.Urgency.NOW: "Now",
 }
-RUNG_BY_US: Final[Words] = {
-    codes.Route.EMERGENCY_CALL: "Our check that 999 was rung",
-    codes.Route.MASH: "Our call to children's social care (MASH)",
-    codes.Route.MASH_HOME_LA: "Our call to the social care of the council where the family lives",
-    codes.Route.PNMH_EMERGENCY: "Our call to the mental health crisis team",
-}
-"""To whoever referred: what a person of ours does there. Their own call is not made for them."""
 URGENCY_COLOURS: Final[Words] = {
     codes.Urgency.ROUTINE: "grey",
     codes.Urgency.URGENT: "yellow",

@@ -19,6 +19,7 @@ TODAY = date(2026, 6, 15)
         ({"babies": [{}, {"date_of_birth": "2027-09-01"}]}, [("babies", "Baby 2: the date of birth is still to come")]),
         ({"babies": [{"due_on": "2028-03-14"}]}, [("babies", "Baby 1: the due date is very far away")]),
         ({"caregivers": [{"nhs_number": "1"}]}, [("carers", "Carer 1: this is no NHS number")]),
+        ({"babies": [{"nhs_number": "943-476-5919"}]}, []),
         ({"babies": [{"nhs_number": "943 476 5919", "date_of_birth": "2026-06-15", "due_on": "2027-03-01"}]}, []),
         ({"babies": [{"date_of_birth": "nonsense", "nhs_number": None}], "caregivers": [None, {}]}, []),
         ({"babies": [{"nhs_number": "abc"}]}, [("babies", "Baby 1: this is no NHS number")]),

@@ -6,20 +6,19 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from services.referral.document.fields import is_valid_nhs_number
-from services.referral.front import typed_dates
+from services.referral.document.fields import is_valid_nhs_number, nhs_digits
+from services.referral.front import filling, typed_dates
 from services.referral.front.form import ENTRY_NAMES
 
 LONGEST_PREGNANCY: Final = timedelta(weeks=42)
 """From its first day (NHS: labour is offered before 42 weeks): no due date is further away."""
-_PAGES: Final = {"babies": "babies", "caregivers": "carers"}
 
 
 def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, str]]:
     """The last part of a page's address, and the words; `today` is the day in London."""
     return [
-        (_PAGES[people], f"{ENTRY_NAMES[people]} {number}: {words}")
-        for people in _PAGES
+        (filling.page_of(people), f"{name} {number}: {words}")
+        for people, name in ENTRY_NAMES.items()
         for number, person in enumerate(document.get(people) or (), start=1)
         if isinstance(person, dict)
         for words in _doubts(person, today)
@@ -28,7 +27,7 @@ def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, st
 
 def _doubts(person: Mapping[str, Any], today: date) -> Iterator[str]:
     nhs_number = person.get("nhs_number")
-    if isinstance(nhs_number, str) and not is_valid_nhs_number("".join(nhs_number.split())):
+    if isinstance(nhs_number, str) and not is_valid_nhs_number(nhs_digits(nhs_number) or ""):
         yield "this is no NHS number. Is there a digit wrong?"
     born, due = (typed_dates.day(str(person.get(name) or "")) for name in ("date_of_birth", "due_on"))
     if born and born > today:

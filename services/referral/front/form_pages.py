@@ -318,9 +318,9 @@ def pages_for(document: Mapping[str, Any]) -> tuple[FormPage, ...]:
 
 def _without(page: FormPage, name: str, code: str = "") -> FormPage:
     """The page without a field, or without this choice of it."""
-    others = tuple(each for each in page.fields if each.name != name)
-    if not code or len(others) == len(page.fields):
-        return replace(page, fields=others)
-    [asked] = (each for each in page.fields if each.name == name)
-    left = tuple(choice for choice in asked.choices if choice.value != code)
-    return replace(page, fields=(*others, replace(asked, choices=left)))
+
+    def left(field: Field) -> Field:
+        kept = tuple(each for each in field.choices if each.value != code)
+        return replace(field, choices=kept) if field.name == name else field
+
+    return replace(page, fields=tuple(left(each) for each in page.fields if code or each.name != name))

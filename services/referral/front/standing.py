@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from services.referral.front.after_loss import tells_of_loss
 from services.referral.front.authors import AgencyReferral
-from services.referral.status import Status, Step
+from services.referral.status import WORK_ENDED, RouteState, Status, Step
 from shared.events import Kind, Route
 from shared.pages.wording import ROUTES, route_name
 
@@ -28,8 +28,13 @@ GROUPS: Final = (
     ("With a team", (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)),
     ("Ended", (Status.DECLINED, Status.WITHDRAWN, Status.CLOSED)),
 )
-ENDED_WORK: Final = frozenset({"closed", "declined", "replaced"})
-"""Of a route, as an agency sees it."""
+RUNG_BY_US: Final[Mapping[Route, str]] = {
+    Route.EMERGENCY_CALL: "Our check that 999 was rung",
+    Route.MASH: "Our call to children's social care (MASH)",
+    Route.MASH_HOME_LA: "Our call to the social care of the council where the family lives",
+    Route.PNMH_EMERGENCY: "Our call to the mental health crisis team",
+}
+"""What a person of ours does there. The call of whoever referred is not made for them."""
 KIND_NAMES: Final = {Kind.FAMILY: "Referral", Kind.CONSULTATION: "Question to the team", Kind.TRAINING: "Training"}
 
 
@@ -40,6 +45,8 @@ def in_words(shown: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
         "stands": STATUS_NAMES[Status(shown["status"])],
         "next_step": shown["next_step"],
         "asks_for_agreement": asks_for_agreement(shown),
+        "went": _went(shown),
+        "is_rung": any(each["route"] in RUNG_BY_US for each in _routes(shown)),
     }
 
 
@@ -50,8 +57,20 @@ def by_group(shown: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping
 
 def asks_for_agreement(shown: Mapping[str, Any]) -> bool:
     """Whether the rules sent it back with the one question that nobody has to write: does the family agree?"""
-    routes = (shown.get("decision") or {}).get("routes") or ()
-    return any(each["route"] == Route.INFO_REQUEST and each["status"] not in ENDED_WORK for each in routes)
+    return any(each["route"] == Route.INFO_REQUEST and each["status"] not in WORK_ENDED for each in _routes(shown))
+
+
+def _routes(shown: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return (shown.get("decision") or {}).get("routes") or ()
+
+
+def _went(shown: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where it went, in words, and the state there; without what a later decision replaced."""
+    return [
+        (RUNG_BY_US.get(each["route"]) or route_name(each["route"]), each["status"])
+        for each in _routes(shown)
+        if each["status"] != RouteState.REPLACED
+    ]
 
 
 def history_of(shown: Mapping[str, Any]) -> list[dict[str, Any]]:
