@@ -11,14 +11,10 @@ from typing import Final
 import asyncpg
 import sqlalchemy as sa
 
-DATABASE_TROUBLE: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
-"""All that the driver raises. The last is what it says of a connection whose server has just said that it ends it."""
+_CUT_OFF: Final = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""The last is what the driver says of a connection whose server has just said that it ends it."""
+DATABASE_TROUBLE: Final = (asyncpg.PostgresError, *_CUT_OFF)
+"""All that the driver raises."""
 
 _PASSING: Final = (
     asyncpg.PostgresConnectionError,
@@ -34,10 +30,7 @@ _PASSING: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
+    *_CUT_OFF,
 )
 
 

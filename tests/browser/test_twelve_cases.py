@@ -192,20 +192,20 @@ def test_at_a_glance_anybody_sees_what_to_do_and_whom_to_ring(
     glance, case = CASES[name], name.partition(",")[0]
     staff = cases.lead if glance.role == LEAD else cases.worker
     item = staff.finds(glance.route, the_morning.references[case])
-    people = [desk.sit_down(glance.role, size=size) for size in (PHONE, DESKTOP)]
-    for person in people:
+    people = {size: desk.sit_down(glance.role, size=size) for size in (PHONE, DESKTOP)}
+    for person in people.values():
         person.opens(f"/staff/items/{item}")
         glances(person, glance.words, *glance.known)
         presses_first(person, glance.first)
 
     staff.does(item, "take-over" if case == GONE_LATE else "claim")
     everybodys = tuple(text for text in glance.known if text not in (TAKE_ON, LATE) and "safe way" not in text)
-    for person in people:
+    for size, person in people.items():
         person.opens(f"/staff/items/{item}")
         glances(person, glance.words, *everybodys, *glance.own, *calls_of(the_morning.sent[case], glance))
         where, *words = sent_of(the_morning.sent[case])
         glances(person, where)
-        glances(person, *words, whole=False)
+        glances(person, *words, whole=size == DESKTOP)
         presses_first(person, glance.button)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.triage.identity_access import LookReason
 from services.triage.rules import CATALOGUE
-from shared.events import LOSSES, DecidedBy, Facts, PlaceQuality, Route
+from shared.events import LOSSES, DecidedBy, Facts, Hold, PlaceQuality, Route
 from shared.pages.facts import CIRCUMSTANCES, OF_FIELD, fact_name
 from shared.pages.names import council_name
 from shared.pages.times import age, long_day
@@ -171,6 +171,11 @@ def age_of_baby(facts: Facts, policy: Policy, *, on: date) -> str:
     weeks, over = divmod((infant.due_on - on).days, 7) if infant.due_on else (0, 0)
     pregnant = policy.age.pregnancy_days // 7 - weeks - (1 if over else 0)
     return f"{pregnant} weeks pregnant" if weeks >= 0 else f"Due {age(infant.due_on or on, on)} ago, no birth told"
+
+
+def is_loss(decision: Mapping[str, Any] | None) -> bool:
+    """Whether it holds everything for care after a loss, known or feared."""
+    return bool(decision and Hold.C1 in decision.get("holds", ()))
 
 
 def loss_of(facts: Facts | None, decision: Mapping[str, Any] | None) -> str:

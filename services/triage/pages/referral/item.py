@@ -21,6 +21,7 @@ from services.triage.pages.labels import (
     MESSAGE_STATES,
     age_of_baby,
     gap_in_words,
+    is_loss,
     loss_of,
     message_name,
     told_facts,
@@ -42,7 +43,7 @@ from services.triage.work_items.conditions import is_on_list, is_overdue, is_wat
 from services.triage.work_items.item import ONLY_LOOKED, VIEWED, ItemDetails
 from services.triage.work_items.places import Waiting
 from shared.access import Permission
-from shared.events import Facts, Hold
+from shared.events import Facts
 from shared.pages.wording import route_name
 from shared.problems import Problem
 from shared.service_map import SIGNPOSTS, MappedService
@@ -193,7 +194,7 @@ def _shown(visit: Visit, told: ItemDetails, family: Family | None, in_line: Wait
         held=Held(holder, due.partition(". ")[0] if is_late else "") if holder and not is_own else None,
         in_line=in_line,
         onward=open_beside(item["items"]),
-        loss=loss if Hold.C1 in holds else "",
+        loss=loss if is_loss(decision) else "",
     )
     beside = [to_do.first, *to_do.also]
     may_record = any(offer.step == "contact-attempt" for offer in offered)
@@ -258,7 +259,7 @@ def _of_facts(visit: Visit, told: ItemDetails) -> dict[str, Any]:
 
 def _signposts(visit: Visit, facts: Facts, decision: Mapping[str, Any] | None) -> list[MappedService]:
     """Who else can help, by the service map, when the decision sends somebody on; nobody is named after a loss."""
-    if not decision or Hold.C1 in decision["holds"]:
+    if not decision or is_loss(decision):
         return []
     ward, on, of_route = facts.place.ward, visit.today, visit.context.service_map.signposts
     onward = [route for route in SIGNPOSTS if route in decision["routes"]]

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from services.triage.pages.labels import loss_in_words, routes_in_words, used_facts
+from services.triage.pages.labels import is_loss, loss_in_words, routes_in_words, used_facts
 from services.triage.pages.referral.decision_view import without_the_decline
 from services.triage.pages.referral.kinds import NOT_TOLD, RINGS, TEAM_OF, kind_of
 from services.triage.pages.referral.whom_to_ring import Call
@@ -297,8 +297,7 @@ def coming(
         found.append(Coming("If nobody has done it, the team is alerted", row.escalate_at.isoformat()))
     if row.arranged_for:
         found.append(Coming("It takes place", row.arranged_for.isoformat()))
-    is_loss = bool(decision and Hold.C1 in decision.get("holds", ()))
-    if facts and facts.infant.born_on and not is_loss and row.route not in ENQUIRIES:
+    if facts and facts.infant.born_on and not is_loss(decision) and row.route not in ENQUIRIES:
         ends = support_ends_on(facts.infant.born_on, policy.age)
         if ends > on:
             found.append(Coming("Help from this service ends with the birthday", ends.isoformat()))

@@ -40,9 +40,9 @@ def contact_steps(body: ContactForm, row: Any) -> Steps:
     """Raises Problem 422 for a message where none may be left, a first contact with nobody, and where there is one safe
     way for a contact that does not say which way it was.
     """
-    if body.outcome is ContactOutcome.LEFT_MESSAGE and not may_leave_message(row.marks):
+    if body.outcome is ContactOutcome.LEFT_MESSAGE and has_one_safe_way(row.marks):
         raise refuse("outcome", "no-message", "Nothing may be left for this family.")
-    if body.how is None and not may_leave_message(row.marks):
+    if body.how is None and has_one_safe_way(row.marks):
         raise refuse("how", "missing", "There is one safe way to reach this family: say which way it was.")
     if body.first and body.outcome is not ContactOutcome.REACHED:
         raise refuse("first", "not-reached", "Nobody was met or spoken to.")
@@ -53,22 +53,22 @@ def contact_steps(body: ContactForm, row: Any) -> Steps:
     return steps
 
 
-def may_leave_message(marks: Collection[str]) -> bool:
-    """Never under domestic abuse: somebody else may hear it."""
-    return f"contact_hold_{Hold.C2.lower()}" not in marks
+def has_one_safe_way(marks: Collection[str]) -> bool:
+    """Under domestic abuse: no other way may be taken, and no message left, for somebody else may hear it."""
+    return f"contact_hold_{Hold.C2.lower()}" in marks
 
 
 def contact_choices(row: Any, today: date) -> dict[str, Any]:
     """`can_be_first` where a team has taken the family on and has not met it yet.
 
-    Nothing is chosen under domestic abuse: there is one safe way, and whoever writes it down has to say that it was it.
+    Where there is one safe way none is chosen: whoever writes it down has to say which it was.
     """
-    may_leave, left = may_leave_message(row.marks), ContactOutcome.LEFT_MESSAGE
+    is_one_way, left = has_one_safe_way(row.marks), ContactOutcome.LEFT_MESSAGE
     return {
-        "outcomes": [each for each in CONTACTS.items() if each[0] != left or may_leave],
+        "outcomes": [each for each in CONTACTS.items() if each[0] != left or not is_one_way],
         "channels": list(CHANNELS.items()),
         "can_be_first": is_possible("first-contact", route=row.route, state=row.state) and not row.first_contact_at,
-        "suggested": {"on": TypedDay.on(today)} | ({"how": "phone"} if may_leave else {}),
+        "suggested": {"on": TypedDay.on(today)} | ({} if is_one_way else {"how": "phone"}),
     }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, ImmutableMultiDict
 
 from services.triage.pages.forms import TypedDay, text_in
+from services.triage.pages.labels import is_loss
 from services.triage.pages.referral.decision_view import without_the_decline
 from services.triage.pages.referral.kinds import RINGS, TEAM_OF, hidden_steps, kind_of
 from services.triage.pages.steps import calls
@@ -26,7 +27,7 @@ from services.triage.work_items.places import full_routes
 from services.triage.work_items.working import NEEDS_WORDS, needs_lead
 from services.triage.work_items.working import offers as interim_offers
 from shared.access import Permission, Staff
-from shared.events import ClosureReason, DeclineReason, Hold, Mode, PlaceKind, Route, Tier, Urgency
+from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
 from shared.pages import wording
 from shared.policy import Policy
 from shared.problems import FieldError
@@ -318,8 +319,7 @@ def _endings(told: ItemDetails) -> dict[str, Any]:
         ClosureReason.SAME_FAMILY,
         ClosureReason.NOT_THE_SAME,
     }
-    is_loss = told.item["decision"] and Hold.C1 in told.item["decision"]["holds"]
-    if is_loss and not (told.facts and told.facts.infant.count > 1):
+    if is_loss(told.item["decision"]) and not (told.facts and told.facts.infant.count > 1):
         hidden.add(ClosureReason.AGED_OUT)
     hint = "Colleagues can read it. The referrer and the family do not get these words."
     return {

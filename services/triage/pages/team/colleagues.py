@@ -56,14 +56,16 @@ def _form(
     taken: Sequence[Route] | None = None,
     mistake: str = "",
     *,
-    status: int = 422,
+    is_overtaken: bool = False,
 ) -> Response:
     until = found.away_until
     known = TypedDay(str(until.day), str(until.month), str(until.year)) if until else TypedDay()
     errors = error_summary({"until": mistake} if mistake else {}, days=("until",))
+    if is_overtaken:
+        errors = [{"text": CHANGED, "href": "#routes"}]
     return visit.render(
         "team/team_routes.html",
-        status=status if mistake else 200,
+        status=409 if is_overtaken else 422 if mistake else 200,
         shown=_as_shown(found),
         errors=errors,
         mistake=mistake,
@@ -86,7 +88,7 @@ async def save(visit: Lead, colleague_id: ColleagueId) -> Response:
     chosen, typed = set(form.getlist("routes")), TypedDay.of(form, "until")
     taken = [route for route in Route if route.value in chosen]
     if text_in(form, "shown") not in ("", _as_shown(found)):
-        return _form(visit, found, typed, taken, CHANGED, status=409)
+        return _form(visit, found, typed, taken, is_overtaken=True)
     try:
         until = None if typed.is_empty else typed.read()
     except MistypedError as error:
