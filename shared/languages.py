@@ -30,6 +30,8 @@ class Language(BaseModel):
     checked_by: str
     checked_on: Annotated[date | None, BeforeValidator(lambda value: value or None)]
     sentences: Mapping[str, str]
+    names: Mapping[str, str] = {}
+    """What the people whom a policy names are called in this language, by their English name; others stay English."""
 
     @property
     def is_original(self) -> bool:

@@ -24,7 +24,7 @@ from services.referral.front.family import FamilyContext
 from services.referral.front.mailing import Mailing
 from services.referral.front.providers import providers_of
 from services.referral.front.sessions import MemberDoor
-from services.referral.front.visits import FrontContext
+from services.referral.front.visits import SIGN_OUT, FrontContext
 from services.referral.postcodes.lookup import LoadedPlaces, PostcodeFiles
 from services.referral.request_limits import RequestLimits
 from services.referral.settings import Settings
@@ -122,7 +122,7 @@ async def build(settings: Settings) -> Service:
         navigation=(),
         is_development=settings.is_development,
         start="/refer",
-        sign_out="/refer/sign-out",
+        sign_out=SIGN_OUT,
     )
     mailing = Mailing(engine, identities, notify)
     context = FrontContext(

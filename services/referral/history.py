@@ -22,6 +22,7 @@ CURRENT_TRANSACTION: Final[sa.ColumnElement[int]] = sa.literal_column(
 _WORDS: Final = {
     "received": "We received the referral.",
     "amended": "You changed the referral.",
+    "corrected": "You corrected a detail that the decision does not depend on.",
     "linked": "Another referral of the same family is linked to this one.",
     "informed": "You sent more information.",
     "withdrawn": "You withdrew the referral.",

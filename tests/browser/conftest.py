@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tests.browser.running import fill, launching
 from tests.browser.seeing import advice
 from tests.servers import Servers
 from tests.system import System
+from tests.tls_site import tls_site
 
 FAMILIES = 60
 FIRST = ("test_nothing_yet.py", "test_no_reports_yet.py")
@@ -36,11 +39,34 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
 
 
+class _Weather(BaseHTTPRequestHandler):
+    """Where "Leave this page" leads."""
+
+    def do_GET(self) -> None:
+        body = b"<!DOCTYPE html><title>Weather</title>It rains"
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
 @pytest.fixture(scope="session")
-def empty_system(stack: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of another site."""
+    with tls_site(tmp_path_factory.mktemp("elsewhere"), _Weather) as (url, _):
+        yield url
+
+
+@pytest.fixture(scope="session")
+def empty_system(stack: Servers, elsewhere: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The four services before the first referral; that for referrals says what made each page (naming.py)."""
     name = stack.new_database()
     system = System(stack, stack.url_of(name), tmp_path_factory.mktemp("browser"))
+    system._environment["PIR_HELP_LEAVE_URL"] = elsewhere
     told = replace(system.services["referral"], command=(sys.executable, "-m", naming.__name__))
     system.services["referral"] = told
     with system as running:

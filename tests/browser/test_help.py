@@ -38,9 +38,12 @@ THUMB: Final = 44
 def window(empty_system: System, browser: Browser) -> Iterator[Page]:
     """Of a parent with a telephone."""
     context = browser.new_context(
-        base_url=empty_system.url("referral"), java_script_enabled=False, viewport=SIZES[PHONE], has_touch=True
+        base_url=empty_system.url("referral"),
+        java_script_enabled=False,
+        viewport=SIZES[PHONE],
+        has_touch=True,
+        ignore_https_errors=True,
     )
-    context.route(re.compile(r"^https://"), lambda route: route.fulfill(body="<title>Weather</title>It rains"))
     yield context.new_page()
     context.close()
 
@@ -180,8 +183,9 @@ def test_after_leaving_no_way_back_shows_what_was_ticked(
     empty_system: System, browser: Browser, has_script: bool
 ) -> None:
     """A browser likes to restore ticks of its own accord, also on a page that it fetches again."""
-    context = browser.new_context(base_url=empty_system.url("referral"), java_script_enabled=has_script)
-    context.route(re.compile(r"^https://"), lambda route: route.fulfill(body="<title>Weather</title>It rains"))
+    context = browser.new_context(
+        base_url=empty_system.url("referral"), java_script_enabled=has_script, ignore_https_errors=True
+    )
     page = context.new_page()
     page.goto(f"{HOME}/1")
     page.get_by_label("No", exact=True).check()

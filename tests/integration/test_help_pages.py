@@ -304,6 +304,36 @@ async def test_a_translated_page_without_free_text_is_no_alarm(site: Behind) -> 
     await parent.http.aclose()
 
 
+async def test_whoever_has_no_phone_says_in_words_how_to_find_them(site: Behind, parent: Parent) -> None:
+    await parent.types("2")
+    await parent.sends("3", csrf=await csrf_of(parent, "3"))
+    assert parent.seen[-1].endswith("/3?checked")
+    await parent.sends("3", **{"caregivers.0.safe_contact": "Tell my health visitor Ada at the clinic"})
+    assert parent.seen[-1].endswith("/4")
+    await parent.opens("check")
+    assert "no phone number and no email" in parent.page.words("main")
+    await parent.sends("send")
+    [row] = await referrals(site)
+    assert Route.REVIEW_CALL_BACK in decided(row).routes
+
+
+async def test_whoever_wants_messages_and_does_not_say_that_it_is_safe_is_told_that_none_come(parent: Parent) -> None:
+    await parent.types("2", "3")
+    words = "We will not send you short messages"
+    for is_safe, is_told in (([], True), (["true"], False)):
+        wanted = {"caregivers.0.messages.channel": "sms", "caregivers.0.messages.is_safe": is_safe}
+        await parent.sends("3", csrf=await csrf_of(parent, "3"), **TYPED["3"], **wanted)
+        await parent.opens("check")
+        assert (words in parent.page.words("main")) is is_told
+
+
+async def test_whom_to_ring_has_a_name_in_the_language_of_the_page(site: Behind) -> None:
+    parent = a_parent(site, "pl")
+    await parent.opens("1")
+    assert "Opieka społeczna dla dzieci w Nottingham (Nottingham children's social care)" in parent.page.words("main")
+    await parent.http.aclose()
+
+
 async def test_mistakes_are_said_at_the_top_and_lead_to_their_boxes(parent: Parent) -> None:
     await parent.opens("1")
     await parent.sends("1", safety="none")

@@ -133,7 +133,7 @@ async def test_a_new_telephone_number_changes_what_is_stored_and_nothing_else(se
     assert (await stored(sent))["document"]["caregivers"][0]["phone"] == "07700 900923"
     assert await count(sent.intake.engine, AMENDED) == 0
     assert await count(sent.intake.engine, "audit WHERE action = 'referral.amended'") == 1
-    assert [line["what"] for line in (await sent.seen())["history"]] == ["received"]
+    assert [line["what"] for line in (await sent.seen())["history"]] == ["received", "corrected"]
 
 
 async def test_the_same_in_a_body_sent_again_is_the_same_and_known_from_then_on(sent: Sent) -> None:

@@ -195,6 +195,19 @@ async def test_it_is_left_and_found_again_after_the_next_sign_in(site: FrontSite
     assert later.form(f"{draft}/carers").sent["caregivers.0.given_name"] == [CANARY]
 
 
+async def test_signing_out_of_a_page_keeps_what_is_typed_there(site: FrontSite) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.open(f"{draft}/words")
+    assert "/refer/sign-out" not in [form["action"] for form in browser.page.all("form")]
+    await browser.press(f"{draft}/words", button="sign-out=1", notes=CANARY)
+    assert browser.heading == "You are signed out"
+    assert (await browser.open(f"{draft}/words")).url.path == "/refer/sign-in"
+    again = await site.signed_in(MEMBER)
+    await again.open(f"{draft}/words")
+    assert CANARY in again.html
+
+
 async def test_several_drafts_at_once_stay_apart(site: FrontSite) -> None:
     browser, drafts = await begun(site), []
     for name in ("Alma", "Bo", "Cleo"):

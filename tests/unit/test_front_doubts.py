@@ -23,6 +23,13 @@ TODAY = date(2026, 6, 15)
         ({"babies": [{"nhs_number": "943 476 5919", "date_of_birth": "2026-06-15", "due_on": "2027-03-01"}]}, []),
         ({"babies": [{"date_of_birth": "nonsense", "nhs_number": None}], "caregivers": [None, {}]}, []),
         ({"babies": [{"nhs_number": "abc"}]}, [("babies", "Baby 1: this is no NHS number")]),
+        ({"caregivers": [{"messages": {"channel": "sms"}}]}, [("contact", "Carer 1: we send no messages")]),
+        (
+            {"caregivers": [{}, {"messages": {"channel": "email", "is_safe": True, "told_by": "referrer"}}]},
+            [("contact", "Carer 2: we send no messages")],
+        ),
+        ({"caregivers": [{"messages": {"channel": "sms", "is_safe": True, "told_by": "family"}}]}, []),
+        ({"caregivers": [{"messages": {"channel": "none"}}, {"messages": {"is_safe": False}}]}, []),
         ({}, []),
     ],
 )

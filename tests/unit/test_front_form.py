@@ -36,8 +36,10 @@ PARTS: dict[str, type[BaseModel]] = {
     "concern": Worry,
 }
 AFTER_LOSS = pages_for({"circumstances": ["infant_died"]})
+BEFORE_BIRTH = pages_for({"babies": [{"due_on": "2026-12-24"}, {"due_on": "2026-12-24"}]})
 SHOWN: dict[str, FormPage] = {
     **{each.slug: each for each in PAGES},
+    **{f"{each.slug} before birth": each for each, usual in zip(BEFORE_BIRTH, PAGES, strict=True) if each != usual},
     **{f"{each.slug} after a loss": each for each, usual in zip(AFTER_LOSS, PAGES, strict=True) if each != usual},
 }
 every_page = pytest.mark.parametrize("shown", SHOWN.values(), ids=list(SHOWN))
@@ -129,6 +131,27 @@ def test_what_a_referral_needs_is_not_called_optional() -> None:
     needed = {field.name for field in FIELDS if not field.is_optional}
     either_name_or_nothing_known = {"babies.*.given_name", "caregivers.*.given_name"}
     assert needed - {"safety", "mental_health"} == set(MISSING) - either_name_or_nothing_known
+
+
+def test_before_the_birth_the_same_is_asked_in_words_that_fit() -> None:
+    for shown, usual in zip(BEFORE_BIRTH, pages_for({}), strict=True):
+        asked = [(field.name, field.codes) for field in shown.fields]
+        assert asked == [(field.name, field.codes) for field in usual.fields]
+    hints = [choice.hint for shown in BEFORE_BIRTH[8:9] for field in shown.fields for choice in field.choices]
+    assert not [hint for hint in hints if re.search("enjoy|scared|sooth|plays|shows|warm moments", hint)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"babies": [{"due_on": "2026-12-24", "date_of_birth": "2026-11-01"}]},
+        {"babies": [{"due_on": "2026-12-24"}, {"date_of_birth": "2025-11-01"}]},
+        {"babies": [{"given_name": "Robin"}]},
+    ],
+)
+def test_with_a_baby_who_is_there_or_may_be_all_is_asked(document: dict[str, Any]) -> None:
+    assert {each.slug: each for each in pages_for(document)}["relationship"] == page("relationship")
 
 
 def test_danger_wants_an_answer_and_none_of_these_is_one() -> None:

@@ -6,13 +6,10 @@ import asyncio
 import json
 import os
 import re
-import ssl
-import threading
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,7 @@ from services.triage.open_referral.vocabulary import area_uri
 from shared.service_map import ForWhom, InvalidServiceMapError, MappedService, ServiceMap, load, read
 from tests.builders import BULWELL, NOTTINGHAM, SHERWOOD, TODAY
 from tests.directory_schemas import example
-from tests.secure_kafka import certify
+from tests.tls_site import tls_site
 from tests.unit.test_open_referral import SHIPPED, an_app, changed, page
 
 REAL = changed(is_invented=False)
@@ -357,32 +354,14 @@ class _Answer(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@contextmanager
-def a_directory(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """A real server with TLS: its address, and the paths that it was asked for."""
-    certify(folder / "ca.pem", folder / "own.pem")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answer)
-    server.asked = []  # type: ignore[attr-defined]
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "own.pem")
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"https://127.0.0.1:{server.server_address[1]}", server.asked  # type: ignore[attr-defined]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     for variable in [each for each in os.environ if each.lower().endswith("_proxy")]:
         monkeypatch.delenv(variable)
-    with a_directory(tmp_path) as (url, asked):
+    with tls_site(tmp_path, _Answer) as (url, server):
+        server.asked = []  # type: ignore[attr-defined]
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        yield url, asked
+        yield url, server.asked  # type: ignore[attr-defined]
 
 
 def test_a_draft_comes_from_one_address_and_no_other_is_asked(

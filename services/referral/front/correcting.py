@@ -19,7 +19,7 @@ from services.referral.document.errors import Invalid
 from services.referral.document.read import keep_dangers
 from services.referral.front import agreement, authors, filling, form_pages, standing
 from services.referral.front.authors import AgencyReferral, Contents
-from services.referral.front.form import FormPage
+from services.referral.front.form import FormPage, page_in
 from services.referral.front.signed_out import Lists, asks_of_danger, lists_of, visit_or_typed
 from services.referral.front.stepping import refusal_of, shown_form, take_once
 from services.referral.front.visits import Front, MemberVisit, SignedInVisit, to
@@ -58,7 +58,7 @@ async def show(visit: SignedInVisit, reference: str, slug: str) -> Response:
 
 @routes.post("/refer/{reference}/correct/{slug}")
 async def save(request: Request, context: Front, reference: str, slug: str) -> Response:
-    visit = await visit_or_typed(request, context, form_pages.page_in(pages_of({}), slug))
+    visit = await visit_or_typed(request, context, page_in(pages_of({}), slug))
     return visit if isinstance(visit, Response) else await _save(visit, reference, slug)
 
 
@@ -127,7 +127,7 @@ def _seen(version: int, page: FormPage, document: Mapping[str, Any]) -> str:
 
 
 def _named(document: Mapping[str, Any], slug: str) -> FormPage:
-    if (page := form_pages.page_in(pages_of(document), slug)) is None:
+    if (page := page_in(pages_of(document), slug)) is None:
         raise Problem("not-found")
     return page
 

@@ -1,4 +1,4 @@
-"""What may be mistyped in a form though a referral may say it: said on the page that is read over, never refused."""
+"""What may be mistyped or forgotten in a form though a referral may say it: said before it is sent, never refused."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
+from services.referral.document.codes import MessageChannel, ToldBy
 from services.referral.document.fields import is_valid_nhs_number, nhs_digits
 from services.referral.front import filling, typed_dates
 from services.referral.front.form import ENTRY_NAMES
@@ -17,20 +18,29 @@ LONGEST_PREGNANCY: Final = timedelta(weeks=42)
 def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, str]]:
     """The last part of a page's address, and the words; `today` is the day in London."""
     return [
-        (filling.page_of(people), f"{name} {number}: {words}")
+        (filling.page_of(f"{people}.{number - 1}.{member}"), f"{name} {number}: {words}")
         for people, name in ENTRY_NAMES.items()
         for number, person in enumerate(document.get(people) or (), start=1)
         if isinstance(person, dict)
-        for words in _doubts(person, today)
+        for member, words in _doubts(person, today)
     ]
 
 
-def _doubts(person: Mapping[str, Any], today: date) -> Iterator[str]:
+def _doubts(person: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    """The member that it is about, and the words."""
     nhs_number = person.get("nhs_number")
     if isinstance(nhs_number, str) and not is_valid_nhs_number(nhs_digits(nhs_number) or ""):
-        yield "this is no NHS number. Is there a digit wrong?"
+        yield "nhs_number", "this is no NHS number. Is there a digit wrong?"
     born, due = (typed_dates.day(str(person.get(name) or "")) for name in ("date_of_birth", "due_on"))
     if born and born > today:
-        yield "the date of birth is still to come. Is it the due date?"
+        yield "date_of_birth", "the date of birth is still to come. Is it the due date?"
     if due and due > today + LONGEST_PREGNANCY:
-        yield "the due date is very far away. Is the year right?"
+        yield "due_on", "the due date is very far away. Is the year right?"
+    wanted = person.get("messages")
+    if isinstance(wanted, dict) and wanted.get("channel") not in (None, MessageChannel.NONE) and not _is_safe(wanted):
+        yield "messages", "we send no messages unless it is safe, and unless they said so themselves"
+
+
+def _is_safe(messages: Mapping[str, Any]) -> bool:
+    """As far as contacts/may_message.py asks it of this form."""
+    return messages.get("is_safe") is True and messages.get("told_by") == ToldBy.FAMILY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
@@ -132,3 +132,8 @@ class FormPage:
                 if not people:
                     break
                 number += 1
+
+
+def page_in(pages: Iterable[FormPage], slug: str) -> FormPage | None:
+    """The page with this last part of its address."""
+    return next((page for page in pages if page.slug == slug), None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from services.referral.front import choices
 from services.referral.front.after_loss import after_loss, tells_of_loss
+from services.referral.front.before_birth import before_birth, is_before_birth
 from services.referral.front.form import NONE, Field, FieldKind, FormPage, People
 from services.referral.front.message_fields import MESSAGES
 from shared.events import RED_FLAGS
@@ -217,7 +218,13 @@ PAGES: Final = (
         Field("strengths", "What goes well?", CHECKS, choices=choices.STRENGTHS),
         Field("risk_factors", "What makes life hard just now?", CHECKS, choices=choices.RISK_FACTORS),
         Field("complex_history", "Has one of these happened?", CHECKS, choices=choices.COMPLEX_HISTORY),
-        Field("care_status", "Is a social worker involved?", RADIOS, choices=choices.CARE_STATUSES),
+        Field(
+            "care_status",
+            "Is a social worker involved?",
+            RADIOS,
+            hint="If you know who, write their name and number on the page “In your own words”.",
+            choices=choices.CARE_STATUSES,
+        ),
         Field(
             MENTAL_HEALTH,
             "How is the mental health of the first carer?",
@@ -234,7 +241,7 @@ PAGES: Final = (
             "notes",
             "Your notes",
             LONG_TEXT,
-            hint="Write as if the family will read it. Leave out the names of other people.",
+            hint="Write as if the family will read it. Of others name only helpers, such as a social worker.",
         ),
         Field(
             "requested_tier",
@@ -294,17 +301,12 @@ MISSING: Final[Mapping[str, str]] = {
 """Field → what to say when a referral needs it and it is not there."""
 
 
-def page_in(pages: Iterable[FormPage], slug: str) -> FormPage | None:
-    """The page with this last part of its address."""
-    return next((page for page in pages if page.slug == slug), None)
-
-
 def pages_for(document: Mapping[str, Any]) -> tuple[FormPage, ...]:
     """All pages in order, as they are for this document.
 
-    After a loss some are gentler and ask less; what the document says already stays on them. Mental health is asked
-    once: a red flag on `safety` ends it, and "none of these" there is no answer of `around-them`, which offers "no
-    worry" only to take another answer back.
+    After a loss some are gentler and ask less; what the document says already stays on them. Before a birth some have
+    other words. Mental health is asked once: a red flag on `safety` ends it, and "none of these" there is no answer of
+    `around-them`, which offers "no worry" only to take another answer back.
     """
     pages: Iterable[FormPage] = PAGES
     told = str(document.get(MENTAL_HEALTH) or NONE)
@@ -313,6 +315,8 @@ def pages_for(document: Mapping[str, Any]) -> tuple[FormPage, ...]:
         pages = (page if page.slug == "safety" else _without(page, MENTAL_HEALTH, code) for page in pages)
     if tells_of_loss(document):
         pages = (after_loss(page, document) for page in pages)
+    elif is_before_birth(document):
+        pages = map(before_birth, pages)
     return tuple(pages)
 
 

@@ -22,8 +22,10 @@ from services.referral.front.codes import CodeUsed
 from services.referral.front.visits import (
     HOME,
     SIGN_IN,
+    SIGN_OUT,
     Front,
     FrontContext,
+    MemberVisit,
     SignedInVisit,
     local_page,
     optional_member,
@@ -104,9 +106,14 @@ async def redeem(request: Request, context: Front) -> Response:
     return context.door.opened(to(used.page), token)
 
 
-@routes.post("/refer/sign-out")
+@routes.post(SIGN_OUT)
 async def sign_out(visit: SignedInVisit) -> Response:
     await visit.form()
+    return await end_session(visit)
+
+
+async def end_session(visit: MemberVisit) -> Response:
+    """Sign the member out of this browser."""
     async with visit.engine.begin() as tx:
         await sessions.end(tx, visit.signed_in.session)
         await write(tx, [Entry(visit.member.actor, "member.signed-out", visit.now)])

@@ -38,6 +38,7 @@ from shared.working_time import day_in_london
 
 HOME: Final = "/refer"
 SIGN_IN: Final = "/refer/sign-in"
+SIGN_OUT: Final = "/refer/sign-out"
 _PAGE: Final = re.compile(r"/refer(?:/[A-Za-z0-9-]{1,64}){0,5}", re.ASCII)
 _READING: Final = ("GET", "HEAD")
 NAVIGATION: Final = (("Your referrals", HOME), ("Refer a family", "/refer/new"), ("Ask for advice", "/refer/enquiry"))
@@ -79,7 +80,7 @@ class FrontContext:
 
 def local_page(address: str | None) -> str:
     """The address itself when it is one of the members' pages, else their home: never another site, never a sign-in."""
-    if not address or not _PAGE.fullmatch(address) or address.startswith((SIGN_IN, "/refer/sign-out")):
+    if not address or not _PAGE.fullmatch(address) or address.startswith((SIGN_IN, SIGN_OUT)):
         return HOME
     return address
 

@@ -20,8 +20,9 @@ from services.referral.document.checks import is_urgent
 from services.referral.facts import ring_now
 from services.referral.front import agreement, drafts, filling, form_pages, members, trail
 from services.referral.front.drafts import Draft
-from services.referral.front.form import FormPage
+from services.referral.front.form import FormPage, page_in
 from services.referral.front.open_here import HOME_PAGE, after_home, said_of_home
+from services.referral.front.sign_in import end_session
 from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.trail import Standing
 from services.referral.front.visits import (
@@ -41,7 +42,8 @@ from shared.sign_in.forms import FIELD, expired, fields_of, is_shown_to
 
 SEEN: Final = "seen"
 """Hidden in each form: what the page said when it was shown, so that another window's answer is not undone unseen."""
-
+ENDS: Final = "sign-out"
+"""The button that keeps the page and signs out: on a shared computer nothing that is typed has to be given up."""
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -134,6 +136,8 @@ async def save(request: Request, context: Front, draft_id: UUID, slug: str) -> R
     saved = await _save(context, draft_id, slug, sent, member_id=signed_in.member.id, at=visit.now)
     if saved.changed_meanwhile:
         return _shown(visit, saved.draft, saved.page, saved.document, status=409, changed_meanwhile=True)
+    if ENDS in sent:
+        return await end_session(visit)
     return to(f"/refer/drafts/{draft_id}{saved.next}")
 
 
@@ -147,7 +151,7 @@ async def draft_of(visit: MemberVisit, draft_id: UUID) -> Draft:
 
 
 def _page(document: Mapping[str, Any], slug: str) -> FormPage:
-    if (page := form_pages.page_in(form_pages.pages_for(document), slug)) is None:
+    if (page := page_in(form_pages.pages_for(document), slug)) is None:
         raise Problem("not-found")
     return page
 

@@ -30,6 +30,7 @@ DANGEROUS: Final = "Danger: who must not learn this?"
 HAPPENED: Final = {
     "received": "We received the referral",
     "amended": "The referrer changed the referral",
+    "corrected": "The referrer corrected a detail",
     "linked": "Another referral of the same family was linked to this one",
     "informed": "The referrer sent more information",
     "withdrawn": "The referrer withdrew the referral",

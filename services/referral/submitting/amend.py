@@ -149,6 +149,8 @@ async def store(
     await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
         await history.add(tx, row.id, "amended", at=by.at, detail=str(event.version))
+    elif canonical(document) != canonical(stored.document):  # a name, an address, how to reach them
+        await history.add(tx, row.id, "corrected", at=by.at)
     listed = await _last_told(tx, row.id, ReferralReceived, ReferralAmended)
     monitored = await _last_told(tx, row.id, ReferralMonitored)
     news: list[Event] = [event] if is_new or listed is None or _listed(event) != _listed(listed) else []

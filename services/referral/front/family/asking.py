@@ -67,7 +67,9 @@ async def check(visit: HelpPage) -> Response:
             for name, text in _said(visit, found).items()
         ],
         answers=[(page, questions.summary_of(page, draft.document, visit.language)) for page in pages],
-        can_be_reached=questions.has_a_way_to_reach(draft.document),
+        has_address=questions.has_an_address(draft.document),
+        can_be_reached=questions.can_be_reached(draft.document),
+        messages_stay_away=questions.messages_stay_away(draft.document),
         change=CHANGE,
     )
 

@@ -224,8 +224,20 @@ def written_in(page: FormPage, answers: Answers, language: Language) -> dict[str
     return {"written_in": language.tag} if has_words and not language.is_original else {}
 
 
-def has_a_way_to_reach(answers: Answers) -> bool:
+def has_an_address(answers: Answers) -> bool:
+    """Whether somebody can be rung or written to."""
     return any(caregiver.get(name) for caregiver in _caregivers(answers) for name in ("phone", "email"))
+
+
+def can_be_reached(answers: Answers) -> bool:
+    """By an address, or as they say in words: not everybody has a phone of their own."""
+    return has_an_address(answers) or any(each.get("safe_contact") for each in _caregivers(answers))
+
+
+def messages_stay_away(answers: Answers) -> bool:
+    """Whether they want messages, and none is sent because somebody else may read them (triage's `may_message`)."""
+    wanted = first_caregiver(answers).get("messages") or {}
+    return wanted.get("channel") in (MessageChannel.SMS, MessageChannel.EMAIL) and not wanted.get("is_safe")
 
 
 def first_caregiver(answers: Answers) -> dict[str, Any]:
@@ -253,7 +265,7 @@ def _needed(answers: Answers) -> dict[str, str]:
     said = first_caregiver(answers)
     missing = {NAME: "need_name"} if not said.get("given_name") else {}
     missing |= {WHO: "need_who"} if not said.get("relationship") else {}
-    return missing if has_a_way_to_reach(answers) else missing | {PHONE: "need_reach"}
+    return missing if can_be_reached(answers) else missing | {PHONE: "need_reach"}
 
 
 def _in_words(field: Field, values: Sequence[str], language: Language) -> str:
