@@ -118,7 +118,10 @@ def _used(system: System) -> Figures:
 
 
 def _seconds(pid: int) -> float:
-    times = psutil.Process(pid).cpu_times()
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.NoSuchProcess:  # a connection that ended meanwhile
+        return 0.0
     return times.user + times.system + times.children_user + times.children_system
 
 
