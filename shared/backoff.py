@@ -1,4 +1,4 @@
-"""Pauses between tries: full jitter, doubling from a fifth of a second to five seconds."""
+"""Pauses between tries: drawn by lot under a bound that doubles, from a fifth of a second to five seconds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ WORTH_A_REST: Final = 16
 
 
 class Pause:
-    """The pause before the next try; `reset()` says that this one went well, so the next pause is short again."""
+    """The pause before the next try; `reset()` says that this one went well, so the next pause is short again.
+
+    The first is drawn from zero on, each later one from a quarter of its bound.
+    """
 
     def __init__(self, shortest: float, longest: float) -> None:
         self._shortest = shortest
         self._longest = longest
-        self._bound = shortest
-        self.seconds = random.uniform(0, shortest)  # noqa: S311  jitter, not a secret
+        self.reset()
 
     def reset(self) -> None:
         self._bound = self._shortest
+        self.seconds = random.uniform(0, self._bound)  # noqa: S311  jitter, not a secret
 
     async def sleep(self) -> None:
         await asyncio.sleep(self.seconds)

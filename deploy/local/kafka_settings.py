@@ -13,13 +13,17 @@ JAVA_OPTIONS = [
 ]
 
 
+NODE: int = 1
+OFFSETS_PARTITIONS: int = 4
+
+
 def broker(data: Path, port: int, controller_port: int) -> str:
     """Return server.properties for a broker on 127.0.0.1:`port`."""
     listeners = f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}"
     return f"""\
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+node.id={NODE}
+controller.quorum.voters={NODE}@127.0.0.1:{controller_port}
 listeners={listeners}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
@@ -29,7 +33,7 @@ auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 # One broker: nothing to replicate to.
 offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
+offsets.topic.num.partitions={OFFSETS_PARTITIONS}
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4

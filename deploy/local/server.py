@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -136,7 +137,7 @@ class Server(ABC):
 
     def _wait(self, began: float) -> None:
         while not self.stopping.wait(0.05):
-            error = self._ask()
+            error = self.ask(self.probe)
             if error is None:
                 return
             waited = time.monotonic() - began
@@ -153,12 +154,12 @@ class Server(ABC):
         time.sleep(0.25)
         self._spawn()
 
-    def _ask(self) -> Exception | None:
-        """Probe in a thread of its own, because the caller may be inside an event loop."""
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(asyncio.run, self._bounded_probe())
-            return asked.exception()  # type: ignore[return-value]  # a probe raises nothing wider
+    def ask(self, question: Callable[[], Awaitable[None]]) -> Exception | None:
+        """What it raises, in a thread of its own, because the caller may be inside an event loop."""
 
-    async def _bounded_probe(self) -> None:
-        async with asyncio.timeout(PROBE_SECONDS):
-            await self.probe()
+        async def bounded() -> None:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await question()
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            return pool.submit(asyncio.run, bounded()).exception()  # type: ignore[return-value]  # nothing wider

@@ -10,7 +10,8 @@ from shared.events import ClosureReason, DeclineReason, Kind, Model, Route
 
 
 class State(StrEnum):
-    """`failed` is tried again; `held` waits behind a contact hold; `undeliverable` is a person's work now.
+    """`failed` is tried again; `undeliverable` is a person's work now; `held` is kept back: `last_error` says why, with
+    the codes of services/referral/contacts/may_message.py and of `hold_all` in family_messages/rows.py.
 
     `collected` waits for the one mail of its day: more went to that inbox than goes out one by one.
     """

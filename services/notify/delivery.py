@@ -21,7 +21,6 @@ from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -93,7 +92,7 @@ class Delivery:
             try:
                 await self._send_until_trouble(pause.reset)
             except Exception as error:
-                if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
+                if failure_kind(error) == "other":
                     raise
                 ROOM.note(error)
                 log.warning(
@@ -184,7 +183,7 @@ class Delivery:
             try:
                 return await self._record(due, tries, now)
             except Exception as error:
-                if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError | asyncpg.PostgresError):
+                if failure_kind(error) == "other":
                     raise
                 level = "warning" if is_transient(error) else "error"
                 cause = type(getattr(error, "orig", error)).__name__

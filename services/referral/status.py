@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from shared.events import DecidedBy, Decision, Eligibility, Kind, Mode, Route
+from shared.events import DECLINE_ROUTES, DecidedBy, Decision, Eligibility, Kind, Mode, Route
 from shared.working_time import day_in_london
 
 
@@ -199,7 +199,6 @@ def status_of(progress: Progress) -> Status:
 
 DECLINE_RULES: Final = frozenset({"E6", "E6p", "E10", "E13"})
 """Rules whose only outcome is that the family is not eligible."""
-_DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
 
 
 _OF_OTHERS: Final = frozenset({"I3", "M4", "Q3"})
@@ -223,7 +222,7 @@ def shown_to_agency(progress: Progress) -> dict[str, Any] | None:
         decision.mode is Mode.HUMAN_REVIEW and progress.decided_by is not DecidedBy.PERSON
     )
     hidden_rules = _OF_OTHERS | (DECLINE_RULES if is_unconfirmed else frozenset())
-    hidden_routes: Collection[Route] = _DECLINE_ROUTES if is_unconfirmed else frozenset()
+    hidden_routes: Collection[Route] = DECLINE_ROUTES if is_unconfirmed else frozenset()
     routes = [route for route in decision.routes if route not in hidden_routes]
     routes = [route for route in routes if route is not Route.REVIEW_DUPLICATE]
     if not routes:
@@ -256,7 +255,7 @@ def shown_route(progress: Progress, detail: str | None) -> str | None:
     """The route that a line of the history names, as the agency may see it: no decline before it is confirmed."""
     if detail == Route.REVIEW_DUPLICATE:
         return Route.REVIEW.value
-    if detail not in _DECLINE_ROUTES or progress.declined_at is not None:
+    if detail not in DECLINE_ROUTES or progress.declined_at is not None:
         return detail
     is_a_persons = progress.decided_by is DecidedBy.PERSON and progress.decision and detail in progress.decision.routes
     return detail if is_a_persons else Route.REVIEW.value

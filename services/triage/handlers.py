@@ -247,7 +247,7 @@ _ERASE: Final = (
 
 
 async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeliverable], policy: Policy) -> None:
-    """A message could not be delivered after every retry: somebody rings the agency, or the family."""
+    """A message could not be delivered, at once or after every retry: somebody rings the agency, or the family."""
     is_to_family = event.data.audience is events.Audience.HOUSEHOLD
     await _call(tx, event, FAMILY_UNREACHED if is_to_family else UNDELIVERABLE, event.data.message_id, policy)
 

@@ -7,6 +7,7 @@ A field may be added with a default; anything else is a new version of the event
 from shared.events.codes import (
     AFTER_A_LOSS,
     DANGERS,
+    DECLINE_ROUTES,
     FAMILY_WORK,
     GOES_ON,
     LOSSES,
@@ -100,6 +101,7 @@ from shared.events.topics import (
 __all__ = [
     "AFTER_A_LOSS",
     "DANGERS",
+    "DECLINE_ROUTES",
     "EQUALITY_TOPIC",
     "EVENTS",
     "FAMILY_WORK",

@@ -208,6 +208,8 @@ AFTER_A_LOSS: Final = frozenset({Route.BEREAVEMENT_REVIEW, Route.REVIEW_BIRTH_OU
 """Work on a loss, or on the fear of one: whatever is decided there, nothing is offered in a message."""
 SAFETY_ROUTES: Final = SAFEGUARDING | AFTER_A_LOSS | {Route.PNMH_EMERGENCY}
 """Routes of safety work: a withdrawal never ends it unread, and no family is erased while it is open."""
+DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
+"""Routes on which nothing but a decline is proposed (E6, E10, E13): no agency sees them before a person confirms."""
 FAMILY_WORK: Final = frozenset(
     {Route.UNIVERSAL, Route.TARGETED, Route.PIR_SHORT, Route.PIR_LONG, Route.PNMH, Route.ADULT_MH}
 )

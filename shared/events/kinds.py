@@ -317,6 +317,6 @@ class MessageDelivered(AboutMessage):
 
 
 class MessageUndeliverable(AboutMessage):
-    """Retried for as long as the policy of retries says, without success: a person has to act."""
+    """Refused for good, or tried without success for as long as the settings say: a person has to act."""
 
     type: ClassVar[str] = "message.undeliverable.v1"

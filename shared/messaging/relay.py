@@ -129,7 +129,9 @@ class Relay:
     async def _publish_once(
         self, connection: asyncpg.Connection[Any], producer: AIOKafkaProducer, parts: Sequence[int]
     ) -> int:
-        """Publish one stretch; returns how many were published. Raises the first failure, after the rest is settled.
+        """Publish one stretch; returns how many were settled: published, or set aside as Kafka refuses them.
+
+        Raises the first failure, after the rest is settled.
 
         A stretch cut off by the timeout is read and sent again by a new producer: its readers see repeats, no gap.
         """

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from deploy.setup import add_own_agency
-from services.referral.front.family import asking, drafts
+from services.referral.front.family import asking, drafts, sending
 from services.referral.front.family.drafts import BrowserSecret
 from services.referral.front.family.empty_drafts import MOST_EMPTY
 from services.referral.front.family.floods import MOST_OF_ONE
@@ -31,6 +31,7 @@ from tests.integration.conftest import Behind
 from tests.integration.support import count, fetch
 from tests.rendering import HOSTILE, Page
 
+pytestmark = pytest.mark.usefixtures("_nobody_decides")
 COOKIE: Final = drafts.COOKIE
 DESK: Final = "desk@nottingham.example.org"
 OPEN_WARD, CLOSED_WARD = "NG6 8GB", "NG3 5GA"
@@ -46,6 +47,12 @@ TYPED: Final = {
     "6": {"notes": "The nights are long, Xylophonia cries"},
 }
 CANARIES: Final = ("Quillonia", "496 0177", "quillonia@", "Zanzibar", "Xylophonia", "NG6 8GB")
+
+
+@pytest.fixture
+def _nobody_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Triage does not run here: the last page need not wait for it."""
+    monkeypatch.setattr(sending, "DECIDES_SECONDS", 0)
 
 
 @dataclass
@@ -315,6 +322,35 @@ async def test_whoever_has_no_phone_says_in_words_how_to_find_them(site: Behind,
     await parent.sends("send")
     [row] = await referrals(site)
     assert Route.REVIEW_CALL_BACK in decided(row).routes
+
+
+async def test_the_last_page_names_the_day_of_the_decision_and_none_before_it(site: Behind, parent: Parent) -> None:
+    """The day that stands there before the rules have decided is a later one."""
+    await parent.types("2", "3")
+    await parent.sends("send", csrf=await csrf_of(parent, "check"))
+    assert "gets in touch with you by" not in parent.page.words("main")
+    assert "A person in our team reads it and gets in touch with you." in parent.page.words("main")
+    async with site.engine.begin() as tx:
+        await tx.execute(sa.text("UPDATE referral SET decision = '{}', expected_by = '2026-11-03'"))
+    await parent.opens("sent")
+    assert "gets in touch with you by Tuesday 3 November 2026" in parent.page.words("main")
+
+
+async def test_what_was_said_of_danger_stays_beside_what_was_said_of_home(parent: Parent) -> None:
+    await parent.opens("1")
+    await parent.sends("1", safety=["none", Safety.DOMESTIC_ABUSE])
+    await parent.opens("1")
+    ticked = [each["value"] for each in parent.page.all("input") if each.get("name") == "safety" and "checked" in each]
+    assert ticked == ["none", Safety.DOMESTIC_ABUSE]
+    await parent.opens("check")
+    assert "Are you or the baby in danger now? No" in parent.page.words("main")
+
+
+async def test_in_danger_and_not_safe_at_home_both_are_answered(parent: Parent) -> None:
+    await parent.opens("1")
+    await parent.sends("1", safety=[Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE])
+    for words in ("Please ring first", "It is not your fault", "press 55"):
+        assert words in parent.page.words("main")
 
 
 async def test_whoever_wants_messages_and_does_not_say_that_it_is_safe_is_told_that_none_come(parent: Parent) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import sqlalchemy as sa
 
-from services.referral.front import resending, sending
+from services.referral.front import resending
 from services.referral.submitting.idempotency import Answer
 from tests.forms import FormReader
 from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite
@@ -169,12 +169,16 @@ async def test_a_danger_is_sent_with_all_else_missing_in_four_pages(site: FrontS
 
 async def test_it_is_not_sent_before_somebody_has_said_if_there_is_a_danger(site: FrontSite) -> None:
     browser = await begun(site)
-    draft = await fill_in(browser, safety={"safety": [], "mental_health": ""})
-    assert f"{draft}/safety#safety" in browser.links
+    draft = address_of(browser)
+    await browser.press(safety=["none"], mental_health="")
+    assert "#mental_health" in browser.links, "the question that was passed over, and not the other one"
+    await browser.open(f"{draft}/agreement")
+    await fill_in(browser)
+    assert f"{draft}/safety?checked#mental_health" in browser.links
     assert not any(each.action == f"{draft}/send" for each in FormReader(browser.html).forms)
     csrf = browser.form().sent["csrf"][0]
     answer = await browser.http.post(f"{draft}/send", data={"csrf": csrf})
-    assert (answer.status_code, sending.DANGER_UNSAID in answer.text) == (422, True)
+    assert (answer.status_code, "Choose an answer" in answer.text) == (422, True)
     assert await count(site.referral.engine, "referral") == 0
     await browser.open(f"{draft}/safety")
     await browser.press(f"{draft}/safety", **NO_DANGER)
@@ -199,7 +203,8 @@ async def test_signing_out_of_a_page_keeps_what_is_typed_there(site: FrontSite) 
     browser = await begun(site)
     draft = address_of(browser)
     await browser.open(f"{draft}/words")
-    assert "/refer/sign-out" not in [form["action"] for form in browser.page.all("form")]
+    buttons = [each for each in browser.page.all("button") if each.get("form") == "page"]
+    assert [each.get("name") for each in buttons] == [None, "sign-out"], "Enter in a box presses the first"
     await browser.press(f"{draft}/words", button="sign-out=1", notes=CANARY)
     assert browser.heading == "You are signed out"
     assert (await browser.open(f"{draft}/words")).url.path == "/refer/sign-in"

@@ -1,4 +1,4 @@
-"""When a loop rests after a batch, and when it must not."""
+"""How long a loop waits after a failure, when it rests after a batch, and when it must not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.backoff import rest_after
+from shared.backoff import LONGEST_SECONDS, SHORTEST_SECONDS, pauses, rest_after
 
 
 @pytest.fixture
@@ -18,6 +18,26 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     return seconds
+
+
+async def test_pauses_double_up_to_the_longest(slept: list[float]) -> None:
+    for tries, pause in enumerate(pauses()):
+        await pause.sleep()
+        if tries == 9:
+            break
+    for number, seconds in enumerate(slept):
+        bound = min(SHORTEST_SECONDS * 2**number, LONGEST_SECONDS)
+        assert (bound / 4 if number else 0) <= seconds <= bound
+
+
+async def test_after_work_that_went_well_the_very_next_pause_is_short_again(slept: list[float]) -> None:
+    for _ in range(100):
+        pause = next(pauses())
+        for _ in range(6):
+            await pause.sleep()
+        pause.reset()
+        await pause.sleep()
+        assert slept[-1] <= SHORTEST_SECONDS
 
 
 @pytest.mark.parametrize("count", [0, 1, 15])

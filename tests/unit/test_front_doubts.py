@@ -23,12 +23,31 @@ TODAY = date(2026, 6, 15)
         ({"babies": [{"nhs_number": "943 476 5919", "date_of_birth": "2026-06-15", "due_on": "2027-03-01"}]}, []),
         ({"babies": [{"date_of_birth": "nonsense", "nhs_number": None}], "caregivers": [None, {}]}, []),
         ({"babies": [{"nhs_number": "abc"}]}, [("babies", "Baby 1: this is no NHS number")]),
-        ({"caregivers": [{"messages": {"channel": "sms"}}]}, [("contact", "Carer 1: we send no messages")]),
         (
-            {"caregivers": [{}, {"messages": {"channel": "email", "is_safe": True, "told_by": "referrer"}}]},
-            [("contact", "Carer 2: we send no messages")],
+            {"caregivers": [{"messages": {"channel": "letter"}}]},
+            [("contact", "Carer 1: we send no messages yet. Say if")],
         ),
-        ({"caregivers": [{"messages": {"channel": "sms", "is_safe": True, "told_by": "family"}}]}, []),
+        (
+            {"caregivers": [{}, {"email": "a@b.example", "messages": {"channel": "email", "is_safe": True}}]},
+            [("contact", "Carer 2: we send no messages yet. Say who told you")],
+        ),
+        (
+            {"caregivers": [{"messages": {"channel": "sms", "is_safe": True, "told_by": "family"}}]},
+            [("contact", "Carer 1: we send no messages yet. Their phone is missing")],
+        ),
+        (
+            {
+                "caregivers": [
+                    {"phone": "07700 900123", "messages": {"channel": "sms", "is_safe": True, "told_by": "family"}}
+                ]
+            },
+            [],
+        ),
+        (
+            {"caregivers": [{"phone": "07700 9001"}, {"phone": "0115 496 01"}]},
+            [("contact", "Carer 1: the phone number is short"), ("contact", "Carer 2: the phone number is short")],
+        ),
+        ({"caregivers": [{"phone": "+33 1 23 45 67 89"}, {"phone": "0115 496 0101"}]}, []),
         ({"caregivers": [{"messages": {"channel": "none"}}, {"messages": {"is_safe": False}}]}, []),
         ({}, []),
     ],

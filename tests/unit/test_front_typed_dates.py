@@ -12,7 +12,7 @@ from services.referral.front.typed_dates import day_from, day_to, moment, time_f
 @pytest.mark.parametrize(
     "typed",
     [
-        "12 3 2026", "12/3/2026", "12/03/2026", "12.3.2026", "12-3-2026", "12 March 2026", "12 mar 2026",
+        "12 3 2026", "12/3/2026", "12/03/2026", "12.3.2026", "12-3-2026", "12/3/26", "12.3.26", "12 March 2026", "12 mar 2026",
         "12th March, 2026", "12 MARCH 2026", "2026-03-12", "  12   3  2026 ",
     ],
 )  # fmt: skip
@@ -23,13 +23,20 @@ def test_a_day_is_read_day_first(typed: str) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "12.3.26", "12 3 26", "March 12 2026", "13 13 2026", "31 4 2026", "0 1 2026", "12 3", "today", "12 Maerz 2026",
+        "12.3.126", "12 3 6", "March 12 2026", "13 13 2026", "31 4 2026", "0 1 2026", "12 3", "today", "12 Maerz 2026",
         "١٢ ٣ ٢٠٢٦", "12 3 20266", "", "12 3 2026 x", "2026-3-12", "20260312",
     ],
 )  # fmt: skip
 def test_another_text_stays_as_typed(typed: str) -> None:
     assert day_from(typed) == typed
     assert day_to(typed) == typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"), [("1 5 98", "1998-05-01"), ("1 5 39", "2039-05-01"), ("1 5 40", "1940-05-01")]
+)
+def test_a_year_of_two_digits_is_that_of_a_carer_or_of_a_baby(typed: str, day: str) -> None:
+    assert day_from(typed) == day
 
 
 @pytest.mark.parametrize("month", ["Sept", "September", "sep", "9", "09"])

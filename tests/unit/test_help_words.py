@@ -27,7 +27,7 @@ FORBIDDEN: Final = re.compile(
     r"|safeguard|problem famil|bad (?:mother|father|parent)|should have|why did",
     re.IGNORECASE,
 )
-CODES: Final = re.compile(r"^(?:day|weekdays|months|wrong_email|ethnic_.)$")
+CODES: Final = re.compile(r"^(?:day|weekdays|weekdays_alone|months|wrong_email|ethnic_.)$")
 """No sentences to read: what they stand in is."""
 PARTS: Final = ("start", "danger", "now", "unsafe", "check", "sent", "lost", "closed", "need", "wrong")
 """Of an id: the pages that ask nothing, and the words for mistakes."""

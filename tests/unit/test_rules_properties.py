@@ -9,8 +9,10 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.referral.status import DECLINE_RULES
 from services.triage.rules.assemble import LISTED, STRICTNESS
 from shared.events import (
+    DECLINE_ROUTES,
     Carer,
     CareStatus,
     Circumstance,
@@ -19,6 +21,7 @@ from shared.events import (
     Consent,
     Decision,
     Domain,
+    Eligibility,
     Facts,
     Hold,
     Infant,
@@ -113,6 +116,16 @@ def test_growing_older_never_makes_a_baby_eligible_again(born_on: date, early: i
     facts = a_family(born_on=born_on, due_on=due_on)
     found = [decided(facts, on=born_on + timedelta(days=age)).eligibility for age in sorted(ages)]
     assert all(STRICTNESS[sooner] <= STRICTNESS[later] for sooner, later in pairwise(found))
+
+
+def test_each_decline_has_a_rule_and_a_route_that_no_agency_sees_before_it_is_confirmed() -> None:
+    """The referral service hides what DECLINE_RULES and DECLINE_ROUTES name: a rule that is not there would tell."""
+
+    def check(facts: Facts, decision: Decision) -> None:
+        if decision.eligibility is Eligibility.NOT_ELIGIBLE or DECLINE_ROUTES.intersection(decision.routes):
+            assert DECLINE_RULES.intersection(decision.rules)
+
+    for_any(check)
 
 
 @settings(max_examples=300, deadline=None)

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import asyncpg
 import httpx
-import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,7 +20,7 @@ from services.notify.family_messages import rows
 from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.sending import reference_of
 from services.notify.senders.govuk_notify import GovukNotify, Known
-from shared.errors import failure_name, is_transient
+from shared.errors import failure_kind, failure_name
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +45,7 @@ class Asking:
             try:
                 await self.once()
             except Exception as error:
-                if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError | asyncpg.PostgresError):
+                if failure_kind(error) == "other":
                     raise
                 log.warning("receipts not asked for", cause=failure_name(error))
             await asyncio.sleep(EVERY.total_seconds())

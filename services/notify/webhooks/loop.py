@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import asyncpg
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -25,7 +24,7 @@ from services.notify.webhooks import deliveries, endpoints, mails
 from services.notify.webhooks.endpoints import CHANNEL, DEAD_AFTER, EndpointState, WhyOff
 from services.notify.writing import utc_now
 from shared.backoff import pauses
-from shared.errors import failure_name, is_transient
+from shared.errors import failure_kind, failure_name
 from shared.messaging.leases import leased
 from shared.messaging.waking import Wake
 
@@ -78,7 +77,7 @@ class WebhookLoop:
                 await self._wait_for_endpoints()
                 await self._work_until_trouble(pause.reset)
             except Exception as error:
-                if not is_transient(error) and not isinstance(error, asyncpg.PostgresError):
+                if failure_kind(error) == "other":
                     raise
                 log.warning("webhooks paused", cause=failure_name(error), seconds=round(pause.seconds, 1))
             await pause.sleep()

@@ -32,7 +32,7 @@ from services.notify.webhooks.posting import Answer, Poster
 from services.notify.webhooks.secrets import EndpointSecrets
 from shared.backoff import pauses
 from shared.crypto import UnreadableSecretError
-from shared.errors import failure_name, is_transient
+from shared.errors import failure_kind, failure_name
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class EndpointSender:
             try:
                 return await self._record(endpoint, row, answer)
             except Exception as error:
-                if not is_transient(error) and not isinstance(error, sa.exc.DBAPIError):
+                if failure_kind(error) == "other":
                     raise
                 log.warning("recording again", cause=failure_name(error), seconds=round(pause.seconds, 1))
             await pause.sleep()

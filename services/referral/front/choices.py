@@ -46,7 +46,8 @@ SAFETY: Final = (
             Safety.IMMEDIATE_DANGER: "Ring 999 first. Then tick this and send what you have.",
             Safety.INJURY_NONMOBILE: "Any bruise, burn or break, even a small one.",
             Safety.SIGNIFICANT_HARM: "You think that a child is being hurt or neglected, or soon may be.",
-            Safety.DOMESTIC_ABUSE: "One person at home hurts, scares or controls another.",
+            Safety.DOMESTIC_ABUSE: "One person at home hurts, scares or controls another. "
+            "If anybody is in danger, tick that too.",
         },
     ),
     Choice(NONE, "None of these"),

@@ -11,6 +11,11 @@ from services.referral.document.fields import is_valid_nhs_number, nhs_digits
 from services.referral.front import filling, typed_dates
 from services.referral.front.form import ENTRY_NAMES
 
+FEWEST_DIGITS: Final = 10
+"""Of a number in the United Kingdom with its first 0 (Ofcom's numbering plan); those of mobiles have 11."""
+MOBILE_DIGITS: Final = 11
+ADDRESSES: Final[Mapping[str, str]] = {MessageChannel.SMS: "phone", MessageChannel.EMAIL: "email"}
+"""Channel → the member without which nothing can go that way; a letter goes to the home."""
 LONGEST_PREGNANCY: Final = timedelta(weeks=42)
 """From its first day (NHS: labour is offered before 42 weeks): no due date is further away."""
 
@@ -36,11 +41,22 @@ def _doubts(person: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]
         yield "date_of_birth", "the date of birth is still to come. Is it the due date?"
     if due and due > today + LONGEST_PREGNANCY:
         yield "due_on", "the due date is very far away. Is the year right?"
+    phone = "".join(each for each in str(person.get("phone") or "") if each.isdigit())
+    if phone.startswith("0") and len(phone) < (MOBILE_DIGITS if phone.startswith("07") else FEWEST_DIGITS):
+        yield "phone", "the phone number is short. Is a digit missing?"
     wanted = person.get("messages")
-    if isinstance(wanted, dict) and wanted.get("channel") not in (None, MessageChannel.NONE) and not _is_safe(wanted):
-        yield "messages", "we send no messages unless it is safe, and unless they said so themselves"
+    if isinstance(wanted, dict):
+        yield from (("messages", f"we send no messages yet. {words}") for words in _of_messages(wanted, person))
 
 
-def _is_safe(messages: Mapping[str, Any]) -> bool:
-    """As far as contacts/may_message.py asks it of this form."""
-    return messages.get("is_safe") is True and messages.get("told_by") == ToldBy.FAMILY
+def _of_messages(wanted: Mapping[str, Any], person: Mapping[str, Any]) -> Iterator[str]:
+    """What contacts/may_message.py still asks of this form."""
+    channel = wanted.get("channel")
+    if channel in (None, MessageChannel.NONE):
+        return
+    if wanted.get("is_safe") is not True:
+        yield "Say if it is safe to write to them"
+    elif wanted.get("told_by") != ToldBy.FAMILY:
+        yield "Say who told you that it is safe: it must be they themselves"
+    if (address := ADDRESSES.get(str(channel))) and not person.get(address):
+        yield f"Their {address} is missing"

@@ -129,12 +129,18 @@ def summary_of(page: FormPage, document: Document) -> list[tuple[str, str]]:
 
 def wants_an_answer(page: FormPage, document: Document) -> bool:
     """Whether a field of the page that is not optional has no answer; "none of these" is one."""
+    return bool(unanswered_of(page, document))
+
+
+def unanswered_of(page: FormPage, document: Document) -> list[FieldError]:
+    """Each field of the page that is not optional and has no answer, by its name in HTML."""
     values = values_of(page, document)
-    return any(
-        not field.is_optional and not any(values[name])
+    return [
+        FieldError(name, "required", f"{field.label} Choose an answer")
         for each in page.field_sets(values)
         for field, name in each.fields
-    )
+        if not field.is_optional and not any(values[name])
+    ]
 
 
 def errors_of(page: FormPage, document: Document, *, now: datetime) -> list[FieldError]:

@@ -65,7 +65,7 @@ PAGES: Final = (
         (
             "We ask this first, because danger cannot wait.",
             "Do not wait for this form. If somebody is in danger now, ring 999.",
-            "If you tick a danger, you can send what you have. The rest can follow.",
+            "If a child or a parent is in danger, you can send what you have. The rest can follow.",
         ),
         _needed("safety", "What do you know or fear?", CHECKS, hint="Tick all that apply.", choices=choices.SAFETY),
         _needed(

@@ -23,12 +23,9 @@ from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import draft_of
 from services.referral.submitting.idempotency import Answer
 from shared.audit import write
-from shared.problems import Problem
+from shared.problems import FieldError, Problem
 
 TAKEN: Final = "referral.taken-by-telephone"
-DANGER_UNSAID: Final = "Say if anybody is in danger. If you see no danger, tick “None of these”"
-"""The document's own check takes silence for no danger, as programs send it; people are asked, and answer."""
-
 SAID_NO: Final = "The family said no, so we can't take this. See what you can do"
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -48,7 +45,7 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     draft, front = await draft_of(visit, draft_id), visit.context
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
-    if _is_danger_unsaid(draft) or agreement.is_refused(draft.document):
+    if _danger_unsaid(draft) or agreement.is_refused(draft.document):
         return _check(visit, draft, status=422)
     try:
         answer = await resending.send(
@@ -90,10 +87,8 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> bool:
         return await drafts.mark_sent(tx, draft, receipt["reference"], at=visit.now)
 
 
-def _is_danger_unsaid(draft: Draft) -> bool:
-    """Whether the page that asks for dangers has an open question; not once a danger is told, which goes at once."""
-    first = form_pages.pages_for(draft.document)[0]
-    return not is_urgent(draft.document) and filling.wants_an_answer(first, draft.document)
+def _danger_unsaid(draft: Draft) -> list[FieldError]:
+    return trail.danger_unsaid(form_pages.pages_for(draft.document)[0], draft.document)
 
 
 def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
@@ -108,9 +103,9 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{trail.CHECKED}"}
         for error in dict.fromkeys([*wrong, *needed])
     ]
-    if _is_danger_unsaid(draft):
-        page = form_pages.SLUGS[0]
-        to_do.insert(0, {"text": DANGER_UNSAID, "href": f"/refer/drafts/{draft.id}/{page}#{page}"})
+    for error in reversed(_danger_unsaid(draft)):
+        page = f"/refer/drafts/{draft.id}/{form_pages.SLUGS[0]}?{trail.CHECKED}"
+        to_do.insert(0, {"text": error.detail, "href": f"{page}#{error.pointer}"})
     if agreement.is_refused(document):
         to_do.insert(0, {"text": SAID_NO, "href": f"/refer/drafts/{draft.id}/advice"})
     if reference_taken:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from services.referral.document.checks import is_urgent
 from services.referral.front import agreement, filling, form_pages
 from services.referral.front.form import FormPage
+from shared.strict_json import FieldError
 
 ABOUT_YOU: Final = "you"
 CHECKED: Final = "checked"
@@ -55,10 +56,10 @@ def by_group(document: Mapping[str, Any], at: datetime) -> list[tuple[str, list[
 def after(page: FormPage, document: Mapping[str, Any], at: datetime, *, passes_over: bool = False) -> str:
     """The last part of the address of what comes after a page that was saved.
 
-    With mistakes it is the page itself; after a danger, whom to ring; after a no, advice. `passes_over`: to the first
-    page that is still needed, wherever it stands, or to the check.
+    With mistakes it is the page itself, and while it is not said if anybody is in danger; after a danger, whom to ring;
+    after a no, advice. `passes_over`: to the first page that is still needed, wherever it stands, or to the check.
     """
-    if filling.errors_of(page, document, now=at):
+    if filling.errors_of(page, document, now=at) or danger_unsaid(page, document):
         return f"/{page.slug}?{CHECKED}"
     pages = form_pages.pages_for(document)
     if page.slug == pages[0].slug and is_urgent(document):
@@ -66,6 +67,12 @@ def after(page: FormPage, document: Mapping[str, Any], at: datetime, *, passes_o
     if agreement.is_refused(document):
         return "/advice"
     return _first_needed(page, document, at) if passes_over else _following(page, document)
+
+
+def danger_unsaid(page: FormPage, document: Mapping[str, Any]) -> list[FieldError]:
+    """The open questions of the page that asks for dangers; none once a danger is told, which goes at once."""
+    asks = page.slug == form_pages.SLUGS[0] and not is_urgent(document)
+    return filling.unanswered_of(page, document) if asks else []
 
 
 def can_pass_over(page: FormPage, document: Mapping[str, Any], at: datetime) -> bool:

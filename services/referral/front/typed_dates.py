@@ -16,17 +16,21 @@ _MONTH_NAMES: Final = re.compile(
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?"
 )
-_DAY_FIRST: Final = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?[ /.,-]{1,3}([0-9]{1,2}|[a-z]{3,9})[ /.,-]{1,3}([0-9]{4})")
+_DAY_FIRST: Final = re.compile(
+    r"([0-9]{1,2})(?:st|nd|rd|th)?[ /.,-]{1,3}([0-9]{1,2}|[a-z]{3,9})[ /.,-]{1,3}([0-9]{4}|[0-9]{2})"
+)
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _CLOCK: Final = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::([0-9]{2}))?)?(?: ?([ap])\.?m\.?)?")
 _WITH_CLOCK: Final = re.compile(r"(.*[0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?:,? (?:at )?|t)(.+)")
 _LONGEST: Final = 60
 """Characters; a longer text is no day."""
 _NOON: Final = 12
+_LAST_CENTURY: Final = 40
+"""From this year of two digits on it is 19..: a carer of under 40 is no child, and a baby's year is near."""
 
 
 def day_from(typed: str) -> str:
-    """`12 3 2026`, `12/3/2026`, `12th March 2026`, `2026-03-12` → `2026-03-12`; anything else as it was typed."""
+    """`12 3 2026`, `12/3/26`, `12th March 2026`, `2026-03-12` → `2026-03-12`; anything else as it was typed."""
     read = _day(_plain(typed))
     return read.isoformat() if read else typed
 
@@ -82,8 +86,13 @@ def _day(plain: str) -> date | None:
         month = found[2]
         if _MONTH_NAMES.fullmatch(month):
             month = str(_MONTHS[month[:3]])
-        return _a_day(found[3], month, found[1])
+        return _a_day(_whole_year(found[3]), month, found[1])
     return day(plain)
+
+
+def _whole_year(year: str) -> str:
+    """`26` → 2026, `98` → 1998: babies, who are under two or to come, and those who look after them."""
+    return year if len(year) > len("26") else f"{20 if int(year) < _LAST_CENTURY else 19}{year}"
 
 
 def _a_day(*parts: str) -> date | None:

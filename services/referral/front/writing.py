@@ -238,6 +238,7 @@ def _shown(
     changed_meanwhile: bool = False,
 ) -> Response:
     found = filling.errors_of(page, document, now=visit.now) if are_checked else []
+    found = found or (trail.danger_unsaid(page, document) if are_checked else [])
     told = beside_boxes(found)
     if changed_meanwhile:
         words = (

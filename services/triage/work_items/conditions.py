@@ -11,13 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from shared.events import FAMILY_WORK, SAFETY_ROUTES, WALL_CLOCK, Route
+from shared.events import DECLINE_ROUTES, FAMILY_WORK, SAFETY_ROUTES, WALL_CLOCK, Route
 from shared.working_time import LONDON
 
 SAFETY: Final = SAFETY_ROUTES
 """Routes of safety work; a `review` that safety words (A1) brought about is safety work too."""
-DECLINE_ROUTES: Final = frozenset({Route.SIGNPOST_AGE, Route.SIGNPOST_AREA, Route.ADVICE_TO_REFERRER})
-"""Routes on which nothing but a decline is proposed (E6, E10, E13)."""
 ENQUIRIES: Final = frozenset({Route.CONSULTATION, Route.TRAINING})
 """Routes on which a colleague is talked to or taught: arranged, held, counted with who came."""
 
@@ -73,7 +71,7 @@ IS_NEAR_BIRTHDAY: Final = (
 
 
 def is_safety(row: Any) -> bool:
-    """Danger, or a loss: never ended by anything but a person with words."""
+    """Danger, or a loss: until somebody has opened it and has it, only a lead's words end it."""
     return row.route in SAFETY or (row.route == Route.REVIEW and SAFETY_WORDS in row.marks)
 
 

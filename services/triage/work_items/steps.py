@@ -33,10 +33,11 @@ TWICE: Final = frozenset({Route.REVIEW_DUPLICATE})
 
 
 class Holder(StrEnum):
-    """Who may take a step, beside the permission. A lead may take every step of a colleague's item."""
+    """Who may take a step, beside the permission. A lead may take every step of a colleague's item but `claim`."""
 
     ANYBODY = "anybody"
     NOBODYS_OR_OWN = "whoever has it, anybody while nobody does"
+    OWN_OR_LEADS = "whoever has it; a lead, while nobody does"
     OWN = "whoever has it"
     NOBODYS = "anybody, while no colleague has it"
     COLLEAGUES = "anybody, while a colleague has it"
@@ -164,7 +165,8 @@ STEPS: Final[Mapping[str, Step]] = {
     ),
     "close": Step(
         working.close, "The work has ended; who may, and with which words: docs/work-items.md", ANY_OPEN, CLOSED,
-        body=bodies.Close, clock=Clock.RUNS, says=events.WorkItemClosed, is_anothers=True, codes=("reason",),
+        body=bodies.Close, holder=Holder.OWN_OR_LEADS, clock=Clock.RUNS, says=events.WorkItemClosed,
+        is_anothers=True, codes=("reason",),
         words="for safety work, and for what only a lead ends",
     ),
     "reopen": Step(

@@ -48,7 +48,8 @@ async def start(visit: HelpPage) -> Response:
 async def now(visit: HelpPage) -> Response:
     draft = await visit.draft()
     said = draft.document if draft else {}
-    return visit.render("now.html", of=LAST, is_about_home=questions.tells_of_home(said) and not is_urgent(said))
+    is_unsafe = questions.tells_of_home(said)
+    return visit.render("now.html", of=LAST, is_unsafe=is_unsafe, is_about_home=is_unsafe and not is_urgent(said))
 
 
 @routes.get(START + "/{tag}/check")

@@ -17,6 +17,7 @@ from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
 from services.referral.front import boxes, filling, typed_dates
 from services.referral.front.choices import LANGUAGES
+from services.referral.front.doubts import ADDRESSES
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
 from shared.events import Carer, Circumstance, Safety
 from shared.languages import Language
@@ -235,9 +236,11 @@ def can_be_reached(answers: Answers) -> bool:
 
 
 def messages_stay_away(answers: Answers) -> bool:
-    """Whether they want messages, and none is sent because somebody else may read them (triage's `may_message`)."""
-    wanted = first_caregiver(answers).get("messages") or {}
-    return wanted.get("channel") in (MessageChannel.SMS, MessageChannel.EMAIL) and not wanted.get("is_safe")
+    """Whether they want messages and none is sent: nowhere to send them, or somebody else may read them."""
+    first = first_caregiver(answers)
+    wanted = first.get("messages") or {}
+    needs = ADDRESSES.get(wanted.get("channel") or "", "")
+    return bool(needs) and not (first.get(needs) and wanted.get("is_safe"))
 
 
 def first_caregiver(answers: Answers) -> dict[str, Any]:
@@ -254,7 +257,11 @@ def _shown(page: FormPage, answers: Answers) -> dict[str, list[str]]:
     """Name in HTML → what its box shows. Two questions ask about one member, dangers: "none" is shown by the first."""
     values = filling.values_of(page, answers)
     asked = next((field for field in page.fields if field.name == SAFETY), None)
-    return values | {SAFETY: boxes.shown(asked, answers.get(SAFETY))} if asked else values
+    if asked is None:
+        return values
+    told = boxes.shown(asked, answers.get(SAFETY))
+    is_no = SAFETY in answers and Safety.IMMEDIATE_DANGER not in told and NONE not in told
+    return values | {SAFETY: [*told, *([NONE] if is_no else [])]}
 
 
 def _caregivers(answers: Answers) -> list[dict[str, Any]]:
@@ -269,7 +276,7 @@ def _needed(answers: Answers) -> dict[str, str]:
 
 
 def _in_words(field: Field, values: Sequence[str], language: Language) -> str:
-    labels = {choice.value: choice.label for choice in field.choices if choice.value != NONE or len(values) == 1}
+    labels = {choice.value: choice.label for choice in field.choices}
     if field.kind is FieldKind.FLAG:
         labels = {"true": language.say("check_yes")}
     if field.kind is FieldKind.DATE:
@@ -281,7 +288,7 @@ def _in_words(field: Field, values: Sequence[str], language: Language) -> str:
 
 def _written_out(value: str, language: Language) -> str:
     on: date | None = typed_dates.day(typed_dates.day_from(value))
-    return language.day(on) if on else value
+    return language.day(on, is_alone=True) if on else value
 
 
 def _languages(language: Language) -> tuple[Choice, ...]:

@@ -15,7 +15,6 @@ from services.triage.pages.referral.whom_to_ring import Call
 from services.triage.pages.steps.step_forms import Offer
 from services.triage.rules.model import support_ends_on
 from services.triage.work_items.conditions import (
-    DECLINE_ROUTES,
     ENQUIRIES,
     FACTS_CHANGED,
     FAMILY_REPLIED,
@@ -28,7 +27,7 @@ from services.triage.work_items.conditions import (
     is_on_list,
 )
 from services.triage.work_items.places import Waiting
-from shared.events import FAMILY_WORK, WALL_CLOCK, Facts, Hold, Route, Severity, Tier
+from shared.events import DECLINE_ROUTES, FAMILY_WORK, WALL_CLOCK, Facts, Hold, Route, Severity, Tier
 from shared.pages.wording import CLOSURES, DECLINES
 from shared.policy import Policy
 

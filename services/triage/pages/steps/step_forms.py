@@ -21,13 +21,13 @@ from services.triage.pages.steps.birth_outcome import OUTCOMES, BirthOutcome, st
 from services.triage.pages.steps.calls import contact_choices, rung_choices
 from services.triage.work_items import bodies, item, steps
 from services.triage.work_items.bodies import Body
-from services.triage.work_items.conditions import DECLINE_ROUTES, PLACE_FREE, is_safety
+from services.triage.work_items.conditions import PLACE_FREE, is_safety
 from services.triage.work_items.item import ItemDetails
 from services.triage.work_items.places import full_routes
 from services.triage.work_items.working import NEEDS_WORDS, needs_lead
 from services.triage.work_items.working import offers as interim_offers
 from shared.access import Permission, Staff
-from shared.events import ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
+from shared.events import DECLINE_ROUTES, ClosureReason, DeclineReason, Mode, PlaceKind, Route, Tier, Urgency
 from shared.pages import wording
 from shared.policy import Policy
 from shared.problems import FieldError
