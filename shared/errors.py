@@ -49,7 +49,8 @@ def failure_kind(error: BaseException) -> str:
     """`passing` as of `is_transient`, `refused` by PostgreSQL for good, or `other`: a closed set, for a metric."""
     if is_transient(error):
         return "passing"
-    return "refused" if any(isinstance(cause, asyncpg.PostgresError) for cause in _causes(error)) else "other"
+    of_database = (asyncpg.PostgresError, sa.exc.DBAPIError)
+    return "refused" if any(isinstance(cause, of_database) for cause in _causes(error)) else "other"
 
 
 def failure_name(error: BaseException) -> str:

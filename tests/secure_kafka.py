@@ -58,6 +58,10 @@ class SecureKafka(Kafka):
         lines = [line for line in super().settings(data).splitlines() if line.partition("=")[0] not in changed]
         return "\n".join([*lines, *(f"{name}={value}" for name, value in changed.items()), ""])
 
+    def _serves_groups(self) -> bool:
+        """It is never started again on what it knew before."""
+        return True
+
     async def probe(self) -> None:
         if not is_open("127.0.0.1", self.record.values["port"]):
             raise ConnectionError("not listening yet")

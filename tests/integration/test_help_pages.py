@@ -346,6 +346,14 @@ async def test_what_was_said_of_danger_stays_beside_what_was_said_of_home(parent
     assert "Are you or the baby in danger now? No" in parent.page.words("main")
 
 
+async def test_no_answer_is_made_up_of_what_was_ticked_beside_it(parent: Parent) -> None:
+    await parent.opens("1")
+    await parent.sends("1", safety=Safety.DOMESTIC_ABUSE)
+    await parent.opens("1")
+    ticked = [each["value"] for each in parent.page.all("input") if each.get("name") == "safety" and "checked" in each]
+    assert ticked == [Safety.DOMESTIC_ABUSE]
+
+
 async def test_in_danger_and_not_safe_at_home_both_are_answered(parent: Parent) -> None:
     await parent.opens("1")
     await parent.sends("1", safety=[Safety.IMMEDIATE_DANGER, Safety.DOMESTIC_ABUSE])

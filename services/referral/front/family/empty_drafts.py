@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from services.referral.front.family.floods import MOST_OF_ONE, Households
+from services.referral.front.form import NONE
 
 MOST_EMPTY: Final = MOST_OF_ONE
 """Of one address."""
@@ -22,7 +23,7 @@ MOST_EMPTY_OF_ALL: Final = 1_000
 
 def says_nothing(answers: Mapping[str, Any]) -> bool:
     """Whether the answers are none, or that nobody is in danger."""
-    return not any(answers.values())
+    return not any(value and value != [NONE] for value in answers.values())
 
 
 @dataclass(slots=True)

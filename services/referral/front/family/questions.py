@@ -160,7 +160,7 @@ def read(page: FormPage, answers: Answers, form: Mapping[str, Sequence[str]]) ->
     codes = {code for field in page.fields if field.name == SAFETY for code in field.codes}
     said = [code for code in form.get(SAFETY, ()) if code in codes]
     if codes and (said or SAFETY in answers):
-        found[SAFETY] = [code for code in dict.fromkeys(said) if code != NONE]
+        found[SAFETY] = list(dict.fromkeys(said))
     return found
 
 
@@ -254,14 +254,10 @@ def tells_of_home(answers: Answers) -> bool:
 
 
 def _shown(page: FormPage, answers: Answers) -> dict[str, list[str]]:
-    """Name in HTML → what its box shows. Two questions ask about one member, dangers: "none" is shown by the first."""
+    """Name in HTML → what its box shows. Two questions ask about one member, dangers: "none" answers the first."""
     values = filling.values_of(page, answers)
     asked = next((field for field in page.fields if field.name == SAFETY), None)
-    if asked is None:
-        return values
-    told = boxes.shown(asked, answers.get(SAFETY))
-    is_no = SAFETY in answers and Safety.IMMEDIATE_DANGER not in told and NONE not in told
-    return values | {SAFETY: [*told, *([NONE] if is_no else [])]}
+    return values | {SAFETY: boxes.shown(asked, answers.get(SAFETY))} if asked else values
 
 
 def _caregivers(answers: Answers) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ from services.referral.front.family.visits import (
     own_agency,
     secret_of,
 )
+from services.referral.front.form import NONE
 from services.referral.front.visits import front_context, to
 from shared.audit import Actor
 from shared.database import sql
@@ -149,7 +150,9 @@ def document_of(
     elif marks:  # no word of theirs is cut off for it
         role = f"{role} (came as programs write too)"
     referrer = {"name": name, "role": role, "phone": first.get("phone")}
+    dangers = answers.get(questions.SAFETY)
     document = dict(answers) | {
+        questions.SAFETY: dangers if dangers is None else [each for each in dangers if each != NONE],
         "source": RELATIVE if is_relative else None,
         "referrer": _said(referrer | {"email": first.get("email") or inbox}),
         "babies": answers.get("babies") or [{}],
