@@ -9,8 +9,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from functools import partial, reduce
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
 from deploy.local import kafka_settings
-from deploy.local.console import LocalError, last_line
+from deploy.local.console import LocalError, StoppedError, last_line
 from deploy.local.jars import class_path
 from deploy.local.ports import free_port, is_open
 from deploy.local.server import Server
@@ -28,6 +27,8 @@ OFFSETS: Final = "__consumer_offsets"
 GROUPS_SECONDS: Final = 15.0
 """What a few hundred records take is far less (0.1 s), also on a busy machine."""
 STARTS: Final = 3
+ONE_OF_EACH_PART: Final = [f"local-{number}" for number in range(kafka_settings.OFFSETS_PARTITIONS)]
+"""Names of groups. Kafka takes Java's hash of a name modulo the parts; of these names it is one more each time."""
 
 
 class Kafka(Server):
@@ -78,19 +79,22 @@ class Kafka(Server):
         fails, the log says "Failed to load metadata from __consumer_offsets", and no consumer of these groups is given
         a partition until the broker starts again. Raises LocalError when that does not help either.
         """
-        for _ in range(STARTS):
+        for start in range(STARTS):
+            if start:
+                self.kill()
+                self.launch()
             super().wait()
             if self._serves_groups():
                 return
-            self.kill()
-            self.launch()
         raise LocalError(f"Kafka answers, but not for groups of consumers; {self.folder / 'broker.log'}")
 
     def _serves_groups(self) -> bool:
-        """True once it does; False when it does not within GROUPS_SECONDS."""
+        """True once it does; False when it does not within GROUPS_SECONDS. Raises StoppedError."""
         until = time.monotonic() + GROUPS_SECONDS
         while self.ask(partial(ask_coordinators, self.url)) is not None:
-            if time.monotonic() > until or self.stopping.wait(0.2):
+            if self.stopping.wait(0.2):
+                raise StoppedError(f"stopped while {self.name} was starting")
+            if time.monotonic() > until:
                 return False
         return True
 
@@ -127,25 +131,13 @@ async def ask_coordinators(bootstrap_servers: str) -> None:
         await admin.start()
         if OFFSETS not in await admin.list_topics():
             return
-        for group in one_of_each_part(kafka_settings.OFFSETS_PARTITIONS):
+        for group in ONE_OF_EACH_PART:
             [answer] = await admin.describe_consumer_groups([group], group_coordinator_id=kafka_settings.NODE)
             [[error, *_]] = answer.groups
             if error:
                 raise for_code(error)(f"group {group}")
     finally:
         await admin.close()
-
-
-def one_of_each_part(parts: int) -> list[str]:
-    """A name of a group for each part: Kafka takes Java's hash of the name, without its sign, modulo the parts."""
-    found: dict[int, str] = {}
-    for number in count():
-        name = f"local-{number}"
-        hashed = reduce(lambda value, each: (31 * value + ord(each)) & 0xFFFF_FFFF, name, 0)
-        found.setdefault((hashed & 0x7FFF_FFFF) % parts, name)
-        if len(found) == parts:
-            return list(found.values())
-    raise AssertionError
 
 
 async def ask_brokers(bootstrap_servers: str) -> None:

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.local import kafka as local
 from deploy.local.console import LocalError
-from deploy.local.kafka import Kafka, ask_coordinators, one_of_each_part
+from deploy.local.kafka import ONE_OF_EACH_PART, Kafka, ask_coordinators
 from deploy.local.kafka_settings import OFFSETS_PARTITIONS
 from tests.servers import Servers
 
@@ -64,6 +64,15 @@ async def test_one_that_is_away_serves_nobody(kafka: Kafka, monkeypatch: pytest.
     assert not await asyncio.to_thread(kafka._serves_groups)
 
 
+def java_hash(text: str) -> int:
+    """`String.hashCode`, as long as it is not negative."""
+    hashed = 0
+    for each in text:
+        hashed = (31 * hashed + ord(each)) & 0xFFFF_FFFF
+    assert hashed < 1 << 31
+    return hashed
+
+
 def test_there_is_a_group_for_each_part() -> None:
-    assert len(one_of_each_part(OFFSETS_PARTITIONS)) == OFFSETS_PARTITIONS
-    assert one_of_each_part(1) == ["local-0"]
+    assert java_hash("hello") == 99162322
+    assert {java_hash(group) % OFFSETS_PARTITIONS for group in ONE_OF_EACH_PART} == set(range(OFFSETS_PARTITIONS))

@@ -40,6 +40,7 @@ def is_before_birth(document: Mapping[str, Any]) -> bool:
 
 
 def before_birth(page: FormPage) -> FormPage:
+    """The page as it is asked before the birth: the same fields and codes."""
     fields = tuple(map(_fitting, page.fields))
     return replace(page, fields=fields, title=_TITLE if page.slug == _PAGE else page.title)
 

@@ -26,7 +26,7 @@ _LONGEST: Final = 60
 """Characters; a longer text is no day."""
 _NOON: Final = 12
 _LAST_CENTURY: Final = 40
-"""From this year of two digits on it is 19..: a carer of under 40 is no child, and a baby's year is near."""
+"""From this year of two digits on it is 19..: babies are of these years, those who care for them born since 1940."""
 
 
 def day_from(typed: str) -> str:
@@ -92,7 +92,7 @@ def _day(plain: str) -> date | None:
 
 def _whole_year(year: str) -> str:
     """`26` → 2026, `98` → 1998: babies, who are under two or to come, and those who look after them."""
-    return year if len(year) > len("26") else f"{20 if int(year) < _LAST_CENTURY else 19}{year}"
+    return year if len(year) == len("2026") else f"{20 if int(year) < _LAST_CENTURY else 19}{year}"
 
 
 def _a_day(*parts: str) -> date | None:

@@ -127,7 +127,8 @@ async def store(
     """
     document = as_stored(document)
     row, answers = stored.row, stored.answers if answers is None else tuple(answers)
-    if canonical(document) == canonical(stored.document) and answers == stored.answers:
+    is_same_document = canonical(document) == canonical(stored.document)
+    if is_same_document and answers == stored.answers:
         facts = Facts.model_validate(row.facts)
         told = links.told_codes((await links.carried(tx, [row.id]))[row.id].linked)
         return _answer(stored, row.version, told, coded.act_now(facts, preparing.policy), row.gaps)
@@ -149,7 +150,7 @@ async def store(
     await _keep(tx, stored, document, answers, event, by, body_digest or row.body_digest)
     if is_new:
         await history.add(tx, row.id, "amended", at=by.at, detail=str(event.version))
-    elif canonical(document) != canonical(stored.document):  # a name, an address, how to reach them
+    elif not is_same_document:  # a name, an address, how to reach them
         await history.add(tx, row.id, "corrected", at=by.at)
     listed = await _last_told(tx, row.id, ReferralReceived, ReferralAmended)
     monitored = await _last_told(tx, row.id, ReferralMonitored)

