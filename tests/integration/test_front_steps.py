@@ -30,6 +30,14 @@ async def test_a_new_sign_hides_no_graver_one_of_before(front: Front, ada: Brows
     assert "She told me today." in stored["answers"][0]["notes"]
 
 
+async def test_after_a_loss_news_are_asked_for_with_a_word_for_it(front: Front, ada: Browser) -> None:
+    sorry = "We are sorry for what this family has been through."
+    for circumstances in ([], ["infant_died"]):
+        sent = await front.sent(circumstances=circumstances)
+        await ada.open(page_of(sent, "tell"))
+        assert (sorry in ada.html) == bool(circumstances)
+
+
 async def test_a_form_that_is_sent_twice_does_its_step_once(front: Front, ada: Browser) -> None:
     sent = await front.sent()
     await ada.open(page_of(sent, "tell"))

@@ -208,6 +208,37 @@ async def test_a_danger_shows_whom_to_ring_and_can_be_sent_with_nothing_else(sit
     assert "999" in parent.page.words("main")
 
 
+async def test_in_a_danger_what_cannot_be_read_goes_as_it_was_typed(
+    site: Behind, parent: Parent, settings: dict[str, Any]
+) -> None:
+    await parent.opens("1")
+    await parent.sends("1", safety="immediate_danger")
+    await parent.sends("3", csrf=await csrf_of(parent, "3"), **{"caregivers.0.phone": "ask at no 7"})
+    assert parent.seen[-1].endswith("/3?checked"), "a mistake is shown"
+    assert parent.answer.text.count("/help/en/check") == 1, "and the way on beside it"
+    await parent.opens("check")
+    assert "Look at the phone number again" in parent.page.words("main")
+    await parent.sends("send")
+    [row] = await referrals(site)
+    assert row.facts["safety"] == [Safety.IMMEDIATE_DANGER]
+    document = await document_of(site, settings, row)
+    assert document["notes"].endswith("Carer 1: Phone number: ask at no 7")
+
+
+async def test_without_a_danger_a_mistake_is_mended_first(site: Behind, parent: Parent) -> None:
+    await parent.types("2", "3", page_3={"caregivers.0.phone": "ask at no 7"})
+    assert not parent.page.all("button")
+    await parent.sends("send", csrf=await csrf_of(parent, "3"))
+    assert await referrals(site) == []
+
+
+async def test_after_it_was_sent_the_number_of_the_team_is_there(site: Behind, parent: Parent) -> None:
+    await parent.types("2", "3", "4")
+    await parent.sends("send")
+    calls = a_policy().family_messages
+    assert f"it is {calls.signed}, from {calls.phone}" in parent.page.words("main")
+
+
 @pytest.mark.parametrize("tag", ["en", "pl", "ur"])
 async def test_safety_at_home_is_asked_first_and_says_whom_to_ring(site: Behind, tag: str) -> None:
     """By the shortest way through the pages, which passes over all that is optional."""
@@ -515,6 +546,15 @@ async def test_a_draft_is_gone_after_twenty_hours(site: Behind, parent: Parent) 
     assert row.until - row.changed_at == timedelta(hours=20)
     async with site.engine.begin() as tx:
         assert await drafts.one(tx, BrowserSecret(parent.token), at=row.until) is None
+
+
+async def test_of_whoever_is_not_safe_at_home_it_is_gone_after_an_hour(site: Behind, parent: Parent) -> None:
+    await parent.types("2")
+    await parent.sends("1", csrf=await csrf_of(parent, "1"), safety=["none", Safety.DOMESTIC_ABUSE])
+    assert "gone 1 hour after" in parent.page.words("main")
+    await parent.sends("2", csrf=await csrf_of(parent, "2"), **TYPED["2"])
+    [row] = await fetch(site.engine, "SELECT until, changed_at FROM draft")
+    assert row.until - row.changed_at == timedelta(hours=1)
 
 
 async def test_a_form_of_another_site_or_another_browser_is_not_taken(site: Behind, parent: Parent) -> None:

@@ -9,7 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 from services.referral.front import resending
+from services.referral.identity import Sealed
+from services.referral.settings import Settings
 from services.referral.submitting.idempotency import Answer
+from services.referral.submitting.prepare import identities_of
 from tests.forms import FormReader
 from tests.integration.front import KEEPER, MEMBER, Browser, FrontSite
 from tests.integration.support import count, fetch
@@ -495,3 +498,25 @@ async def test_after_fourteen_days_it_is_gone(site: FrontSite) -> None:
     assert (await browser.open(draft)).status_code == 404
     await browser.open("/refer")
     assert draft not in browser.links
+
+
+async def test_in_a_danger_what_cannot_be_read_goes_as_it_was_typed(site: FrontSite, settings: dict[str, Any]) -> None:
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.press(safety=["immediate_danger"])
+    await browser.open(f"{draft}/babies")
+    await browser.press(f"{draft}/babies", babies__0__given_name="Robin", babies__0__date_of_birth="about Easter")
+    assert browser.page.words("h1") == "The baby"
+    assert f"{draft}/check" in browser.links, "the way on stands beside the mistake"
+    await browser.open(f"{draft}/check")
+    assert f"{draft}/babies?checked" in browser.links
+    await browser.press(f"{draft}/send")
+    assert browser.heading == "Referral sent"
+    [row] = await fetch(site.referral.engine, "SELECT id, reference, wrapped_key, identity FROM referral")
+    sealed = Sealed(row.wrapped_key, row.identity)
+    stored = identities_of(Settings(**settings)).unseal(row.id, sealed)["document"]
+    assert (stored["babies"], stored["notes"].splitlines()[-1]) == (
+        [{"given_name": "Robin"}],
+        "Baby 1: Date of birth: about Easter",
+    )
+    assert row.reference in browser.html

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.referral.front.doubts import doubts_of
+from services.referral.front.doubts import NOBODY_TO_REACH, doubts_of
 
 TODAY = date(2026, 6, 15)
 
@@ -53,6 +53,14 @@ TODAY = date(2026, 6, 15)
     ],
 )
 def test_what_can_hardly_be_right_is_said(document: dict[str, Any], said: list[tuple[str, str]]) -> None:
-    found = doubts_of(document, today=TODAY)
+    found = [each for each in doubts_of(document, today=TODAY) if each[1] != NOBODY_TO_REACH]
     assert [slug for slug, _ in found] == [slug for slug, _ in said]
     assert all(words.startswith(begin) for (_, words), (_, begin) in zip(found, said, strict=True))
+
+
+@pytest.mark.parametrize("way", ["phone", "email", "safe_contact"])
+def test_a_family_that_nobody_can_reach_is_said(way: str) -> None:
+    told = ("contact", NOBODY_TO_REACH)
+    assert told in doubts_of({"caregivers": [{"given_name": "Sana"}, None]}, today=TODAY)
+    assert told in doubts_of({}, today=TODAY)
+    assert told not in doubts_of({"caregivers": [{}, {way: "0115 496 0101"}]}, today=TODAY)

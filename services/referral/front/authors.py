@@ -21,7 +21,7 @@ from services.referral.reference import parse
 from services.referral.status import STEPS, Status, Step
 from shared import audit
 from shared.database import sql
-from shared.events import Facts, Kind
+from shared.events import LOSSES, Facts, Kind
 from shared.policy import Policy
 from shared.problems import Problem
 
@@ -31,7 +31,7 @@ TOOK_OVER: Final = "member.took-over"
 
 _OF_AGENCY: Final = sql("""
     SELECT r.id, r.reference, r.kind, r.version, r.changed_in, r.challenged_at,
-        a.member_id
+        a.member_id, r.facts->'circumstances' AS circumstances
     FROM referral r LEFT JOIN author a ON a.referral_id = r.id
     WHERE r.reference = :reference AND r.agency_id = :agency
 """)
@@ -48,6 +48,8 @@ class AgencyReferral:
     changed_in: int
     is_author: bool
     has_challenged: bool
+    has_loss: bool
+    """A baby died, or the pregnancy ended."""
     shown: Mapping[str, Any]
 
     @property
@@ -117,6 +119,7 @@ async def find(tx: AsyncConnection, visit: MemberVisit, reference: str) -> Agenc
         row.changed_in,
         is_author=is_author,
         has_challenged=row.challenged_at is not None,
+        has_loss=not LOSSES.isdisjoint(row.circumstances or ()),
         shown=shown,
     )
 

@@ -16,19 +16,27 @@ FEWEST_DIGITS: Final = 10
 MOBILE_DIGITS: Final = 11
 ADDRESSES: Final[Mapping[str, str]] = {MessageChannel.SMS: "phone", MessageChannel.EMAIL: "email"}
 """Channel → the member without which nothing can go that way; a letter goes to the home."""
+NOBODY_TO_REACH: Final = "There is no phone number and no email address of the family, and no word how to reach them"
+_CONTACT: Final = "contact"
 LONGEST_PREGNANCY: Final = timedelta(weeks=42)
 """From its first day (NHS: labour is offered before 42 weeks): no due date is further away."""
 
 
 def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, str]]:
     """The last part of a page's address, and the words; `today` is the day in London."""
-    return [
+    found = [
         (filling.page_of(f"{people}.{number - 1}.{member}"), f"{name} {number}: {words}")
         for people, name in ENTRY_NAMES.items()
         for number, person in enumerate(document.get(people) or (), start=1)
         if isinstance(person, dict)
         for member, words in _doubts(person, today)
     ]
+    return [*found, *([] if _can_be_reached(document) else [(_CONTACT, NOBODY_TO_REACH)])]
+
+
+def _can_be_reached(document: Mapping[str, Any]) -> bool:
+    people = [each for each in document.get("caregivers") or () if isinstance(each, dict)]
+    return any(person.get(way) for person in people for way in ("phone", "email", "safe_contact"))
 
 
 def _doubts(person: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:

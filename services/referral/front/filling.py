@@ -156,17 +156,38 @@ def errors_of(page: FormPage, document: Document, *, now: datetime) -> list[Fiel
     }
     names = {field.name for field in page.fields}
     found: dict[str, FieldError] = {}
-    for error in _refused(document, now):
-        field, name = _place(error.pointer)
-        if error.code != "required" and field is not None and field.name in names:
+    for error in refused_in(document, now=now):
+        field, name = place_of(error.pointer)
+        if field is not None and field.name in names:
             found.setdefault(name, FieldError(name, error.code, _said(error, field)))
     return sorted(found.values(), key=lambda error: order.get(error.pointer, len(order)))
 
 
 def wrong_in(document: Document, *, now: datetime) -> set[str]:
     """The names of all fields with something that `errors_of` would say, from one reading."""
-    places = (_place(error.pointer)[0] for error in _refused(document, now) if error.code != "required")
+    places = (place_of(error.pointer)[0] for error in refused_in(document, now=now))
     return {field.name for field in places if field is not None}
+
+
+def refused_in(document: Document, *, now: datetime) -> list[FieldError]:
+    """All that the document's model refuses, but for what is missing."""
+    try:
+        read_referral(dict(document), now=now)
+    except Invalid as refused:
+        return [error for error in refused.errors if error.code != "required"]
+    return []
+
+
+def value_of(document: Document, field: Field, name: str) -> Any:
+    """The member that this name in HTML is of; None when it is not there."""
+    return _holder(document, field, _number_in(name)).get(field.member)
+
+
+def without(document: Document, field: Field, name: str) -> dict[str, Any]:
+    """The document without the member that this name in HTML is of."""
+    left = dict(document)
+    _put(left, field, _number_in(name), None)
+    return left
 
 
 def missing_of(document: Document) -> dict[str, list[FieldError]]:
@@ -176,11 +197,22 @@ def missing_of(document: Document) -> dict[str, list[FieldError]]:
     words = {**MISSING, **(MISSING_AFTER_LOSS if tells_of_loss(document) else {})}
     found: dict[str, list[FieldError]] = {page.slug: [] for page in PAGES}
     for gap in gaps(whole):
-        field, name = _place(gap.pointer)
+        field, name = place_of(gap.pointer)
         if field is not None:
             detail = f"{_whose(gap.pointer)}{words[field.name]}"
             found[page_of(name)].append(FieldError(name, gap.code, detail))
     return {slug: errors for slug, errors in found.items() if errors}
+
+
+def place_of(pointer: str) -> tuple[Field | None, str]:
+    """The first field that the place is in, or that is in the place, and its name in HTML."""
+    steps = pointer.removeprefix("/").replace("/", ".").split(".")
+    for page in PAGES:
+        for field in page.fields:
+            own = field.name.split(".")
+            if all(mine == step or (mine == ANY and step.isdecimal()) for mine, step in zip(own, steps, strict=False)):
+                return field, field.at(int(steps[1]) if field.people and len(steps) > 1 else 0)
+    return None, ""
 
 
 def field_of(pointer: str) -> str:
@@ -188,12 +220,12 @@ def field_of(pointer: str) -> str:
 
     A name in HTML gives itself; what is no place of the form, nothing.
     """
-    return _place(pointer)[1]
+    return place_of(pointer)[1]
 
 
 def page_of(pointer: str) -> str:
     """The slug of the page that asks about this place, or empty when none does; a name in HTML will do too."""
-    field, _ = _place(pointer)
+    field, _ = place_of(pointer)
     return next((page.slug for page in PAGES if field in page.fields), "")
 
 
@@ -211,6 +243,12 @@ def _holder(document: Document, field: Field, number: int) -> Mapping[str, Any]:
         part = next(iter(_entries(document, field.people)[number : number + 1]), None)
         part = part.get(field.part) if field.part and isinstance(part, dict) else part
     return part if isinstance(part, dict) else {}
+
+
+def _number_in(name: str) -> int:
+    """The position in `caregivers.1.phone`; 0 for a name that is of nobody."""
+    found = _ENTRY.fullmatch(name)
+    return int(found[2]) if found else 0
 
 
 def _numbers(page: FormPage, field: Field, form: Form) -> list[int]:
@@ -269,25 +307,6 @@ def _names(entry: Any) -> Iterator[str]:
         name = entry.get(member) if isinstance(entry, dict) else None
         if isinstance(name, str):
             yield name
-
-
-def _place(pointer: str) -> tuple[Field | None, str]:
-    """The first field that the place is in, or that is in the place, and its name in HTML."""
-    steps = pointer.removeprefix("/").replace("/", ".").split(".")
-    for page in PAGES:
-        for field in page.fields:
-            own = field.name.split(".")
-            if all(mine == step or (mine == ANY and step.isdecimal()) for mine, step in zip(own, steps, strict=False)):
-                return field, field.at(int(steps[1]) if field.people and len(steps) > 1 else 0)
-    return None, ""
-
-
-def _refused(document: Document, now: datetime) -> list[FieldError]:
-    try:
-        read_referral(dict(document), now=now)
-    except Invalid as refused:
-        return refused.errors
-    return []
 
 
 def _whose(pointer: str) -> str:

@@ -19,6 +19,7 @@ from services.referral.front import agreement, authors, drafts, filling, form_pa
 from services.referral.front.doubts import doubts_of
 from services.referral.front.drafts import Draft
 from services.referral.front.open_here import said_of_home
+from services.referral.front.unreadable import Sendable, sendable
 from services.referral.front.visits import MemberVisit, SignedInVisit, to
 from services.referral.front.writing import draft_of
 from services.referral.submitting.idempotency import Answer
@@ -47,9 +48,10 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
         return to(f"/refer/drafts/{draft_id}/sent")
     if _danger_unsaid(draft) or agreement.is_refused(draft.document):
         return _check(visit, draft, status=422)
+    going = sendable(draft.document, now=visit.now)
     try:
         answer = await resending.send(
-            front.engine, front.preparing, front.submit, draft.document, by=visit.by, key=draft.key
+            front.engine, front.preparing, front.submit, going.document, by=visit.by, key=draft.key
         )
     except Invalid:
         return _check(visit, draft, status=422)
@@ -57,7 +59,7 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
         if problem.name != "conflict" or "is_sent" in problem.extra:
             raise
         return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
-    is_whole = await _keep(visit, draft, answer)
+    is_whole = await _keep(visit, draft, going, answer)
     return to(f"/refer/drafts/{draft_id}/sent" if is_whole else f"/refer/drafts/{draft_id}/check?done=sent-before")
 
 
@@ -71,7 +73,7 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
     return visit.render("sent.html", reference=draft.sent_as, receipt=now, ring=ring_now(visit.policy))
 
 
-async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> bool:
+async def _keep(visit: MemberVisit, draft: Draft, going: Sendable, answer: Answer) -> bool:
     """Whose referral it is, and that the draft was sent; repeatable, for a crash may come before it.
 
     False when a page was saved meanwhile: the draft stays, and sending it again adds what was said.
@@ -83,7 +85,7 @@ async def _keep(visit: MemberVisit, draft: Draft, answer: Answer) -> bool:
             is_new = await authors.keep(tx, referral_id, visit.member.id)
             if visit.member.is_staff and is_new:
                 await write(tx, [visit.by.entry(TAKEN, referral_id)])
-        await members.remember(tx, visit.identities, visit.member, draft.document.get("referrer") or {})
+        await members.remember(tx, visit.identities, visit.member, going.document.get("referrer") or {})
         return await drafts.mark_sent(tx, draft, receipt["reference"], at=visit.now)
 
 
@@ -92,8 +94,12 @@ def _danger_unsaid(draft: Draft) -> list[FieldError]:
 
 
 def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, reference_taken: str = "") -> Response:
-    """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent."""
+    """All answers, with a link to change each; what is missing or wrong, which stands on top once it was sent.
+
+    In a danger a mistake is a doubt: it goes as it was typed.
+    """
     document, pages = draft.document, form_pages.pages_for(draft.document)
+    moved = sendable(document, now=visit.now).moved
     states = trail.standings(document, visit.now)
     is_danger, missing = is_urgent(document), filling.missing_of(document)
     mistaken = [page for page in pages if states[page.slug] is trail.Standing.MISTAKE]
@@ -101,7 +107,7 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
     needed = [] if is_danger else [error for errors in missing.values() for error in errors]
     to_do = [
         {"text": error.detail, "href": f"/refer/drafts/{draft.id}/{filling.page_of(error.pointer)}?{trail.CHECKED}"}
-        for error in dict.fromkeys([*wrong, *needed])
+        for error in dict.fromkeys([*([] if moved else wrong), *needed])
     ]
     for error in reversed(_danger_unsaid(draft)):
         page = f"/refer/drafts/{draft.id}/{form_pages.SLUGS[0]}?{trail.CHECKED}"
@@ -121,6 +127,7 @@ def _check(visit: MemberVisit, draft: Draft, *, status: int = HTTPStatus.OK, ref
         to_do=to_do,
         gaps=missing if is_danger else {},
         doubts=doubts_of(document, today=visit.today),
+        unread=[(f"{filling.page_of(error.pointer)}?{trail.CHECKED}", error.detail) for error in wrong if moved],
         ring=ring_now(visit.policy) if is_danger else [],
         **said_of_home(visit, document),
     )

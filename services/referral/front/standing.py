@@ -13,7 +13,7 @@ from shared.pages.wording import ROUTES, route_name
 
 STATUS_NAMES: Final[Mapping[Status, str]] = {
     Status.RECEIVED: "Received",
-    Status.BEING_REVIEWED: "A person is looking at it",
+    Status.BEING_REVIEWED: "A person decides",
     Status.WITH_TEAM: "With a team",
     Status.WAITING_FOR_REFERRER: "Needs your answer",
     Status.WAITING_LIST: "On the waiting list",

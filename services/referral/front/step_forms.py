@@ -54,6 +54,14 @@ TELL: Final = _page(
     _field("mental_health"),
     _words("What is new?", _NO_OTHERS, is_optional=True),
 )
+TELL_AFTER_LOSS: Final = replace(
+    TELL,
+    lead=(
+        *TELL.lead,
+        "We are sorry for what this family has been through.",
+        "Some questions speak of a baby who lives, because there may be another child. Leave out what does not fit.",
+    ),
+)
 TELL_OF_ENQUIRY: Final = replace(
     TELL, lead=("Write what has changed, or what you want to add. Name no child.",), fields=(_words("What is new?"),)
 )

@@ -241,6 +241,8 @@ async def _page(
         page = step_forms.asking(questions or ())
     if page is step_forms.TELL and sent.is_enquiry:
         page = step_forms.TELL_OF_ENQUIRY
+    elif page is step_forms.TELL and sent.has_loss:
+        page = step_forms.TELL_AFTER_LOSS
     is_possible = sent.may(of.step)
     if not is_possible and "errors" not in more:
         status, more = 409, {"errors": refusal_of(Problem("step-not-allowed"))}

@@ -21,7 +21,7 @@ _DAY_FIRST: Final = re.compile(
 )
 _YEAR_FIRST: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _CLOCK: Final = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2})(?::([0-9]{2}))?)?(?: ?([ap])\.?m\.?)?")
-_WITH_CLOCK: Final = re.compile(r"(.*[0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?:,? (?:at )?|t)(.+)")
+_BEFORE_CLOCK: Final = re.compile(r",? (?:at )?|(?<=[0-9])t(?=[0-9])")
 _LONGEST: Final = 60
 """Characters; a longer text is no day."""
 _NOON: Final = 12
@@ -46,9 +46,11 @@ def time_from(typed: str) -> str:
     plain = _plain(typed)
     if on := _day(plain):
         return _in_london(on, time())
-    found = _WITH_CLOCK.fullmatch(plain)
-    on, clock = (_day(found[1]), _clock(found[2])) if found else (None, None)
-    return _in_london(on, clock) if on and clock is not None else typed
+    for between in _BEFORE_CLOCK.finditer(plain):
+        on, clock = _day(plain[: between.start()]), _clock(plain[between.end() :])
+        if on and clock is not None:
+            return _in_london(on, clock)
+    return typed
 
 
 def time_to(written: str) -> str:

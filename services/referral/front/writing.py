@@ -40,6 +40,7 @@ from services.referral.requirements import area_of
 from shared.problems import Problem
 from shared.sign_in.forms import FIELD, expired, fields_of, is_shown_to
 
+IN_A_DANGER: Final = "Somebody is in danger: you can send it as it is. We read what you typed in your notes"
 SEEN: Final = "seen"
 """Hidden in each form: what the page said when it was shown, so that another window's answer is not undone unseen."""
 ENDS: Final = "sign-out"
@@ -240,6 +241,8 @@ def _shown(
     found = filling.errors_of(page, document, now=visit.now) if are_checked else []
     found = found or (trail.danger_unsaid(page, document) if are_checked else [])
     told = beside_boxes(found)
+    if found and is_urgent(document):
+        told["errors"].append({"text": IN_A_DANGER, "href": f"/refer/drafts/{draft.id}{trail.CHECK}"})
     if changed_meanwhile:
         words = (
             "You have changed this form in another window since. What you typed here is below: look, and send it again"

@@ -57,7 +57,8 @@ async def check(visit: HelpPage) -> Response:
     draft = await visit.draft()
     if draft is None or draft.sent_as:
         return visit.to("sent") if draft else visit.to("1")
-    found = questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now)
+    document = document_of(draft.document, visit.language)
+    found = questions.mistakes_of(draft.document, document, now=visit.now)
     pages = [questions.in_language(page, visit.language, year=visit.now.year) for page in PAGES]
     return visit.render(
         "check.html",
@@ -67,6 +68,7 @@ async def check(visit: HelpPage) -> Response:
             {"text": text, "href": f"{visit.address(questions.page_of(name))}?{CHECKED}&{CHANGE}#{_id(name)}"}
             for name, text in _said(visit, found).items()
         ],
+        can_be_sent=questions.can_be_sent(draft.document, document, now=visit.now),
         answers=[(page, questions.summary_of(page, draft.document, visit.language)) for page in pages],
         has_address=questions.has_an_address(draft.document),
         can_be_reached=questions.can_be_reached(draft.document),
@@ -104,7 +106,8 @@ async def save(visit: HelpPage, slug: str) -> Response:
             return visit.to("sent")
         answers = questions.read(page, draft.document if draft else {}, fields)
         answers |= questions.written_in(page, answers, visit.language)
-        await drafts.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now)
+        lasts = drafts.LASTS_IF_UNSAFE if questions.tells_of_home(answers) else drafts.LASTS
+        await drafts.write(tx, visit.secret, answers, draft=draft, agency_id=agency.id, at=visit.now, lasts=lasts)
         await _keep_few_empty(visit, tx, visit.secret.row_id, answers, is_new=draft is None)
     if draft is None:
         counted = visit.family.begun.count(visit.client, at=visit.now)
@@ -156,13 +159,16 @@ def _shown(visit: HelpVisit, page: FormPage, answers: dict[str, Any], **more: An
     if CHECKED in asked:
         found = questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)
     mistakes = _said(visit, _of_page(page, found))
+    errors = [{"text": text, "href": f"#{_id(name)}"} for name, text in mistakes.items()]
+    if errors and is_urgent(answers):
+        errors.append({"text": visit.language.say("send_unread"), "href": visit.address("check")})
     place = PAGES.index(page)
     return visit.render(
         "question.html",
         page=questions.in_language(page, visit.language, year=visit.now.year),
         values=questions.values_of(page, answers, visit.language),
         mistakes=mistakes,
-        errors=[{"text": text, "href": f"#{_id(name)}"} for name, text in mistakes.items()],
+        errors=errors,
         number=place + 1,
         of=LAST,
         back=PAGES[place - 1].slug if place else "",

@@ -26,6 +26,8 @@ from shared.database import sql
 COOKIE: Final = "__Host-pir-help"
 LASTS: Final = timedelta(hours=20)
 """After it was last written: a day of breaks, and not the next evening on a shared computer."""
+LASTS_IF_UNSAFE: Final = timedelta(hours=1)
+"""After somebody said that they are not safe at home: whoever opens that browser later must not find it."""
 SENT_SHOWN: Final = timedelta(hours=1)
 """How long the page that says it was sent can be loaded again."""
 _ID_BYTES: Final = 16
@@ -96,8 +98,9 @@ async def write(
     draft: FamilyDraft | None,
     agency_id: UUID,
     at: datetime,
+    lasts: timedelta,
 ) -> None:
-    """The whole of it anew, in place of `draft`; a sent one stays as it is."""
+    """The whole of it anew, in place of `draft`, for so long from now; a sent one stays as it is."""
     kept = {"key": draft.key if draft else f"draft:{secrets.token_urlsafe(_ID_BYTES)}", "answers": answers}
     await tx.execute(
         sql("""
@@ -111,7 +114,7 @@ async def write(
             "agency": agency_id,
             "sealed": seal(secret.key, json.dumps(kept).encode(), about=secret.row_id.bytes),
             "at": at,
-            "until": at + LASTS,
+            "until": at + lasts,
         },
     )
 

@@ -19,6 +19,7 @@ from services.referral.front import boxes, filling, typed_dates
 from services.referral.front.choices import LANGUAGES
 from services.referral.front.doubts import ADDRESSES
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
+from services.referral.front.unreadable import sendable
 from shared.events import Carer, Circumstance, Safety
 from shared.languages import Language
 
@@ -204,6 +205,11 @@ def mistakes_of(answers: Answers, document: Mapping[str, Any], *, now: datetime)
                 found[name] = _MISTAKES.get(name.rpartition(".")[2], "wrong_text")
     order = [field.at(0) for page in PAGES for field in page.fields]
     return {name: found[name] for name in sorted(found, key=order.index)}
+
+
+def can_be_sent(answers: Answers, document: Mapping[str, Any], *, now: datetime) -> bool:
+    """Whether nothing stands in the way; in a danger what can't be read goes as it was typed."""
+    return bool(sendable(document, now=now).moved) or not mistakes_of(answers, document, now=now)
 
 
 def page_of(name: str) -> str:

@@ -37,6 +37,7 @@ from services.referral.front.family.visits import (
     secret_of,
 )
 from services.referral.front.form import NONE
+from services.referral.front.unreadable import sendable
 from services.referral.front.visits import front_context, to
 from shared.audit import Actor
 from shared.database import sql
@@ -89,7 +90,7 @@ async def send(visit: HelpPage) -> Response:
         agency = await own_agency(tx)
     if agency is None:
         return visit.closed()
-    if questions.mistakes_of(draft.document, document_of(draft.document, visit.language), now=visit.now):
+    if not questions.can_be_sent(draft.document, document_of(draft.document, visit.language), now=visit.now):
         return visit.to("check")
     counted = _counted(visit, draft, sent)
     is_whole = await _send(visit, agency, draft, counted.marks)
@@ -103,7 +104,8 @@ async def shown_as_sent(visit: HelpPage) -> Response:
     if draft is None or not draft.sent_as:
         return to(f"{START}/{visit.language.tag}")
     by = await _expected_by(visit, draft.sent_as)
-    return visit.render("sent.html", reference=draft.sent_as, day=visit.language.day(by) if by else "")
+    day = visit.language.day(by) if by else ""
+    return visit.render("sent.html", reference=draft.sent_as, day=day, calls=visit.policy.family_messages)
 
 
 async def _expected_by(visit: HelpVisit, reference: str) -> date | None:
@@ -187,7 +189,8 @@ async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Col
     """
     document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=draft.changed_at, marks=marks)
     by, front = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY), visit.front
-    answer = await resending.send(front.engine, front.preparing, front.submit, document, by=by, key=draft.key)
+    going = sendable(document, now=visit.now).document
+    answer = await resending.send(front.engine, front.preparing, front.submit, going, by=by, key=draft.key)
     if visit.secret is None:
         return True
     async with visit.engine.begin() as tx:

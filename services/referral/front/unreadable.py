@@ -1,0 +1,60 @@
+"""A danger goes at once: what can't be read of its form goes along in the notes, as it was typed.
+
+`POST /referrals` refuses such a document, because a program can mend it and send it again. A person may not come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from services.referral.document.checks import is_urgent
+from services.referral.front import boxes, filling
+from services.referral.front.form import ENTRY_NAMES, Field
+from services.referral.front.form_pages import MENTAL_HEALTH
+
+NOT_READ: Final = "(Added by the form: it could not read this, which stands here as it was typed.)"
+_STAY: Final = frozenset({"safety", MENTAL_HEALTH, "notes"})
+"""What tells of the danger, and where the rest goes."""
+_OF_TWO_HOMES: Final = ("no_fixed_abode", "postcode", "address_lines")
+"""What goes first when the home is said in two ways. `withheld` stays: it keeps somebody safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sendable:
+    """`document` is what is sent; `moved` are the names in HTML of what stands in its notes instead."""
+
+    document: dict[str, Any]
+    moved: frozenset[str] = frozenset()
+
+
+def sendable(document: Mapping[str, Any], *, now: datetime) -> Sendable:
+    """What can be sent now. Without a danger, and where the notes can't take the rest, it is the document as it is."""
+    as_it_is, lines = Sendable(dict(document)), dict[str, str]()
+    if not is_urgent(document):
+        return as_it_is
+    going = dict(document)
+    while refused := filling.refused_in(going, now=now):
+        field, name = filling.place_of(_to_go(refused[0].pointer, going))
+        if field is None or field.name in _STAY or name in lines:
+            return as_it_is
+        lines[name] = _line(field, name, going)
+        going = filling.without(going, field, name)
+    if not lines:
+        return as_it_is
+    going["notes"] = "\n\n".join(filter(None, [going.get("notes"), "\n".join([NOT_READ, *lines.values()])]))
+    return as_it_is if filling.refused_in(going, now=now) else Sendable(going, frozenset(lines))
+
+
+def _to_go(pointer: str, document: Mapping[str, Any]) -> str:
+    if pointer != "/home":
+        return pointer
+    return next(f"{pointer}/{member}" for member in _OF_TWO_HOMES if document["home"].get(member))
+
+
+def _line(field: Field, name: str, document: Mapping[str, Any]) -> str:
+    whose = f"{ENTRY_NAMES[field.people]} {int(name.split('.')[1]) + 1}: " if field.people else ""
+    label = field.label if field.label.endswith("?") else f"{field.label}:"
+    return f"{whose}{label} {boxes.in_words(field, boxes.shown(field, filling.value_of(document, field, name)))}"
