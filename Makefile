@@ -8,8 +8,12 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 # Or every start of a service would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
+# The tests of calls, pages and loops; what stops and starts PostgreSQL is none of a pooler's.
+POOLED := $(addprefix tests/integration/test_,$(addsuffix .py,pooler triage page_steps referral_form help_pages \
+	front_steps report_pages publishing audit calls enquiries families fhir webhooks)) tests/journeys/test_main_journey.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-schedules test-restore test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
+.PHONY: help run test test-faults test-schedules test-restore test-cluster test-pooler test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -28,6 +32,12 @@ test-schedules: .venv/.has-test ## Try 3,000 orders of what can happen between a
 
 test-restore: .venv/.has-test ## Lose a database and bring it back, in every way that docs/restore.md has, and say how long it took
 	@PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/integration/test_recovery.py tests/integration/test_backups.py tests/integration/test_restore.py $(ARGS)
+
+test-cluster: .venv/.has-test ## Three brokers, two PostgreSQL, two hosts and a proxy in namespaces; cut, kill and promote (wants root)
+	@PIR_CLUSTER=1 PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/cluster $(ARGS)
+
+test-pooler: .venv/.has-pooler ## Send calls and pages by way of a real PgBouncer (fetches it where it is missing)
+	@PIR_POOLER=1 exec $(BIN)/pytest -q -n 2 $(POOLED) $(ARGS)
 
 test-browser: .venv/.has-browser ## Run all pages in a real browser (installs Chromium if it may)
 	@PIR_BROWSER=1 exec $(BIN)/pytest -q -n 2 tests/browser $(ARGS)
@@ -94,6 +104,11 @@ clean: .venv/.has-local ## Stop everything and remove data, logs and mail
 .venv/.has-browser: $(LOCKED) deploy/local/chromium.py
 	@$(BOOTSTRAP) local test browser
 	@$(BIN)/python -m deploy.local.chromium
+	@touch $@ .venv/.has-local .venv/.has-test
+
+.venv/.has-pooler: $(LOCKED) deploy/local/debian.py tests/pooler.py
+	@$(BOOTSTRAP) local test
+	@$(BIN)/python -m tests.pooler
 	@touch $@ .venv/.has-local .venv/.has-test
 
 .venv/.has-boards: $(LOCKED) deploy/local/monitoring/programs.py

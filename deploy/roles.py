@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 
 from deploy.secrets import SERVICES, password_variable
+from shared.database import ROLE_SETTINGS
 
 OWNER: Final = "pir_owner"
 """Has all tables and can't log in; whoever runs the deploy step acts as it."""
@@ -74,6 +75,10 @@ async def _make_one(database: asyncpg.Connection[Any], service: str, password: s
                 f"{password_variable('database', service)} is missing: the role {role} needs a password to begin with"
             )
         await database.execute(_unless_there(f"CREATE ROLE {role} LOGIN NOINHERIT"))
+    known = await database.fetchval("SELECT setconfig FROM pg_db_role_setting WHERE setrole = $1::regrole", role)
+    for name, value in (ROLE_SETTINGS | {"search_path": service}).items():
+        if f"{name}={value}" not in (known or ()):  # two deploy steps at once could not both write this row
+            await database.execute(f"ALTER ROLE {role} SET {name} = '{value}'")
     if password:  # as a verifier, so that no log of the server has it
         await database.execute(f"ALTER ROLE {role} PASSWORD '{scram(password, secrets.token_bytes(16))}'")
 

@@ -35,6 +35,11 @@ class Brokers:
     certificate_file: Path | None = None
     key_file: Path | None = None
 
+    @property
+    def addresses(self) -> list[str]:
+        """A list, because FastStream takes one text for one address."""
+        return [each.strip() for each in self.servers.split(",") if each.strip()]
+
     @cached_property
     def tls(self) -> ssl.SSLContext | None:
         """None without a CA file. Raises OSError for a file that is not there or is none of its kind."""
@@ -51,7 +56,7 @@ class Brokers:
 
     def for_client(self) -> dict[str, Any]:
         """The arguments that each client of aiokafka takes."""
-        given = {"bootstrap_servers": self.servers, "security_protocol": self.protocol, "ssl_context": self.tls}
+        given = {"bootstrap_servers": self.addresses, "security_protocol": self.protocol, "ssl_context": self.tls}
         if self.user:
             given |= {"sasl_mechanism": self.mechanism.value}
             given |= {"sasl_plain_username": self.user, "sasl_plain_password": self.password}

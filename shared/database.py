@@ -25,15 +25,31 @@ log = structlog.get_logger(__name__)
 CONNECT_SECONDS: Final = 3
 COMMAND_SECONDS: Final = 5
 TELL_SECONDS: Final = 10.0
-SERVER_SETTINGS: Final = {
+ROLE_SETTINGS: Final = {
     "statement_timeout": "10000",
     "idle_in_transaction_session_timeout": "30000",
     "lock_timeout": str((COMMAND_SECONDS - 1) * 1000),  # first: a wait for a lock is no slow statement
-    "timezone": "UTC",
     "jit": "off",
-    "pir.agency": "*",
 }
+"""The deploy step puts them on the role of each service too, with its search path: a pooler passes on none of ours."""
+KEEPALIVES: Final = {
+    "tcp_keepalives_idle": "6",
+    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+"""Seconds, and milliseconds: a host that vanished without a word loses its connections after 15 s, with all they hold.
+
+The last is for those that the server has just sent something: it is sent again for a quarter of an hour otherwise, and
+keepalives wait for that (RFC 9293, 3.8.3; `make test-cluster` cuts a host off).
+"""
+SERVER_SETTINGS: Final = KEEPALIVES | ROLE_SETTINGS | {"timezone": "UTC", "pir.agency": "*"}
 """`pir.agency`: rows of every agency, until `seen_by` says for which one a transaction reads."""
+POOL: Final = {"pool_timeout": CONNECT_SECONDS, "pool_recycle": 1800, "pool_use_lifo": True}
+"""In seconds; the last connection that came back is the first to go out, so that others may rest."""
+OVER: Final = 5
+"""So many connections more than PIR_POOL_SIZE at a rush."""
+_IS_POOLED: Final = "is_pooled"
 
 BY_KEY: Final = {
     "enable_seqscan": "off",
@@ -58,16 +74,15 @@ def create_engine(
 
     `by_key`: for loops that find all rows by their keys.
     """
-    return engine_of(
-        settings.dsn,
-        schema,
-        BY_KEY if by_key else {},
-        pool_size=pool_size or settings.pool_size,
-        max_overflow=0 if by_key else 5,
-        pool_timeout=CONNECT_SECONDS,
-        pool_recycle=1800,
-        pool_use_lifo=True,
-    )
+    size = {"pool_size": pool_size or settings.pool_size, "max_overflow": 0 if by_key else OVER}
+    return engine_of(settings.dsn, schema, BY_KEY if by_key else {}, **size, **POOL)
+
+
+def request_engine(settings: Settings, schema: str) -> AsyncEngine:
+    """For calls, pages and short transactions: by way of a pooler where PIR_POOLED_DATABASE_URL names one."""
+    if not settings.pooled_dsn:
+        return create_engine(settings, schema)
+    return pooled_engine_of(settings.pooled_dsn, schema, pool_size=settings.pool_size, max_overflow=OVER, **POOL)
 
 
 def engine_of(dsn: str, schema: str, server_settings: Mapping[str, str] | None = None, **pool: Any) -> AsyncEngine:
@@ -75,6 +90,48 @@ def engine_of(dsn: str, schema: str, server_settings: Mapping[str, str] | None =
     dsn = dsn.replace("postgresql+asyncpg://", "postgresql://", 1)
     connect = partial(asyncpg.connect, dsn, **connect_args(schema, **server_settings or {}))
     return create_async_engine("postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **pool)
+
+
+def pooled_engine_of(dsn: str, schema: str, **pool: Any) -> AsyncEngine:
+    """An engine behind a pooler that gives a server's connection for one transaction (PgBouncer, transaction mode).
+
+    Nothing outlives a transaction: statements have no names there, every statement is in a transaction, also in
+    `read_only`, and search path and timeouts are those of the role. No session locks, no LISTEN: `alone` and
+    `driver_of` refuse it.
+    """
+    connect = partial(
+        asyncpg.connect,
+        dsn.replace("postgresql+asyncpg://", "postgresql://", 1),
+        timeout=CONNECT_SECONDS,
+        command_timeout=COMMAND_SECONDS,
+        statement_cache_size=0,
+        server_settings={"timezone": "UTC", "application_name": f"pir-{schema}"},
+    )
+
+    def creator() -> Any:
+        dbapi: Any = made.dialect.dbapi
+        return dbapi.connect(
+            async_creator_fn=connect, prepared_statement_cache_size=0, prepared_statement_name_func=lambda: ""
+        )
+
+    made = create_async_engine(
+        "postgresql+asyncpg://", creator=creator, hide_parameters=True, execution_options={_IS_POOLED: True}, **pool
+    )
+    sa.event.listen(made.sync_engine, "begin", _sees_every_agency)
+    return made
+
+
+def _sees_every_agency(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("SELECT set_config('pir.agency', '*', true)")
+
+
+def is_pooled(engine: AsyncEngine) -> bool:
+    return bool(engine.get_execution_options().get(_IS_POOLED))
+
+
+def _needs_a_session(engine: AsyncEngine) -> None:
+    if is_pooled(engine):
+        raise ValueError("a pooled engine has no session of its own: give the one of DATABASE_URL")
 
 
 async def wait_for_revision(engine: AsyncEngine) -> None:
@@ -104,8 +161,12 @@ async def wait_for_revision(engine: AsyncEngine) -> None:
 
 
 def read_only(engine: AsyncEngine) -> AsyncEngine:
-    """The same pool for reads of one statement: no BEGIN and ROLLBACK around them, two round trips saved."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    """The same pool for reads of one statement: no BEGIN and ROLLBACK around them, two round trips saved.
+
+    Behind a pooler they stay: a statement that is not in a transaction may be prepared on one server's connection and
+    run on another.
+    """
+    return engine if is_pooled(engine) else engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def one_moment(engine: AsyncEngine) -> AsyncEngine:
@@ -131,8 +192,9 @@ async def driver_of(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection[Any
 
     The pool knows nothing of what is sent here: a connection that died is given up, and a transaction that an error of
     PostgreSQL's left open is rolled back. Straight from the pool: a connection of the engine's around it costs more
-    than the trip.
+    than the trip. Raises ValueError for a pooled engine.
     """
+    _needs_a_session(engine)
     pooled = await engine.raw_connection()
     driver: Any = pooled.driver_connection
     try:
@@ -154,7 +216,9 @@ async def alone(engine: AsyncEngine, key: int) -> AsyncIterator[AsyncConnection 
 
     The lock goes with the connection, which is closed in the end: a holder that was killed or cut off leaves nothing
     behind, and an error of the work is raised as it is. Whoever is cut off notices only when using this connection.
+    Raises ValueError for a pooled engine.
     """
+    _needs_a_session(engine)
     async with engine.connect() as connection:
         try:
             is_ours = await connection.scalar(sql("SELECT pg_try_advisory_lock(:key)"), {"key": key})

@@ -59,6 +59,8 @@ class Health:
     needs_partitions: bool
     has_outbox: bool
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    pooled_dsn: str = ""
+    """Of the pooler that requests go by; empty where they go by none."""
     is_stopping: bool = False
     beat_at: float = field(default_factory=time.monotonic)
     loop_lag_seconds: float = 0.0
@@ -80,6 +82,7 @@ class Health:
         works = settings.only is not Part.HTTP
         return cls(
             dsn=settings.dsn,
+            pooled_dsn="" if settings.only is Part.WORK else settings.pooled_dsn,
             brokers=settings.brokers,
             engine=engine,
             consumer=consumer if works else None,
@@ -93,6 +96,8 @@ class Health:
 
     async def is_ready(self) -> tuple[bool, dict[str, bool]]:
         checks = {"serving": not self.is_stopping, "postgresql": await self._postgresql_answers()}
+        if self.pooled_dsn:
+            checks["pooler"] = await _takes_writes(self.pooled_dsn)
         if self.needs_partitions and self.consumer:
             checks["partitions"] = self.consumer.is_assigned
         return all(checks.values()), checks
@@ -184,17 +189,7 @@ class Health:
 
     async def _postgresql_answers(self) -> bool:
         """Whether it can be written to: a standby that is not promoted yet, or a full server, answers all the same."""
-        if not ROOM.is_left():
-            return False
-        try:
-            async with asyncio.timeout(3):
-                connection = await asyncpg.connect(self.dsn, timeout=3)
-                try:
-                    return bool(await connection.fetchval("SELECT current_setting('transaction_read_only') = 'off'"))
-                finally:
-                    await connection.close(timeout=1)
-        except DATABASE_TROUBLE:
-            return False
+        return ROOM.is_left() and await _takes_writes(self.dsn)
 
     async def _kafka_answers(self) -> bool:
         client = AIOKafkaClient(**self.brokers.for_client(), request_timeout_ms=5_000)
@@ -206,3 +201,17 @@ class Health:
             return False
         finally:
             await client.close()
+
+
+async def _takes_writes(dsn: str) -> bool:
+    """Asked in a transaction, so that a pooler keeps to one server's connection; a standby takes none."""
+    try:
+        async with asyncio.timeout(3):
+            connection = await asyncpg.connect(dsn, timeout=3, statement_cache_size=0)
+            try:
+                async with connection.transaction():
+                    return bool(await connection.fetchval("SELECT current_setting('transaction_read_only') = 'off'"))
+            finally:
+                await connection.close(timeout=1)
+    except DATABASE_TROUBLE:
+        return False

@@ -184,6 +184,8 @@ class Settings(KafkaSettings, PolicySettings):
     """`development` or `production`: what is convenient, or what is safe."""
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     """Where PostgreSQL is, and as whom it is entered."""
+    pooled_database_url: SecretStr = SecretStr("")
+    """Where a pooler of connections is (PgBouncer, transaction mode), with the same role: calls and pages go by it."""
     host: str = "127.0.0.1"
     """The address that is listened on."""
     port: int = Field(default=8000, ge=1, le=65535)
@@ -305,4 +307,13 @@ class Settings(KafkaSettings, PolicySettings):
     @property
     def dsn(self) -> str:
         """For asyncpg itself."""
-        return self.database_url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)
+        return _for_driver(self.database_url)
+
+    @property
+    def pooled_dsn(self) -> str:
+        """Empty without a pooler."""
+        return _for_driver(self.pooled_database_url)
+
+
+def _for_driver(url: SecretStr) -> str:
+    return url.get_secret_value().replace("postgresql+asyncpg://", "postgresql://", 1)

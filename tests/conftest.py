@@ -32,7 +32,13 @@ from tests.servers import Servers, endings, passing_folder, running
 from tests.system import System
 
 __all__ = ["reused"]
-ONLY_WITH = {"browser": "PIR_BROWSER", "integration/test_contract_snapshot.py": "PIR_SNAPSHOT"}
+pytest.register_assert_rewrite("tests.whole")
+ONLY_WITH = {
+    "browser": "PIR_BROWSER",
+    "cluster": "PIR_CLUSTER",
+    "integration/test_contract_snapshot.py": "PIR_SNAPSHOT",
+    "integration/test_pooler.py": "PIR_POOLER",
+}
 """What takes too long for every run, and the variable with which its own target of the Makefile asks for it."""
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]
 LONGEST_FIRST = ("chaos", "journeys", "integration")

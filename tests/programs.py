@@ -8,6 +8,7 @@ What it does not show is the start of Python itself; a `System` with a tree, and
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import runpy
@@ -46,10 +47,19 @@ class Program:
     """A module that runs, with what tests use of `subprocess.Popen`: a session of its own, and no input."""
 
     def __init__(
-        self, module: str, *words: str, environment: Mapping[str, str], said: Path, errors: Path | None = None
+        self,
+        module: str,
+        *words: str,
+        environment: Mapping[str, str],
+        said: Path,
+        errors: Path | None = None,
+        namespace: str = "",
     ) -> None:
-        """What it says is added to `said`, and its errors to `errors` or there too. Returns at once."""
-        told = (module, words, dict(environment), str(said), str(errors) if errors else None)
+        """What it says is added to `said`, and its errors to `errors` or there too. Returns at once.
+
+        `namespace`: of the network, by its name in /run/netns; ours when empty.
+        """
+        told = (module, words, dict(environment), str(said), str(errors) if errors else None, namespace)
         self._process = _context.Process(target=_become, args=told, daemon=True)
         self._process.start()
         assert self._process.pid
@@ -94,9 +104,13 @@ def run(
         return subprocess.CompletedProcess((module, *words), code, said.read_text(), errors.read_text())
 
 
-def _become(module: str, words: tuple[str, ...], environment: Mapping[str, str], said: str, errors: str | None) -> None:
+def _become(
+    module: str, words: tuple[str, ...], environment: Mapping[str, str], said: str, errors: str | None, namespace: str
+) -> None:
     """In the copy."""
     os.setsid()
+    if namespace:
+        _enter(namespace)
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
@@ -106,3 +120,11 @@ def _become(module: str, words: tuple[str, ...], environment: Mapping[str, str],
         os.close(opened)
     sys.argv[1:] = words
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _enter(namespace: str) -> None:
+    """Python has os.setns from 3.12 on. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/run/netns/{namespace}") as place:  # noqa: PTH123  a handle of the kernel, no file
+        if libc.setns(place.fileno(), 0):
+            raise OSError(ctypes.get_errno(), f"the namespace {namespace}")

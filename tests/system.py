@@ -23,7 +23,6 @@ from typing import Any, Final, Self, TypeVar
 from uuid import uuid4
 
 import asyncpg
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.demo.rest import is_at_rest, listeners
 from deploy.local import credentials
@@ -32,9 +31,11 @@ from deploy.local.ports import free_port
 from deploy.local.services import DEFAULT_PORTS, Service, environment, of_service, return_addresses
 from deploy.secrets import password_variable
 from shared.brokers import Brokers
+from shared.database import engine_of
 from tests import programs
 from tests.builders import a_policy
 from tests.families import a_referral
+from tests.pooler import pooled
 from tests.programs import Program
 from tests.servers import PASSWORDS, Servers, endings
 
@@ -107,6 +108,9 @@ class System:
 
     They are copies of a process that has loaded the libraries; with a `tree` each is a new Python on that tree's code.
     """
+
+    namespace = ""
+    """Of the network, where the services run."""
 
     def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path | None = None) -> None:
         self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
@@ -185,7 +189,8 @@ class System:
 
     def environment_of(self, service: str) -> dict[str, str]:
         """What one service is told."""
-        return of_service(service, self._environment, self.credentials["secrets"])
+        told = of_service(service, self._environment, self.credentials["secrets"])
+        return told | {"PIR_POOLED_DATABASE_URL": pooled(told["DATABASE_URL"])}
 
     def tell(self, **variables: str) -> None:
         """Other settings, from the next start on."""
@@ -230,7 +235,9 @@ class System:
         if self.tree is None:
             *_, module = self.services[name].command
             known = self.environment_of(name) | environment
-            return Program(module, "serve", *arguments, environment=known, said=self.log(name))
+            return Program(
+                module, "serve", *arguments, environment=known, said=self.log(name), namespace=self.namespace
+            )
         with self.log(name).open("ab") as log:
             return subprocess.Popen(
                 (*self.services[name].command, "serve", *arguments),
@@ -332,7 +339,7 @@ class System:
         return self.totals()
 
     async def _is_at_rest(self) -> bool:
-        engine = create_async_engine(self.database_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        engine = engine_of(self.database_url, "public")
         try:
             async with engine.connect() as tx:
                 return await is_at_rest(tx, listeners(a_policy()), self.brokers)
@@ -385,6 +392,8 @@ class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     refused_connections: int = 0
     longest_seconds: float = 0.0
+    accepted_at: list[float] = field(default_factory=list)
+    """By the monotonic clock."""
     unexpected: list[Any] = field(default_factory=list)
 
 
@@ -408,6 +417,7 @@ def under_load(system: System, *, senders: int = 4, pause: float = 0.1) -> Itera
                 load.statuses[reply.status] += 1
                 if reply.status == http.HTTPStatus.CREATED:
                     load.accepted[reply.body["reference"]] = key
+                    load.accepted_at.append(time.monotonic())
                     return
                 if reply.status not in (409, 503):
                     load.unexpected.append((reply.status, reply.body))

@@ -52,12 +52,11 @@ REFUSALS: Final[dict[type[BaseException], str]] = {
 
 
 async def ask(name: str, settings: Settings) -> AsyncIterator[Finding]:
-    """Can it be entered, is it new enough, has it the tables, are the keys its own."""
+    """Can it be entered, is it new enough, has it the tables, are the keys its own; and the way by a pooler."""
     try:
         connection = await asyncpg.connect(settings.dsn, timeout=5)
     except (ValueError, *DATABASE_TROUBLE) as error:
-        known = next((words for kind, words in REFUSALS.items() if isinstance(error, kind)), None)
-        yield wrong(ABOUT, known or f"it can't be entered ({failure_name(error)})")
+        yield wrong(ABOUT, _refusal(error))
         return
     try:
         async for finding in _server(connection):
@@ -76,6 +75,32 @@ async def ask(name: str, settings: Settings) -> AsyncIterator[Finding]:
         await connection.close()
     async for finding in _keys(name, settings):
         yield finding
+    if settings.pooled_dsn:
+        yield await _by_pooler(name, settings)
+
+
+def _refusal(error: BaseException) -> str:
+    known = next((words for kind, words in REFUSALS.items() if isinstance(error, kind)), None)
+    return known or f"it can't be entered ({failure_name(error)})"
+
+
+async def _by_pooler(name: str, settings: Settings) -> Finding:
+    """Asked as `pooled_engine_of` asks: the search path is the role's, for a pooler passes on none."""
+    about = "pooler"
+    try:
+        connection = await asyncpg.connect(settings.pooled_dsn, timeout=5, statement_cache_size=0)
+        try:
+            async with connection.transaction():
+                path = await connection.fetchval("SELECT current_setting('search_path')")
+        finally:
+            await connection.close()
+    except (ValueError, *DATABASE_TROUBLE) as error:
+        return wrong(about, _refusal(error).replace("DATABASE_URL", "PIR_POOLED_DATABASE_URL"))
+    if path != name:
+        return wrong(
+            about, f"the role of PIR_POOLED_DATABASE_URL is not that of {name}, or the deploy step did not run"
+        )
+    return well(about, "calls and pages can go by it")
 
 
 async def _server(connection: asyncpg.Connection[Any]) -> AsyncIterator[Finding]:

@@ -38,6 +38,8 @@ class Kafka(Server):
     stop_signal = signal.SIGTERM
     stop_seconds = 60
     jars: list[Path]
+    cluster = ""
+    """The id of a cluster that has others too; a single broker draws one."""
 
     @property
     def url(self) -> str:
@@ -101,7 +103,12 @@ class Kafka(Server):
     def _format(self, data: Path) -> None:
         shutil.rmtree(data, ignore_errors=True)
         tool = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id(), "-c", self.folder / "server.properties"
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            self.cluster or cluster_id(),
+            "-c",
+            self.folder / "server.properties",
         )
         with self.log.open("ab") as log:
             done = subprocess.run(tool, check=False, stdout=log, stderr=log, start_new_session=True)

@@ -19,7 +19,7 @@ from services.metrics.reports.readiness import unread_by
 from services.metrics.settings import Settings
 from shared import audit_calls, parked_calls, subject_access
 from shared.access import staff_directory
-from shared.database import create_engine
+from shared.database import create_engine, is_pooled, request_engine
 from shared.events import TOPICS
 from shared.health import Health
 from shared.messaging.consumer import Consumer
@@ -49,8 +49,9 @@ async def build(settings: Settings) -> Service:
     """
     policy = settings.policy_in_force()
     hears, terms = handlers(policy), terms_of(settings, policy)
-    engine = create_engine(settings, tables.SCHEMA)
+    engine = request_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
+    locking = create_engine(settings, tables.SCHEMA, pool_size=1) if is_pooled(engine) else engine
     consumer = Consumer(
         engine=by_key,
         service="metrics",
@@ -87,7 +88,7 @@ async def build(settings: Settings) -> Service:
 
     async def keep_publishing() -> None:
         while terms is not None:
-            late = await publish_when_ready(engine, now=_now(), terms=terms, unread=unread)
+            late = await publish_when_ready(locking, now=_now(), terms=terms, unread=unread)
             measures.REPORTS_WAIT.set((_now() - late.since).total_seconds() if late else 0)
             await asyncio.sleep(LOOK_AGAIN_SECONDS if late else PUBLISH_SECONDS)
         await asyncio.Event().wait()
@@ -109,7 +110,7 @@ async def build(settings: Settings) -> Service:
         consumer,
         None,
         {"measure": keep_measuring, "publish": keep_publishing},
-        closes=(by_key.dispose,),
+        closes=(by_key.dispose, locking.dispose),
         http_loops={"pages": context.pages.keep_compiled, "waits": keep_looking},
     )
 

@@ -21,7 +21,7 @@ from services.notify.webhooks.wiring import Webhooks
 from services.notify.writing import Writer
 from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import staff_directory
-from shared.database import create_engine
+from shared.database import create_engine, request_engine
 from shared.health import Health
 from shared.messaging.consumer import Consumer
 from shared.messaging.dispatch import Handlers
@@ -37,7 +37,7 @@ MEASURE_SECONDS = 10.0
 
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
-    engine = create_engine(settings, tables.SCHEMA)
+    engine = request_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     policy = settings.policy_in_force()
     heard = handlers(policy, mail_domain=settings.mail_domain, caps=settings.caps)

@@ -37,7 +37,7 @@ from services.referral.webhooks import changes
 from services.referral.webhooks.api import WebhookApi
 from services.referral.webhooks.client import WebhookClient
 from shared import audit_calls, events, languages, openapi, parked_calls
-from shared.database import create_engine
+from shared.database import create_engine, request_engine
 from shared.docs import Table
 from shared.health import Health
 from shared.messaging.consumer import Consumer
@@ -51,7 +51,7 @@ from shared.web import Edge, add_routes, create_app
 
 async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
-    engine = create_engine(settings, tables.SCHEMA)
+    engine = request_engine(settings, tables.SCHEMA)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     identities = identities_of(settings)
     policy = settings.policy_in_force()

@@ -22,7 +22,7 @@ from services.triage.work_items.steps import HEADS, as_table
 from services.triage.work_items.working import StepContext
 from shared import audit_calls, events, parked_calls, subject_access
 from shared.access import Permission, staff_directory
-from shared.database import create_engine
+from shared.database import create_engine, request_engine
 from shared.docs import Table
 from shared.health import Health
 from shared.messaging.consumer import Consumer
@@ -54,7 +54,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     known = load_all(settings.policies_dir)
     policy = settings.policy_in_force()
-    engine, held = create_engine(settings, tables.SCHEMA), keys.held(settings)
+    engine, held = request_engine(settings, tables.SCHEMA), keys.held(settings)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)

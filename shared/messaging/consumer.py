@@ -39,6 +39,11 @@ LARGE_BATCH: Final = 250
 """From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
+LEAVE_SECONDS: Final = 10.0
+"""A database that changes its primary is back before that as a rule; a host that is cut off from it alone is not."""
+REQUEST_TIMEOUT_MS: Final = 10_000
+"""A broker that vanished without a word is given up after so long, and its partitions are read from another (40 s is
+the client's own). Longer than a session, for which joining the group can take."""
 METADATA_AGE_MS: Final = 10_000
 """A copy that joined before a topic was there has no partitions until it looks again. The default is 5 minutes."""
 CALM_BYTES: Final = 64 * 1024
@@ -144,8 +149,10 @@ class Consumer:
 
     async def run(self) -> None:
         """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
-        self._inbox.stopping = False
         for pause in pauses():
+            while self._inbox.failing_since and not await self._inbox.database_answers():
+                await pause.sleep()
+            self._inbox.stopping, self._inbox.failing_since = False, None
             broker = self._broker()
             try:
                 await broker.start()
@@ -164,9 +171,12 @@ class Consumer:
                 PARTITIONS.set(0)
 
     async def _watch(self) -> None:
-        """Until cancelled; the library restarts its own loop, the watchdog (health.py) judges whether it moves."""
+        """Until cancelled, or cut off from the database; the library restarts its own loop.
+
+        The watchdog (health.py) judges whether it moves.
+        """
         housekept_at = float("-inf")
-        while True:
+        while not await self._is_cut_off():
             await asyncio.sleep(ACKNOWLEDGE_SECONDS)
             await self._acknowledge()
             PARTITIONS.set(len(self._gate.assigned))
@@ -177,6 +187,17 @@ class Consumer:
                 housekept_at = time.monotonic()
                 await self._keep_house()
                 await self.try_parked_again(now=time.monotonic())
+
+    async def _is_cut_off(self) -> bool:
+        """Whether another copy should read its partitions: nothing has been committed for a while, and nothing can be.
+
+        In an outage of the database all leave the group, and come back when it answers.
+        """
+        since = self._inbox.failing_since
+        if since is None or time.monotonic() - since < LEAVE_SECONDS or await self._inbox.database_answers():
+            return False
+        log.warning("left the group: the database does not answer", seconds=round(time.monotonic() - since))
+        return True
 
     async def _measure_lag(self) -> None:
         """What is known stays while partitions move: then the client has no position yet."""
@@ -225,12 +246,13 @@ class Consumer:
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
-            self._brokers.servers,
+            self._brokers.addresses,
             security=self._brokers.for_faststream(),
             logger=None,
             graceful_timeout=10,
             allow_auto_create_topics=False,
             metadata_max_age_ms=METADATA_AGE_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
             consumer_only=True,
             apply_types=False,
         )

@@ -43,7 +43,7 @@ from shared.room import ROOM
 log = structlog.get_logger(__name__)
 
 GIVE_UP_SECONDS: Final = 60.0
-"""A transient failure that lasts longer gives the batch back, so that the group may move its partitions."""
+"""A transient failure that lasts longer gives the batch back."""
 
 BATCH_TIMEOUTS: Final = 2
 LONE_TIMEOUTS: Final = 3
@@ -108,6 +108,8 @@ class Inbox:
         self._handlers = handlers
         self._wake = wake
         self.stopping = False
+        self.failing_since: float | None = None
+        """Since when every try has met what passes by itself; None when the last one has not."""
         self.moved_at = time.monotonic()
         """When a try last ended, well or not: halving a large batch takes minutes, and nothing stands still."""
 
@@ -252,15 +254,16 @@ class Inbox:
         give_up_at, timeouts = time.monotonic() + GIVE_UP_SECONDS, 0
         for pause in pauses():
             try:
-                return await work()
+                await work()
             except asyncio.CancelledError as error:
                 if self.stopping or (task := asyncio.current_task()) is None or task.cancelling():
                     raise
                 raise RuntimeError("a handler was cancelled") from error
             except Exception as error:
-                if not is_transient(error):
+                if not is_transient(error) or self.stopping:
                     raise
-                timeouts += isinstance(error, _InTransactionTimeoutError) and await self._database_answers()
+                self.failing_since = self.failing_since or time.monotonic()
+                timeouts += isinstance(error, _InTransactionTimeoutError) and await self.database_answers()
                 if timeouts == most_timeouts:
                     raise _TooSlowError from error
                 if time.monotonic() > give_up_at:
@@ -268,12 +271,14 @@ class Inbox:
                 RETRIES.inc()
                 ROOM.note(error)
                 log.warning("trying again", cause=failure_name(error), seconds=round(pause.seconds, 1))
+            else:
+                self.failing_since = None
+                return
             finally:
                 self.moved_at = time.monotonic()
             await pause.sleep()
-        return None
 
-    async def _database_answers(self) -> bool:
+    async def database_answers(self) -> bool:
         try:
             async with self._engine.connect() as connection:
                 await connection.execute(sql("SELECT 1"))

@@ -13,15 +13,13 @@ from zlib import crc32
 
 import asyncpg
 
-from shared.database import BY_KEY
+from shared.database import BY_KEY, KEEPALIVES
 from shared.errors import DATABASE_TROUBLE
 from shared.messaging.outbox import PARTS
 from shared.messaging.waking import Wake
 
 _PRESENT: Final = PARTS
 """The lock that every copy holds in shared mode, so that each can count the copies."""
-KEEPALIVES: Final = {"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3"}
-"""Server settings of a connection with leases: a host that vanished without a word loses its parts after 25 s."""
 BALANCE_SECONDS: Final = 2.0
 """A copy that comes or goes is noticed so soon."""
 _COPIES: Final = """

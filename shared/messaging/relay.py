@@ -25,7 +25,7 @@ from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.errors import DATABASE_TROUBLE, failure_name
 from shared.events import source_of
-from shared.messaging.leases import leased
+from shared.messaging.leases import Leases, leased
 from shared.messaging.waking import Wake
 from shared.metrics import OUTBOX_OLDEST, OUTBOX_ROWS, PAUSES, PUBLISHED, measured
 from shared.room import ROOM
@@ -38,7 +38,9 @@ POLL_SECONDS: Final = 1.0
 LARGE_STRETCH: Final = 250
 """From so many on the relay does not rest: the next stretch is large already."""
 MEASURE_SECONDS: Final = 5.0
-SEND_SECONDS: Final = 20.0
+REQUEST_TIMEOUT_MS: Final = 5_000
+"""A broker that vanished without a word is given up after so long; the same producer goes on with another."""
+SEND_SECONDS: Final = 15.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
 _TROUBLE: Final = (KafkaError, *DATABASE_TROUBLE)
 
@@ -100,25 +102,32 @@ class Relay:
             await asyncio.gather(measuring, return_exceptions=True)
 
     async def _publish_until_trouble(self, going_well: Any) -> None:
-        # A delete that is lost with the server is an event published again, which its readers skip.
-        async with leased(self._dsn, self._schema, "outbox", self.wake, {"synchronous_commit": "off"}) as leases:
-            producer, connection = self._producer(), leases.connection
-            try:
-                await producer.start()
-                while True:
-                    if leases.are_due:
-                        await self._forget_published(connection)
-                        await leases.balance()
-                    self.wake.clear()
-                    if published := await self._publish_once(connection, producer, leases.held):
-                        going_well()
-                        await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
-                    if published < BATCH:
-                        await self.wake.wait(connection, leases.held, POLL_SECONDS)
-            finally:
-                with suppress(*_TROUBLE):
-                    await self._forget_published(connection)
-                await _end(producer)
+        producer = self._producer()
+        try:
+            await producer.start()  # first: a copy that can't reach Kafka holds no part that another could publish
+            # A delete that is lost with the server is an event published again, which its readers skip.
+            async with leased(self._dsn, self._schema, "outbox", self.wake, {"synchronous_commit": "off"}) as leases:
+                try:
+                    await self._publish(leases, producer, going_well)
+                finally:
+                    with suppress(*_TROUBLE):
+                        await self._forget_published(leases.connection)
+        finally:
+            await _end(producer)
+
+    async def _publish(self, leases: Leases, producer: AIOKafkaProducer, going_well: Any) -> None:
+        """Until something raises."""
+        connection = leases.connection
+        while True:
+            if leases.are_due:
+                await self._forget_published(connection)
+                await leases.balance()
+            self.wake.clear()
+            if published := await self._publish_once(connection, producer, leases.held):
+                going_well()
+                await rest_after(published, full=LARGE_STRETCH, at_least=self._calm_seconds)
+            if published < BATCH:
+                await self.wake.wait(connection, leases.held, POLL_SECONDS)
 
     async def _forget_published(self, connection: asyncpg.Connection[Any]) -> None:
         """Before another copy may read the same rows: it would publish them again."""
@@ -230,7 +239,7 @@ class Relay:
             acks="all",
             enable_idempotence=True,
             compression_type="lz4",
-            request_timeout_ms=10_000,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_batch_size=128 * 1024,
             partitioner=_partition,
         )

@@ -15,7 +15,7 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database import driver_of
+from shared.database import sql
 from shared.messaging.outbox import PARTS
 
 TELL_SECONDS: Final = 0.05
@@ -69,8 +69,9 @@ class Wake:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            async with driver_of(engine) as connection:
-                await self.tell(connection)
+            self._has_news, self._told_at = False, time.monotonic()
+            async with engine.begin() as tx:
+                await tx.execute(sql("SELECT pg_notify(:channel, '')"), {"channel": self._channel})
             await asyncio.sleep(TELL_SECONDS)
 
     async def tell(self, connection: asyncpg.Connection[Any]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 
 import pytest
 
 from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
-from tests.system import NAMES, Load, System, under_load
+from tests.system import NAMES, System, under_load
+from tests.whole import assert_whole
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
@@ -25,36 +25,6 @@ SEED = 20260615
 def accepted() -> dict[str, str]:
     """Every reference that was ever answered with 201 in this module: the system keeps its data between the tests."""
     return {}
-
-
-def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault: str) -> None:
-    """R1 to R6: stored, decided once, counted, receipted once, on a list or decided; nothing parked, nothing stuck."""
-    assert load.unexpected == []
-    assert load.accepted
-    accepted |= load.accepted
-    began = time.monotonic()
-    totals = system.totals_at_rest()
-    seconds = time.monotonic() - began
-    assert [totals[stage] for stage in ("received", "triaged", "acknowledged")] == [len(accepted)] * 3
-    print(
-        f"\n{fault}: {len(load.accepted)} accepted, answers {dict(load.statuses)}, {load.refused_connections} refused"
-        f" connections, longest answer {load.longest_seconds:.1f} s, at rest {seconds:.1f} s after the load"
-    )
-    stored = system.query("SELECT reference FROM referral.referral")
-    assert {row["reference"] for row in stored} == set(accepted)
-    decided = system.query(
-        "SELECT r.reference, count(d.id) AS times FROM triage.referral r LEFT JOIN triage.decision d"
-        " ON d.referral_id = r.id GROUP BY r.reference"
-    )
-    assert {row["reference"]: row["times"] for row in decided} == dict.fromkeys(accepted, 1)
-    listed = system.query("SELECT DISTINCT reference FROM triage.work_item WHERE ended_at IS NULL")
-    assert {row["reference"] for row in listed} == set(accepted)
-    assert system.receipts() == Counter(list(accepted))
-    for schema in NAMES:
-        assert system.query(f"SELECT id, cause FROM {schema}.parked") == []
-    for schema in ("referral", "triage", "notify"):
-        assert system.query(f"SELECT position FROM {schema}.outbox") == []
-    assert system.query("SELECT reference FROM referral.referral WHERE decision IS NULL") == []
 
 
 def test_services_killed_in_turn_lose_and_double_nothing(system: System, accepted: dict[str, str]) -> None:

@@ -19,6 +19,7 @@ from shared.database import engine_of
 from shared.runtime import Service
 from shared.settings import Settings
 from tests.integration.support import ended
+from tests.pooler import pooled
 from tests.servers import own_url
 
 S = TypeVar("S", bound=Settings)
@@ -94,7 +95,9 @@ class Patient(httpx.ASGITransport):
 def in_own_role(settings: S) -> S:
     """The same settings, with the rights in the database that the service has outside tests."""
     service = type(settings).__module__.split(".")[1]
-    return settings.model_copy(update={"database_url": SecretStr(own_url(settings.dsn, service))})
+    own = own_url(settings.dsn, service)
+    update = {"database_url": SecretStr(own), "pooled_database_url": SecretStr(pooled(own))}
+    return settings.model_copy(update=update)
 
 
 @asynccontextmanager

@@ -14,8 +14,10 @@ from deploy.local.kafka import Kafka
 from deploy.local.postgres import Postgres
 from services.metrics.unread import unread
 from shared.brokers import Brokers
+from shared.database import engine_of
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
+from shared.messaging import consumer
 from tests.integration.support import (
     a_consumer,
     an_event,
@@ -31,6 +33,7 @@ from tests.integration.support import (
     running,
     take_effect,
 )
+from tests.integration.ways import Way
 from tests.servers import Servers, admin
 
 
@@ -57,6 +60,40 @@ async def all_done(engine: AsyncEngine, expected: int, seconds: float = 60) -> N
         return await count(engine, "effect") >= expected
 
     await eventually(done, what=f"{expected} effects", seconds=seconds)
+
+
+async def test_of_several_addresses_one_that_answers_is_enough(stack: Servers, probe: AsyncEngine, topic: str) -> None:
+    """As a cluster is named: the brokers one by one, some of which may be away."""
+    places = f"127.0.0.1:1, {stack.kafka_bootstrap_servers},127.0.0.1:2"
+    copy = a_consumer(probe, take_effect, topics=[topic], bootstrap_servers=places, group=topic)
+    async with running(copy):
+        await publish(places, topic, history_of(keys=2, events=3))
+        await all_done(probe, 6)
+
+
+async def test_a_copy_that_is_cut_off_from_the_database_leaves_its_partitions_to_the_others(
+    stack: Servers, probe: AsyncEngine, topic: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hears of the brokers all the while, so they would wait for it."""
+    monkeypatch.setattr(consumer, "LEAVE_SECONDS", 0.5)
+    way = Way(database)
+    theirs = engine_of(await way.open(), "probe")
+    cut_off, other = a_copy(stack, theirs, topic), a_copy(stack, probe, topic)
+
+    async def share() -> bool:
+        return cut_off.is_assigned and other.is_assigned
+
+    async with running(cut_off, other):
+        await eventually(share, what="partitions for both")
+        await way.close()
+        await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=16, events=2))
+        await all_done(probe, 32)
+        assert not cut_off.has_joined
+        await way.open()
+        await eventually(share, what="partitions for both again")
+    await way.close()
+    await theirs.dispose()
+    assert await count(probe, "effect") == 32
 
 
 async def test_poison_on_the_topic_is_parked_and_everything_else_is_done(

@@ -16,6 +16,7 @@ from deploy import roles
 from deploy.migrate import migrate
 from services.metrics.commands import PROJECTIONS
 from services.referral import api, views
+from shared.database import ROLE_SETTINGS
 from tests.families import a_referral
 from tests.integration.conftest import Behind
 from tests.servers import PASSWORDS, Servers, own_url
@@ -65,6 +66,15 @@ async def test_a_service_has_a_small_role_of_its_own(database: str, service: str
         assert (
             await own.fetchval("SELECT count(*) FROM pg_auth_members WHERE member = CAST(current_user AS regrole)") == 0
         )
+
+
+@EACH
+async def test_its_sessions_have_search_path_and_timeouts_without_saying_so(database: str, service: str) -> None:
+    """A pooler passes on nothing that a client sets."""
+    async with connected(own_url(database, service)) as own:
+        for name, value in (ROLE_SETTINGS | {"search_path": service}).items():
+            found = await own.fetchval("SELECT reset_val || coalesce(unit, '') FROM pg_settings WHERE name = $1", name)
+            assert found in (value, f"{value}ms")
 
 
 @EACH

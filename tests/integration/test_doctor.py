@@ -68,6 +68,17 @@ def test_a_database_that_can_not_be_entered_says_why(system: System, parts: dict
     assert (code, words in line) == (1, True), said
 
 
+def test_the_way_by_a_pooler_is_tried(system: System) -> None:
+    known = system.environment_of("triage")
+    for place, found in (
+        (known["DATABASE_URL"], "well   pooler: calls and pages can go by it"),
+        (elsewhere(known["DATABASE_URL"], place=NOWHERE), "at the host and port of PIR_POOLED_DATABASE_URL"),
+        (system.environment_of("notify")["DATABASE_URL"], "PIR_POOLED_DATABASE_URL is not that of triage"),
+    ):
+        code, said = says(known | {"PIR_POOLED_DATABASE_URL": place}, "triage")
+        assert (code, found in said) == (int(not found.startswith("well")), True), said
+
+
 def test_the_role_of_another_service_is_found_and_all_rights_are_said(system: System) -> None:
     as_notify = {"DATABASE_URL": system.environment_of("notify")["DATABASE_URL"]}
     code, said = says(system.environment_of("triage") | as_notify, "triage")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -31,6 +29,7 @@ from tests.families import a_referral
 from tests.integration.behind import Behind
 from tests.integration.conftest import NOWHERE, behind
 from tests.integration.support import a_consumer, a_record, an_event, count, eventually
+from tests.integration.ways import Way
 
 SERVICES = {
     "referral": (referral_app.build, ReferralSettings, "/referrals/PIR-234-679"),
@@ -104,47 +103,6 @@ async def test_a_consumer_that_waits_for_a_lock_does_not_stand_still(probe: Asyn
     await working
     await engine.dispose()
     assert await count(probe, "effect") == 1
-
-
-class Way:
-    """A way to PostgreSQL that can fall silent for the connections there are; new ones go through."""
-
-    def __init__(self, database: str) -> None:
-        self._to = urlsplit(database)
-        self._pumps: list[asyncio.Task[None]] = []
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def open(self) -> str:
-        """Return the address of the database over this way."""
-        server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        host, port = server.sockets[0].getsockname()
-        self._server = server
-        user, _, _ = self._to.netloc.rpartition("@")
-        return self._to._replace(netloc=f"{user}@{host}:{port}").geturl()
-
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection(self._to.hostname, self._to.port)
-        self._writers += [writer, there_writer]
-        for source, sink in ((reader, there_writer), (there_reader, writer)):
-            self._pumps.append(asyncio.create_task(self._pump(source, sink)))
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while some := await source.read(65536):
-            sink.write(some)
-            await sink.drain()
-
-    def fall_silent(self) -> None:
-        for pump in self._pumps:
-            pump.cancel()
-
-    async def close(self) -> None:
-        self.fall_silent()
-        self._server.close()
-        for writer in self._writers:
-            writer.close()
-        for writer in self._writers:
-            with suppress(OSError):
-                await writer.wait_closed()
 
 
 async def test_connections_of_its_own_that_do_not_answer_are_a_reason_to_begin_anew(

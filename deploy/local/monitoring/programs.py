@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Final
+
+from deploy.local.debian import can_unpack, unpack
 
 PACKAGES: Final = ("prometheus", "prometheus-alertmanager")
 NAMES: Final = {
@@ -43,26 +43,13 @@ def missing() -> list[str]:
 
 def main() -> str | None:
     """Unpack them where that is possible; return one line that says what to do when one is missing in the end."""
-    failed = _unpack() if missing() and shutil.which("apt-get") and shutil.which("dpkg-deb") else None
+    failed = unpack(PACKAGES, UNPACKED) if missing() and can_unpack() else None
     move_alertmanager(UNPACKED)
     if not missing():
         return None
     why = f" ({failed}; its words are above)" if failed else ""
     how = f"`apt install {' '.join(PACKAGES)}`, `brew install prometheus alertmanager`"
     return f"no {', '.join(missing())}{why}: {how}, or PIR_MONITORING_BIN=folder with their programs"
-
-
-def _unpack() -> str | None:
-    """Return what failed. Lists of packages that are missing or old are fetched anew, where we may: as root."""
-    print(f"Fetching {' and '.join(PACKAGES)} ...", flush=True)
-    UNPACKED.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=UNPACKED) as name:
-        failed = _download(name)
-        if failed and os.geteuid() == 0:
-            failed = _quietly(name, "apt-get", "update", "-qq") or _download(name)
-        for package in sorted(Path(name).glob("*.deb")):
-            failed = failed or _quietly(name, "dpkg-deb", "-x", str(package), str(UNPACKED))
-    return failed
 
 
 def move_alertmanager(unpacked: Path) -> None:
@@ -78,16 +65,6 @@ def move_alertmanager(unpacked: Path) -> None:
     program.unlink()
     program.write_text(STARTER, encoding="utf-8")
     program.chmod(0o755)
-
-
-def _download(folder: str) -> str | None:
-    return _quietly(folder, "apt-get", "download", "-qq", *PACKAGES)
-
-
-def _quietly(folder: str, *command: str) -> str | None:
-    """Run it in `folder` with only its complaints to be seen; return in a few words that it failed."""
-    done = subprocess.run(command, check=False, cwd=folder, stdout=subprocess.DEVNULL)
-    return f"`{' '.join(command[:2])}` ended with {done.returncode}" if done.returncode else None
 
 
 if __name__ == "__main__":
