@@ -24,7 +24,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from deploy.demo.rest import is_at_rest, listeners
+from deploy.demo.rest import listeners, under_way
 from deploy.local import credentials
 from deploy.local.identity_provider import IdentityProvider
 from deploy.local.ports import free_port
@@ -335,14 +335,25 @@ class System:
 
     def totals_at_rest(self) -> dict[str, int]:
         """The totals once nothing is under way in any service."""
-        eventually(lambda: asyncio.run(self._is_at_rest()), what="everything heard, told and counted")
+        left: dict[str, int | None] = {}
+
+        def is_at_rest() -> bool:
+            nonlocal left
+            left = asyncio.run(self._under_way())
+            return not left
+
+        try:
+            eventually(is_at_rest, what="everything heard, told and counted")
+        except AssertionError as error:
+            error.add_note(f"under way: {left}")
+            raise
         return self.totals()
 
-    async def _is_at_rest(self) -> bool:
+    async def _under_way(self) -> dict[str, int | None]:
         engine = engine_of(self.database_url, "public")
         try:
             async with engine.connect() as tx:
-                return await is_at_rest(tx, listeners(a_policy()), self.brokers)
+                return await under_way(tx, listeners(a_policy()), self.brokers)
         finally:
             await engine.dispose()
 

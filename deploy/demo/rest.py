@@ -60,12 +60,25 @@ def _unheard(schema: str) -> str:
     return _UNHEARD.format(said=_SAID, schema=schema)
 
 
+async def under_way(tx: AsyncConnection, heard_by: Mapping[str, list[str]], brokers: Brokers) -> dict[str, int | None]:
+    """How much there is to publish, to hear, to mail, and to count as received, triaged and acknowledged; if any.
+
+    None: Kafka does not say.
+    """
+    asked = {"unsent": _UNSENT, "unmailed": _UNMAILED, "uncounted": _UNCOUNTED}
+    asked |= {f"unheard by {schema}": _unheard(schema) for schema in heard_by}
+    columns = ", ".join(f'({statement}) AS "{name}"' for name, statement in asked.items())
+    found = (await tx.execute(sql(f"SELECT {columns}"), heard_by)).mappings().one()
+    left: dict[str, int | None] = {name: int(count) for name, count in found.items() if count}
+    if left:
+        return left
+    behind = await unread(brokers, service="metrics", topics=TOPICS)
+    return {} if behind == 0 else {"unread by metrics": behind}
+
+
 async def is_at_rest(tx: AsyncConnection, heard_by: Mapping[str, list[str]], brokers: Brokers) -> bool:
-    """Nothing to publish, nothing unheard, no mail to send, and every referral received, triaged and acknowledged."""
-    questions = (_UNSENT, _UNMAILED, _UNCOUNTED, *(_unheard(schema) for schema in heard_by))
-    if await tx.scalar(sql(f"SELECT {' + '.join(f'({each})' for each in questions)}"), heard_by):
-        return False
-    return await unread(brokers, service="metrics", topics=TOPICS) == 0
+    """Nothing is under way."""
+    return not await under_way(tx, heard_by, brokers)
 
 
 async def until(engine: AsyncEngine, question: Callable[[AsyncConnection], Awaitable[bool]]) -> None:

@@ -58,10 +58,14 @@ LONGEST_REST_SECONDS: Final = 3600.0
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
-    """Partitions move only between batches: a revoke waits until the batch in hand is committed and acknowledged."""
+    """Partitions move only between batches: a revoke waits until the batch in hand is committed and acknowledged.
 
-    def __init__(self, acknowledge: Callable[[], Awaitable[None]]) -> None:
-        self._acknowledge = acknowledge
+    What can't be acknowledged then is forgotten: whoever has the partition meanwhile comes further, and an offset of
+    before would take the group back behind that.
+    """
+
+    def __init__(self, acknowledge: Callable[[], Awaitable[None]], forget: Callable[[], None]) -> None:
+        self._acknowledge, self._forget = acknowledge, forget
         self.lock = asyncio.Lock()
         self.assigned: set[TopicPartition] = set()
         self.has_joined = False
@@ -69,6 +73,7 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
     async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
         async with self.lock:
             await self._acknowledge()
+            self._forget()
             self.assigned -= set(revoked)
             self.has_joined = False
 
@@ -77,6 +82,7 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
         self.has_joined = True
 
     def leave(self) -> None:
+        self._forget()
         self.assigned, self.has_joined = set(), False
 
 
@@ -123,7 +129,7 @@ class Consumer:
         self._inbox = Inbox(engine, handlers, wake)
         self._brokers = brokers
         self._instance = f"{self.group}-{instance}" if instance else None
-        self._gate = _Gate(self._acknowledge)
+        self._gate = _Gate(self._acknowledge, self._forget)
         self._calm_seconds = calm_seconds
         self._handled: dict[TopicPartition, int] = {}
         self._acknowledged_at = float("-inf")
@@ -309,6 +315,9 @@ class Consumer:
             except (KafkaError, TimeoutError) as error:
                 log.warning("not acknowledged", cause=failure_name(error))
                 self._handled = handled | self._handled
+
+    def _forget(self) -> None:
+        self._handled = {}
 
     async def _stop(self, broker: KafkaBroker) -> None:
         with suppress(Exception):  # it may never have started; nothing is lost by a consumer that does not say goodbye

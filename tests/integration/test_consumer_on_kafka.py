@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.admin import NewTopic
+from aiokafka.errors import CommitFailedError
+from aiokafka.structs import TopicPartition
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from deploy.local.kafka import Kafka
@@ -94,6 +97,35 @@ async def test_a_copy_that_is_cut_off_from_the_database_leaves_its_partitions_to
     await way.close()
     await theirs.dispose()
     assert await count(probe, "effect") == 32
+
+
+async def test_a_copy_that_comes_back_does_not_take_the_group_behind_what_another_has_read(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    """It could not acknowledge when its partitions went to another, and has one of them again."""
+    copy = a_copy(stack, probe, topic)
+    committed: list[dict[TopicPartition, int]] = []
+    place = TopicPartition(topic, 0)
+
+    class Client:
+        is_member = False
+
+        async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+            if not self.is_member:
+                raise CommitFailedError
+            committed.append(offsets)
+
+    copy._subscriber = SimpleNamespace(consumer=Client())
+    await copy._gate.on_partitions_assigned([place])
+    copy._handled = {place: 5}
+    await copy._gate.on_partitions_revoked([place])
+    await copy._gate.on_partitions_assigned([place])
+    Client.is_member = True
+    await copy._acknowledge()
+    assert committed == []
+    copy._handled = {place: 9}
+    await copy._acknowledge()
+    assert committed == [{place: 9}]
 
 
 async def test_poison_on_the_topic_is_parked_and_everything_else_is_done(
