@@ -33,12 +33,12 @@ ROLE_SETTINGS: Final = {
 }
 """The deploy step puts them on the role of each service too, with its search path: a pooler passes on none of ours."""
 KEEPALIVES: Final = {
-    "tcp_keepalives_idle": "6",
-    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_idle": "4",
+    "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "15000",
+    "tcp_user_timeout": "10000",
 }
-"""Seconds, and milliseconds: a host that vanished without a word loses its connections after 15 s, with all they hold.
+"""Seconds, and milliseconds: a host that vanished without a word loses its connections after 10 s, with all they hold.
 
 The last is for those that the server has just sent something: it is sent again for a quarter of an hour otherwise, and
 keepalives wait for that (RFC 9293, 3.8.3; `make test-cluster` cuts a host off).

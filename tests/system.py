@@ -45,6 +45,8 @@ PATIENCE_SECONDS: Final = 90.0
 CODE: Final = re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b")
 """What signs somebody in at the pages for people who refer."""
 
+AGAIN: Final = (409, 502, 503, 504)
+"""Answers after which the same is sent again under its key; 502 and 504 are a proxy's."""
 T = TypeVar("T")
 Process = Program | subprocess.Popen[bytes]
 
@@ -430,7 +432,7 @@ def under_load(system: System, *, senders: int = 4, pause: float = 0.1) -> Itera
                     load.accepted[reply.body["reference"]] = key
                     load.accepted_at.append(time.monotonic())
                     return
-                if reply.status not in (409, 503):
+                if reply.status not in AGAIN:
                     load.unexpected.append((reply.status, reply.body))
                     return
             time.sleep(0.1)

@@ -10,9 +10,9 @@ from tests.system import NAMES, Load, System
 
 def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault: str) -> None:
     """R1 to R6: stored, decided once, counted, receipted once, on a list or decided; nothing parked, nothing stuck."""
+    accepted |= load.accepted
     assert load.unexpected == []
     assert load.accepted
-    accepted |= load.accepted
     began = time.monotonic()
     totals = system.totals_at_rest()
     seconds = time.monotonic() - began

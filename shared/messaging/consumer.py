@@ -39,8 +39,9 @@ LARGE_BATCH: Final = 250
 """From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
-LEAVE_SECONDS: Final = 10.0
-"""A database that changes its primary is back before that as a rule; a host that is cut off from it alone is not."""
+LEAVE_SECONDS: Final = 5.0
+"""So long a copy tries to commit what it has read before it asks itself if the database is there at all."""
+ASK_SECONDS: Final = 2.0
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker that vanished without a word is given up after so long, and its partitions are read from another (40 s is
 the client's own). Longer than a session, for which joining the group can take."""
@@ -135,6 +136,7 @@ class Consumer:
         self._acknowledged_at = float("-inf")
         self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
+        self._was_cut_off = False
         self.lag = 0
         """Messages behind the end of the topics, as heard from the brokers within the last second; 0 until then."""
 
@@ -156,9 +158,9 @@ class Consumer:
     async def run(self) -> None:
         """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
         for pause in pauses():
-            while self._inbox.failing_since and not await self._inbox.database_answers():
+            while self._was_cut_off and await self._is_database_away():
                 await pause.sleep()
-            self._inbox.stopping, self._inbox.failing_since = False, None
+            self._inbox.stopping = self._was_cut_off = False
             broker = self._broker()
             try:
                 await broker.start()
@@ -199,11 +201,20 @@ class Consumer:
 
         In an outage of the database all leave the group, and come back when it answers.
         """
-        since = self._inbox.failing_since
-        if since is None or time.monotonic() - since < LEAVE_SECONDS or await self._inbox.database_answers():
+        since = self._inbox.busy_since
+        if since is None or time.monotonic() - since < LEAVE_SECONDS or not await self._is_database_away():
             return False
-        log.warning("left the group: the database does not answer", seconds=round(time.monotonic() - since))
+        log.warning("left the group: the database does not answer")
+        self._was_cut_off = True
+        await self._subscriber.consumer.stop()  # at once: what is in hand may take long to fail, and does no harm
         return True
+
+    async def _is_database_away(self) -> bool:
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return not await self._inbox.database_answers()
+        except TimeoutError:
+            return True
 
     async def _measure_lag(self) -> None:
         """What is known stays while partitions move: then the client has no position yet."""

@@ -108,13 +108,20 @@ class Inbox:
         self._handlers = handlers
         self._wake = wake
         self.stopping = False
-        self.failing_since: float | None = None
-        """Since when every try has met what passes by itself; None when the last one has not."""
+        self.busy_since: float | None = None
+        """Since when the records in hand are in hand; None when there are none."""
         self.moved_at = time.monotonic()
         """When a try last ended, well or not: halving a large batch takes minutes, and nothing stands still."""
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Decode, park what can't be read, make the rest true; returns how many events, when all is committed."""
+        self.busy_since = time.monotonic()
+        try:
+            return await self._handle(records)
+        finally:
+            self.busy_since = None
+
+    async def _handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         heard_at = datetime.now(UTC)
         seen: set[UUID] = set()
         items: list[_Read] = []
@@ -262,7 +269,6 @@ class Inbox:
             except Exception as error:
                 if not is_transient(error) or self.stopping:
                     raise
-                self.failing_since = self.failing_since or time.monotonic()
                 timeouts += isinstance(error, _InTransactionTimeoutError) and await self.database_answers()
                 if timeouts == most_timeouts:
                     raise _TooSlowError from error
@@ -272,7 +278,6 @@ class Inbox:
                 ROOM.note(error)
                 log.warning("trying again", cause=failure_name(error), seconds=round(pause.seconds, 1))
             else:
-                self.failing_since = None
                 return
             finally:
                 self.moved_at = time.monotonic()

@@ -40,7 +40,7 @@ LARGE_STRETCH: Final = 250
 MEASURE_SECONDS: Final = 5.0
 REQUEST_TIMEOUT_MS: Final = 5_000
 """A broker that vanished without a word is given up after so long; the same producer goes on with another."""
-SEND_SECONDS: Final = 15.0
+SEND_SECONDS: Final = 10.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
 _TROUBLE: Final = (KafkaError, *DATABASE_TROUBLE)
 
