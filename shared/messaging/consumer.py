@@ -39,8 +39,9 @@ LARGE_BATCH: Final = 250
 """From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
-LEAVE_SECONDS: Final = 5.0
-"""So long a copy tries to commit what it has read before it asks itself if the database is there at all."""
+LEAVE_SECONDS: Final = 8.0
+"""A database that changes its primary is back before that as a rule; a host that is cut off from it alone is not."""
+ASK_EVERY_SECONDS: Final = 3.0
 ASK_SECONDS: Final = 2.0
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker that vanished without a word is given up after so long, and its partitions are read from another (40 s is
@@ -137,6 +138,7 @@ class Consumer:
         self._again: dict[int, _Again] = {}
         self._subscriber: Any = None
         self._was_cut_off = False
+        self._asked_at = self._reached_at = float("-inf")
         self.lag = 0
         """Messages behind the end of the topics, as heard from the brokers within the last second; 0 until then."""
 
@@ -161,6 +163,7 @@ class Consumer:
             while self._was_cut_off and await self._is_database_away():
                 await pause.sleep()
             self._inbox.stopping = self._was_cut_off = False
+            self._reached_at = time.monotonic()
             broker = self._broker()
             try:
                 await broker.start()
@@ -193,16 +196,19 @@ class Consumer:
                 self._inbox.moved_at = time.monotonic()
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
-                await self._keep_house()
-                await self.try_parked_again(now=time.monotonic())
+                if await self._keep_house():
+                    await self.try_parked_again(now=time.monotonic())
 
     async def _is_cut_off(self) -> bool:
-        """Whether another copy should read its partitions: nothing has been committed for a while, and nothing can be.
+        """Whether another copy should read its partitions, since this one has not reached the database for a while.
 
         In an outage of the database all leave the group, and come back when it answers.
         """
-        since = self._inbox.busy_since
-        if since is None or time.monotonic() - since < LEAVE_SECONDS or not await self._is_database_away():
+        if time.monotonic() - self._asked_at > ASK_EVERY_SECONDS:
+            self._asked_at = time.monotonic()
+            if not await self._is_database_away():
+                self._reached_at = self._asked_at
+        if time.monotonic() - self._reached_at < LEAVE_SECONDS:
             return False
         log.warning("left the group: the database does not answer")
         self._was_cut_off = True
@@ -230,15 +236,17 @@ class Consumer:
             LAG.labels(topic).set(behind)
         self.lag = sum(by_topic.values())
 
-    async def _keep_house(self) -> None:
-        """Count what is parked."""
+    async def _keep_house(self) -> bool:
+        """Count what is parked; False when the database does not say so soon."""
         try:
-            async with self._engine.connect() as tx:
+            async with asyncio.timeout(ASK_SECONDS), self._engine.connect() as tx:
                 PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
             measured("parked")
         except Exception as error:
             if not is_transient(error):
                 raise
+            return False
+        return True
 
     async def try_parked_again(self, *, now: float) -> tuple[int, int]:
         """Replay what may succeed by itself (parked.to_try_again) at the monotonic time `now`: (handled, still parked).

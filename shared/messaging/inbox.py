@@ -108,20 +108,11 @@ class Inbox:
         self._handlers = handlers
         self._wake = wake
         self.stopping = False
-        self.busy_since: float | None = None
-        """Since when the records in hand are in hand; None when there are none."""
         self.moved_at = time.monotonic()
         """When a try last ended, well or not: halving a large batch takes minutes, and nothing stands still."""
 
     async def handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         """Decode, park what can't be read, make the rest true; returns how many events, when all is committed."""
-        self.busy_since = time.monotonic()
-        try:
-            return await self._handle(records)
-        finally:
-            self.busy_since = None
-
-    async def _handle(self, records: Sequence[ConsumerRecord[bytes, bytes]]) -> int:
         heard_at = datetime.now(UTC)
         seen: set[UUID] = set()
         items: list[_Read] = []

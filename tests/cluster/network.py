@@ -77,6 +77,10 @@ class Network:
         self._machines: list[Machine] = []
 
     def __enter__(self) -> Self:
+        """Raises RuntimeError where another of them is: both would have the same addresses."""
+        there = subprocess.run(["ip", "-brief", "address"], check=True, capture_output=True, text=True).stdout
+        if f" {BLOCK}." in there:
+            raise RuntimeError(f"addresses of {BLOCK} are in use here: another cluster, or one that was killed")
         for net, number in _NUMBERS.items():
             run("ip", "link", "add", self._bridge(net), "type", "bridge")
             run("ip", "address", "add", f"{BLOCK}.{number}.1/24", "dev", self._bridge(net))

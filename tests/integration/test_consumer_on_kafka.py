@@ -78,7 +78,8 @@ async def test_a_copy_that_is_cut_off_from_the_database_leaves_its_partitions_to
     stack: Servers, probe: AsyncEngine, topic: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It hears of the brokers all the while, so they would wait for it."""
-    monkeypatch.setattr(consumer, "LEAVE_SECONDS", 0.5)
+    monkeypatch.setattr(consumer, "LEAVE_SECONDS", 1.5)
+    monkeypatch.setattr(consumer, "ASK_EVERY_SECONDS", 0.2)
     way = Way(database)
     theirs = engine_of(await way.open(), "probe")
     cut_off, other = a_copy(stack, theirs, topic), a_copy(stack, probe, topic)
