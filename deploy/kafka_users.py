@@ -40,7 +40,7 @@ def make(brokers: Brokers, passwords: Mapping[str, str]) -> None:
     from kafka import admin  # type: ignore[import-untyped]  # noqa: PLC0415  no types; a second that few need
 
     client = admin.KafkaAdminClient(
-        bootstrap_servers=brokers.servers.split(","),
+        bootstrap_servers=brokers.addresses,
         security_protocol=brokers.protocol,
         sasl_mechanism=brokers.mechanism.value,
         sasl_plain_username=brokers.user,

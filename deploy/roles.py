@@ -75,7 +75,8 @@ async def _make_one(database: asyncpg.Connection[Any], service: str, password: s
                 f"{password_variable('database', service)} is missing: the role {role} needs a password to begin with"
             )
         await database.execute(_unless_there(f"CREATE ROLE {role} LOGIN NOINHERIT"))
-    known = await database.fetchval("SELECT setconfig FROM pg_db_role_setting WHERE setrole = $1::regrole", role)
+    stored = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = $1::regrole AND setdatabase = 0"
+    known = await database.fetchval(stored, role)
     for name, value in (ROLE_SETTINGS | {"search_path": service}).items():
         if f"{name}={value}" not in (known or ()):  # two deploy steps at once could not both write this row
             await database.execute(f"ALTER ROLE {role} SET {name} = '{value}'")

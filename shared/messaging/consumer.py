@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -22,14 +21,14 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.audit import Actor
 from shared.backoff import pauses, rest_after
 from shared.brokers import Brokers
 from shared.database import sql
 from shared.errors import failure_name, is_transient
-from shared.messaging import parked, repair
 from shared.messaging.dispatch import Handlers
 from shared.messaging.inbox import Inbox
+from shared.messaging.parked_again import ParkedAgain
+from shared.messaging.reach import Reach
 from shared.metrics import GIVEN_BACK, LAG, PARKED_NOW, PARTITIONS, measured
 
 log = structlog.get_logger(__name__)
@@ -39,10 +38,6 @@ LARGE_BATCH: Final = 250
 """From so many on the consumer does not rest: the next batch is large already."""
 SESSION_TIMEOUT_MS: Final = 6_000
 """After a kill the group must be whole again within 10 s: Kafka's own floor is 6 s."""
-LEAVE_SECONDS: Final = 8.0
-"""A database that changes its primary is back before that as a rule; a host that is cut off from it alone is not."""
-ASK_EVERY_SECONDS: Final = 3.0
-ASK_SECONDS: Final = 2.0
 REQUEST_TIMEOUT_MS: Final = 10_000
 """A broker that vanished without a word is given up after so long, and its partitions are read from another (40 s is
 the client's own). Longer than a session, for which joining the group can take."""
@@ -53,10 +48,8 @@ CALM_BYTES: Final = 64 * 1024
 ACKNOWLEDGE_SECONDS: Final = 1.0
 """A request to the broker for each batch is a tenth of a consumer's CPU at 50 referrals a second."""
 LONGEST_ACKNOWLEDGING: Final = 5.0
+"""Of what is done beside reading; another try comes."""
 HOUSEKEEPING_SECONDS: Final = 30.0
-_ITSELF: Final = Actor("system", "consumer")
-LONGEST_REST_SECONDS: Final = 3600.0
-"""Of what is parked and fails each time that it is tried again by itself."""
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -86,18 +79,6 @@ class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has
     def leave(self) -> None:
         self._forget()
         self.assigned, self.has_joined = set(), False
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """When a parked row is tried again by itself, after so many tries in vain."""
-
-    attempts: int = 0
-    at: float = 0.0
-
-    def later(self, now: float) -> _Again:
-        pause = min(HOUSEKEEPING_SECONDS * 2.0 ** min(self.attempts + 1, 32), LONGEST_REST_SECONDS)
-        return _Again(self.attempts + 1, now + pause)
 
 
 def group_of(service: str) -> str:
@@ -134,11 +115,12 @@ class Consumer:
         self._gate = _Gate(self._acknowledge, self._forget)
         self._calm_seconds = calm_seconds
         self._handled: dict[TopicPartition, int] = {}
+        self._share = 0
+        """Counts how often its partitions have gone."""
         self._acknowledged_at = float("-inf")
-        self._again: dict[int, _Again] = {}
+        self.parked_again = ParkedAgain(engine, handlers)
         self._subscriber: Any = None
-        self._was_cut_off = False
-        self._asked_at = self._reached_at = float("-inf")
+        self._reach = Reach(self._inbox.database_answers)
         self.lag = 0
         """Messages behind the end of the topics, as heard from the brokers within the last second; 0 until then."""
 
@@ -160,10 +142,9 @@ class Consumer:
     async def run(self) -> None:
         """Connect and stay connected: Kafka may be away at the start, or go away for hours."""
         for pause in pauses():
-            while self._was_cut_off and await self._is_database_away():
+            while self._reach.is_lost and await self._reach.is_away():
                 await pause.sleep()
-            self._inbox.stopping = self._was_cut_off = False
-            self._reached_at = time.monotonic()
+            self._inbox.stopping = False
             broker = self._broker()
             try:
                 await broker.start()
@@ -172,6 +153,8 @@ class Consumer:
                 await self._stop(broker)
                 await pause.sleep()
                 continue
+            pause.reset()
+            self._reach.begin()
             try:
                 await self._watch()
             finally:
@@ -197,30 +180,20 @@ class Consumer:
             if time.monotonic() - housekept_at > HOUSEKEEPING_SECONDS:
                 housekept_at = time.monotonic()
                 if await self._keep_house():
-                    await self.try_parked_again(now=time.monotonic())
+                    await self.parked_again.try_again(now=time.monotonic())
 
     async def _is_cut_off(self) -> bool:
-        """Whether another copy should read its partitions, since this one has not reached the database for a while.
+        """Whether another copy should read its partitions: this one does not reach the database, time after time.
 
         In an outage of the database all leave the group, and come back when it answers.
         """
-        if time.monotonic() - self._asked_at > ASK_EVERY_SECONDS:
-            self._asked_at = time.monotonic()
-            if not await self._is_database_away():
-                self._reached_at = self._asked_at
-        if time.monotonic() - self._reached_at < LEAVE_SECONDS:
+        if not await self._reach.look():
             return False
         log.warning("left the group: the database does not answer")
-        self._was_cut_off = True
-        await self._subscriber.consumer.stop()  # at once: what is in hand may take long to fail, and does no harm
+        self._inbox.stopping = True  # so that the batch in hand, which may hold all up, is given up
+        await self._subscriber.consumer.stop()
+        self._gate.leave()
         return True
-
-    async def _is_database_away(self) -> bool:
-        try:
-            async with asyncio.timeout(ASK_SECONDS):
-                return not await self._inbox.database_answers()
-        except TimeoutError:
-            return True
 
     async def _measure_lag(self) -> None:
         """What is known stays while partitions move: then the client has no position yet."""
@@ -239,7 +212,7 @@ class Consumer:
     async def _keep_house(self) -> bool:
         """Count what is parked; False when the database does not say so soon."""
         try:
-            async with asyncio.timeout(ASK_SECONDS), self._engine.connect() as tx:
+            async with asyncio.timeout(LONGEST_ACKNOWLEDGING), self._engine.connect() as tx:
                 PARKED_NOW.set(await tx.scalar(sql("SELECT count(*) FROM parked WHERE resolved_at IS NULL")) or 0)
             measured("parked")
         except Exception as error:
@@ -247,27 +220,6 @@ class Consumer:
                 raise
             return False
         return True
-
-    async def try_parked_again(self, *, now: float) -> tuple[int, int]:
-        """Replay what may succeed by itself (parked.to_try_again) at the monotonic time `now`: (handled, still parked).
-
-        What fails is left alone for a minute, then for twice as long each time, up to an hour. A start forgets the
-        pauses: a new version may bring what was missing.
-        """
-        handled, left = 0, 0
-        try:
-            resting = {row_id: again for row_id, again in self._again.items() if again.at > now}
-            found = await parked.to_try_again(self._engine, but=resting)
-            self._again = resting | {row_id: self._again[row_id] for row_id in found if row_id in self._again}
-            for row_id in found:
-                done, failed = await repair.replay(self._engine, self._handlers, only=row_id, by=_ITSELF)
-                handled, left = handled + done, left + failed
-                if failed:
-                    self._again[row_id] = self._again.get(row_id, _Again()).later(now)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-        return handled, left
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
@@ -326,17 +278,19 @@ class Consumer:
     async def _acknowledge(self) -> None:
         """Commit the offsets of what was handled; those of partitions that have gone are no business of ours now."""
         handled = {place: offset for place, offset in self._handled.items() if place in self._gate.assigned}
-        self._handled, self._acknowledged_at = {}, time.monotonic()
+        self._handled, self._acknowledged_at, share = {}, time.monotonic(), self._share
         if handled:
             try:
                 async with asyncio.timeout(LONGEST_ACKNOWLEDGING):
                     await self._subscriber.consumer.commit(handled)
             except (KafkaError, TimeoutError) as error:
                 log.warning("not acknowledged", cause=failure_name(error))
-                self._handled = handled | self._handled
+                if share == self._share:  # else they went to another copy meanwhile, which comes further
+                    self._handled = handled | self._handled
 
     def _forget(self) -> None:
         self._handled = {}
+        self._share += 1
 
     async def _stop(self, broker: KafkaBroker) -> None:
         with suppress(Exception):  # it may never have started; nothing is lost by a consumer that does not say goodbye

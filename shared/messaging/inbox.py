@@ -27,6 +27,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from aiokafka.structs import ConsumerRecord
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.backoff import pauses
@@ -275,9 +276,12 @@ class Inbox:
             await pause.sleep()
 
     async def database_answers(self) -> bool:
+        """A pool that has no connection to give just now is busy, and no sign that the database is away."""
         try:
             async with self._engine.connect() as connection:
                 await connection.execute(sql("SELECT 1"))
+        except PoolTimeoutError:
+            return True
         except Exception as error:
             if not is_transient(error):
                 raise

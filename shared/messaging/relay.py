@@ -42,6 +42,8 @@ REQUEST_TIMEOUT_MS: Final = 5_000
 """A broker that vanished without a word is given up after so long; the same producer goes on with another."""
 SEND_SECONDS: Final = 10.0
 """For one stretch: an idempotent producer never gives up a batch by itself, so a new one has to take over."""
+_SETTINGS: Final = {"synchronous_commit": "off", "idle_session_timeout": "20000"}
+"""Of its connection, which it uses each second: a process that is frozen loses its parts after 20 s."""
 _TROUBLE: Final = (KafkaError, *DATABASE_TROUBLE)
 
 _CANNOT: Final = (MessageSizeTooLargeError, ValueError, TypeError, AssertionError)
@@ -106,12 +108,13 @@ class Relay:
         try:
             await producer.start()  # first: a copy that can't reach Kafka holds no part that another could publish
             # A delete that is lost with the server is an event published again, which its readers skip.
-            async with leased(self._dsn, self._schema, "outbox", self.wake, {"synchronous_commit": "off"}) as leases:
+            async with leased(self._dsn, self._schema, "outbox", self.wake, _SETTINGS) as leases:
                 try:
                     await self._publish(leases, producer, going_well)
                 finally:
                     with suppress(*_TROUBLE):
                         await self._forget_published(leases.connection)
+                    await _end(producer)  # before another copy holds the parts: what is on its way comes first
         finally:
             await _end(producer)
 

@@ -81,17 +81,24 @@ class Network:
         there = subprocess.run(["ip", "-brief", "address"], check=True, capture_output=True, text=True).stdout
         if f" {BLOCK}." in there:
             raise RuntimeError(f"addresses of {BLOCK} are in use here: another cluster, or one that was killed")
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _build(self) -> None:
         for net, number in _NUMBERS.items():
             run("ip", "link", "add", self._bridge(net), "type", "bridge")
             run("ip", "address", "add", f"{BLOCK}.{number}.1/24", "dev", self._bridge(net))
             run("ip", "link", "set", self._bridge(net), "up")
-        return self
 
     def __exit__(self, *_: object) -> None:
         for machine in self._machines:
             subprocess.run(["ip", "netns", "delete", machine.name], check=False)
         for net in Net:
-            subprocess.run(["ip", "link", "delete", self._bridge(net)], check=False)
+            subprocess.run(["ip", "link", "delete", self._bridge(net)], check=False, capture_output=True)
 
     def machine(self, name: str, number: int, *nets: Net) -> Machine:
         made = Machine(f"p{self._mark}{name}", number, nets)

@@ -31,8 +31,10 @@ Fault = Callable[[Region, random.Random], Iterator[None]]
 def broker_killed(region: Region, chance: random.Random) -> Iterator[None]:
     broker = chance.choice(region.brokers)
     broker.kill()
-    yield
-    broker.start()
+    try:
+        yield
+    finally:
+        broker.start()
     eventually(region.is_copied, what="all copies in step again")
 
 
@@ -64,8 +66,10 @@ def host_hangs(region: Region, chance: random.Random) -> Iterator[None]:
 def service_killed(region: Region, chance: random.Random) -> Iterator[None]:
     host, name = chance.choice(region.hosts), chance.choice(NAMES)
     host.kill(name)
-    yield
-    host.start(name)
+    try:
+        yield
+    finally:
+        host.start(name)
 
 
 @contextmanager

@@ -397,14 +397,14 @@ async def test_what_was_parked_for_a_type_that_is_known_now_is_handled_by_itself
     later = an_event(event.key, 2)
     consumer = a_consumer(probe)
     await consumer.handle([new, a_record(later)])
-    await consumer.try_parked_again(now=0)
+    await consumer.parked_again.try_again(now=0)
     assert await count(probe, "parked WHERE resolved_at IS NULL") == 2
     known = json.dumps([[name, value.hex()] for name, value in a_record(event).headers])
     async with probe.begin() as tx:
         await tx.execute(
             sa.text("UPDATE parked SET headers = CAST(:known AS jsonb) WHERE cause = 'type: unknown'"), {"known": known}
         )
-    await consumer.try_parked_again(now=0)
+    await consumer.parked_again.try_again(now=0)
     assert await count(probe, "parked WHERE resolved_at IS NULL") == 0
     assert await effects_of(probe, event.key) == [1, 2]
 
@@ -494,7 +494,7 @@ async def test_what_was_too_slow_is_tried_again_by_itself_the_less_often_the_lon
     tried_at = [now for now in range(0, 1_000, 30) if await tries(consumer, now=now)]
     assert tried_at == [0, 60, 180, 420, 900]
     bad.clear()
-    await consumer.try_parked_again(now=10_000)
+    await consumer.parked_again.try_again(now=10_000)
     assert await effects_of(probe, first.key) == [1, 2]
 
 
@@ -508,5 +508,5 @@ async def test_what_always_fails_is_tried_again_once_an_hour_at_the_least(probe:
 
 async def tries(consumer: Consumer, *, now: float) -> bool:
     """Whether the consumer tried what is parked at this time."""
-    handled, left = await consumer.try_parked_again(now=now)
+    handled, left = await consumer.parked_again.try_again(now=now)
     return handled + left > 0

@@ -20,7 +20,7 @@ from shared.brokers import Brokers
 from shared.database import engine_of
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
-from shared.messaging import consumer
+from shared.messaging import reach
 from tests.integration.support import (
     a_consumer,
     an_event,
@@ -78,8 +78,7 @@ async def test_a_copy_that_is_cut_off_from_the_database_leaves_its_partitions_to
     stack: Servers, probe: AsyncEngine, topic: str, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It hears of the brokers all the while, so they would wait for it."""
-    monkeypatch.setattr(consumer, "LEAVE_SECONDS", 1.5)
-    monkeypatch.setattr(consumer, "ASK_EVERY_SECONDS", 0.2)
+    monkeypatch.setattr(reach, "ASK_EVERY_SECONDS", 0.2)
     way = Way(database)
     theirs = engine_of(await way.open(), "probe")
     cut_off, other = a_copy(stack, theirs, topic), a_copy(stack, probe, topic)
@@ -130,6 +129,28 @@ async def test_a_copy_that_comes_back_does_not_take_the_group_behind_what_anothe
     copy._handled = {place: 9}
     await copy._acknowledge()
     assert committed == [{place: 9}]
+
+
+async def test_what_is_under_way_when_its_partitions_go_does_not_come_back(
+    stack: Servers, probe: AsyncEngine, topic: str
+) -> None:
+    copy, place, goes_on = a_copy(stack, probe, topic), TopicPartition(topic, 0), asyncio.Event()
+
+    class Client:
+        async def commit(self, _: object) -> None:
+            await goes_on.wait()
+            raise CommitFailedError
+
+    copy._subscriber = SimpleNamespace(consumer=Client())
+    await copy._gate.on_partitions_assigned([place])
+    copy._handled = {place: 5}
+    acknowledging = asyncio.create_task(copy._acknowledge())
+    await asyncio.sleep(0)
+    await copy._gate.on_partitions_revoked([place])
+    await copy._gate.on_partitions_assigned([place])
+    goes_on.set()
+    await acknowledging
+    assert copy._handled == {}
 
 
 async def test_poison_on_the_topic_is_parked_and_everything_else_is_done(

@@ -222,7 +222,8 @@ async def test_in_a_danger_what_cannot_be_read_goes_as_it_was_typed(
     [row] = await referrals(site)
     assert row.facts["safety"] == [Safety.IMMEDIATE_DANGER]
     document = await document_of(site, settings, row)
-    assert document["notes"].endswith("Carer 1: Phone number: ask at no 7")
+    assert "\nCarer 1: Phone number: ask at no 7\n" in document["notes"]
+    assert document["notes"].count("ask at no 7") == 1
 
 
 async def test_without_a_danger_a_mistake_is_mended_first(site: Behind, parent: Parent) -> None:

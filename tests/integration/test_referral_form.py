@@ -520,3 +520,38 @@ async def test_in_a_danger_what_cannot_be_read_goes_as_it_was_typed(site: FrontS
         "Baby 1: Date of birth: about Easter",
     )
     assert row.reference in browser.html
+
+
+async def test_in_a_danger_a_reference_that_another_has_stops_nothing(
+    site: FrontSite, settings: dict[str, Any]
+) -> None:
+    for name in ("Robin", "Alex"):
+        browser = await begun(site)
+        draft = address_of(browser)
+        await browser.press(safety=["immediate_danger"])
+        await browser.open(f"{draft}/babies")
+        await browser.press(f"{draft}/babies", babies__0__given_name=name)
+        await browser.open(f"{draft}/words")
+        await browser.press(f"{draft}/words", external_reference="HV 17", notes="Both are hurt.")
+        await browser.open(f"{draft}/check")
+        await browser.press(f"{draft}/send")
+        assert browser.heading == "Referral sent"
+    rows = await fetch(site.referral.engine, "SELECT id, wrapped_key, identity FROM referral ORDER BY received_at")
+    assert len(rows) == 2
+    sealed = Sealed(rows[1].wrapped_key, rows[1].identity)
+    stored = identities_of(Settings(**settings)).unseal(rows[1].id, sealed)["document"]
+    assert "external_reference" not in stored
+    assert stored["notes"].endswith("Your own reference: HV 17")
+
+
+async def test_what_can_not_be_sent_is_not_promised(site: FrontSite) -> None:
+    """The notes are full: what can't be read has no other place."""
+    browser = await begun(site)
+    draft = address_of(browser)
+    await browser.press(safety=["immediate_danger"])
+    await browser.open(f"{draft}/words")
+    await browser.press(f"{draft}/words", notes="x" * 9_990)
+    await browser.open(f"{draft}/babies")
+    await browser.press(f"{draft}/babies", babies__0__date_of_birth="about Easter")
+    assert f"{draft}/check" not in browser.page.words("main")
+    assert "you can send it as it is" not in browser.html

@@ -104,7 +104,7 @@ def test_the_first_screen_begins_with_where_and_in_which_words() -> None:
     assert sent.words.endswith(" word …")
     assert len(sent.words) < 250
     assert first_screen({"document": {"home": {"withheld": True}}}, is_rung=True) == FirstScreen(
-        address="Kept safe: it was not sent"
+        address="Kept safe: the notes may say more"
     )
     assert first_screen({"document": {"home": {"no_fixed_abode": True}}}, is_rung=True) == FirstScreen(
         address="No fixed address"

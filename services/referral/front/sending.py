@@ -43,20 +43,25 @@ async def check(visit: SignedInVisit, draft_id: UUID) -> Response:
 @routes.post("/refer/drafts/{draft_id}/send")
 async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
     await visit.form()
-    draft, front = await draft_of(visit, draft_id), visit.context
+    draft = await draft_of(visit, draft_id)
     if draft.sent_as:
         return to(f"/refer/drafts/{draft_id}/sent")
     if _danger_unsaid(draft) or agreement.is_refused(draft.document):
         return _check(visit, draft, status=422)
     going = sendable(draft.document, now=visit.now)
     try:
-        answer = await resending.send(
-            front.engine, front.preparing, front.submit, going.document, by=visit.by, key=draft.key
-        )
+        try:
+            answer = await _sent(visit, draft, going)
+        except Problem as problem:
+            without = sendable(draft.document, now=visit.now, taken="external_reference")
+            if not _is_taken(problem) or not without.moved:
+                raise
+            going = without
+            answer = await _sent(visit, draft, going)
     except Invalid:
         return _check(visit, draft, status=422)
     except Problem as problem:
-        if problem.name != "conflict" or "is_sent" in problem.extra:
+        if not _is_taken(problem):
             raise
         return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
     is_whole = await _keep(visit, draft, going, answer)
@@ -71,6 +76,16 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
     async with visit.engine.connect() as tx:
         now = await authors.as_it_stands(tx, draft.sent_as, visit.policy)
     return visit.render("sent.html", reference=draft.sent_as, receipt=now, ring=ring_now(visit.policy))
+
+
+async def _sent(visit: MemberVisit, draft: Draft, going: Sendable) -> Answer:
+    front = visit.context
+    return await resending.send(front.engine, front.preparing, front.submit, going.document, by=visit.by, key=draft.key)
+
+
+def _is_taken(problem: Problem) -> bool:
+    """Another referral has the reference of the agency's own."""
+    return problem.name == "conflict" and "is_sent" not in problem.extra
 
 
 async def _keep(visit: MemberVisit, draft: Draft, going: Sendable, answer: Answer) -> bool:

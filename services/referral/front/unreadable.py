@@ -30,14 +30,17 @@ class Sendable:
     moved: frozenset[str] = frozenset()
 
 
-def sendable(document: Mapping[str, Any], *, now: datetime) -> Sendable:
-    """What can be sent now. Without a danger, and where the notes can't take the rest, it is the document as it is."""
+def sendable(document: Mapping[str, Any], *, now: datetime, taken: str = "") -> Sendable:
+    """What can be sent now. Without a danger, and where the notes can't take the rest, it is the document as it is.
+
+    `taken`: the name of a member that can be read, and goes into the notes all the same.
+    """
     as_it_is, lines = Sendable(dict(document)), dict[str, str]()
     if not is_urgent(document):
         return as_it_is
     going = dict(document)
-    while refused := filling.refused_in(going, now=now):
-        field, name = filling.place_of(_to_go(refused[0].pointer, going))
+    while places := [taken] * (taken not in lines and bool(taken)) or _refused(going, now):
+        field, name = filling.place_of(places[0])
         if field is None or field.name in _STAY or name in lines:
             return as_it_is
         lines[name] = _line(field, name, going)
@@ -45,13 +48,14 @@ def sendable(document: Mapping[str, Any], *, now: datetime) -> Sendable:
     if not lines:
         return as_it_is
     going["notes"] = "\n\n".join(filter(None, [going.get("notes"), "\n".join([NOT_READ, *lines.values()])]))
-    return as_it_is if filling.refused_in(going, now=now) else Sendable(going, frozenset(lines))
+    return as_it_is if _refused(going, now) else Sendable(going, frozenset(lines))
 
 
-def _to_go(pointer: str, document: Mapping[str, Any]) -> str:
-    if pointer != "/home":
-        return pointer
-    return next(f"{pointer}/{member}" for member in _OF_TWO_HOMES if document["home"].get(member))
+def _refused(document: Mapping[str, Any], now: datetime) -> list[str]:
+    """The places that can't be read, each the one that has to go."""
+    pointers = [error.pointer for error in filling.refused_in(document, now=now)]
+    two = [f"/home/{member}" for member in _OF_TWO_HOMES if "/home" in pointers and document["home"].get(member)]
+    return [two[0] if pointer == "/home" else pointer for pointer in pointers]
 
 
 def _line(field: Field, name: str, document: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from services.referral.front.open_here import HOME_PAGE, after_home, said_of_hom
 from services.referral.front.sign_in import end_session
 from services.referral.front.signed_out import lists_of, typed_again
 from services.referral.front.trail import Standing
+from services.referral.front.unreadable import sendable
 from services.referral.front.visits import (
     Front,
     FrontContext,
@@ -241,7 +242,7 @@ def _shown(
     found = filling.errors_of(page, document, now=visit.now) if are_checked else []
     found = found or (trail.danger_unsaid(page, document) if are_checked else [])
     told = beside_boxes(found)
-    if found and is_urgent(document):
+    if found and sendable(document, now=visit.now).moved:
         told["errors"].append({"text": IN_A_DANGER, "href": f"/refer/drafts/{draft.id}{trail.CHECK}"})
     if changed_meanwhile:
         words = (

@@ -160,7 +160,7 @@ def _shown(visit: HelpVisit, page: FormPage, answers: dict[str, Any], **more: An
         found = questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)
     mistakes = _said(visit, _of_page(page, found))
     errors = [{"text": text, "href": f"#{_id(name)}"} for name, text in mistakes.items()]
-    if errors and is_urgent(answers):
+    if errors and questions.can_be_sent(answers, document_of(answers, visit.language), now=visit.now):
         errors.append({"text": visit.language.say("send_unread"), "href": visit.address("check")})
     place = PAGES.index(page)
     return visit.render(

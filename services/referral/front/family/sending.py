@@ -132,7 +132,6 @@ def document_of(
     *,
     inbox: str | None = None,
     at: datetime | None = None,
-    marks: Collection[Mark] = (),
 ) -> dict[str, Any]:
     """What `POST /referrals` would be sent: the answers, who refers, and that they agree, as of `at`.
 
@@ -146,11 +145,6 @@ def document_of(
     name, is_relative = first.get("given_name"), first.get("relationship") not in (None, *PARENTS)
     consent = {"status": Consent.GIVEN, "given_by": name, "recorded_at": at and at.isoformat()}
     role = "Relative or carer" if is_relative else "Parent"
-    notes = answers.get(questions.NOTES)
-    if marks and len(notes or "") + len(MARKED) + 2 <= NOTES_LENGTH:
-        notes = "\n\n".join(filter(None, [notes, MARKED]))
-    elif marks:  # no word of theirs is cut off for it
-        role = f"{role} (came as programs write too)"
     referrer = {"name": name, "role": role, "phone": first.get("phone")}
     dangers = answers.get(questions.SAFETY)
     document = dict(answers) | {
@@ -161,9 +155,25 @@ def document_of(
         "caregivers": [first] if first else None,
         "consent": _said(consent),
         "concern": {"severity": Severity.UNKNOWN},
-        "notes": notes,
     }
     return _said(document)
+
+
+def _sendable(document: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """In a danger as it was typed; of the one who writes it is said once: they are a caregiver, and who refers."""
+    if not (moved := sendable(document, now=now).moved):
+        return document
+    referrer = {name: value for name, value in document["referrer"].items() if f"caregivers.0.{name}" not in moved}
+    return sendable(document | {"referrer": referrer}, now=now).document
+
+
+def _marked(document: dict[str, Any]) -> dict[str, Any]:
+    """With a word that it may come from a program, where there is room: no word of theirs is cut off for it."""
+    notes = "\n\n".join(filter(None, [document.get(questions.NOTES), MARKED]))
+    if len(notes) <= NOTES_LENGTH:
+        return document | {questions.NOTES: notes}
+    referrer = document["referrer"]
+    return document | {"referrer": referrer | {"role": f"{referrer['role']} (came as programs write too)"}}
 
 
 def _said(members: dict[str, Any]) -> dict[str, Any]:
@@ -187,10 +197,11 @@ async def _send(visit: HelpVisit, agency: Agency, draft: FamilyDraft, marks: Col
     The consent is of when the last page was written: Send pressed twice is the same request. False when a page was
     written meanwhile: the draft stays, and sending it again adds what was said.
     """
-    document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=draft.changed_at, marks=marks)
+    document = document_of(draft.document, visit.language, inbox=agency.team_inbox, at=draft.changed_at)
     by, front = AgencyActor(visit.now, cause_of(visit.request), agency, FAMILY), visit.front
-    going = sendable(document, now=visit.now).document
-    answer = await resending.send(front.engine, front.preparing, front.submit, going, by=by, key=draft.key)
+    going = _sendable(document, visit.now)
+    told = _marked(going) if marks else going
+    answer = await resending.send(front.engine, front.preparing, front.submit, told, by=by, key=draft.key)
     if visit.secret is None:
         return True
     async with visit.engine.begin() as tx:

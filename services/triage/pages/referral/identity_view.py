@@ -225,7 +225,7 @@ def address_of(home: Mapping[str, Any]) -> str:
     if home.get("no_fixed_abode"):
         return "No fixed address"
     if home.get("withheld"):
-        return "Kept safe: it was not sent"
+        return "Kept safe: the notes may say more"
     lines = [*(home.get("address_lines") or ()), *([home["postcode"]] if home.get("postcode") else [])]
     return "\n".join(map(str, lines))
 
