@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -52,8 +53,12 @@ class Host(System):
             child.send_signal(signal.SIGSTOP)
 
     def resume_all(self) -> None:
+        """Who was away for long ends, and is started again, as a supervisor does it (health.py, EXIT_STUCK)."""
         for child in self._children.values():
             child.send_signal(signal.SIGCONT)
+        time.sleep(3)
+        for name in [name for name, child in self._children.items() if child.poll() is not None]:
+            self.start(name)
 
 
 class Region:

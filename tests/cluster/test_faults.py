@@ -121,14 +121,13 @@ def test_a_host_is_cut_off(
 
 
 def test_a_host_hangs_and_wakes(region: Region, accepted: dict[str, str]) -> None:
-    """SIGSTOP for 20 s: it wakes in the belief that it is still 20 s ago."""
+    """SIGSTOP: it wakes in the belief that it is still the time of before."""
     host = region.hosts[1]
-    with loaded(region, accepted, "a host hangs for 20 s") as load:
+    with loaded(region, accepted, "a host hangs") as load:
         host.pause_all()
         try:
             for number in range(3):
                 served(region, load, f"a host hangs, referral {number + 1}")
-            time.sleep(20)
         finally:
             host.resume_all()
         served(region, load, "a host wakes")
