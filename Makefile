@@ -8,9 +8,9 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 # Or every start of a service would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The tests of calls, pages and loops; what stops and starts PostgreSQL is none of a pooler's.
-POOLED := $(addprefix tests/integration/test_,$(addsuffix .py,pooler triage page_steps referral_form help_pages \
-	front_steps report_pages publishing audit calls enquiries families fhir webhooks)) tests/journeys/test_main_journey.py
+# Of each service's calls, pages and loops some; what stops and starts PostgreSQL is none of a pooler's.
+POOLED := $(patsubst %,tests/integration/test_%.py,pooler page_steps front_steps help_pages publishing webhooks) \
+	tests/journeys/test_main_journey.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-faults test-schedules test-restore test-cluster test-pooler test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
