@@ -101,7 +101,7 @@ def pooled_engine_of(dsn: str, schema: str, **pool: Any) -> AsyncEngine:
     """
     connect = partial(
         asyncpg.connect,
-        dsn.replace("postgresql+asyncpg://", "postgresql://", 1),
+        dsn,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,
         statement_cache_size=0,

@@ -20,15 +20,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import asyncpg
-import sqlalchemy as sa
 import structlog
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.brokers import Brokers
-from shared.database import sql
-from shared.errors import DATABASE_TROUBLE, is_transient
+from shared.errors import DATABASE_TROUBLE
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.metrics import LOOP_LAG, SERVER_UP
@@ -53,7 +50,6 @@ class Health:
 
     dsn: str
     brokers: Brokers
-    engine: AsyncEngine
     consumer: Consumer | None
     relay: Relay | None
     needs_partitions: bool
@@ -72,7 +68,6 @@ class Health:
     def of(
         cls,
         settings: Settings,
-        engine: AsyncEngine,
         consumer: Consumer,
         relay: Relay | None,
         *,
@@ -84,7 +79,6 @@ class Health:
             dsn=settings.dsn,
             pooled_dsn="" if settings.only is Part.WORK else settings.pooled_dsn,
             brokers=settings.brokers,
-            engine=engine,
             consumer=consumer if works else None,
             relay=relay if works else None,
             needs_partitions=works and (needs_partitions or settings.only is Part.WORK),
@@ -129,12 +123,10 @@ class Health:
 
         The 30 s begin anew when a server did not answer: after an outage everything has time to come back by itself.
         """
-        able_since = reached_at = time.monotonic()
+        able_since = time.monotonic()
         while True:
             await asyncio.sleep(5)
-            if self.consumer and await self.own_connections_answer():
-                reached_at = time.monotonic()
-            idle = self.idle_with_work(reached_at=reached_at)
+            idle = self.idle_with_work()
             if not idle or not (await self._postgresql_answers() and await self._kafka_answers()):
                 able_since = time.monotonic()
                 continue
@@ -156,30 +148,14 @@ class Health:
             self.begun_anew[name] = now
             self.running[name].cancel()
 
-    def idle_with_work(self, *, reached_at: float) -> dict[str, float]:
-        """For how many seconds each part that has work stands still; `reached_at`: own connections answered last."""
+    def idle_with_work(self) -> dict[str, float]:
+        """For how many seconds each part that has work stands still."""
         now, idle = time.monotonic(), {}
         if self.relay and self.relay.waiting:  # on a connection of its own
             idle["relay"] = now - self.relay.moved_at
         if self.consumer and (self.consumer.lag or not self.consumer.has_joined):
-            idle["consumer"] = now - min(self.consumer.moved_at, reached_at)
+            idle["consumer"] = now - min(self.consumer.moved_at, self.consumer.reached_at)
         return idle
-
-    async def own_connections_answer(self) -> bool:
-        """Whether what the pool gives answers: a new connection may do so when those are cut off without a word.
-
-        A pool that has none to give just now is busy, which is no reason to begin anew.
-        """
-        try:
-            async with self.engine.connect() as connection:
-                await connection.execute(sql("SELECT 1"))
-        except sa.exc.TimeoutError:
-            return True
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            return False
-        return True
 
     def _watch_from_outside(self) -> None:
         while not self.is_stopping:

@@ -61,7 +61,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         calm_seconds=0.25,  # counts may be a moment behind
     )
-    health = Health.of(settings, by_key, consumer, None)
+    health = Health.of(settings, consumer, None)
     app = create_app(
         title="Metrics service",
         description="Counts of what happened, without personal data.",

@@ -93,7 +93,7 @@ async def build(settings: Settings) -> Service:
         "webhooks": webhooks.loop.run,
         **families.loops,
     }
-    health = Health.of(settings, by_key, consumer, relay)
+    health = Health.of(settings, consumer, relay)
     app = create_app(
         title="Notify service",
         description="Tells agencies what became of their referrals.",

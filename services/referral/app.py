@@ -74,7 +74,7 @@ async def build(settings: Settings) -> Service:
         another_reference,
         wake=relay.wake.set,
     )
-    health = Health.of(settings, by_key, consumer, relay, needs_partitions=False)
+    health = Health.of(settings, consumer, relay, needs_partitions=False)
     app = create_app(
         title="Referral service",
         description="Where partner agencies send referrals and see what became of them.",

@@ -67,7 +67,7 @@ async def build(settings: Settings) -> Service:
         instance=settings.instance,
         wake=relay.wake.set,
     )
-    health = Health.of(settings, by_key, consumer, relay)
+    health = Health.of(settings, consumer, relay)
     rules = [(rule, entry.meaning, entry.source) for rule, entry in CATALOGUE.items()]
     app = create_app(
         title="Triage service",

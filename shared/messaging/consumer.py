@@ -130,6 +130,11 @@ class Consumer:
         return self._inbox.moved_at
 
     @property
+    def reached_at(self) -> float:
+        """When its own connections last answered: a new one may do so when those are cut off without a word."""
+        return self._reach.answered_at
+
+    @property
     def has_joined(self) -> bool:
         """True while the group counts this copy in; with more copies than partitions it may have none to read."""
         return self._gate.has_joined

@@ -22,6 +22,7 @@ class Reach:
 
     def __init__(self, answers: Callable[[], Awaitable[bool]]) -> None:
         self._answers = answers
+        self.answered_at = time.monotonic()
         self.begin()
 
     def begin(self) -> None:
@@ -41,6 +42,9 @@ class Reach:
         """Ask now."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
-                return not await self._answers()
+                answers = await self._answers()
         except TimeoutError:
-            return True
+            answers = False
+        if answers:
+            self.answered_at = time.monotonic()
+        return not answers

@@ -69,7 +69,6 @@ class Wake:
         while True:
             await self._woken.wait()
             self._woken.clear()
-            self._has_news, self._told_at = False, time.monotonic()
             async with engine.begin() as tx:
                 await tx.execute(sql("SELECT pg_notify(:channel, '')"), {"channel": self._channel})
             await asyncio.sleep(TELL_SECONDS)

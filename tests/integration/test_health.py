@@ -22,6 +22,7 @@ from services.referral.settings import Settings as ReferralSettings
 from services.triage import app as triage_app
 from services.triage.settings import Settings as TriageSettings
 from shared import room as room_of_process
+from shared.brokers import Brokers
 from shared.database import connect_args
 from shared.health import Health
 from shared.runtime import Service
@@ -50,8 +51,8 @@ def engine_with(database: str, schema: str, *, lock_timeout: str = "4000", **poo
     )
 
 
-def health_of(engine: AsyncEngine, database: str, consumer: Any = None) -> Health:
-    return Health(database, NOWHERE, engine, consumer, None, needs_partitions=False, has_outbox=False)
+def health_of(database: str, consumer: Any = None) -> Health:
+    return Health(database, Brokers(NOWHERE), consumer, None, needs_partitions=False, has_outbox=False)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -78,7 +79,7 @@ async def test_the_http_side_alone_is_ready_without_kafka_and_answers_its_calls(
 
 
 async def test_a_server_that_takes_no_writes_is_not_ready(probe: AsyncEngine, database: str) -> None:
-    health = health_of(probe, database)
+    health = health_of(database)
     assert (await health.is_ready())[0]
     connection = await asyncpg.connect(database)
     await connection.execute(f"ALTER DATABASE {database.rpartition('/')[2]} SET default_transaction_read_only = on")
@@ -112,14 +113,16 @@ async def test_connections_of_its_own_that_do_not_answer_are_a_reason_to_begin_a
     way = Way(database)
     engine = engine_with(await way.open(), "probe")
     consumer = a_consumer(engine)
-    health = health_of(engine, database, consumer)
-    assert await health.own_connections_answer()
+    health = health_of(database, consumer)
+    assert not await consumer._reach.is_away()
+    assert health.idle_with_work()["consumer"] < 40
     way.fall_silent()
-    assert not await health.own_connections_answer()
+    answered_at = consumer.reached_at
+    assert await consumer._reach.is_away()
+    assert consumer.reached_at == answered_at
     assert (await health.is_ready())[1]["postgresql"]
-    now = time.monotonic()
-    assert health.idle_with_work(reached_at=now - 40)["consumer"] >= 40
-    assert health.idle_with_work(reached_at=now)["consumer"] < 40
+    consumer._reach.answered_at = time.monotonic() - 40
+    assert health.idle_with_work()["consumer"] >= 40
     await way.close()
     await engine.dispose()
 
@@ -127,7 +130,7 @@ async def test_connections_of_its_own_that_do_not_answer_are_a_reason_to_begin_a
 async def test_a_pool_that_is_busy_is_no_reason_to_begin_anew(probe: AsyncEngine, database: str) -> None:
     engine = engine_with(database, "probe", pool_size=1, max_overflow=0, pool_timeout=0.2)
     async with engine.connect():
-        assert await health_of(engine, database).own_connections_answer()
+        assert not await a_consumer(engine)._reach.is_away()
     await engine.dispose()
 
 
@@ -172,7 +175,7 @@ async def test_a_consumer_without_room_waits_and_its_process_is_not_ready(probe:
     async with probe.begin() as tx:
         for statement in NO_ROOM.format(table="effect").split(";\n"):
             await tx.execute(sa.text(statement))
-    consumer, health = a_consumer(probe), health_of(probe, database)
+    consumer, health = a_consumer(probe), health_of(database)
     working = asyncio.create_task(consumer.handle([a_record(an_event())]))
 
     async def is_ready() -> bool:

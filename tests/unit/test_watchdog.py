@@ -25,8 +25,7 @@ def health(monkeypatch: pytest.MonkeyPatch) -> Health:
         raise ExitedError
 
     monkeypatch.setattr(os, "_exit", leave)
-    nothing = cast("Any", None)
-    return Health("", "", nothing, consumer=None, relay=None, needs_partitions=False, has_outbox=False)
+    return Health("", cast("Any", None), consumer=None, relay=None, needs_partitions=False, has_outbox=False)
 
 
 async def test_the_part_begins_anew_and_the_process_goes_on(health: Health) -> None:
