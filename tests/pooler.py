@@ -7,6 +7,7 @@ that a session would have kept are gone at the next one.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -19,8 +20,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.local import nobody
-from deploy.local.debian import can_unpack, unpack
+from deploy.local import debian, nobody
 from deploy.local.ports import free_port
 from deploy.local.server import Server
 from deploy.roles import role_of
@@ -55,13 +55,12 @@ log_disconnections = 0
 
 def find() -> str | None:
     """Return the path of PgBouncer: PIR_PGBOUNCER, on the PATH, or in what was unpacked."""
-    path = os.pathsep.join(filter(None, (os.environ.get("PATH"), str(UNPACKED / "usr/sbin"))))
-    return os.environ.get("PIR_PGBOUNCER") or shutil.which("pgbouncer", path=path)
+    return os.environ.get("PIR_PGBOUNCER") or debian.find("pgbouncer", UNPACKED)
 
 
 def main() -> str | None:
     """Unpack it where that is possible; return one line when there is none in the end."""
-    failed = unpack(PACKAGES, UNPACKED) if not find() and can_unpack() else None
+    failed = debian.unpack(PACKAGES, UNPACKED) if not find() and debian.can_unpack() else None
     why = f" ({failed}; its words are above)" if failed else ""
     return None if find() else f"no PgBouncer{why}: `apt install pgbouncer`, or set PIR_PGBOUNCER to its path"
 
@@ -89,9 +88,7 @@ class Pooler(Server):
 
     def child_options(self) -> dict[str, Any]:
         """As root, another user's ids: PgBouncer refuses to be root."""
-        libraries = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
-        found = {"env": os.environ | {"LD_LIBRARY_PATH": libraries}}
-        return found | (nobody.child_options() if nobody.is_needed() else {})
+        return {"env": debian.environment(UNPACKED)} | (nobody.child_options() if nobody.is_needed() else {})
 
     def prepare(self) -> None:
         listens = self.record.values.get("port") or free_port(None)
@@ -121,8 +118,15 @@ class Pooler(Server):
 @lru_cache
 def pooler_of(host: str, port: int) -> Pooler:
     """The one in front of this server, started once a process, and killed with it."""
-    made = Pooler(passing_folder(), host, port)
-    endings.append(made.kill)
+    folder = passing_folder()
+    made = Pooler(folder, host, port)
+
+    def end() -> None:
+        made.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    endings.append(end)
+    atexit.register(end)
     made.start()
     return made
 

@@ -45,8 +45,6 @@ PATIENCE_SECONDS: Final = 90.0
 CODE: Final = re.compile(r"\b[2-9A-Z]{4}-[2-9A-Z]{4}\b")
 """What signs somebody in at the pages for people who refer."""
 
-AGAIN: Final = (409, 502, 503, 504)
-"""Answers after which the same is sent again under its key; 502 and 504 are a proxy's."""
 T = TypeVar("T")
 Process = Program | subprocess.Popen[bytes]
 
@@ -113,6 +111,8 @@ class System:
 
     namespace = ""
     """Of the network, where the services run."""
+    again = (409, 503)
+    """Answers after which the same is sent again under its key."""
 
     def __init__(self, servers: Servers, database_url: str, var: Path, *, tree: Path | None = None) -> None:
         self.servers, self.database_url, self.var, self.tree = servers, database_url, var, tree
@@ -432,7 +432,7 @@ def under_load(system: System, *, senders: int = 4, pause: float = 0.1) -> Itera
                     load.accepted[reply.body["reference"]] = key
                     load.accepted_at.append(time.monotonic())
                     return
-                if reply.status not in AGAIN:
+                if reply.status not in system.again:
                     load.unexpected.append((reply.status, reply.body))
                     return
             time.sleep(0.1)

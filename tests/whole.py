@@ -8,6 +8,11 @@ from collections import Counter
 from tests.system import NAMES, Load, System
 
 
+def stored(system: System) -> set[str]:
+    """The references of all referrals that are there."""
+    return {row["reference"] for row in system.query("SELECT reference FROM referral.referral")}
+
+
 def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault: str) -> None:
     """R1 to R6: stored, decided once, counted, receipted once, on a list or decided; nothing parked, nothing stuck."""
     accepted |= load.accepted
@@ -21,8 +26,7 @@ def assert_whole(system: System, load: Load, accepted: dict[str, str], *, fault:
         f"\n{fault}: {len(load.accepted)} accepted, answers {dict(load.statuses)}, {load.refused_connections} refused"
         f" connections, longest answer {load.longest_seconds:.1f} s, at rest {seconds:.1f} s after the load"
     )
-    stored = system.query("SELECT reference FROM referral.referral")
-    assert {row["reference"] for row in stored} == set(accepted)
+    assert stored(system) == set(accepted)
     decided = system.query(
         "SELECT r.reference, count(d.id) AS times FROM triage.referral r LEFT JOIN triage.decision d"
         " ON d.referral_id = r.id GROUP BY r.reference"

@@ -9,6 +9,17 @@ import tempfile
 from pathlib import Path
 
 
+def find(program: str, unpacked: Path) -> str | None:
+    """Return its path: on the PATH, or in the folder that packages were unpacked into."""
+    places = [os.environ.get("PATH"), *(str(unpacked / place) for place in ("usr/bin", "usr/sbin"))]
+    return shutil.which(program, path=os.pathsep.join(filter(None, places)))
+
+
+def environment(unpacked: Path) -> dict[str, str]:
+    """Ours, with the libraries of the unpacked packages."""
+    return os.environ | {"LD_LIBRARY_PATH": ":".join(map(str, unpacked.glob("usr/lib/*-linux-gnu")))}
+
+
 def can_unpack() -> bool:
     """Whether this machine has Debian's tools."""
     return bool(shutil.which("apt-get") and shutil.which("dpkg-deb"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import time
 from contextlib import ExitStack
@@ -24,6 +25,9 @@ BROKERS: Final = 3
 
 class Host(System):
     """All four services on one machine, which call one another by way of the proxy. Questions go by the proxy too."""
+
+    again = (*System.again, 502, 504)
+    """The last two are the proxy's."""
 
     def __init__(self, servers: Servers, var: Path, machine: Machine, proxy: Proxy) -> None:
         super().__init__(servers, servers.database_url, var)
@@ -86,6 +90,7 @@ class Region:
     def _build(self) -> None:
         net = self._opened.enter_context(Network())
         state = passing_folder()
+        self._opened.callback(shutil.rmtree, state, ignore_errors=True)
         logs = {number: net.machine(f"k{number}", 10 + number, Net.LOG) for number in range(1, BROKERS + 1)}
         cluster = cluster_id()
         self.brokers = [Broker(state, machine, logs, cluster) for machine in logs.values()]

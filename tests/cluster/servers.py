@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,9 +10,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from deploy.local import kafka_settings, nobody
+from deploy.local import debian, kafka_settings, nobody
 from deploy.local.console import LocalError
-from deploy.local.debian import unpack
 from deploy.local.kafka import Kafka, ask_brokers
 from deploy.local.postgres import PASSING, SETTINGS, USER, Postgres
 from deploy.local.server import Server
@@ -167,7 +165,7 @@ class Proxy(Server):
         return f"http://{self.machine.address(Net.FRONT)}:{DEFAULT_PORTS[service]}"
 
     def prepare(self) -> None:
-        if not find_haproxy() and (failed := unpack(HAPROXY, UNPACKED)):
+        if not debian.find("haproxy", UNPACKED) and (failed := debian.unpack(HAPROXY, UNPACKED)):
             raise LocalError(f"no HAProxy: {failed}")
         parts = ["global", "  maxconn 2000", "defaults", "  mode http", "  timeout connect 1s", "  timeout client 30s",
                  "  timeout server 30s", "  retries 2", "  option redispatch 1", "  option httpchk GET /health/ready",
@@ -179,17 +177,16 @@ class Proxy(Server):
         self.record.save(port=DEFAULT_PORTS["referral"])
 
     def child_options(self) -> dict[str, Any]:
-        libraries = ":".join(map(str, UNPACKED.glob("usr/lib/*-linux-gnu")))
-        return {"env": os.environ | {"LD_LIBRARY_PATH": libraries}}
+        return {"env": debian.environment(UNPACKED)}
 
     def command(self) -> list[str | Path]:
-        return [*self.machine.inside(), str(find_haproxy()), "-db", "-f", self.folder / "haproxy.cfg"]
+        return [
+            *self.machine.inside(),
+            debian.find("haproxy", UNPACKED) or "haproxy",
+            "-db",
+            "-f",
+            self.folder / "haproxy.cfg",
+        ]
 
     async def probe(self) -> None:
         """It listens before any host is ready."""
-
-
-def find_haproxy() -> str | None:
-    """Debian's, on the PATH or unpacked."""
-    path = os.pathsep.join(filter(None, (os.environ.get("PATH"), str(UNPACKED / "usr/sbin"))))
-    return shutil.which("haproxy", path=path)

@@ -17,7 +17,6 @@ MOBILE_DIGITS: Final = 11
 ADDRESSES: Final[Mapping[str, str]] = {MessageChannel.SMS: "phone", MessageChannel.EMAIL: "email"}
 """Channel → the member without which nothing can go that way; a letter goes to the home."""
 NOBODY_TO_REACH: Final = "There is no phone number and no email address of the family, and no word how to reach them"
-_CONTACT: Final = "contact"
 LONGEST_PREGNANCY: Final = timedelta(weeks=42)
 """From its first day (NHS: labour is offered before 42 weeks): no due date is further away."""
 
@@ -31,12 +30,23 @@ def doubts_of(document: Mapping[str, Any], *, today: date) -> list[tuple[str, st
         if isinstance(person, dict)
         for member, words in _doubts(person, today)
     ]
-    return [*found, *([] if _can_be_reached(document) else [(_CONTACT, NOBODY_TO_REACH)])]
+    reached = filling.page_of("caregivers.0.phone")
+    return found if can_be_reached(document) else [*found, (reached, NOBODY_TO_REACH)]
 
 
-def _can_be_reached(document: Mapping[str, Any]) -> bool:
+def has_an_address(document: Mapping[str, Any]) -> bool:
+    """Whether somebody can be rung or written to."""
+    return _says_of_anybody(document, "phone", "email")
+
+
+def can_be_reached(document: Mapping[str, Any]) -> bool:
+    """By an address, or as they say in words: not everybody has a phone of their own."""
+    return _says_of_anybody(document, "phone", "email", "safe_contact")
+
+
+def _says_of_anybody(document: Mapping[str, Any], *members: str) -> bool:
     people = [each for each in document.get("caregivers") or () if isinstance(each, dict)]
-    return any(person.get(way) for person in people for way in ("phone", "email", "safe_contact"))
+    return any(person.get(member) for person in people for member in members)
 
 
 def _doubts(person: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:

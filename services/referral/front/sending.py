@@ -50,20 +50,16 @@ async def send(visit: SignedInVisit, draft_id: UUID) -> Response:
         return _check(visit, draft, status=422)
     going = sendable(draft.document, now=visit.now)
     try:
-        try:
-            answer = await _sent(visit, draft, going)
-        except Problem as problem:
-            without = sendable(draft.document, now=visit.now, taken="external_reference")
-            if not _is_taken(problem) or not without.moved:
-                raise
-            going = without
-            answer = await _sent(visit, draft, going)
+        answer = await _sent(visit, draft, going)
     except Invalid:
         return _check(visit, draft, status=422)
     except Problem as problem:
-        if not _is_taken(problem):
+        if problem.name != "conflict" or "is_sent" in problem.extra:
             raise
-        return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
+        going = sendable(draft.document, now=visit.now, taken="external_reference")
+        if not going.moved:
+            return _check(visit, draft, status=HTTPStatus.CONFLICT, reference_taken=problem.detail)
+        answer = await _sent(visit, draft, going)
     is_whole = await _keep(visit, draft, going, answer)
     return to(f"/refer/drafts/{draft_id}/sent" if is_whole else f"/refer/drafts/{draft_id}/check?done=sent-before")
 
@@ -81,11 +77,6 @@ async def sent(visit: SignedInVisit, draft_id: UUID) -> Response:
 async def _sent(visit: MemberVisit, draft: Draft, going: Sendable) -> Answer:
     front = visit.context
     return await resending.send(front.engine, front.preparing, front.submit, going.document, by=visit.by, key=draft.key)
-
-
-def _is_taken(problem: Problem) -> bool:
-    """Another referral has the reference of the agency's own."""
-    return problem.name == "conflict" and "is_sent" not in problem.extra
 
 
 async def _keep(visit: MemberVisit, draft: Draft, going: Sendable, answer: Answer) -> bool:

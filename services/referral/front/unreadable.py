@@ -38,9 +38,9 @@ def sendable(document: Mapping[str, Any], *, now: datetime, taken: str = "") -> 
     as_it_is, lines = Sendable(dict(document)), dict[str, str]()
     if not is_urgent(document):
         return as_it_is
-    going = dict(document)
-    while places := [taken] * (taken not in lines and bool(taken)) or _refused(going, now):
-        field, name = filling.place_of(places[0])
+    going, asked = dict(document), [taken] if taken else []
+    while places := asked or _refused(going, now):
+        asked, (field, name) = [], filling.place_of(places[0])
         if field is None or field.name in _STAY or name in lines:
             return as_it_is
         lines[name] = _line(field, name, going)

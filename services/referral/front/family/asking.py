@@ -16,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData
 
 from services.referral.document.checks import is_urgent
+from services.referral.front.doubts import can_be_reached, has_an_address
 from services.referral.front.family import drafts, questions
 from services.referral.front.family.empty_drafts import says_nothing
 from services.referral.front.family.questions import PAGES
 from services.referral.front.family.sending import document_of
 from services.referral.front.family.visits import START, HelpPage, HelpVisit, new_secret, own_agency
 from services.referral.front.form import FormPage
+from services.referral.front.unreadable import sendable
 from shared.problems import Problem
 from shared.sign_in import cookies
 
@@ -68,10 +70,10 @@ async def check(visit: HelpPage) -> Response:
             {"text": text, "href": f"{visit.address(questions.page_of(name))}?{CHECKED}&{CHANGE}#{_id(name)}"}
             for name, text in _said(visit, found).items()
         ],
-        can_be_sent=questions.can_be_sent(draft.document, document, now=visit.now),
+        can_be_sent=not found or bool(sendable(document, now=visit.now).moved),
         answers=[(page, questions.summary_of(page, draft.document, visit.language)) for page in pages],
-        has_address=questions.has_an_address(draft.document),
-        can_be_reached=questions.can_be_reached(draft.document),
+        has_address=has_an_address(draft.document),
+        can_be_reached=can_be_reached(draft.document),
         messages_stay_away=questions.messages_stay_away(draft.document),
         change=CHANGE,
     )
@@ -155,12 +157,11 @@ def _begun(visit: HelpVisit, page: FormPage) -> Response:
 
 def _shown(visit: HelpVisit, page: FormPage, answers: dict[str, Any], **more: Any) -> Response:
     asked = visit.request.query_params
-    found: dict[str, str] = {}
-    if CHECKED in asked:
-        found = questions.mistakes_of(answers, document_of(answers, visit.language), now=visit.now)
+    document = document_of(answers, visit.language)
+    found = questions.mistakes_of(answers, document, now=visit.now) if CHECKED in asked else {}
     mistakes = _said(visit, _of_page(page, found))
     errors = [{"text": text, "href": f"#{_id(name)}"} for name, text in mistakes.items()]
-    if errors and questions.can_be_sent(answers, document_of(answers, visit.language), now=visit.now):
+    if errors and sendable(document, now=visit.now).moved:
         errors.append({"text": visit.language.say("send_unread"), "href": visit.address("check")})
     place = PAGES.index(page)
     return visit.render(

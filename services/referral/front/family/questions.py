@@ -17,9 +17,8 @@ from services.referral.document.errors import Invalid
 from services.referral.document.read import read_referral
 from services.referral.front import boxes, filling, typed_dates
 from services.referral.front.choices import LANGUAGES
-from services.referral.front.doubts import ADDRESSES
+from services.referral.front.doubts import ADDRESSES, can_be_reached
 from services.referral.front.form import NONE, Choice, Field, FieldKind, FormPage
-from services.referral.front.unreadable import sendable
 from shared.events import Carer, Circumstance, Safety
 from shared.languages import Language
 
@@ -207,11 +206,6 @@ def mistakes_of(answers: Answers, document: Mapping[str, Any], *, now: datetime)
     return {name: found[name] for name in sorted(found, key=order.index)}
 
 
-def can_be_sent(answers: Answers, document: Mapping[str, Any], *, now: datetime) -> bool:
-    """Whether nothing stands in the way; in a danger what can't be read goes as it was typed."""
-    return bool(sendable(document, now=now).moved) or not mistakes_of(answers, document, now=now)
-
-
 def page_of(name: str) -> str:
     """The slug of the page that asks for this name in HTML; empty when none does."""
     return next((page.slug for page in PAGES for field in page.fields if field.at(0) == name), "")
@@ -229,16 +223,6 @@ def written_in(page: FormPage, answers: Answers, language: Language) -> dict[str
     says = {NOTES: answers.get(NOTES), SAFE: first_caregiver(answers).get("safe_contact")}
     has_words = any(says.get(field.name) for field in page.fields)
     return {"written_in": language.tag} if has_words and not language.is_original else {}
-
-
-def has_an_address(answers: Answers) -> bool:
-    """Whether somebody can be rung or written to."""
-    return any(caregiver.get(name) for caregiver in _caregivers(answers) for name in ("phone", "email"))
-
-
-def can_be_reached(answers: Answers) -> bool:
-    """By an address, or as they say in words: not everybody has a phone of their own."""
-    return has_an_address(answers) or any(each.get("safe_contact") for each in _caregivers(answers))
 
 
 def messages_stay_away(answers: Answers) -> bool:

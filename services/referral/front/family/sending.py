@@ -90,7 +90,9 @@ async def send(visit: HelpPage) -> Response:
         agency = await own_agency(tx)
     if agency is None:
         return visit.closed()
-    if not questions.can_be_sent(draft.document, document_of(draft.document, visit.language), now=visit.now):
+    document = document_of(draft.document, visit.language)
+    found = questions.mistakes_of(draft.document, document, now=visit.now)
+    if found and not sendable(document, now=visit.now).moved:
         return visit.to("check")
     counted = _counted(visit, draft, sent)
     is_whole = await _send(visit, agency, draft, counted.marks)
