@@ -168,8 +168,8 @@ def new_database(stack: Servers) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, stack: Servers, new_database: Callable[..., str]) -> str:
-    """The URL of this test's own database; for tests of an intake it has the demo agencies."""
-    return new_database(stack.with_agencies if "new_intake" in request.fixturenames else None)
+    """The URL of this test's own database; for tests of whole services it has the demo agencies and their people."""
+    return new_database(stack.with_agencies if "settings" in request.fixturenames else None)
 
 
 @pytest.fixture

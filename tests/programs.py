@@ -22,25 +22,8 @@ from typing import Final
 
 from shared.settings import ROOT
 
-LIBRARIES: Final = (
-    "shared.startup",  # first, as every service has it
-    "sqlalchemy.ext.asyncio",
-    "asyncpg",
-    "sqlalchemy.dialects.postgresql.asyncpg",
-    "fastapi",
-    "uvicorn",
-    "uvloop",
-    "aiokafka",
-    "faststream.kafka",
-    "pydantic_settings",
-    "structlog",
-    "prometheus_client",
-    "httpx",
-    "jinja2",
-    "joserfc.jwt",
-)
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(list(LIBRARIES))
+_context.set_forkserver_preload(["tests.preloaded"])
 
 
 class Program:

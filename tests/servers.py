@@ -42,6 +42,7 @@ from shared.brokers import Brokers
 from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import TOPICS
 from shared.keys import HeldKey
+from shared.messaging.consumer import group_of
 
 S = TypeVar("S", bound=Server)
 POSTGRES_IMAGE: Final = "postgres:18"
@@ -184,6 +185,19 @@ class Servers:
         async with admin(self.kafka_bootstrap_servers) as client:
             await client.create_topics([NewTopic(name, partitions, 1)])
         return name
+
+    async def groups(self) -> dict[str, str]:
+        """What the broker says of each service's group of consumers: its state, and how many are in it."""
+        said = {}
+        async with admin(self.kafka_bootstrap_servers) as client:
+            for group in map(group_of, SERVICES):
+                try:
+                    [answer] = await client.describe_consumer_groups([group])
+                    [[error, _, state, *_, members]] = [each[:6] for each in answer.groups]
+                    said[group] = f"{state}, {len(members)} in it, error {error}"
+                except (KafkaError, OSError, ValueError) as error:
+                    said[group] = repr(error)
+        return said
 
     async def empty_topics(self) -> None:
         """The contract's topics, empty: deleted and made again, and the groups' offsets in them with that."""

@@ -318,6 +318,7 @@ class System:
                 error.add_note(f"{name}: {self._readiness(name)}\n{self.log(name).read_text()[-2000:]}")
             if self.servers.kafka:
                 error.add_note(f"kafka: {(self.servers.kafka.folder / 'broker.log').read_text()[-6000:]}")
+            error.add_note(f"groups: {asyncio.run(self.servers.groups())}")
             raise
         return time.monotonic() - began
 

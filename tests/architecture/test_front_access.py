@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -29,6 +31,7 @@ from tests.architecture.front_people import (
 from tests.architecture.test_access import framework
 from tests.bench import front_pages
 from tests.integration.front import front_site
+from tests.servers import Servers
 
 
 class Who(Enum):
@@ -151,11 +154,13 @@ def test_the_speed_of_every_page_is_measured() -> None:
 
 
 async def test_each_lets_in_whom_its_row_names_and_nobody_else(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Servers, new_database: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = told(tmp_path, DATABASE_URL=database, mail_dir=None)
+    file = tmp_path / "credentials.json"
+    file.write_text(json.dumps(stack.credentials))
+    settings = told(tmp_path, DATABASE_URL=new_database(stack.with_agencies), mail_dir=None)
     monkeypatch.setattr(floods, "SLOWEST", 0.0)  # all of them come from one address
-    async with front_site(database, settings, tmp_path, monkeypatch) as site:
+    async with front_site(settings, tmp_path, monkeypatch) as site:
         everybody = await Everybody.at(site, Settings(**settings))
         wrong = [
             (page, name, got)

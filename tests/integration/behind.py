@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
-from shared.database import engine_of
+from shared.database import engine_of, sql
+from shared.errors import DATABASE_TROUBLE
 from shared.runtime import Service
 from shared.settings import Settings
 from tests.integration.support import ended
@@ -29,6 +31,7 @@ FASTAPI_KNOWS: Final = (
     models._is_coroutine_callable_cached,
 )
 """Of 4,096 functions each what kind it is, and with them their apps: after 80 tests 1.3 million objects to look through."""
+NOTHING_OPEN: Final = "SELECT pg_snapshot_xmin(it) = pg_snapshot_xmax(it) FROM pg_current_snapshot() AS it"
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,23 @@ class Behind:
         return await (self.once if once else self.http).post("/referrals", json=body, headers=headers)
 
     async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
+        """GET; of the feed when all that was committed is in it."""
+        if path == "/referrals":
+            await self._is_settled()
         headers = {"Authorization": f"Bearer {self.key(slug)}"}
         return await self.http.get(path, params=query, headers=headers)
+
+    async def _is_settled(self) -> None:
+        """A feed ends before the oldest transaction that is open on the server: of other databases and vacuum, too.
+
+        Those of a test itself may stay open: then it looks after a second all the same.
+        """
+        with contextlib.suppress(*DATABASE_TROUBLE):
+            for _ in range(50):
+                async with self.admin.connect() as tx:
+                    if await tx.scalar(sql(NOTHING_OPEN)):
+                        return
+                await asyncio.sleep(0.02)
 
     async def as_staff(
         self, method: str, path: str, body: Any = None, *, role: str = "triage-worker"

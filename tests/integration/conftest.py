@@ -85,7 +85,7 @@ async def site(
     database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FrontSite]:
     """The pages for people who refer, with a real notify service; Kafka and triage are away."""
-    async with front_site(database, settings, tmp_path, monkeypatch) as found:
+    async with front_site(settings, tmp_path, monkeypatch) as found:
         yield found
 
 

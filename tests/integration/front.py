@@ -16,14 +16,12 @@ import httpx
 import pytest
 
 from deploy.local import credentials
-from deploy.setup import add_demo_agencies
 from services.notify import app as notify_app
 from services.notify.settings import Settings as NotifySettings
 from services.referral import app as referral_app
 from services.referral.front import mailing
 from services.referral.front.clients import NotifyClient, TriageClient
 from services.referral.settings import Settings
-from services.referral.submitting.prepare import identities_of
 from services.referral.webhooks.client import WebhookClient
 from tests.forms import Form, FormReader
 from tests.integration.all_services import Network
@@ -127,16 +125,14 @@ class FrontSite:
 
 @asynccontextmanager
 async def front_site(
-    database: str, settings: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[FrontSite]:
-    """Both services with the demo agencies and their people; Kafka and triage are away."""
+    """Both services on a database with the demo agencies and their people; Kafka and triage are away."""
     network, told = Network(), settings | {"notify_url": "http://notify", "triage_url": "http://triage"}
     for maker in (NotifyClient, TriageClient, WebhookClient):
         monkeypatch.setattr(referral_app, maker.__name__, partial(maker, transport=network))
     network.away.add("triage")
     monkeypatch.setattr(mailing, "APART_SECONDS", (0.0, 0.02))  # what it hides is measured by tests/bench/front.py
-    identities = identities_of(Settings(**told))
-    await add_demo_agencies(database, credentials.load(settings["credentials_file"]), identities)
     mails = folder / "mail"
     async with AsyncExitStack() as running:
         notify = await running.enter_async_context(behind(notify_app.build, NotifySettings(**told, mail_dir=mails)))

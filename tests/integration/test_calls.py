@@ -92,7 +92,7 @@ async def desk(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Desk]:
-    async with front_site(database, settings, tmp_path, monkeypatch) as site:
+    async with front_site(settings, tmp_path, monkeypatch) as site:
         site.network.services["referral"] = httpx.ASGITransport(site.referral.service.app)
         await add_own_agency(database, "desk@example.org")
         arrivals = Arrivals(Called("http://referral", settings["PIR_TOKEN_TRIAGE_REFERRAL"]), transport=site.network)

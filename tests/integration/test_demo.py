@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from deploy.demo.families.intake import NoDemoError, filling, refuse_if_used
 from deploy.demo.families.inventing import invented
 from deploy.demo.families.sent import Sent, What
 from deploy.demo.mark import MORNING, Mark
-from deploy.local import credentials
 from deploy.secrets import CALL_TOKENS
-from deploy.setup import DEMO_AGENCIES, add_demo_agencies
+from deploy.setup import DEMO_AGENCIES
 from services.referral import tables
 from services.referral.settings import Settings
-from services.referral.submitting.prepare import identities_of, preparing_of
+from services.referral.submitting.prepare import preparing_of
 from shared.database import create_engine
 from tests import programs
 from tests.integration.support import count, fetch
@@ -35,11 +34,8 @@ FAMILIES = 40
 
 
 @pytest.fixture
-async def engine(database: str, settings: dict[str, Any]) -> AsyncIterator[AsyncEngine]:
+async def engine(settings: dict[str, Any]) -> AsyncIterator[AsyncEngine]:
     """The intake's, with the demo agencies in it."""
-    await add_demo_agencies(
-        database, credentials.load(settings["credentials_file"]), identities_of(Settings(**settings))
-    )
     engine = create_engine(Settings(**settings), tables.SCHEMA)
     yield engine
     await engine.dispose()
@@ -116,8 +112,10 @@ async def test_under_another_councils_policy_there_is_no_demo(engine: AsyncEngin
         await send(engine, settings | {"policy": "birmingham"}, [])
 
 
-async def test_without_the_demo_agencies_nothing_is_sent(database: str, settings: dict[str, Any]) -> None:
-    bare = create_engine(Settings(**settings), tables.SCHEMA)
+async def test_without_the_demo_agencies_nothing_is_sent(
+    new_database: Callable[[], str], settings: dict[str, Any]
+) -> None:
+    bare = create_engine(Settings(**settings | {"DATABASE_URL": new_database()}), tables.SCHEMA)
     with pytest.raises(NoDemoError, match="agencies"):
         await send(bare, settings, some_families(settings))
     assert await count(bare, "referral") == 0

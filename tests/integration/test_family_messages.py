@@ -16,10 +16,8 @@ import pytest
 from prometheus_client import generate_latest
 
 from deploy.check import RULES
-from deploy.local import credentials
 from deploy.local.govuk_messages import TEMPLATES
 from deploy.local.govuk_notify import new_key
-from deploy.setup import add_demo_agencies
 from services.notify.app import build
 from services.notify.family_messages import rows
 from services.notify.family_messages.asking import FOR, Asking
@@ -29,8 +27,6 @@ from services.notify.handlers import handlers, make_messages
 from services.notify.senders.govuk_notify import GovukNotify
 from services.notify.settings import Settings
 from services.referral.handlers import keep_claimed, keep_closed
-from services.referral.settings import Settings as ReferralSettings
-from services.referral.submitting.prepare import identities_of
 from shared.database import sql
 from shared.events import (
     EscalationReason,
@@ -60,8 +56,6 @@ SAFE = {"channel": "sms", "is_safe": True, "told_by": "family"}
 
 @pytest.fixture
 async def site(database: str, settings: dict[str, Any], tmp_path: Path) -> AsyncIterator[FamilySite]:
-    given = credentials.load(settings["credentials_file"])
-    await add_demo_agencies(database, given, identities_of(ReferralSettings(**settings)))
     async with family_site(database, settings, tmp_path, mobiles=MOBILES) as site:
         yield site
 

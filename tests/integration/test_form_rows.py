@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from deploy.local import credentials
-from deploy.setup import DEMO_AGENCIES, add_demo_agencies
+from deploy.setup import DEMO_AGENCIES
 from services.referral import app as referral_app
 from services.referral.document.read import Enquiry
 from services.referral.front import agreement, filling, form_pages, step_forms
@@ -27,6 +27,7 @@ from tests.front_documents import meaning, scenario_documents, scenario_enquirie
 from tests.integration.behind import Behind, behind
 from tests.integration.front import Browser, FrontSite, front_site
 from tests.integration.support import fetch
+from tests.servers import Servers
 from tests.unit.test_intake_inputs import a_document
 
 DOCUMENTS: Final = scenario_documents() | {"the sample": a_document()}
@@ -92,14 +93,17 @@ def _without_names(said: Any) -> Any:
 
 @pytest.fixture
 async def twins(
-    new_database: Callable[[], str], settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Servers,
+    new_database: Callable[[str], str],
+    settings: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Twins]:
-    other = settings | {"DATABASE_URL": new_database()}
+    other = settings | {"DATABASE_URL": new_database(stack.with_agencies)}
     identities = identities_of(Settings(**other))
-    await add_demo_agencies(other["DATABASE_URL"], credentials.load(settings["credentials_file"]), identities)
     async with AsyncExitStack() as running:
         program = behind(referral_app.build, Settings(**other), ("batch-writer",))
-        pages = front_site(settings["DATABASE_URL"], settings, tmp_path, monkeypatch)
+        pages = front_site(settings, tmp_path, monkeypatch)
         yield Twins(await running.enter_async_context(pages), await running.enter_async_context(program), identities)
 
 

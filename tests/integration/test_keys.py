@@ -99,12 +99,13 @@ async def change(engine: AsyncEngine, statement: str, **values: Any) -> None:
 
 
 @pytest.fixture
-async def place(database: str, settings: dict[str, Any], tmp_path: Path) -> Place:
-    place = Place(database, settings, tmp_path)
+async def place(new_database: Callable[[], str], settings: dict[str, Any], tmp_path: Path) -> Place:
+    url = new_database()
+    place = Place(url, settings | {"DATABASE_URL": url}, tmp_path)
     async with place.with_keys(BEFORE):
         pass  # a new database
     known = credentials.load(settings["credentials_file"])
-    await add_demo_agencies(database, known, place.identities(BEFORE))
+    await add_demo_agencies(url, known, place.identities(BEFORE))
     return place
 
 

@@ -65,7 +65,7 @@ async def site(
         "domains": ["Trust.Example.org", "health-visiting.example.org"],
     }
     whole = settings | {"member_providers": {"health-visiting": told}, "PIR_FRONT_URL": HERE}
-    async with front_site(database, whole, tmp_path, monkeypatch) as found:
+    async with front_site(whole, tmp_path, monkeypatch) as found:
         yield found
 
 

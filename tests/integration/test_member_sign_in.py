@@ -176,7 +176,7 @@ async def test_one_place_can_not_ask_for_codes_without_end(
     """As outside development, where there is a limit."""
     monkeypatch.setattr(referral_app, "RequestLimits", lambda _: RequestLimits(ASKS_A_MINUTE))
     told = settings | {"client_address_header": "X-Forwarded-For"}
-    async with front_site(database, told, tmp_path, monkeypatch) as site:
+    async with front_site(told, tmp_path, monkeypatch) as site:
         browser = await site.browser()
         answers = [
             await browser.http.post(

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local import credentials
-from deploy.setup import add_demo_agencies
 from services.referral import app as referral_app
 from services.referral import tables
 from services.referral.document.model import Home
@@ -25,7 +24,6 @@ from services.referral.postcodes.load import How, load, only_loader, unload
 from services.referral.postcodes.lookup import HomeLocation, LoadedPlaces, PostcodeFiles
 from services.referral.postcodes.ons_file import BusyError, ColumnsError, DoubtsError, FileError, LoadError, RowsError
 from services.referral.settings import Settings
-from services.referral.submitting.prepare import identities_of
 from services.triage.rules import decide
 from shared.audit import Actor
 from shared.events import Facts, Monitoring, Place, PlaceQuality
@@ -262,12 +260,9 @@ async def test_whoever_reads_while_loads_follow_each_other_sees_a_whole_one(engi
 
 
 @pytest.fixture
-async def served(database: str, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Behind]:
+async def served(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Behind]:
     """The intake with its own watch on loads, sped up."""
     monkeypatch.setattr(lookup, "LOOK_SECONDS", 0.05)
-    await add_demo_agencies(
-        database, credentials.load(settings["credentials_file"]), identities_of(Settings(**settings))
-    )
     async with behind(referral_app.build, Settings(**settings), ("batch-writer", "places")) as copy:
         yield copy
 

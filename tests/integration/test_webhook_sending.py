@@ -29,7 +29,7 @@ INBOX = "team@agency.example.org"
 async def site(
     database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[WebhookSite]:
-    async with webhook_site(database, settings, tmp_path, monkeypatch) as found:
+    async with webhook_site(settings, tmp_path, monkeypatch) as found:
         yield found
 
 

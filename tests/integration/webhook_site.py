@@ -14,8 +14,6 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy.local import credentials
-from deploy.setup import add_demo_agencies
 from services.notify import app as notify_app
 from services.notify.mail import Mail
 from services.notify.rules import Retries
@@ -31,7 +29,6 @@ from services.notify.webhooks.secrets import EndpointSecrets
 from services.notify.webhooks.sending import EndpointSender
 from services.referral import app as referral_app
 from services.referral.settings import Settings
-from services.referral.submitting.prepare import identities_of
 from services.referral.webhooks.client import WebhookClient
 from shared.internal_client import Called
 from tests.families import a_referral
@@ -166,13 +163,11 @@ class WebhookSite:
 
 @asynccontextmanager
 async def webhook_site(
-    database: str, settings: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[WebhookSite]:
     network, told = Network(), settings | {"notify_url": "http://notify", "referral_url": "http://referral"}
     monkeypatch.setattr(referral_app, "WebhookClient", partial(WebhookClient, transport=network))
     monkeypatch.setattr(loop_module, "POLL_SECONDS", 0.1)
-    identities = identities_of(Settings(**told))
-    await add_demo_agencies(database, credentials.load(settings["credentials_file"]), identities)
     notified = NotifySettings(**told, mail_dir=folder / "mail", webhook_local=True)
     async with AsyncExitStack() as all_of_it:
         notify = await all_of_it.enter_async_context(behind(notify_app.build, notified))
