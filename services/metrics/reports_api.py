@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from services.metrics.pages.reading import whole_report
+from services.metrics.pages.report_view import whole_report
 from services.metrics.reports.formats import MEDIA_TYPES, Format, file_name, media_type, wanted
 from services.metrics.reports.model import MODELS, ReportKind
 from services.metrics.reports.queries import PublishedReports, ReportQuery

@@ -39,7 +39,7 @@ PURE: Final = (
     "services.metrics.need",
     "services.metrics.reports.making",
     "services.metrics.reports.changes",
-    "services.metrics.reports.quality",
+    "services.metrics.reports.missing_facts",
 )
 """Given the same they give the same: no server, no clock, no chance."""
 IMPURE: Final = {

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from services.metrics import tables as metrics_tables
-from services.metrics.counting.reading import read_book
+from services.metrics.counting.read_book import read_book
 from services.metrics.handlers import handlers as metrics_handlers
 from services.metrics.spans import Span
 from services.triage import decisions, handlers, measures, tables, team

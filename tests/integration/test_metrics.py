@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.metrics import measures, tables
 from services.metrics.counting.cases import Case
-from services.metrics.counting.reading import read_book
+from services.metrics.counting.read_book import read_book
 from services.metrics.handlers import handlers
 from services.metrics.spans import month_of
 from services.metrics.unread import unread

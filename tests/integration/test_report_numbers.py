@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.demo.history import stories
 from services.metrics import tables
 from services.metrics.counting.exact import BREAKDOWNS, COLUMNS, Exact, by, count
-from services.metrics.counting.reading import read_book
+from services.metrics.counting.read_book import read_book
 from services.metrics.handlers import handlers
 from services.metrics.reports.agreeing import terms_under
 from services.metrics.reports.model import Unit

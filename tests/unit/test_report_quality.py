@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from services.metrics.reports.missing_facts import sentences
 from services.metrics.reports.model import SMALL, Shown
-from services.metrics.reports.quality import sentences
 
 FROZEN = datetime(2026, 10, 7, tzinfo=UTC)
 

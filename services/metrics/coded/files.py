@@ -15,7 +15,7 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.metrics.coded.mapping import COLUMNS, coded
-from services.metrics.counting.reading import read_book
+from services.metrics.counting.read_book import read_book
 from services.metrics.reports.cells import harmless
 from services.metrics.spans import Span
 from shared import audit

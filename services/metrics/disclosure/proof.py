@@ -11,9 +11,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
-from services.metrics.disclosure.alternatives import Search
-from services.metrics.disclosure.starting import built, start
-from services.metrics.disclosure.ties import Box, Term, Ties, around, tightened
+from services.metrics.disclosure.equations import Box, Equations, Term, around, tightened
+from services.metrics.disclosure.search import Search, built, start
 from services.metrics.reports.model import WITHHELD, Shown
 
 FEWEST: Final = 3
@@ -31,7 +30,7 @@ class Proof:
 
     def __init__(
         self,
-        equations: Sequence[Sequence[Term]],
+        terms: Sequence[Sequence[Term]],
         counts: Mapping[str, int],
         known: Mapping[str, Shown],
         *,
@@ -39,15 +38,15 @@ class Proof:
         fewest: int = FEWEST,
     ) -> None:
         self._limits, self._fewest = limits, fewest
-        ties = Ties(equations)
-        boxes, contradicting = tightened(ties, self._boxes(ties, known))
-        self._ties = ties.without(contradicting) if contradicting else ties
-        self._base = start(self._ties, boxes, counts)
+        equations = Equations(terms)
+        boxes, contradicting = tightened(equations, self._boxes(equations, known))
+        self._equations = equations.without(contradicting) if contradicting else equations
+        self._base = start(self._equations, boxes, counts)
         self._found = [{count} for count in self._base or ()]
 
     @property
     def names(self) -> list[str]:
-        return self._ties.names
+        return self._equations.names
 
     @property
     def has_begun(self) -> bool:
@@ -61,15 +60,15 @@ class Proof:
         """
         if self._base is None:
             return list(names)
-        boxes, _ = tightened(self._ties, self._boxes(self._ties, known))
-        search = Search(self._ties, boxes, self._base)
+        boxes, _ = tightened(self._equations, self._boxes(self._equations, known))
+        search = Search(self._equations, boxes, self._base)
         looks = [lambda place, count: search.alternative(place, count) or {}]
         if not is_quick:
             looks.append(lambda place, count: self._built(boxes, place, count))
-        places = [self._ties.place[name] for name in names]
+        places = [self._equations.place[name] for name in names]
         for look in looks:
             places = [place for place in places if not self._is_proven(place, boxes[place], look)]
-        return [self._ties.names[place] for place in places]
+        return [self._equations.names[place] for place in places]
 
     def _is_proven(self, place: int, box: Box, look: Callable[[int, int], Mapping[int, int]]) -> bool:
         base, found = self._base_at(place), self._found[place]
@@ -87,10 +86,10 @@ class Proof:
         """A whole table with this count at this place, by place; empty when none was found."""
         fixed = [*boxes]
         fixed[place] = Box(count, count)
-        return dict(enumerate(built(self._ties, fixed, self._base or ()) or ()))
+        return dict(enumerate(built(self._equations, fixed, self._base or ()) or ()))
 
     def _base_at(self, place: int) -> int:
         return self._base[place] if self._base else 0
 
-    def _boxes(self, ties: Ties, known: Mapping[str, Shown]) -> list[Box]:
-        return [self._limits.get(name) or Box.of(known.get(name, WITHHELD)) for name in ties.names]
+    def _boxes(self, equations: Equations, known: Mapping[str, Shown]) -> list[Box]:
+        return [self._limits.get(name) or Box.of(known.get(name, WITHHELD)) for name in equations.names]

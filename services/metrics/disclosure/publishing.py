@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from services.metrics.disclosure.choices import choices
 from services.metrics.disclosure.proof import FEWEST, Proof
 from services.metrics.disclosure.rounding import range_of, rounded
 from services.metrics.disclosure.sums import Sum, bounds, connected
-from services.metrics.reports.model import WITHHELD, Shown
+from services.metrics.reports.model import WITHHELD, Mark, Shown
 
 NOTHING_YET: Final[Mapping[str, Shown]] = MappingProxyType({})
-CHOICES: Final = 24
+CANDIDATES: Final = 24
 """So many ways of holding back one more are tried, the cheapest first, before the cheapest is taken anyway."""
 
 
@@ -77,8 +76,40 @@ def _cheapest(
     pinned: str, group: Sequence[Sum], ours: set[str], known: Mapping[str, Shown], proof: Proof
 ) -> tuple[str, ...]:
     """What to hold back next: the first choice that ends the danger, else the first; empty when nothing is left."""
-    found = list(choices(pinned, group, ours, known))
-    for names in found[:CHOICES]:
+    found = list(suppression_candidates(pinned, group, ours, known))
+    for names in found[:CANDIDATES]:
         if not proof.unproven({**known, **dict.fromkeys(names, WITHHELD)}, [pinned], is_quick=True):
             return names
     return found[0] if found else ()
+
+
+def suppression_candidates(
+    pinned: str, group: Sequence[Sum], ours: set[str], known: Mapping[str, Shown]
+) -> Iterator[tuple[str, ...]]:
+    """What could be held back to end a danger, the least loss first: sets of cells among `ours`.
+
+    All parts of one sum that show no number; these with one number; any one cell. Told from what is published, never
+    from exact counts: otherwise the choice itself would tell something about them.
+
+    Parts of 1 to 7 go together and zeros with them: no number is lost, and of none can be told whether it is one of
+    those that were in danger, even by somebody who knows this program.
+    """
+    left = {name for name in ours if known[name].mark is not Mark.WITHHELD}
+    near = sorted((each for each in group if pinned in each.names), key=lambda each: (len(each.parts), each.total))
+    without = [tuple(part for part in each.parts if part in left and not known[part].value) for each in near]
+    yield from filter(None, without)
+    totals = {each.total for each in group}
+    losses = {name: _loss(name, totals, known) for name in left}
+    for name in sorted(left, key=losses.__getitem__):
+        yield from (
+            (*parts, name) for each, parts in zip(near, without, strict=True) if name in {*each.names} - {*parts}
+        )
+    for name in sorted(left, key=losses.__getitem__):
+        yield (name,)
+
+
+def _loss(name: str, totals: set[str], known: Mapping[str, Shown]) -> tuple[int, bool, int, str]:
+    """What readers lose with a cell: nothing with 1 to 7, little with a small part, more with a total, then a zero."""
+    value = known[name].value
+    kind = 0 if value is None else 1 if value else 2
+    return kind, name in totals, value or 0, name

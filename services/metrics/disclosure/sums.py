@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.metrics.disclosure.ties import Box, Ties, is_limited, tightened
+from services.metrics.disclosure.equations import Box, Equations, is_limited, tightened
 from services.metrics.reports.model import WITHHELD, Shown
 
 
@@ -44,9 +44,9 @@ def bounds(shown: Mapping[str, Shown], sums: Sequence[Sum]) -> dict[str, tuple[i
     An outer bound: no count outside is possible, but not every one inside need be. A sum that contradicts those before
     it (a number was corrected in between) is left out.
     """
-    ties = Ties([each.terms for each in sums], shown)
-    boxes, _ = tightened(ties, [Box.of(shown.get(name, WITHHELD)) for name in ties.names])
-    limits = zip(ties.names, boxes, strict=True)
+    equations = Equations([each.terms for each in sums], shown)
+    boxes, _ = tightened(equations, [Box.of(shown.get(name, WITHHELD)) for name in equations.names])
+    limits = zip(equations.names, boxes, strict=True)
     return {name: (box.low, box.high if is_limited(box) else None) for name, box in limits}
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from services.metrics.disclosure.equations import Box, Term
 from services.metrics.disclosure.proof import Proof
 from services.metrics.disclosure.rounding import NO_LIMIT, range_of
 from services.metrics.disclosure.sums import Sum
-from services.metrics.disclosure.ties import Box, Term
 from services.metrics.reports.model import RANGE, Mark, Shown, Verdict
 
 STILL_POSSIBLE: Final = 2

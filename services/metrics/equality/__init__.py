@@ -4,7 +4,7 @@
 gives nothing away that this does not.
 """
 
-from services.metrics.equality.quality import NOT_KNOWN_LIMIT
+from services.metrics.equality.caveats import NOT_KNOWN_LIMIT
 from services.metrics.equality.report import equality_report
 
 __all__ = ["NOT_KNOWN_LIMIT", "equality_report"]

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from services.metrics import codes
+from services.metrics.equality.caveats import quality
 from services.metrics.equality.comparison import TOTAL, Comparison, Pair
-from services.metrics.equality.quality import quality
 from services.metrics.equality.words import Finding
 from services.metrics.population import Denominator, Population
 from services.metrics.reports.model import Access, Dimension, EqualityReport, Heading

@@ -12,7 +12,7 @@ from services.metrics.counting.book import Book
 from services.metrics.counting.cases import Case
 from services.metrics.disclosure import Sum, beside, publish
 from services.metrics.need import rows
-from services.metrics.need.quality import quality
+from services.metrics.need.caveats import quality
 from services.metrics.need.rows import SPECIALIST, TIERS, WARD_TIERS, SeenBy, expected, shares_of
 from services.metrics.population import Denominator, Population
 from services.metrics.reports.model import ZERO, Heading, NeedReport, Shown

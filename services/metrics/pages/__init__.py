@@ -13,7 +13,7 @@ from services.metrics.pages.kpis import add as add_kpis
 from services.metrics.pages.one_page import add as add_one_page
 from services.metrics.pages.overview import add as add_overview
 from services.metrics.pages.periods import add as add_periods
-from services.metrics.pages.reading import Reader
+from services.metrics.pages.report_view import Reader
 from services.metrics.pages.reports import add as add_reports
 from services.metrics.reports.reading_trail import write_down
 from shared.access import Permission

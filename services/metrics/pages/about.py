@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.metrics.counting.kpis import kpis
 from services.metrics.pages.context import PageContext
-from services.metrics.pages.reading import Reader, coming
+from services.metrics.pages.report_view import Reader, coming
 from services.metrics.reports import words
 from services.metrics.reports.model import MARKS
 

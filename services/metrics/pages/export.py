@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from services.metrics.coded import coded_dictionary, coded_export
 from services.metrics.pages.context import PageContext
-from services.metrics.pages.reading import span_in_words
+from services.metrics.pages.report_view import span_in_words
 from services.metrics.spans import Span, month_of, read_month
 from shared.access import Permission
 from shared.sign_in import Visitor, read_form, visitor

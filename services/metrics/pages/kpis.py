@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import groups_of, line_of
 from services.metrics.pages.overview import MONTHS
-from services.metrics.pages.reading import Reader, nothing_yet
+from services.metrics.pages.report_view import Reader, nothing_yet
 from services.metrics.reports import charts, words
 from services.metrics.reports.model import ContractReport, Figure, Heading, ReportKind, Shown, figure_of
 from services.metrics.reports.remarks import reason, remarks

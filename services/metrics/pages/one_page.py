@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import lines_of
 from services.metrics.pages.overview import longer_periods
-from services.metrics.pages.reading import Reader, version_of
+from services.metrics.pages.report_view import Reader, version_of
 from services.metrics.reports import words
 from services.metrics.reports.model import ContractReport, ReportKind
 from services.metrics.reports.store import ReportVersion, latest

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.metrics.pages.context import PageContext
 from services.metrics.pages.lines import lines_of
-from services.metrics.pages.reading import Reader, nothing_yet, waiting
+from services.metrics.pages.report_view import Reader, nothing_yet, waiting
 from services.metrics.reports import words
 from services.metrics.reports.as_html import Section, trends
 from services.metrics.reports.model import AnyReport, ContractReport, EqualityReport, NeedReport, ReportKind

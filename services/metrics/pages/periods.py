@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from services.metrics.pages.context import PageContext
-from services.metrics.pages.reading import (
+from services.metrics.pages.report_view import (
     Reader,
     download,
     found_at,

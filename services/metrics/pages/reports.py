@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from services.metrics.pages.context import PageContext
-from services.metrics.pages.reading import Reader, coming, download, found_at, version_of, waiting, whole_report
+from services.metrics.pages.report_view import Reader, coming, download, found_at, version_of, waiting, whole_report
 from services.metrics.reports import words
 from services.metrics.reports.model import Heading, ReportKind
 from services.metrics.reports.queries import ReportQuery

@@ -22,6 +22,7 @@ from services.metrics.disclosure import (
     publish,
     verdicts,
 )
+from services.metrics.reports.missing_facts import sentences
 from services.metrics.reports.model import (
     FEW,
     NOTHING,
@@ -34,7 +35,6 @@ from services.metrics.reports.model import (
     Unit,
     Verdict,
 )
-from services.metrics.reports.quality import sentences
 from services.metrics.reports.terms import Terms
 
 INCOMPLETE: Final = "incomplete_by_agency"

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.metrics.counting.book import Book
 from services.metrics.counting.exact import count
-from services.metrics.counting.reading import read_book, was_erased_since
+from services.metrics.counting.read_book import read_book, was_erased_since
 from services.metrics.equality.making import make_equality
 from services.metrics.need.report import make_need
 from services.metrics.reports import store

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final
 
+from services.metrics.counting.kpis.in_time import NOT_TAKEN_ON
 from services.metrics.reports import words
 from services.metrics.reports.model import ContractReport, Figure, Mark, Need, Shown, Verdict, figure_of
 
-NOT_TAKEN_ON: Final = {
-    "contacted_in_time": "not_taken_on",
-    "contacted_in_time_priority": "not_taken_on_priority",
-}
-"""Share of first contacts → the figure that counts the families of it whom no team had taken on when it was due."""
 PLACES: Final = ("places_individual", "places_group")
 NO_TARGET: Final = "No target"
 

@@ -22,6 +22,11 @@ from shared.policy import Policy
 
 AT_ONCE: Final = timedelta(minutes=15)
 """A receipt is sent by a machine within seconds; so much is allowed for a mail system that is busy."""
+NOT_TAKEN_ON: Final = {
+    "contacted_in_time": "not_taken_on",
+    "contacted_in_time_priority": "not_taken_on_priority",
+}
+"""Share of first contacts → the figure that counts the families of it whom no team had taken on when it was due."""
 
 
 def _unless_withdrawn_before(case: Case, due: date | None, done: date | None) -> date | None:
@@ -77,7 +82,7 @@ def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:
         denominator=lambda _: 1,
     )
     not_taken_on = counted(
-        f"not_taken_on{suffix}",
+        NOT_TAKEN_ON[in_time.code],
         f"Not taken on when the first contact {words} was due",
         f"Families {who}. Their first contact was due and not made. No team had taken them on by that day.",
         counted_by="the day the first contact was due",
@@ -85,13 +90,13 @@ def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:
         quality="A part of those without a first contact in time. A family that is taken on later stays in here.",
         over=cases,
         day=due,
-        numerator=lambda case: int(not _is_contacted_in_time(case) and not is_on_time(case.accepted_on, due(case))),
+        numerator=lambda case: not _is_contacted_in_time(case) and not is_on_time(case.accepted_on, due(case)),
         missed_of=in_time.code,
     )
     return in_time, not_taken_on
 
 
-def _is_contacted_in_time(case: Case) -> int:
+def _is_contacted_in_time(case: Case) -> bool:
     return is_on_time(case.first_contact_on, case.contact_due_on)
 
 

@@ -67,6 +67,6 @@ def working_days(days: int) -> str:
     return "1 working day" if days == 1 else f"{days} working days"
 
 
-def is_on_time(done: date | None, due: date | None) -> int:
-    """1 when it was done on or before the day it was due."""
-    return int(done is not None and due is not None and done <= due)
+def is_on_time(done: date | None, due: date | None) -> bool:
+    """Whether it was done on or before the day it was due."""
+    return done is not None and due is not None and done <= due

@@ -32,7 +32,7 @@ class Box(NamedTuple):
         return self.high - self.low + 1
 
 
-class Ties:
+class Equations:
     """Equations by number, names by place. `rows[r]`: the (place, factor) pairs that make 0; `at[place]`: its rows."""
 
     def __init__(self, equations: Sequence[Sequence[Term]], names: Iterable[str] = ()) -> None:
@@ -49,41 +49,41 @@ class Ties:
         found = {row: sum(factor * counts[place] for place, factor in terms) for row, terms in enumerate(self.rows)}
         return {row: gap for row, gap in found.items() if gap}
 
-    def without(self, rows: set[int]) -> Ties:
+    def without(self, rows: set[int]) -> Equations:
         """The same names without some equations."""
         kept = [terms for row, terms in enumerate(self.rows) if row not in rows]
-        return Ties([[(self.names[place], factor) for place, factor in terms] for terms in kept], self.names)
+        return Equations([[(self.names[place], factor) for place, factor in terms] for terms in kept], self.names)
 
 
-def tightened(ties: Ties, boxes: Sequence[Box]) -> tuple[list[Box], set[int]]:
+def tightened(equations: Equations, boxes: Sequence[Box]) -> tuple[list[Box], set[int]]:
     """The boxes after all equations have been used until nothing changes, and the rows that contradict those before."""
     found = list(boxes)
-    rows = range(len(ties.rows))
-    if follow(ties, found, rows, rows):
+    rows = range(len(equations.rows))
+    if follow(equations, found, rows, rows):
         return found, set()
     found = list(boxes)
     kept: list[int] = []
     for row in rows:
         tried = list(found)
-        if follow(ties, tried, [row], [*kept, row]):
+        if follow(equations, tried, [row], [*kept, row]):
             found = tried
             kept.append(row)
     return found, set(rows) - set(kept)
 
 
-def follow(ties: Ties, boxes: list[Box], first: Sequence[int], usable: Iterable[int] | None = None) -> bool:
+def follow(equations: Equations, boxes: list[Box], first: Sequence[int], usable: Iterable[int] | None = None) -> bool:
     """Narrow the boxes in place by the usable rows (None: all), `first` first; False when one is left empty."""
     waiting, queued = deque(first), set(first)
     allowed = None if usable is None else set(usable)
-    left = VISITS * len(ties.rows)
+    left = VISITS * len(equations.rows)
     while waiting and left:
         left -= 1
         row = waiting.popleft()
         queued.discard(row)
-        changed = _narrow(ties.rows[row], boxes)
+        changed = _narrow(equations.rows[row], boxes)
         if changed is None:
             return False
-        others = {other for place in changed for other, _ in ties.at[place]} - queued - {row}
+        others = {other for place in changed for other, _ in equations.at[place]} - queued - {row}
         if allowed is not None:
             others &= allowed
         queued |= others
