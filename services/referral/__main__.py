@@ -18,7 +18,7 @@ from services.referral.erase_commands import add_erase_commands
 from services.referral.front.member_commands import add_member_commands
 from services.referral.postcodes.commands import add_places_commands
 from services.referral.records.access_commands import add_access_commands
-from services.referral.records.hold_commands import add_hold_commands
+from services.referral.records.legal_hold_commands import add_hold_commands
 from services.referral.records.rectify_commands import add_rectify_command
 from services.referral.records.retention_commands import add_retention_commands
 from services.referral.reindexing import add_reindex_command

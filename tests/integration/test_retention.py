@@ -15,7 +15,7 @@ import pytest
 from services.referral import erasing
 from services.referral.families.profile import Person, Profile
 from services.referral.front import members
-from services.referral.records import certificates, holds
+from services.referral.records import certificates, legal_holds
 from services.referral.records.disposal import Disposed, Disposer, carry_out, members_due
 from services.referral.records.due import BabyDates, ClassCode, RecordFacts, Waits, due_on
 from services.referral.records.plan import RetentionPlan, make_plan, read_families
@@ -68,7 +68,7 @@ class Records:
 
     async def held(self, sent: Sent) -> int:
         async with self.engine.begin() as tx:
-            number = await holds.set_hold(
+            number = await legal_holds.set_hold(
                 tx, sent.reference, reason="Inquiry", review_on=TODAY, actor=ADA, at=datetime.now(UTC)
             )
         assert number
@@ -110,7 +110,7 @@ async def test_a_run_does_what_the_plan_of_the_day_says_and_leaves_all_else(reco
     assert {row.key for row in told} == {each.id for each in due}
 
     async with records.engine.begin() as tx:
-        await holds.end_hold(tx, number, actor=ADA, at=datetime.now(UTC))
+        await legal_holds.end_hold(tx, number, actor=ADA, at=datetime.now(UTC))
     assert (await records.plan(birthday)).references == sorted([held.reference, kept.reference])
     assert (await records.run(birthday)).erased == {ClassCode.NOT_ACCEPTED: 1, ClassCode.ACCEPTED: 1}
     assert (await records.plan(birthday)).references == []

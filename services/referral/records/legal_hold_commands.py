@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.referral.records import holds
+from services.referral.records import legal_holds
 from shared.audit import operator
 
 
@@ -30,7 +30,7 @@ def add_hold_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
 
 async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     async with engine.begin() as tx:
-        number = await holds.set_hold(
+        number = await legal_holds.set_hold(
             tx,
             arguments.reference,
             reason=arguments.reason,
@@ -39,7 +39,7 @@ async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
             actor=operator(),
             at=datetime.now(UTC),
         )
-        others = await holds.of_the_same_family(tx, arguments.reference)
+        others = await legal_holds.of_the_same_family(tx, arguments.reference)
     does = "keeps and restricts" if arguments.restrict else "keeps"
     print(f"hold {number} {does} {arguments.reference}" if number else "there is no such referral")
     if others:
@@ -49,7 +49,7 @@ async def _add(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
 
 async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
     async with engine.connect() as tx:
-        rows = await holds.holds(tx)
+        rows = await legal_holds.holds(tx)
     for row in rows:
         what = "  not to be used" if row.restricts else ""
         print(f"{row.id:>6}  {row.reference}  look again on {row.review_on}{what}  {row.set_by}: {row.reason}")
@@ -59,6 +59,6 @@ async def _list(engine: AsyncEngine, _: argparse.Namespace) -> int:
 
 async def _end(engine: AsyncEngine, arguments: argparse.Namespace) -> int:
     async with engine.begin() as tx:
-        is_ended = await holds.end_hold(tx, arguments.number, actor=operator(), at=datetime.now(UTC))
+        is_ended = await legal_holds.end_hold(tx, arguments.number, actor=operator(), at=datetime.now(UTC))
     print(f"hold {arguments.number} is ended" if is_ended else "no such hold is in force")
     return 0 if is_ended else 1
