@@ -20,6 +20,7 @@ from shared.brokers import Brokers
 from shared.database import engine_of
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
+from shared.messaging import consumer as consumer_module
 from shared.messaging import reach
 from tests.integration.support import (
     a_consumer,
@@ -263,6 +264,40 @@ async def test_a_copy_finds_partitions_that_were_not_there_when_it_joined(
         await eventually(stands_by, what="none of them")
         await client.create_topics([NewTopic(topic, 4, 1)])
         await eventually(is_assigned, what="partitions again", seconds=30)
+
+
+async def test_a_copy_that_its_group_left_out_joins_again(
+    stack: Servers, probe: AsyncEngine, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen with the library's own state whole, the group stable and no error; with more copies than partitions it waits."""
+    monkeypatch.setattr(consumer_module, "LEFT_OUT_SECONDS", 1.0)
+    copy = a_copy(stack, probe, topic)
+
+    async def is_assigned() -> bool:
+        return copy.is_assigned
+
+    async with running(copy):
+        await eventually(is_assigned, what="partitions")
+        copy._gate.assigned = set()
+        await eventually(is_assigned, what="partitions again", seconds=30)
+        await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=2, events=2))
+        await all_done(probe, 4)
+
+
+async def test_a_spare_copy_is_not_left_out(
+    stack: Servers, probe: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer_module, "LEFT_OUT_SECONDS", 0.0)
+    topic = await stack.new_topic(partitions=1)
+    copies = [a_copy(stack, probe, topic), a_copy(stack, probe, topic)]
+
+    async def have_joined() -> bool:
+        return all(copy.has_joined for copy in copies) and any(copy.is_assigned for copy in copies)
+
+    async with running(*copies):
+        await eventually(have_joined, what="both in the group")
+        [spare] = [copy for copy in copies if not copy.is_assigned]
+        assert not await spare._is_left_out()
 
 
 async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, probe: AsyncEngine, topic: str) -> None:
