@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 from faststream import AckPolicy
@@ -28,6 +27,7 @@ from shared.database import sql
 from shared.errors import failure_name, is_transient
 from shared.messaging.dispatch import Handlers
 from shared.messaging.inbox import Inbox
+from shared.messaging.left_out import LeftOut
 from shared.messaging.parked_again import ParkedAgain
 from shared.messaging.reach import Reach
 from shared.metrics import GIVEN_BACK, LAG, PARKED_NOW, PARTITIONS, measured
@@ -51,9 +51,6 @@ ACKNOWLEDGE_SECONDS: Final = 1.0
 LONGEST_ACKNOWLEDGING: Final = 5.0
 """Of what is done beside reading; another try comes."""
 HOUSEKEEPING_SECONDS: Final = 30.0
-LEFT_OUT_SECONDS: Final = 20.0
-"""A member of the group without partitions asks after so long whether there are enough. Three services in a row were
-seen to stay without any for 90 s, each alone in its group and without an error; joining again gives it its share."""
 
 
 class _Gate(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -122,7 +119,7 @@ class Consumer:
         self._share = 0
         """Counts how often its partitions have gone."""
         self._acknowledged_at = float("-inf")
-        self._had_share_at = time.monotonic()
+        self._left_out = LeftOut(brokers, self.group, self.topics)
         self.parked_again = ParkedAgain(engine, handlers)
         self._subscriber: Any = None
         self._reach = Reach(self._inbox.database_answers)
@@ -180,8 +177,10 @@ class Consumer:
         The watchdog (health.py) judges whether it moves.
         """
         housekept_at = float("-inf")
-        self._had_share_at = time.monotonic()
-        while not (await self._is_cut_off() or await self._is_left_out()):
+        self._left_out.begin()
+        while not (
+            await self._is_cut_off() or await self._left_out.look(stands_by=self.has_joined and not self.is_assigned)
+        ):
             await asyncio.sleep(ACKNOWLEDGE_SECONDS)
             await self._acknowledge()
             PARTITIONS.set(len(self._gate.assigned))
@@ -205,35 +204,6 @@ class Consumer:
         await self._subscriber.consumer.stop()
         self._gate.leave()
         return True
-
-    async def _is_left_out(self) -> bool:
-        """Whether it has had no partitions for long, although there are as many as members: then it joins again."""
-        now = time.monotonic()
-        if self._gate.assigned or not self.has_joined:
-            self._had_share_at = now
-        if now - self._had_share_at < LEFT_OUT_SECONDS:
-            return False
-        self._had_share_at = now
-        try:
-            async with asyncio.timeout(LONGEST_ACKNOWLEDGING):
-                members, partitions = await self._members_and_partitions()
-        except (KafkaError, OSError, TimeoutError):
-            return False
-        if members > partitions:
-            return False
-        log.error("left out of the group: joining again", members=members, partitions=partitions)
-        return True
-
-    async def _members_and_partitions(self) -> tuple[int, int]:
-        """What the brokers say of the group and its topics. Raises KafkaError, OSError."""
-        admin = AIOKafkaAdminClient(**self._brokers.for_client())
-        await admin.start()
-        try:
-            [answer] = await admin.describe_consumer_groups([self.group])
-            topics = await admin.describe_topics(list(self.topics))
-        finally:
-            await admin.close()
-        return len(answer.groups[0][5]), sum(len(topic["partitions"]) for topic in topics)
 
     async def _measure_lag(self) -> None:
         """What is known stays while partitions move: then the client has no position yet."""

@@ -20,8 +20,7 @@ from shared.brokers import Brokers
 from shared.database import engine_of
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
-from shared.messaging import consumer as consumer_module
-from shared.messaging import reach
+from shared.messaging import left_out, reach
 from tests.integration.support import (
     a_consumer,
     an_event,
@@ -270,7 +269,7 @@ async def test_a_copy_that_its_group_left_out_joins_again(
     stack: Servers, probe: AsyncEngine, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seen with the library's own state whole, the group stable and no error; with more copies than partitions it waits."""
-    monkeypatch.setattr(consumer_module, "LEFT_OUT_SECONDS", 1.0)
+    monkeypatch.setattr(left_out, "LEFT_OUT_SECONDS", 1.0)
     copy = a_copy(stack, probe, topic)
 
     async def is_assigned() -> bool:
@@ -287,7 +286,7 @@ async def test_a_copy_that_its_group_left_out_joins_again(
 async def test_a_spare_copy_is_not_left_out(
     stack: Servers, probe: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer_module, "LEFT_OUT_SECONDS", 0.0)
+    monkeypatch.setattr(left_out, "LEFT_OUT_SECONDS", 0.0)
     topic = await stack.new_topic(partitions=1)
     copies = [a_copy(stack, probe, topic), a_copy(stack, probe, topic)]
 
@@ -297,7 +296,7 @@ async def test_a_spare_copy_is_not_left_out(
     async with running(*copies):
         await eventually(have_joined, what="both in the group")
         [spare] = [copy for copy in copies if not copy.is_assigned]
-        assert not await spare._is_left_out()
+        assert not await spare._left_out.look(stands_by=True)
 
 
 async def test_a_copy_that_stops_has_acknowledged_what_it_did(stack: Servers, probe: AsyncEngine, topic: str) -> None:
