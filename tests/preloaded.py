@@ -1,19 +1,19 @@
 """What every copy of `tests/programs.py` has loaded already: libraries, and the templates of pages once compiled.
 
-None of our own modules but the pages' environment: a service has the modules and measures that it loads itself.
+Of our own modules those that pages need, and no service: each has the measures that it makes itself.
 """
 
 from __future__ import annotations
 
-import functools
 import gc
 import importlib
-from pathlib import Path
 
 from shared import startup as startup  # noqa: PLC0414  first, as every service has it
 
 # isort: split
-import jinja2
+from shared.pages.environment import compile_all, environment
+from shared.settings import ROOT
+from tests.compiled import keep_compiled
 
 LIBRARIES = (
     "aiokafka",
@@ -41,11 +41,11 @@ LIBRARIES = (
     "xlsxwriter",
 )
 
+PAGES = ("services/metrics/pages/templates", "services/referral/front/templates", "services/triage/pages")
+
 for library in LIBRARIES:
     importlib.import_module(library)
-templates = Path(__file__).parents[1] / ".pytest_cache" / "templates"
-templates.mkdir(parents=True, exist_ok=True)
-pages = importlib.import_module("shared.pages.environment")
-kept = jinja2.FileSystemBytecodeCache(str(templates))
-pages.Environment = functools.partial(jinja2.Environment, bytecode_cache=kept)  # type: ignore[attr-defined]
+keep_compiled()
+for folder in map(ROOT.joinpath, PAGES):
+    compile_all(environment(folder, reloads=False), folder)
 gc.freeze()  # or each copy would look through all of it

@@ -4,45 +4,27 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
 from collections.abc import Callable
 from pathlib import Path
-from types import CodeType
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import httpx
-import jinja2
 import pytest
-from jinja2.bccache import Bucket, BytecodeCache
 from pydantic import BaseModel
 
 from services.referral.postcodes import lookup
 from shared import languages, policy
 from shared.pages import assets
 from shared.service_map import reading
+from tests.compiled import keep_compiled
 
 Read = TypeVar("Read")
-
-
-class Compiled(BytecodeCache):
-    """Each template once, until its text is another."""
-
-    def __init__(self) -> None:
-        self._known: Final[dict[tuple[str, str], CodeType]] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._known.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        assert bucket.code
-        self._known[bucket.key, bucket.checksum] = bucket.code
 
 
 @pytest.fixture(scope="session", autouse=True)
 def reused() -> None:
     """For as long as the process lasts."""
-    pages = importlib.import_module("shared.pages.environment")  # whose name is a function's in its package
-    pages.Environment = functools.partial(jinja2.Environment, bytecode_cache=Compiled())  # type: ignore[attr-defined]
+    keep_compiled()
     transports = httpx._transports.default
     transports.create_ssl_context = functools.cache(transports.create_ssl_context)  # type: ignore[assignment]
     assets._asset = functools.cache(assets._asset)

@@ -189,14 +189,15 @@ class Servers:
     async def groups(self) -> dict[str, str]:
         """What the broker says of each service's group of consumers: its state, and how many are in it."""
         said = {}
-        async with admin(self.kafka_bootstrap_servers) as client:
-            for group in map(group_of, SERVICES):
-                try:
+        for group in map(group_of, SERVICES):
+            try:
+                async with admin(self.kafka_bootstrap_servers) as client:
                     [answer] = await client.describe_consumer_groups([group])
-                    [[error, _, state, *_, members]] = [each[:6] for each in answer.groups]
-                    said[group] = f"{state}, {len(members)} in it, error {error}"
-                except (KafkaError, OSError, ValueError) as error:
-                    said[group] = repr(error)
+            except (KafkaError, OSError) as error:
+                said[group] = repr(error)
+            else:
+                error_code, _, state, _, _, members, *_ = answer.groups[0]
+                said[group] = f"{state}, {len(members)} in it, error {error_code}"
         return said
 
     async def empty_topics(self) -> None:

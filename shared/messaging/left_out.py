@@ -1,7 +1,8 @@
 """Whether a member of a group of consumers has no partitions although there are as many as members.
 
-Three services in a row were seen to stay without any for 90 s, each alone in its group and without an error. Joining
-again gives it its share. A spare copy, one more than there are partitions, stands by.
+Services were seen to stay without any for 90 s after a start, one of them as the only member of a stable group, with no
+error on either side. The cause is not known; joining again gives a member its share. A spare copy, one more than there
+are partitions, stands by.
 """
 
 from __future__ import annotations

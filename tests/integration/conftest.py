@@ -81,9 +81,7 @@ async def triage(settings: dict[str, Any]) -> AsyncIterator[Behind]:
 
 
 @pytest.fixture
-async def site(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[FrontSite]:
+async def site(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FrontSite]:
     """The pages for people who refer, with a real notify service; Kafka and triage are away."""
     async with front_site(settings, tmp_path, monkeypatch) as found:
         yield found

@@ -51,7 +51,6 @@ def provider() -> Iterator[MailProvider]:
 
 @pytest.fixture
 async def site(
-    database: str,
     settings: dict[str, Any],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -171,7 +171,7 @@ async def test_no_more_than_five_mails_an_hour_go_to_one_address(site: FrontSite
 
 
 async def test_one_place_can_not_ask_for_codes_without_end(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As outside development, where there is a limit."""
     monkeypatch.setattr(referral_app, "RequestLimits", lambda _: RequestLimits(ASKS_A_MINUTE))

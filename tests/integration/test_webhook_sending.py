@@ -26,9 +26,7 @@ INBOX = "team@agency.example.org"
 
 
 @pytest.fixture
-async def site(
-    database: str, settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[WebhookSite]:
+async def site(settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WebhookSite]:
     async with webhook_site(settings, tmp_path, monkeypatch) as found:
         yield found
 
