@@ -1,8 +1,9 @@
 """Whether a member of a group of consumers has no partitions although there are as many as members.
 
-Services were seen to stay without any for 90 s after a start, one of them as the only member of a stable group, with no
-error on either side. The cause is not known; joining again gives a member its share. A spare copy, one more than there
-are partitions, stands by.
+A member that comes back under its name (PIR_INSTANCE) within its session is given the share it had, and the group is
+not asked. Where the topics were missing when that was shared out, it is none, and stays none: the broker gives it again
+each time. Who joins without a name has the group share out anew. A spare copy, one more than there are partitions,
+stands by.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class LeftOut:
             return False
         if members > partitions:
             return False
-        log.error("left out of the group: joining again", members=members, partitions=partitions)
+        log.error("left out of the group: joining again without a name", members=members, partitions=partitions)
         return True
 
     async def _counts(self) -> tuple[int, int]:

@@ -269,21 +269,31 @@ async def test_a_copy_finds_partitions_that_were_not_there_when_it_joined(
         await eventually(is_assigned, what="partitions again", seconds=30)
 
 
-async def test_a_copy_that_its_group_left_out_joins_again(
+async def test_a_copy_that_is_given_no_share_under_its_name_joins_without_it(
     stack: Servers, probe: AsyncEngine, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How a copy came to be without partitions is not known: here it forgets that it was given any."""
+    """The topic was gone when a copy of this name was last given a share: the broker gives that again, and again."""
     monkeypatch.setattr(left_out, "LEFT_OUT_SECONDS", 1.0)
-    copy = a_copy(stack, probe, topic)
+    brokers = stack.kafka_bootstrap_servers
 
     async def is_assigned() -> bool:
         return copy.is_assigned
 
-    async with running(copy):
+    async def stands_by() -> bool:
+        return copy.has_joined and not copy.is_assigned
+
+    copy = a_copy(stack, probe, topic, instance="one")
+    async with running(copy), admin(brokers) as client:
         await eventually(is_assigned, what="partitions")
-        copy._gate.assigned = set()
+        await client.delete_topics([topic])
+        await eventually(stands_by, what="none of them")
+    async with admin(brokers) as client:
+        await client.create_topics([NewTopic(topic, 4, 1)])
+    await publish(brokers, topic, history_of(keys=2, events=2))
+    copy = a_copy(stack, probe, topic, instance="one")
+    async with running(copy):
+        await eventually(stands_by, what="the share of before")
         await eventually(is_assigned, what="partitions again", seconds=30)
-        await publish(stack.kafka_bootstrap_servers, topic, history_of(keys=2, events=2))
         await all_done(probe, 4)
 
 
