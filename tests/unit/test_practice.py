@@ -18,6 +18,7 @@ from services.triage.work_items.conditions import ENQUIRIES
 from services.triage.work_items.deadlines import plan_item
 from services.triage.work_items.steps import is_possible
 from shared.events import (
+    SAFETY_ROUTES,
     AboutWorkItem,
     AgencyUpdated,
     CapacityChanged,
@@ -46,6 +47,7 @@ from shared.events import (
     WorkItemWaiting,
     adapter,
     capacity_key,
+    tells_of_danger,
 )
 from shared.working_time import day_in_london, due_on
 from tests.builders import a_policy
@@ -206,6 +208,16 @@ def test_whoever_is_withdrawn_or_erased_is_left_in_peace() -> None:
     assert closed >= set(ClosureReason) - {ClosureReason.DIED, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
 
 
+def test_a_withdrawal_ends_no_safety_work_that_nobody_has_read() -> None:
+    ended = 0
+    for story in two_years():
+        for steps in of_items(story).values():
+            if isinstance(steps[-1], WorkItemClosed) and steps[-1].reason is ClosureReason.WITHDRAWN:
+                ended += 1
+                assert steps[-1].route not in SAFETY_ROUTES or any(isinstance(each, WorkItemClaimed) for each in steps)
+    assert ended
+
+
 def test_a_family_that_comes_back_has_the_same_family_id_and_ended_within_six_months() -> None:
     by_key = {story.key: story for story in referrals()}
     back = [story for story in referrals() if Link.RE_REFERRAL in story.events[0].data.facts.links]
@@ -255,7 +267,9 @@ def share_of(stories_: list[Story], is_so: Callable[[ReferralReceived], bool]) -
 def test_who_is_referred_is_as_various_as_in_a_city() -> None:
     sent = referrals()
     assert 0.08 < share_of(sent, lambda data: data.facts.carer is Carer.FATHER) < 0.16
-    assert 0.08 < share_of(sent, lambda data: bool(data.gaps)) < 0.25
+    incomplete = [story.events[0].data.facts for story in sent if story.events[0].data.gaps]
+    assert incomplete
+    assert all(tells_of_danger(facts.safety, facts.mental_health) for facts in incomplete), "others are refused"
     assert 0.08 < share_of(sent, lambda data: data.facts.infant.due_on is not None) < 0.2
     wards = Counter(story.events[0].data.facts.place.ward for story in sent)
     codes = {ward.code for ward in a_policy().wards}

@@ -35,7 +35,7 @@ CASE_MIX: Final[tuple[tuple[int, SpecialCase], ...]] = (
     (3, special_cases.before_birth),
     (2, special_cases.care("lac_own_la")),
     (1, special_cases.care("lac_other_la")),
-    (14, special_cases.father_first),
+    (30, special_cases.father_first),
     (2, special_cases.partner_first),
     (4, special_cases.with_grandmother),
     (2, special_cases.new_parents("foster")),
@@ -62,12 +62,18 @@ CASE_MIX: Final[tuple[tuple[int, SpecialCase], ...]] = (
 """How many families have which case; the others are ordinary."""
 
 
+_OUT_OF_THE_ORDINARY: Final = sum(many for many, _ in CASE_MIX)
+WEIGHED_CASES: Final[tuple[tuple[SpecialCase, int], ...]] = (
+    (special_cases.ordinary, FAMILIES - _OUT_OF_THE_ORDINARY),
+    *((case, many) for many, case in CASE_MIX),
+)
+
+
 def draw(count: int, chance: Random) -> list[SpecialCase]:
     """So many cases, shuffled."""
     drawn: list[SpecialCase] = []
     while len(drawn) < count:
-        fresh = [case for many, case in CASE_MIX for _ in range(many)]
-        fresh += [special_cases.ordinary] * (FAMILIES - len(fresh))
+        fresh = [case for case, many in WEIGHED_CASES for _ in range(many)]
         chance.shuffle(fresh)
         drawn += fresh
     return drawn[:count]

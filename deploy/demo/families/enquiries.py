@@ -28,7 +28,7 @@ def enquiries(count: int, *, now: datetime, chance: Random) -> list[Sent]:
     """So many enquiries in the two months before `now`."""
     sent = []
     for number, at in enumerate(some_times(count, now=now, chance=chance)):
-        hand = Hand(chance, at, (), ())
+        hand = Hand(chance, at)
         kind, topic, people = TOPICS[number % len(TOPICS)]
         agency = hand.of(list(REFERRERS))
         body = {"kind": kind, "referrer": referrer(hand, agency), "topic": topic, "people": people}

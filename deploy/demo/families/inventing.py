@@ -50,7 +50,8 @@ def invented(count: int, *, now: datetime, policy: Policy, seed: int = SEED) -> 
         *((now - ago, case) for ago, case in recent),
     ]
     firsts = [
-        first_referral(f"DEMO-{number:04d}", *plan, policy, chance) for number, plan in enumerate(planned, start=1)
+        first_referral(f"DEMO-{number:04d}", hand_at(at, policy, chance), case)
+        for number, (at, case) in enumerate(planned, start=1)
     ]
     asked = enquiries(share(count, 8), now=now, chance=chance)
     return sorted([*firsts, *_later(firsts, sequels, now, chance), *asked], key=lambda each: (each.at, each.name))
@@ -61,14 +62,13 @@ def share(count: int, many: int) -> int:
     return round(count * many / FAMILIES)
 
 
-def first_referral(name: str, at: datetime, case: SpecialCase, policy: Policy, chance: Random) -> Sent:
-    """An ordinary family with this case, referred then."""
-    hand = hand_at(at, policy, chance)
+def first_referral(name: str, hand: Hand, case: SpecialCase) -> Sent:
+    """An ordinary family with this case, referred when the hand says."""
     agency, family = ordinary_family(hand)
     case(family, hand)
-    if len(family["caregivers"]) > 1 and hand.happens(45):
+    if len(family["caregivers"]) > 1 and hand.happens(0.45):
         del family["caregivers"][1]
-    return Sent(at, agency, What.REFERRAL, name, finished(family, name))
+    return Sent(hand.at, agency, What.REFERRAL, name, finished(family, name))
 
 
 def hand_at(at: datetime, policy: Policy, chance: Random) -> Hand:

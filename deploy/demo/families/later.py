@@ -32,7 +32,7 @@ class Sequel:
     def after(self, first: Sent, name: str, now: datetime, chance: Random) -> list[Sent]:
         """What is sent, some time between a day after the first and some hours ago."""
         at = first.at + (now - timedelta(hours=7) - first.at) * chance.uniform(0.3, 0.95)
-        return list(self.sends(first, name, Hand(chance, at.replace(microsecond=0), (), ())))
+        return list(self.sends(first, name, Hand(chance, at.replace(microsecond=0))))
 
 
 def has_room(first: Sent, now: datetime) -> bool:

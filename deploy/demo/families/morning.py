@@ -94,7 +94,8 @@ def _sent(name: str, case: AwkwardCase, now: datetime, policy: Policy) -> Iterat
         _at_home(family, hand)
         case.case(family, hand)
 
-    first = first_referral(name, now - case.ago, at_home, policy, Random(f"{SEED} {name}"))  # noqa: S311  invented
+    hand = hand_at(now - case.ago, policy, Random(f"{SEED} {name}"))  # noqa: S311  invented
+    first = first_referral(name, hand, at_home)
     yield first
     hand = hand_at(now - case.ago / 2, policy, Random(f"{SEED} {name}{AGAIN}"))  # noqa: S311  invented
     match name:

@@ -8,10 +8,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """`share` is a weight; `ethnicity` an ETHNIC CATEGORY CODE 2001; `language` BCP 47, English when None."""
+    """`share` is a weight; `ethnicities` are ETHNIC CATEGORY CODES 2001; `language` is BCP 47, English when None."""
 
     share: int
-    ethnicity: str
+    ethnicities: tuple[str, ...]
     language: str | None
     women: tuple[str, ...]
     men: tuple[str, ...]
@@ -19,10 +19,10 @@ class Community:
     families: tuple[str, ...]
 
 
-def _named(share: int, ethnicity: str, language: str | None, *lists: str) -> Community:
+def _named(share: int, ethnicities: str, language: str | None, *lists: str) -> Community:
     """Lists of women, men, babies and families, with a space between names and `_` for a space within one."""
     women, men, babies, families = (tuple(name.replace("_", " ") for name in names.split()) for names in lists)
-    return Community(share, ethnicity, language, women, men, babies, families)
+    return Community(share, tuple(ethnicities), language, women, men, babies, families)
 
 
 COMMUNITIES: Final = (
@@ -56,7 +56,7 @@ COMMUNITIES: Final = (
     ),
     _named(
         7,
-        "M",
+        "MMMP",
         None,
         "Alicia Chantelle Denise Kadisha Leonora Monique Shanice Tanisha",
         "Andre Curtis Dwayne Jermaine Leon Marlon Tyrell",
@@ -146,7 +146,7 @@ COMMUNITIES: Final = (
     ),
     _named(
         3,
-        "D",
+        "DEFG",
         None,
         "Ashleigh Cerys Jasmine Rhianna Saoirse Zara",
         "Brandon Kane Nathaniel Reece",

@@ -107,11 +107,11 @@ def add_need(family: Family, hand: Hand, level: Level | None = None) -> None:
     family["concern"] = {
         "severity": hand.weighed(level.severity),
         "domains": hand.some(_DOMAINS, *level.domains),
-        "parent_was_asked": hand.happens(60),
+        "parent_was_asked": hand.happens(0.6),
     }
     family["risk_factors"] = hand.some(_ANY_TIME if is_born else _BEFORE_BIRTH, *level.risks)
     family["complex_history"] = hand.some(_HISTORY, *level.history)
     family["strengths"] = hand.some(_STRENGTHS, 0, 3)
     family["notes"] = hand.of(level.born if is_born else level.unborn)
-    if hand.happens(12):
+    if hand.happens(0.12):
         family["mental_health"] = "mild"

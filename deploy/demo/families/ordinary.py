@@ -58,15 +58,15 @@ def _baby(hand: Hand, community: Community) -> dict[str, Any]:
         "family_name": family_name,
         "date_of_birth": hand.days_ago(*age),
         "sex": hand.of(("1", "2")),
-        "ethnic_category": hand.weighed(((community.ethnicity, 10), ("Z", 1))),
+        "ethnic_category": _ethnicity(hand, community),
     }
-    return baby | ({"nhs_number": hand.nhs_number()} if hand.happens(85) else {})
+    return baby | ({"nhs_number": hand.nhs_number()} if hand.happens(0.85) else {})
 
 
 def _mother(hand: Hand, community: Community) -> dict[str, Any]:
     mother = _person(hand, "mother", hand.of(community.women), community)
-    if community.language and hand.happens(45):
-        mother |= {"preferred_language": community.language, "interpreter_needed": hand.happens(60)}
+    if community.language and hand.happens(0.45):
+        mother |= {"preferred_language": community.language, "interpreter_needed": hand.happens(0.6)}
     return mother
 
 
@@ -75,6 +75,11 @@ def _person(hand: Hand, relationship: str, given: str, community: Community) -> 
         "relationship": relationship,
         "given_name": given,
         "date_of_birth": hand.days_ago(19 * 366, 42 * 365),
-        "ethnic_category": community.ethnicity,
+        "ethnic_category": _ethnicity(hand, community),
     }
-    return person | ({"phone": hand.mobile()} if hand.happens(80) else {})
+    return person | ({"phone": hand.mobile()} if hand.happens(0.8) else {})
+
+
+def _ethnicity(hand: Hand, community: Community) -> str:
+    """Z is not stated, 99 not known."""
+    return hand.weighed(((hand.of(community.ethnicities), 20), ("Z", 1), ("99", 1)))

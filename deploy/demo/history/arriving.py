@@ -11,6 +11,8 @@ from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.families import Family
 from deploy.demo.history.hours import later
 from deploy.demo.history.mailing import mail
+from services.triage.work_items.conditions import is_unread_safety
+from services.triage.work_items.deadlines import ItemState
 from shared.events import (
     ClosureReason,
     Consent,
@@ -28,7 +30,6 @@ from shared.events import (
     ReferralWithdrawn,
     Severity,
     WithdrawalReason,
-    WorkItemClosed,
 )
 from shared.working_time import day_in_london
 
@@ -82,7 +83,7 @@ def _of_family(course: Course) -> dict[str, Any]:
 def amend(course: Course, at: datetime) -> bool:
     """More is told, where there is anything to tell and the matter is open: a new version, decided anew."""
     before, family = course.family, _told_more(course)
-    if not course.open_items or family == before:
+    if course.is_withdrawn or not course.open_items or family == before:
         return False
     course.family, course.version = family, course.version + 1
     said = course.teller.say(
@@ -125,37 +126,33 @@ def _told_more(course: Course) -> Family:
 
 def answer(course: Course, item: PastItem, at: datetime) -> bool:
     """The referrer answers what they were asked about an item that still waits, often with changes."""
-    if not item.is_waiting or not item.is_to_do:
+    if item.state is not ItemState.WAITING_FOR_REFERRER:
         return False
     if course.family.facts.kind is Kind.FAMILY and course.chance.happens(_ANSWER_CHANGES):
         amend(course, at)
     course.teller.say(at, ReferralInformed)
     for each in course.open_items:
-        each.is_waiting = False
+        if each.state is ItemState.WAITING_FOR_REFERRER:
+            each.state = ItemState.CLAIMED if each.assignee else ItemState.OPEN
     return True
 
 
 def withdraw(course: Course, at: datetime) -> None:
-    """The referrer takes it back; every open item ends a moment later."""
+    """The referrer takes it back. A moment later open work ends, but for safety work that nobody has read."""
     if not course.open_items:
         return
     said = course.teller.say(at, ReferralWithdrawn, reason=course.chance.weighed(_WHY))
     mail(course, at, MessageKind.WITHDRAWAL, because_of=said)
-    for item in course.open_items:
-        course.teller.say(
-            at + MOMENT,
-            WorkItemClosed,
-            because_of=said,
-            work_item_id=item.id,
-            route=item.route,
-            reason=ClosureReason.WITHDRAWN,
-        )
-        course.end(item, at + MOMENT)
-    course.is_over = True
+    course.is_withdrawn = True
+    ends = [item for item in course.open_items if not is_unread_safety(item)]
+    triaging.close(course, at + MOMENT, ends, ClosureReason.WITHDRAWN, because_of=said)
+    course.is_over = not course.open_items
 
 
 def erase(course: Course, at: datetime) -> None:
     """Everything known of the family is forgotten; work on it ends without a word."""
+    if course.is_withdrawn:
+        return
     course.teller.say(at, ReferralErased)
     course.ended_at = course.ended_at or at
     course.is_over = course.is_erased = True

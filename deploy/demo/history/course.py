@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -10,12 +10,14 @@ from heapq import heappop, heappush
 from typing import Any
 from uuid import UUID
 
-from deploy.demo.history.chance import Chance
+from deploy.demo.chance import Chance
 from deploy.demo.history.families import Family, Wards
 from deploy.demo.history.places import Places
 from deploy.demo.history.seasons import Season
 from deploy.demo.history.telling import Teller
-from shared.events import AboutWorkItem, LinkedReferral, PlaceKind, Route, Urgency
+from services.triage.work_items.deadlines import ItemState
+from services.triage.work_items.steps import ANY_OPEN, UNDECIDED
+from shared.events import AboutWorkItem, LinkedReferral, Route, Urgency
 from shared.policy import Policy
 from shared.working_time import Stop, day_in_london, due_at, moved
 
@@ -32,6 +34,7 @@ class World:
     places: Places
     seasons: Mapping[date, Season]
     now: datetime
+    references: Iterator[str]
 
     def season(self, at: datetime) -> Season:
         """Of the month of `at`; the last one for what comes later."""
@@ -41,30 +44,30 @@ class World:
 
 @dataclass(slots=True)
 class PastItem:
-    """A work item; ended when `ended_at` is set."""
+    """A work item, with what triage's table of steps and its conditions ask of a row."""
 
     id: UUID
     route: Route
     urgency: Urgency
     opened_at: datetime
-    is_persons: bool = False
-    is_undeliverable: bool = False
-    is_looked_at: bool = False
-    is_waiting: bool = False
-    is_on_list: bool = False
-    place: PlaceKind | None = None
+    counts_from: datetime
+    due_at: datetime
+    state: ItemState = ItemState.OPEN
+    marks: tuple[str, ...] = ()
+    assignee: str | None = None
+    opened_first_at: datetime | None = None
     accepted_at: datetime | None = None
-    contacted_at: datetime | None = None
-    ended_at: datetime | None = None
+    first_contact_at: datetime | None = None
+    escalations: int = 0
 
     @property
     def is_open(self) -> bool:
-        return self.ended_at is None
+        return self.state in ANY_OPEN
 
     @property
     def is_to_do(self) -> bool:
         """Nobody has taken it on yet."""
-        return self.ended_at is None and self.accepted_at is None
+        return self.state in UNDECIDED
 
 
 @dataclass
@@ -88,9 +91,12 @@ class Course:
     urgency: Urgency = Urgency.ROUTINE
     is_priority: bool = False
     is_decided: bool = False
+    is_a_persons: bool = False
+    """A person's decision stands: what the rules say of new facts is no more than a proposal."""
     ended_at: datetime | None = None
+    is_withdrawn: bool = False
     is_over: bool = False
-    """Withdrawn or erased: nothing more is done."""
+    """Nothing more is done."""
     is_erased: bool = False
     _agenda: list[tuple[datetime, int, Step]] = field(default_factory=list)
     _planned: int = 0
@@ -133,9 +139,8 @@ class Course:
         """Say something about a work item."""
         return self.teller.say(at, event, work_item_id=item.id, route=item.route, **members)
 
-    def end(self, item: PastItem, at: datetime) -> None:
-        """The item is over, and with the last one the referral."""
-        item.ended_at = at
+    def end(self, at: datetime) -> None:
+        """An item is over; with the last one the referral is."""
         self.ended_at = None if self.open_items else at
 
     def due(self, days: int, *, since: datetime | None = None) -> date:

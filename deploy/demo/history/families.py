@@ -1,69 +1,43 @@
-"""Who is referred: the coded facts of an invented family, its equality codes, and what its referrer left out."""
+"""Who is referred: an invented family as its agency tells of it, read as the intake reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
+from deploy.demo.chance import Chance, Weighed
+from deploy.demo.families.case_mix import WEIGHED_CASES
+from deploy.demo.families.hand import Hand, postcodes
+from deploy.demo.families.inventing import first_referral
 from deploy.demo.history.agencies import AGENCIES, Agency
-from deploy.demo.history.chance import Chance, Weighed
-from deploy.demo.history.people import carer_of, monitoring_of
 from deploy.demo.history.seasons import Season
-from deploy.demo.history.twists import TWISTS
-from shared.events import (
-    ComplexHistory,
-    Concern,
-    Consent,
-    Domain,
-    Facts,
-    Infant,
-    MentalHealth,
-    Monitoring,
-    NhsNumber,
-    Place,
-    PlaceQuality,
-    RiskFactor,
-    Severity,
-)
+from services.referral.document.read import read_referral
+from services.referral.facts import facts_of, monitoring_of
+from services.referral.postcodes.lookup import PostcodeFiles
+from shared.events import Facts, Monitoring, Place, PlaceQuality
 from shared.policy import Policy
 
 Wards = Mapping[str, float]
 """Ward code → weight."""
 
-GAPS: Final = (
-    "/babies/0/nhs_number",
-    "/babies/0/ethnic_category",
-    "/caregivers/0/date_of_birth",
-    "/caregivers/0/phone",
-    "/concern/parent_was_asked",
-    "/home/postcode",
-)
 _CLOSED_SHARE: Final = 0.14
 """Of all referrals from homes in the area, those from wards that are not open."""
 _NEXT_SMALLER: Final = 0.62
 """Each ward sends so much of what the one before it sends: the last are tiny."""
 _NEXT_AMONG_CLOSED: Final = 0.8
 
-_NEED: Final[Weighed[tuple[Severity, int, int, int]]] = (
-    ((Severity.NONE, 0, 0, 0), 9),
-    ((Severity.MILD, 0, 1, 0), 26),
-    ((Severity.NONE, 0, 3, 0), 4),
-    ((Severity.MODERATE, 1, 2, 0), 34),
-    ((Severity.MILD, 2, 2, 0), 6),
-    ((Severity.SEVERE, 2, 3, 0), 8),
-    ((Severity.SEVERE, 4, 4, 0), 7),
-    ((Severity.SEVERE, 3, 3, 1), 6),
+_DECILES: Final[Weighed[int | None]] = (
+    *((1, 31), (2, 20), (3, 13), (4, 8), (5, 6), (6, 5), (7, 4), (8, 3), (9, 1.5), (10, 0.5)),
+    (None, 10),
 )
-"""Severity with the number of domains, risk factors and kinds of complex history, and how often it is referred."""
-_MENTAL_HEALTH: Final[Weighed[MentalHealth]] = (
-    (MentalHealth.NONE, 74),
-    (MentalHealth.MILD, 15),
-    (MentalHealth.MODERATE, 7),
-    (MentalHealth.SEVERE, 2),
-    (MentalHealth.SEVERE_HISTORY_WELL, 2),
-)
+"""Most live in the most deprived areas of the country; of one in ten it is not known."""
+_NOT_SAID: Final = 0.12
+"""How often nobody says whether the parent was asked."""
+
+
+_FILES: Final = PostcodeFiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,48 +64,19 @@ def _falling(count: int, ratio: float) -> list[float]:
     return [weight / sum(raw) for weight in raw]
 
 
-def a_family(chance: Chance, on: date, *, season: Season, policy: Policy, wards: Wards) -> Family:
-    """One referred on that day; at most one thing about it is out of the ordinary."""
+def a_family(chance: Chance, at: datetime, *, season: Season, policy: Policy, wards: Wards) -> Family:
+    """One referred then, with at most one thing out of the ordinary. Who lives in the area lives in one of `wards`."""
+    hand = Hand(chance.random, at, tuple(postcodes()))
     agency = chance.weighed([(each, each.share) for each in AGENCIES])
-    severity, domains, risks, histories = chance.weighed(_NEED)
-    carer, age = carer_of(chance)
-    members: dict[str, Any] = {
-        "source": agency.source,
-        "infant": _infant(chance, on),
-        "place": Place(
-            ward=chance.weighed(list(wards.items())), authority=policy.authority, quality=PlaceQuality.KNOWN
-        ),
-        "consent": Consent.GIVEN,
-        "concern": Concern(severity=severity, domains=chance.some(tuple(Domain), domains, domains)),
-        "risk_factors": chance.some(tuple(RiskFactor), risks, risks + 1 if risks > 1 else risks),
-        "complex_history": chance.some(tuple(ComplexHistory), histories, histories),
-        "mental_health": chance.weighed(_MENTAL_HEALTH),
-        "carer": carer,
-        "carer_age": age,
-        "accessible_information": chance.happens(0.06),
-        "nhs_number": chance.weighed(((NhsNumber.VALID, 84), (NhsNumber.ABSENT, 14), (NhsNumber.INVALID, 2))),
-    }
-    members |= chance.weighed(TWISTS)(chance, on)
-    return Family(agency, Facts(**members), monitoring_of(chance, season), gaps_of(chance, agency, season))
-
-
-def gaps_of(chance: Chance, agency: Agency, season: Season) -> tuple[str, ...]:
-    """What was left out, as JSON pointers; nothing where all was told."""
-    if not chance.happens((1 - season.whole) * agency.gaps):
-        return ()
-    return chance.some(GAPS, 1, 3)
-
-
-def _infant(chance: Chance, on: date) -> Infant:
-    """One in seven not born yet; most of the others in their first year."""
-    count = 2 if chance.happens(0.02) else 1
-    if chance.happens(0.14):
-        return Infant(due_on=on + timedelta(days=chance.between(-10, 170)), count=count)
-    ages: Weighed[tuple[int, int]] = (
-        ((2, 60), 24),
-        ((61, 183), 28),
-        ((184, 364), 26),
-        ((365, 660), 17),
-        ((661, 728), 5),
-    )
-    return Infant(born_on=on - timedelta(days=chance.between(*chance.weighed(ages))), count=count)
+    value = first_referral("PRACTICE", hand, chance.weighed(WEIGHED_CASES)).body
+    if "concern" in value:
+        asked = None if chance.happens(_NOT_SAID) else chance.happens(season.parent_was_asked)
+        value["concern"] = value["concern"] | {"parent_was_asked": asked}
+    said = read_referral(value, now=at)
+    place = _FILES.find(said.document.home).place
+    if place.ward:
+        ward = chance.weighed(list(wards.items()))
+        place = Place(ward=ward, authority=policy.authority, quality=PlaceQuality.KNOWN)
+    facts = facts_of(said.document, source_of_agency=agency.source, place=place, today=hand.on, policy=policy)
+    monitoring = monitoring_of(said.document, deprivation_decile=chance.weighed(_DECILES))
+    return Family(agency, facts, monitoring, said.gaps)

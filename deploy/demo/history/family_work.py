@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from deploy.demo.chance import Weighed
 from deploy.demo.history import asking, working
-from deploy.demo.history.chance import Weighed
 from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.hours import at_work, by, later, missing
 from shared.events import ClosureReason, DeclineReason, PlaceKind, Route, Tier, Urgency

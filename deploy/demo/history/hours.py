@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from deploy.demo.history.chance import Chance
+from deploy.demo.chance import Chance
 from shared.working_time import LONDON, day_in_london, is_working_day, months_later
 
 DAY: Final = timedelta(days=1)

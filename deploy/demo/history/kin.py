@@ -41,7 +41,7 @@ def again(course: Course) -> Iterator[Arrival]:
         at = later(chance, after=course.received_at, days=chance.between(1, 12))
         if course.was_open(at):
             yield Arrival(at, chance.share(), course, is_sibling=chance.happens(_IS_SIBLING))
-    was_met = any(item.contacted_at for item in course.items)
+    was_met = any(item.first_contact_at for item in course.items)
     if course.ended_at and chance.happens(_COMES_BACK if was_met else _COMES_BACK_UNMET):
         at = later(chance, after=course.ended_at, days=chance.between(4, 320))
         yield Arrival(at, chance.share(), course)

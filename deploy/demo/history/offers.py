@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from typing import Final
 
-from deploy.demo.history.chance import Chance
+from deploy.demo.chance import Chance
 from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.places import Offer
 from deploy.demo.history.telling import Story, Teller

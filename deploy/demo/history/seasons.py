@@ -26,8 +26,6 @@ class Season:
     contacted_in_time: float
     safeguarding_in_time: float
     parent_was_asked: float
-    whole: float
-    """Referrals without gaps."""
 
 
 def seasons(first: date, months: int) -> dict[date, Season]:
@@ -50,7 +48,6 @@ def _season(month: date, progress: float) -> Season:
         contacted_in_time=0.84 + 0.12 * progress,
         safeguarding_in_time=0.95 + 0.05 * progress,
         parent_was_asked=0.5 + 0.35 * progress,
-        whole=0.8 + 0.1 * progress,
     )
 
 

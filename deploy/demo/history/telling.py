@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from deploy.demo.history.chance import Chance
+from deploy.demo.chance import Chance
 from shared.events import Envelope, Event, source_of
 
 _HEARD: Final = timedelta(seconds=1)

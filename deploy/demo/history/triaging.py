@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
 
 from deploy.demo.history.course import Course, PastItem
-from deploy.demo.history.deciding import by_machine
-from deploy.demo.history.hours import next_working_day
 from deploy.demo.history.mailing import mail
-from services.triage.work_items.conditions import SAFETY
-from services.triage.work_items.deadlines import ItemState, Since, first_escalation, plan_item
+from services.triage import rules
+from services.triage.work_items.conditions import UNDELIVERABLE, WAITING_LIST, is_call, outlives, stays_open
+from services.triage.work_items.deadlines import (
+    ItemState,
+    Since,
+    escalation_reason,
+    first_escalation,
+    full_routes_of,
+    is_told_since,
+    marks_of_item,
+    next_escalation,
+    plan_item,
+)
 from services.triage.work_items.deciding import decision_of_a_person
 from shared.events import (
     FAMILY_WORK,
@@ -41,7 +52,9 @@ _SETTLED_HOUR: Final = timedelta(hours=5)
 
 
 def decide(course: Course, at: datetime) -> None:
-    """The machine decides on what was told last, as of the receipt."""
+    """The machine decides on what was told last, as of the receipt; beside a person's decision it only proposes."""
+    if course.is_a_persons:
+        return
     decision = _machine(course, at, since=course.received_at)
     settle(course, at, decision, DecidedBy.MACHINE)
     ward = course.policy.ward_by_code.get(course.family.facts.place.ward or "")
@@ -57,26 +70,36 @@ def release(course: Course, at: datetime) -> None:
         settle(course, at, _machine(course, at, since=at), DecidedBy.MACHINE, is_release=True)
 
 
-def override(course: Course, at: datetime, route: Route, tier: Tier) -> None:
-    """A person decides otherwise."""
+def override(course: Course, at: datetime, item: PastItem, route: Route, tier: Tier) -> None:
+    """A person decides otherwise, on this item."""
     machine = _machine(course, at, since=course.received_at)
     full = course.world.places.full(day_in_london(at))
     decision = decision_of_a_person(machine, routes=(route,), tier=tier, urgency=course.urgency, full=full)
-    settle(course, at, decision, DecidedBy.PERSON)
+    settle(course, at, decision, DecidedBy.PERSON, decided_on=item.id)
 
 
 def _machine(course: Course, at: datetime, *, since: datetime) -> Decision:
-    full = course.world.places.full(day_in_london(at))
-    return by_machine(course.family.facts, received_at=since, now=at, policy=course.policy, full=full)
+    """By triage's rules: as of `since`, or of now for a birth that is told since. What is full has a waiting list."""
+    facts, full = course.family.facts, course.world.places.full(day_in_london(at))
+    is_told = is_told_since(facts.infant.born_on, None, received_at=since, now=at)
+    as_of = at if is_told else since
+    return rules.decide(full_routes_of(facts, frozenset(full)), received_at=as_of, policy=course.policy)
 
 
 def settle(
-    course: Course, at: datetime, decision: Decision, decided_by: DecidedBy, *, is_release: bool = False
+    course: Course,
+    at: datetime,
+    decision: Decision,
+    decided_by: DecidedBy,
+    *,
+    is_release: bool = False,
+    decided_on: UUID | None = None,
 ) -> None:
     """Close what the decision has no place for, say it, open work for the rest of its routes."""
-    stale = [item for item in course.open_items if _is_stale(item, decision, decided_by)]
-    _close(course, at, stale)
-    kept = {item.route for item in course.open_items if not item.is_undeliverable}
+    stays = partial(stays_open, decided_on=decided_on) if decided_on else outlives
+    close(course, at, [item for item in course.open_items if item.route not in decision.routes and not stays(item)])
+    kept = {item.route for item in course.open_items if not is_call(item)}
+    course.is_a_persons = decided_by is DecidedBy.PERSON
     course.urgency, course.is_priority = decision.urgency, course.is_priority or "M1" in decision.rules
     said = course.teller.say(
         at,
@@ -105,43 +128,33 @@ def settle(
             _open(course, at, route, since)
 
 
-def _is_stale(item: PastItem, decision: Decision, decided_by: DecidedBy) -> bool:
-    if item.route in decision.routes or item.accepted_at or item.is_undeliverable:
-        return False
-    if item.route in SAFETY and not item.is_looked_at:
-        return False
-    return not (item.is_persons and decided_by is DecidedBy.MACHINE)
-
-
-def _close(course: Course, at: datetime, items: Sequence[PastItem]) -> None:
+def close(
+    course: Course,
+    at: datetime,
+    items: Sequence[PastItem],
+    reason: ClosureReason = ClosureReason.DECIDED_AGAIN,
+    **said: Any,
+) -> None:
+    """Items end because of something else."""
     for item in items:
-        course.say(at, item, WorkItemClosed, reason=ClosureReason.DECIDED_AGAIN)
-        course.end(item, at)
-
-
-def close_others(course: Course, at: datetime, declined: PastItem) -> None:
-    """A decline ends every other item that nobody has taken on, but no unread safety work."""
-    others = [
-        item
-        for item in course.open_items
-        if item is not declined and item.is_to_do and not item.is_undeliverable
-        if item.is_looked_at or item.route not in SAFETY
-    ]
-    _close(course, at, others)
+        item.state = ItemState.CLOSED
+        course.say(at, item, WorkItemClosed, reason=reason, **said)
+        course.end(at)
 
 
 def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
     decision, full = since.decision, course.world.places.full(day_in_london(at))
     planned = plan_item(route, since, course.policy, full)
-    is_on_list = planned.state is ItemState.WAITING_LIST
+    waits = planned.state is ItemState.WAITING_LIST
     item = PastItem(
         course.chance.id(at),
         route,
         decision.urgency,
         at,
-        is_persons="person" in decision.rules,
-        is_on_list=is_on_list,
-        is_waiting=planned.state is ItemState.WAITING_FOR_REFERRER,
+        planned.counts_from,
+        planned.due_at,
+        planned.state,
+        tuple(marks_of_item(decision, [WAITING_LIST] if waits else [])),
     )
     course.items.append(item)
     course.ended_at = None
@@ -152,9 +165,9 @@ def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
         tier=decision.tier,
         urgency=decision.urgency,
         due_at=planned.due_at,
-        waiting_list=is_on_list,
+        waiting_list=waits,
     )
-    if item.is_waiting:
+    if item.state is ItemState.WAITING_FOR_REFERRER:
         course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.REFERRER)
         mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)
     _watch(course, item, since.received_at if since.is_first else at)
@@ -165,7 +178,7 @@ def _watch(course: Course, item: PastItem, counted_from: datetime) -> None:
     """What time alone will bring about: nobody opens it, or support is about to end."""
     first_at = first_escalation(item.urgency, since=counted_from, times=course.policy.working_time)
     if not course.chance.happens(_LOOKED_AT):
-        course.later(max(first_at, item.opened_at + timedelta(minutes=1)), lambda at: _escalate(course, item, at, 1))
+        course.later(max(first_at, item.opened_at + timedelta(minutes=1)), lambda at: _escalate(course, item, at))
     born_on = course.family.facts.infant.born_on
     if born_on and item.route in FAMILY_WORK:
         on = months_later(born_on, course.policy.priority.time_short_months)
@@ -174,35 +187,32 @@ def _watch(course: Course, item: PastItem, counted_from: datetime) -> None:
             course.later(at, lambda at: _warn_of_age(course, item, at))
 
 
-def _escalate(course: Course, item: PastItem, at: datetime, times: int) -> None:
+def _escalate(course: Course, item: PastItem, at: datetime) -> None:
     """Said aloud, and again, until somebody opens it."""
-    if item.is_looked_at or not item.is_to_do or item.is_waiting or times > _ESCALATIONS:
+    is_asked = item.state is ItemState.WAITING_FOR_REFERRER
+    if item.opened_first_at or not item.is_to_do or is_asked or item.escalations == _ESCALATIONS:
         return
-    reason, again_at = EscalationReason.UNOPENED_WORKING_DAY, at + timedelta(days=1)
-    if item.urgency in WALL_CLOCK:
-        reason = EscalationReason.UNOPENED_FIRST if times == 1 else EscalationReason.UNOPENED_SECOND
-        again_at = at + timedelta(minutes=45 if times == 1 else 60)
-    else:
-        again_at += next_working_day(day_in_london(again_at)) - day_in_london(again_at)
-    said = course.say(at, item, WorkItemEscalated, reason=reason)
+    said = course.say(at, item, WorkItemEscalated, reason=escalation_reason(item))
     if item.urgency in WALL_CLOCK:
         mail(course, at, MessageKind.ON_CALL, because_of=said)
-    course.later(again_at, lambda at: _escalate(course, item, at, times + 1))
+    again_at = next_escalation(item, now=at, times=course.policy.working_time)
+    item.escalations += 1
+    course.later(again_at, lambda at: _escalate(course, item, at))
 
 
 def _warn_of_age(course: Course, item: PastItem, at: datetime) -> None:
-    if item.is_open and item.contacted_at is None:
+    if item.is_open and item.first_contact_at is None:
         course.say(at, item, WorkItemEscalated, reason=EscalationReason.AGES_OUT_SOON)
 
 
 def ring_agency(course: Course, at: datetime) -> None:
     """A message was given up: somebody has to ring, unless that is on the list already."""
-    if any(item.is_undeliverable for item in course.open_items):
+    if any(is_call(item) for item in course.open_items):
         return
-    item = PastItem(course.chance.id(at), Route.REVIEW, Urgency.URGENT, at, is_undeliverable=True)
-    course.items.append(item)
-    course.ended_at = None
     times = course.policy.working_time
     due = due_at(at, days=times.seen_days, hours=times)
+    item = PastItem(course.chance.id(at), Route.REVIEW, Urgency.URGENT, at, at, due, marks=(UNDELIVERABLE,))
+    course.items.append(item)
+    course.ended_at = None
     course.say(at, item, WorkItemOpened, tier=None, urgency=Urgency.URGENT, due_at=due)
     course.plan(course, item)

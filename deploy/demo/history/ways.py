@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from deploy.demo.chance import Weighed
 from deploy.demo.history import asking, family_work, working
-from deploy.demo.history.chance import Weighed
 from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.hours import at_work, by, later, missing
-from services.triage.work_items.conditions import SAFETY
+from services.triage.work_items.conditions import SAFETY, is_call
 from shared.events import FAMILY_WORK, WALL_CLOCK, ClosureReason, DeclineReason, Route, Tier
 from shared.working_time import day_in_london, due_on
 
@@ -37,7 +37,7 @@ def plan(course: Course, item: PastItem) -> None:
 
 
 def _way_of(item: PastItem) -> Way:
-    if item.is_undeliverable:
+    if is_call(item):
         return _ring
     if item.route in FAMILY_WORK:
         return family_work.begin
@@ -155,13 +155,13 @@ def _talk(course: Course, item: PastItem) -> None:
         course.later(agreed_at, lambda at: working.close(course, item, at, ClosureReason.NO_FURTHER_NEED))
         return
     if chance.happens(0.9):
-        course.later(agreed_at, lambda at: working.accept(course, item, at, None))
+        course.later(agreed_at, lambda at: working.arrange(course, item, at))
     held_at = later(chance, after=agreed_at, days=chance.between(2, 30))
     people = chance.between(4, 24) if item.route is Route.TRAINING else chance.between(1, 4)
     written_at = later(chance, after=held_at, days=chance.wait(1.5))
     if chance.happens(0.92):
         held_on = day_in_london(held_at)
-        course.later(written_at, lambda at: working.hold(course, item, at, attendees=people, held_on=held_on))
+        course.later(written_at, lambda at: working.deliver(course, item, at, attendees=people, held_on=held_on))
     else:
         course.later(written_at, lambda at: working.close(course, item, at, ClosureReason.DID_NOT_ATTEND))
 

@@ -1,93 +1,100 @@
-"""What staff do with a work item. Each step says its event and plans nothing; one that is not possible does nothing."""
+"""What staff do with a work item, by triage's own table of steps.
+
+Each step says its event and plans nothing; one that is not possible does nothing.
+"""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
 
 from deploy.demo.history import triaging
 from deploy.demo.history.course import Course, PastItem
 from deploy.demo.history.mailing import mail
-from shared.events import (
-    ClosureReason,
-    DeclineReason,
-    MessageKind,
-    PlaceKind,
-    Route,
-    Tier,
-    WaitingFor,
-    WorkItemAccepted,
-    WorkItemClaimed,
-    WorkItemClosed,
-    WorkItemDeclined,
-    WorkItemFirstContact,
-    WorkItemOpened,
-    WorkItemWaiting,
-)
+from services.triage.work_items.conditions import WAITING_LIST, is_on_list, stays_open
+from services.triage.work_items.deadlines import ItemState
+from services.triage.work_items.steps import STEPS, is_possible
+from shared.events import ClosureReason, DeclineReason, MessageKind, PlaceKind, Route, Tier, WaitingFor
 from shared.working_time import due_at
+
+SOMEBODY: Final = "somebody of the team"
+
+
+def _take(course: Course, item: PastItem, at: datetime, name: str, **said: Any) -> UUID | None:
+    """Take the step and say `said` of it; returns the id of the event, None when the step is not possible now."""
+    if not is_possible(name, route=item.route, state=item.state):
+        return None
+    step = STEPS[name]
+    item.state = step.to or item.state
+    item.assignee = item.assignee or SOMEBODY
+    item.opened_first_at = item.opened_first_at or at
+    if not item.is_open:
+        course.end(at)
+    return course.say(at, item, step.says, **said) if step.says else None
 
 
 def claim(course: Course, item: PastItem, at: datetime) -> None:
-    if item.is_to_do:
-        item.is_looked_at, item.is_waiting = True, False
-        course.say(at, item, WorkItemClaimed)
+    _take(course, item, at, "claim")
 
 
 def release(course: Course, item: PastItem, at: datetime) -> None:
     """Back in the queue; said as an opening."""
-    if item.is_to_do:
-        times = course.policy.working_time
-        due = due_at(item.opened_at, days=times.first_contact_days, hours=times)
-        course.say(at, item, WorkItemOpened, tier=None, urgency=item.urgency, due_at=due, waiting_list=item.is_on_list)
+    times = course.policy.working_time
+    due = due_at(item.opened_at, days=times.first_contact_days, hours=times)
+    waits = is_on_list(item)
+    if _take(course, item, at, "release", tier=None, urgency=item.urgency, due_at=due, waiting_list=waits):
+        item.state, item.assignee = ItemState.WAITING_LIST if waits else ItemState.OPEN, None
 
 
 def ask(course: Course, item: PastItem, at: datetime) -> bool:
     """The referrer is asked for more; the clock waits. Tells whether that was possible."""
-    if not item.is_to_do or item.is_waiting or item.is_on_list:
-        return False
-    item.is_waiting = item.is_looked_at = True
-    said = course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.REFERRER)
-    mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)
-    return True
+    said = _take(course, item, at, "request-information", waiting_for=WaitingFor.REFERRER)
+    if said:
+        mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)
+    return said is not None
 
 
 def wait_for_place(course: Course, item: PastItem, at: datetime) -> None:
     """On the waiting list; said once."""
-    if item.is_to_do and not item.is_on_list:
-        item.is_on_list = item.is_looked_at = True
-        item.is_waiting = False
-        said = course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.PLACE)
+    if is_on_list(item):
+        return
+    if said := _take(course, item, at, "wait", waiting_for=WaitingFor.PLACE):
+        item.marks = (*item.marks, WAITING_LIST)
         mail(course, at, MessageKind.OUTCOME, because_of=said)
 
 
 def accept(course: Course, item: PastItem, at: datetime, place: PlaceKind | None) -> bool:
     """A team takes it on. Tells whether that was possible."""
-    if not item.is_to_do:
-        return False
-    item.accepted_at, item.place = at, place
-    item.is_looked_at, item.is_waiting = True, False
-    said = course.say(at, item, WorkItemAccepted, place=place)
-    mail(course, at, MessageKind.OUTCOME, because_of=said)
-    return True
+    return _agree(course, item, at, "accept", place=place)
+
+
+def arrange(course: Course, item: PastItem, at: datetime) -> bool:
+    """A day for a consultation or training. Tells whether that was possible."""
+    return _agree(course, item, at, "arrange", place=None)
+
+
+def _agree(course: Course, item: PastItem, at: datetime, name: str, **said: Any) -> bool:
+    event = _take(course, item, at, name, **said)
+    if event:
+        item.accepted_at, course.is_a_persons = at, True
+        mail(course, at, MessageKind.OUTCOME, because_of=event)
+    return event is not None
 
 
 def contact(course: Course, item: PastItem, at: datetime, *, on: date | None = None) -> None:
     """The first contact with the family, once; `on`: the day on which it was made, when it is written down later."""
-    if item.is_open and item.accepted_at and item.contacted_at is None:
-        item.contacted_at = at
-        course.say(at, item, WorkItemFirstContact, on=on)
+    if item.first_contact_at is None and _take(course, item, at, "first-contact", on=on):
+        item.first_contact_at = at
 
 
 def close(course: Course, item: PastItem, at: datetime, reason: ClosureReason) -> None:
-    if item.is_open:
-        course.say(at, item, WorkItemClosed, reason=reason)
-        course.end(item, at)
+    _take(course, item, at, "close", reason=reason)
 
 
-def hold(course: Course, item: PastItem, at: datetime, *, attendees: int, held_on: date) -> None:
+def deliver(course: Course, item: PastItem, at: datetime, *, attendees: int, held_on: date) -> None:
     """A consultation or training took place on that day, and is over."""
-    if item.is_open:
-        course.say(at, item, WorkItemClosed, reason=ClosureReason.COMPLETED, attendees=attendees, held_on=held_on)
-        course.end(item, at)
+    _take(course, item, at, "deliver", reason=ClosureReason.COMPLETED, attendees=attendees, held_on=held_on)
 
 
 def leave_the_list(course: Course, item: PastItem, at: datetime, reason: ClosureReason) -> None:
@@ -97,17 +104,15 @@ def leave_the_list(course: Course, item: PastItem, at: datetime, reason: Closure
 
 
 def decline(course: Course, item: PastItem, at: datetime, reason: DeclineReason) -> None:
-    """A person declines; the other items that nobody has taken on end with it."""
-    if not item.is_to_do:
-        return
-    said = course.say(at, item, WorkItemDeclined, reason=reason)
-    course.end(item, at)
-    triaging.close_others(course, at, item)
-    mail(course, at, MessageKind.OUTCOME, because_of=said)
+    """A person declines; other items end with it, but for what outlives that."""
+    if said := _take(course, item, at, "decline", reason=reason):
+        course.is_a_persons = True
+        triaging.close(course, at, [each for each in course.open_items if not stays_open(each, decided_on=item.id)])
+        mail(course, at, MessageKind.OUTCOME, because_of=said)
 
 
 def override(course: Course, item: PastItem, at: datetime, route: Route, tier: Tier) -> None:
-    """A person decides otherwise than the machine."""
-    if item.is_to_do:
-        item.is_looked_at = True
-        triaging.override(course, at, route, tier)
+    """A person decides otherwise than the machine, and has the item from then on."""
+    if is_possible("override", route=item.route, state=item.state):
+        _take(course, item, at, "claim")
+        triaging.override(course, at, item, route, tier)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, time
 from heapq import heappop, heappush
+from random import Random
 from typing import Any, Final
 
+from deploy.demo.chance import Chance, references
 from deploy.demo.history import kin, ways
 from deploy.demo.history.agencies import AGENCIES, Agency
 from deploy.demo.history.arriving import begin
-from deploy.demo.history.chance import Chance
 from deploy.demo.history.course import Course, World
 from deploy.demo.history.families import Family, Wards, a_family, default_wards
 from deploy.demo.history.hours import arrivals
@@ -48,9 +49,11 @@ def stories(
     """
     if first.day != 1 or months < 1:
         raise ValueError("a history begins on the first day of a month and has at least one month")
-    chance = Chance(seed)
+    chance = Chance(Random(seed))  # noqa: S311  an invented history, no secret
     offers = offered(policy, first=first, months=months, per_month=per_month)
-    world = World(chance, policy, wards or default_wards(policy), Places(offers), seasons(first, months), now)
+    world = World(
+        chance, policy, wards or default_wards(policy), Places(offers), seasons(first, months), now, references(chance)
+    )
     began = datetime.combine(first, time(8, 30), LONDON)
     for agency in AGENCIES:
         if agency.is_known:
@@ -98,7 +101,7 @@ def _course(world: World, arrival: Arrival) -> Course:
     key, (family, people) = chance.id(at), _told(world, arrival)
     linked = kin.linked(arrival, family)
     facts = family.facts.model_copy(update={"links": tuple(other.link for other in linked)})
-    known = {"reference": chance.reference(), "agency_id": family.agency.id, "about": facts.kind}
+    known = {"reference": next(world.references), "agency_id": family.agency.id, "about": facts.kind}
     course = Course(
         world=world,
         teller=Teller(chance, key=key, began=at, known=known),
@@ -119,5 +122,5 @@ def _told(world: World, arrival: Arrival) -> tuple[Family, int]:
         agency = chance.weighed([(each, each.share) for each in AGENCIES])
         people = chance.between(4, 24) if arrival.kind is Kind.TRAINING else chance.between(1, 4)
         return Family(agency, Facts(kind=arrival.kind, source=agency.source), Monitoring(), ()), people
-    family = a_family(chance, on, season=world.season(arrival.at), policy=world.policy, wards=world.wards)
+    family = a_family(chance, arrival.at, season=world.season(arrival.at), policy=world.policy, wards=world.wards)
     return kin.same_family(family, arrival, on), 1
