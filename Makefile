@@ -9,7 +9,7 @@ LOCKED := uv.lock pyproject.toml deploy/uv.txt deploy/local/bootstrap.py
 unexport PYTHONDONTWRITEBYTECODE
 
 # Of each service's calls, pages and loops some; what stops and starts PostgreSQL is none of a pooler's.
-POOLED := $(patsubst %,tests/integration/test_%.py,pooler page_steps front_steps help_pages publishing webhooks) \
+POOLED := $(patsubst %,tests/integration/*/test_%.py,pooler page_steps front_steps help_pages publishing webhooks) \
 	tests/journeys/test_main_journey.py
 
 .DEFAULT_GOAL := help
@@ -28,10 +28,10 @@ test-faults: .venv/.has-test ## Run the tests that kill and pause things
 	@PIR_FAULTS=1 exec $(BIN)/pytest -q -m chaos $(ARGS)
 
 test-schedules: .venv/.has-test ## Try 3,000 orders of what can happen between a request and its effect (PIR_SCHEDULES=1500)
-	@PIR_SCHEDULES=$(or $(PIR_SCHEDULES),1500) exec $(BIN)/pytest -q tests/integration/test_any_schedule.py $(ARGS)
+	@PIR_SCHEDULES=$(or $(PIR_SCHEDULES),1500) exec $(BIN)/pytest -q tests/integration/referral/test_any_schedule.py $(ARGS)
 
 test-restore: .venv/.has-test ## Lose a database and bring it back, in every way that docs/restore.md has, and say how long it took
-	@PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/integration/test_recovery.py tests/integration/test_backups.py tests/integration/test_restore.py $(ARGS)
+	@PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/integration/deploy/test_recovery.py tests/integration/deploy/test_backups.py tests/integration/deploy/test_restore.py $(ARGS)
 
 test-cluster: .venv/.has-test ## Three brokers, two PostgreSQL, two hosts and a proxy in namespaces; cut, kill and promote (wants root)
 	@PIR_CLUSTER=1 PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/cluster $(ARGS)
@@ -64,7 +64,7 @@ guide: .venv/.has-browser ## Make the pictures of the guides again, from a runni
 	@exec $(BIN)/python -m tests.browser.guide
 
 snapshot: .venv/.has-test ## Write what people and programs see to var/snapshot; AGAINST=FOLDER compares with an earlier one
-	@PIR_SNAPSHOT=$(CURDIR)/var/snapshot PIR_SNAPSHOT_BEFORE=$(AGAINST) exec $(BIN)/pytest -q tests/integration/test_contract_snapshot.py $(ARGS)
+	@PIR_SNAPSHOT=$(CURDIR)/var/snapshot PIR_SNAPSHOT_BEFORE=$(AGAINST) exec $(BIN)/pytest -q tests/integration/deploy/test_contract_snapshot.py $(ARGS)
 
 dashboards: .venv/.has-test ## Write the Grafana dashboards again, from the code, the alerts and the runbooks
 	@exec $(BIN)/python -m deploy.monitoring

@@ -36,8 +36,8 @@ pytest.register_assert_rewrite("tests.whole")
 ONLY_WITH = {
     "browser": "PIR_BROWSER",
     "cluster": "PIR_CLUSTER",
-    "integration/test_contract_snapshot.py": "PIR_SNAPSHOT",
-    "integration/test_pooler.py": "PIR_POOLER",
+    "integration/deploy/test_contract_snapshot.py": "PIR_SNAPSHOT",
+    "integration/shared/test_pooler.py": "PIR_POOLER",
 }
 """What takes too long for every run, and the variable with which its own target of the Makefile asks for it."""
 collect_ignore = [path for path, variable in ONLY_WITH.items() if not os.environ.get(variable)]

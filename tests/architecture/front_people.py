@@ -25,7 +25,7 @@ from shared.database import create_engine, sql
 from shared.sign_in import cookies, sessions
 from tests.architecture.test_access import framework
 from tests.integration.front import FrontSite
-from tests.integration.test_referral_after_decision import a_sent
+from tests.integration.referral.test_referral_after_decision import a_sent
 
 NOBODY, ENDED = "nobody", "ended member"
 STAFF, PARENT, PROGRAM = "staff at their own pages", "parent", "agency's program"

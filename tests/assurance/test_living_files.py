@@ -53,8 +53,8 @@ def test_a_test_that_is_marked_to_be_skipped_is_no_evidence(source: str, *, is_s
 
 
 def test_what_is_gone_is_named() -> None:
-    assert faults("`tests/unit/test_policy.py::test_of_nothing` and `docs/no-such-file.md`") == [
-        "there is no tests/unit/test_policy.py::test_of_nothing",
+    assert faults("`tests/unit/shared/test_policy.py::test_of_nothing` and `docs/no-such-file.md`") == [
+        "there is no tests/unit/shared/test_policy.py::test_of_nothing",
         "there is no file docs/no-such-file.md",
     ]
 

@@ -12,7 +12,13 @@ from shared.database import create_engine
 from tests import published
 from tests.browser.desk import DESKTOP, Desk, Person
 from tests.system import System
-from tests.unit.report_examples import a_contract_report, a_heading, a_need_report, an_equality_report, some_months
+from tests.unit.metrics.report_examples import (
+    a_contract_report,
+    a_heading,
+    a_need_report,
+    an_equality_report,
+    some_months,
+)
 
 
 def sits_at_reports(desk: Desk, role: str | None = None, *, size: str = DESKTOP, at: str = "/staff") -> Person:

@@ -17,8 +17,8 @@ from services.referral.submitting.prepare import identities_of
 from shared.audit import Actor
 from shared.events import WaitingFor, WorkItemWaiting
 from tests.integration.front import MEMBER, Browser, FrontSite
+from tests.integration.referral.test_referral_after_decision import Sent, a_sent
 from tests.integration.support import fetch
-from tests.integration.test_referral_after_decision import Sent, a_sent
 
 SETUP: Final = Actor("operator", "test")
 

@@ -5,7 +5,7 @@ release of its ward), as the contract counts it. A decision: the same until the 
 later decision that asks for it. Safety: the receipt, or the later decision that brought it up.
 
 Reports reckon the first contact for themselves (`Case.contact_due_on` in services/metrics/counting/cases.py);
-tests/integration/test_life_of_a_referral.py compares both over random histories.
+tests/integration/triage/test_life_of_a_referral.py compares both over random histories.
 """
 
 from __future__ import annotations
