@@ -12,6 +12,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from collections import defaultdict, deque
@@ -63,6 +64,11 @@ PATIENCE_SECONDS: Final = 60.0
 
 endings: Final[list[Callable[[], None]]] = []
 """What must not outlive this process, in the order of its start; see `pytest_configure`."""
+
+
+def end_as_by_ctrl_c() -> None:
+    """For programs of their own: SIGTERM stops what they started, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def own_url(database_url: str, service: str) -> str:

@@ -19,7 +19,7 @@ from deploy.local.ports import free_port
 from shared.settings import ROOT
 from tests.bench.generator import burst, families
 from tests.bench.whole import CONNECTIONS, Figures, memory, whole
-from tests.servers import Servers, running
+from tests.servers import Servers, end_as_by_ctrl_c, running
 from tests.system import System
 
 TEN = 10
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("--paced-seconds", type=int, default=20)
     parser.add_argument("--against", metavar="COMMIT", help="measure this commit, too, and print both side by side")
     given = parser.parse_args()
+    end_as_by_ctrl_c()
     print(f"{os.cpu_count()} cores; everything below, generator included, shares them. Compare within this run only.")
     print(f"A loop of 3 million additions: {_calibrate():.2f} s of CPU.")
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:

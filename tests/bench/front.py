@@ -29,7 +29,7 @@ from tests.bench.front_pages import PAGES, Measured
 from tests.bench.front_people import GIVE, NEWEST, People
 from tests.bench.generator import burst, families
 from tests.journeys.people import Member
-from tests.servers import running
+from tests.servers import end_as_by_ctrl_c, running
 from tests.signing_in import Browser
 from tests.system import System, eventually
 
@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--addresses", type=int, default=0, metavar="TIMES", help="500 in docs/front-door.md")
     parser.add_argument("--only", default="", metavar="WORD")
     given = parser.parse_args()
+    end_as_by_ctrl_c()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         servers.make_template()
         with System(servers, servers.url_of(servers.new_database()), Path(folder) / "var", tree=ROOT) as system:

@@ -47,6 +47,7 @@ from tests import published
 from tests.bench import journals
 from tests.builders import a_policy
 from tests.integration.support import engine_of, running
+from tests.servers import end_as_by_ctrl_c
 from tests.servers import running as servers_running
 
 POLICY: Final = "nottingham"
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--referrals", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    end_as_by_ctrl_c()
     print(f"{os.cpu_count()} cores, shared by servers and all; {given.referrals} referrals over {MONTHS} months.")
     with tempfile.TemporaryDirectory() as folder, servers_running(Path(folder) / "servers") as servers:
         servers.make_template()

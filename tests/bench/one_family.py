@@ -21,7 +21,7 @@ from services.referral.families.links import MOST
 from shared.settings import ROOT
 from tests.bench.generator import Connection
 from tests.families import a_referral
-from tests.servers import running
+from tests.servers import end_as_by_ctrl_c, running
 from tests.system import System
 
 COUNT: Final = 10_000
@@ -36,6 +36,7 @@ _LARGEST: Final = """
 
 
 def main() -> None:
+    end_as_by_ctrl_c()
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         database = servers.url_of(servers.new_database(template="template1"))

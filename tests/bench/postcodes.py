@@ -28,7 +28,7 @@ from services.referral.document.model import Home
 from services.referral.postcodes.lookup import NOTTINGHAM, NOTTINGHAM_FILE, LoadedPlaces, Places, PostcodeFiles
 from tests.directories import HEADERS, a_row, cells
 from tests.integration.support import engine_of
-from tests.servers import running
+from tests.servers import end_as_by_ctrl_c, running
 
 AREAS: Final = {
     "E": "AL B BA BB BD BH BL BN BR BS CA CB CH CM CO CR CT CV CW DA DE DH DL DN DT DY E EC EN EX FY GL GU HA HD HG HP HR "
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2_700_000)
     parser.add_argument("--headers", nargs="*", choices=list(RANKED), default=list(RANKED))
     given = parser.parse_args()
+    end_as_by_ctrl_c()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "servers") as servers:
         servers.make_template()
         url = servers.url_of(servers.new_database())
