@@ -13,7 +13,7 @@ POOLED := $(patsubst %,tests/integration/*/test_%.py,pooler page_steps front_ste
 	tests/journeys/test_main_journey.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-schedules test-restore test-cluster test-pooler test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
+.PHONY: help run test test-faults test-schedules test-restore test-cluster test-kubernetes test-pooler test-browser test-monitoring check bench guide snapshot dashboards sbom assurance assets format stop clean
 
 help: ## List these targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -35,6 +35,9 @@ test-restore: .venv/.has-test ## Lose a database and bring it back, in every way
 
 test-cluster: .venv/.has-test ## Three brokers, two PostgreSQL, two hosts and a proxy in namespaces; cut, kill and promote (wants root)
 	@PIR_CLUSTER=1 PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/cluster $(ARGS)
+
+test-kubernetes: .venv/.has-test ## Apply the manifests to a real API server (KUBEBUILDER_ASSETS=FOLDER has kube-apiserver and etcd)
+	@PIR_KUBERNETES=1 exec $(BIN)/pytest -q tests/kubernetes $(ARGS)
 
 test-pooler: .venv/.has-pooler ## Send calls and pages by way of a real PgBouncer (fetches it where it is missing)
 	@PIR_POOLER=1 exec $(BIN)/pytest -q -n 2 $(POOLED) $(ARGS)

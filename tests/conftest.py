@@ -36,6 +36,7 @@ pytest.register_assert_rewrite("tests.whole")
 ONLY_WITH = {
     "browser": "PIR_BROWSER",
     "cluster": "PIR_CLUSTER",
+    "kubernetes": "PIR_KUBERNETES",
     "integration/deploy/test_contract_snapshot.py": "PIR_SNAPSHOT",
     "integration/shared/test_pooler.py": "PIR_POOLER",
 }
