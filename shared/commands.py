@@ -17,7 +17,7 @@ from shared import audit
 from shared.audit import Entry, operator
 from shared.audit_chain.commands import add_audit_commands
 from shared.database import create_engine
-from shared.keys import WrongKeyError
+from shared.encryption_keys import WrongKeyError
 from shared.logs import configure
 from shared.messaging import outbox, repair
 from shared.messaging.dispatch import Handlers

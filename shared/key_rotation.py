@@ -17,11 +17,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared import audit, keys
+from shared import audit, encryption_keys
 from shared.audit import Entry, operator
 from shared.crypto import ID_BYTES, UnreadableSecretError
 from shared.database import sql
-from shared.keys import HeldKey
+from shared.encryption_keys import HeldKey
 
 PORTION: Final = 500
 """Rows a transaction; a row is held for as long as it takes, about 20 ms."""
@@ -197,7 +197,7 @@ async def rotate(
             if rest and leave_rest:
                 await each.give_up(tx)
             if not rest or leave_rest:
-                await keys.only_current(tx, held)
+                await encryption_keys.only_current(tx, held)
                 await audit.write(tx, [Entry(by, "keys.rotated", datetime.now(UTC), detail=name)])
             remarks = await each.remarks(tx)
         for kind, rows in rest.items():

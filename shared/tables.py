@@ -151,7 +151,7 @@ def kept_table(metadata: sa.MetaData) -> sa.Table:
 
 
 def key_check_table(metadata: sa.MetaData) -> sa.Table:
-    """The keys that something may be stored under, each by a known value that it wrapped (shared/keys.py)."""
+    """The keys that something may be stored under, each by a known value that it wrapped (encryption_keys.py)."""
     return sa.Table(
         "key_check",
         metadata,

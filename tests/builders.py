@@ -10,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any, Final
 from uuid import UUID
 
-from services.notify.rules import Retries
+from services.notify.sending_rules import Retries
 from services.notify.writing import Writer
 from services.triage.rules import decide
 from shared.crypto import KEY_BYTES, LocalKey
+from shared.encryption_keys import HeldKey
 from shared.events import (
     Carer,
     CareStatus,
@@ -37,7 +38,6 @@ from shared.events import (
     Severity,
     Tier,
 )
-from shared.keys import HeldKey
 from shared.policy import Policy, load_all
 from shared.service_map import ServiceMap
 

@@ -40,9 +40,9 @@ from deploy.secrets import SERVICES
 from deploy.setup import add_demo_agencies, make_topics
 from services.referral.identity import Identities
 from shared.brokers import Brokers
+from shared.encryption_keys import HeldKey
 from shared.errors import DATABASE_TROUBLE, is_transient
 from shared.events import TOPICS
-from shared.keys import HeldKey
 from shared.messaging.consumer import group_of
 
 S = TypeVar("S", bound=Server)

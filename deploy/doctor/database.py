@@ -14,14 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from deploy.doctor.findings import Finding, look, well, wrong
 from services.notify.settings import Settings as NotifySettings
 from services.notify.webhooks import secrets
-from services.referral import keys as referral_keys
+from services.referral import encryption_keys as referral_keys
 from services.referral.settings import Settings as ReferralSettings
 from services.referral.submitting.prepare import identities_of
-from services.triage import keys as triage_keys
+from services.triage import encryption_keys as triage_keys
 from services.triage.settings import Settings as TriageSettings
 from shared.database import engine_of
+from shared.encryption_keys import WrongKeyError
 from shared.errors import DATABASE_TROUBLE, failure_name
-from shared.keys import WrongKeyError
 from shared.revision import REVISION
 from shared.settings import Settings
 

@@ -10,10 +10,10 @@ from services.notify import api, internal, measures, sign_in_codes, tables
 from services.notify.delivery import Delivery
 from services.notify.family_messages import wiring
 from services.notify.handlers import handlers
-from services.notify.rules import Retries
 from services.notify.senders import Sender
 from services.notify.senders.files import Files
 from services.notify.senders.smtp import Smtp
+from services.notify.sending_rules import Retries
 from services.notify.settings import Settings
 from services.notify.sign_in_codes import CodeMailer
 from services.notify.templates import Council

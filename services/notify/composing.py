@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Final
 from uuid import uuid5
 
-from services.notify import rules
+from services.notify import sending_rules
 from services.notify.content import Content, Next, Outcome, State
 from services.notify.messages import Message
 from shared.contact_holds import contact_holds
@@ -60,7 +60,7 @@ def on_arrival(event: Envelope[Arrived], policy: Policy) -> list[Message]:
     if isinstance(data, ReferralAmended) and not data.by_agency:
         return _of_confirmed_links(event)
     version = data.version if isinstance(data, ReferralReceived) else 1
-    must_ring = rules.must_ring(data.facts)
+    must_ring = data.facts.tells_of_danger
     holds = contact_holds(data.facts, at=data.received_at, policy=policy)
     content = Content(
         about=data.facts.kind,
@@ -94,7 +94,7 @@ def on_decision(event: Envelope[ReferralTriaged], policy: Policy) -> list[Messag
         about=data.about,
         version=data.version,
         by=None if is_routed or is_asked or waits else _still_to_come(_decided_on(event, policy), event),
-        must_ring=not rules.RING_RULES.isdisjoint(decision.rules),
+        must_ring=not sending_rules.RING_RULES.isdisjoint(decision.rules),
         is_loss=Hold.C1 in decision.holds,
         is_asked=is_asked,
         next=Next.ROUTED if is_routed else Next.PERSON,
@@ -218,7 +218,7 @@ def _message(
         agency_id=event.data.agency_id,
         kind=kind,
         occasion=occasion,
-        state=State.DUE if rules.may_send(kind, audience, frozenset(holds)) else State.HELD,
+        state=State.DUE if sending_rules.may_send(kind, audience, frozenset(holds)) else State.HELD,
         content=content,
         at=event.occurred_at,
         cause=because_of(event),

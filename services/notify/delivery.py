@@ -28,8 +28,8 @@ from services.notify import measures, rows
 from services.notify.announcing import announcement
 from services.notify.content import Content, State
 from services.notify.rows import Try
-from services.notify.rules import Retries
 from services.notify.senders import DeliveryResult, Sender
+from services.notify.sending_rules import Retries
 from services.notify.writing import Writes, utc_now
 from shared import audit
 from shared.audit import Actor, Entry

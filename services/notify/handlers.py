@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify import composing, rows
 from services.notify.family_messages.handlers import with_families
 from services.notify.messages import Message
-from services.notify.rules import Caps
+from services.notify.sending_rules import Caps
 from shared.events import (
     AgencyUpdated,
     EnquiryReceived,

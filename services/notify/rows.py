@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.content import State
 from services.notify.messages import CHANNEL, Message, message_id_header
-from services.notify.rules import Caps, begin_of_day
+from services.notify.sending_rules import Caps, begin_of_day
 from shared.database import sql
 from shared.events import AgencyUpdated, Audience, Envelope, ReferralRestricted
 from shared.messaging.outbox import part_of

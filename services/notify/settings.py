@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr
 
 from services.notify.family_messages.settings import GovukSettings
 from services.notify.mail import is_address
-from services.notify.rules import Caps
+from services.notify.sending_rules import Caps
 from shared.crypto import Key, OtherKey
 from shared.settings import NoPath
 

@@ -11,7 +11,7 @@ from shared import startup as startup  # noqa: PLC0414  first, before the librar
 # isort: split
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.referral import handlers, keys, tables
+from services.referral import encryption_keys, handlers, tables
 from services.referral.agency_commands import add_agency_commands
 from services.referral.app import build
 from services.referral.erase_commands import add_erase_commands
@@ -39,11 +39,11 @@ def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     add_access_commands(commands)
     add_reindex_command(commands)
     add_places_commands(commands)
-    add_key_commands(commands, lambda: keys.rotates(Settings()))
+    add_key_commands(commands, lambda: encryption_keys.rotates(Settings()))
 
 
 async def _check_keys(settings: Settings, tx: AsyncConnection) -> None:
-    await keys.check(tx, identities_of(settings), at=datetime.now(UTC))
+    await encryption_keys.check(tx, identities_of(settings), at=datetime.now(UTC))
 
 
 def _handlers(settings: Settings) -> Handlers:

@@ -8,7 +8,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.referral import contract, front, handlers, identity_api, keys, tables
+from services.referral import contract, encryption_keys, front, handlers, identity_api, tables
 from services.referral.agency_keys import AgencyKeys, Callers
 from services.referral.api import ReferralApi
 from services.referral.contacts import stop_page, stops
@@ -152,7 +152,7 @@ async def build(settings: Settings) -> Service:
     async def prepare() -> None:
         """Raises WrongKeyError."""
         async with engine.begin() as tx:
-            await keys.check(tx, identities, at=_now())
+            await encryption_keys.check(tx, identities, at=_now())
         await places.refresh()
 
     async def forget() -> None:

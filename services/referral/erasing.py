@@ -58,7 +58,7 @@ async def erase(
     """
     if (row := await locked(tx, tables.referral.c.reference == reference)) is None:
         return None
-    await _refuse_under_a_hold(tx, row.id)
+    await _refuse_under_a_legal_hold(tx, row.id)
     await _refuse_in_danger(tx, row.id, at)
     if needs_second:
         await _confirm(tx, row.id, actor, at)
@@ -140,7 +140,7 @@ _EMPTY: Final[dict[str, Any]] = {
 }
 
 
-async def _refuse_under_a_hold(tx: AsyncConnection, referral_id: UUID) -> None:
+async def _refuse_under_a_legal_hold(tx: AsyncConnection, referral_id: UUID) -> None:
     held = await tx.execute(
         sa.select(tables.hold.c.id, tables.hold.c.review_on).where(
             tables.hold.c.referral_id == referral_id, tables.hold.c.ended_at.is_(None)

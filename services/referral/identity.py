@@ -15,7 +15,7 @@ from uuid import UUID
 from services.referral.document.model import ReferralDocument
 from services.referral.families.profile import Family, Named, Profiles
 from shared.crypto import LocalKey, seal, unseal
-from shared.keys import HeldKey
+from shared.encryption_keys import HeldKey
 
 CURSOR_BYTES: Final = 8
 

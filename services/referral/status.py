@@ -118,7 +118,7 @@ _WITH_FAMILY: Final = (Status.WITH_TEAM, Status.WAITING_LIST, Status.ACCEPTED)
 
 
 def dates(
-    status: Status, decision: Decision | None, *, decision_by: date, first_contact_at: datetime | None
+    status: Status, decision: Decision | None, *, decision_by: date, contact_due_at: datetime | None
 ) -> dict[str, str | None]:
     """By when the agency hears a decision, by when the family is met, and the next of the two (`expected_by`).
 
@@ -127,7 +127,7 @@ def dates(
     """
     waits = decision is not None and decision.waits_for_ward
     decided_by = decision_by if status in _UNDECIDED and not waits else None
-    contact = day_in_london(first_contact_at) if first_contact_at and status in _WITH_FAMILY else None
+    contact = day_in_london(contact_due_at) if contact_due_at and status in _WITH_FAMILY else None
     named = {"decision_by": decided_by, "first_contact_by": contact, "expected_by": decided_by or contact}
     return {name: day.isoformat() if day else None for name, day in named.items()}
 

@@ -107,14 +107,14 @@ _COLUMNS: Final = """
     r.id, r.reference, r.kind, r.version, r.received_at, r.expected_by, r.facts, r.gaps, r.decision, r.decided_by,
     r.declined_at, r.challenged_at, r.withdrawn_at, r.changed_in, r.wrapped_key, r.external_sealed,
     (SELECT min(due_at) FROM route_state WHERE referral_id = r.id AND route = ANY(CAST(:family_work AS text[]))
-        AND contacted_at IS NULL AND state NOT IN ('closed', 'declined', 'replaced')) AS first_contact_at,
+        AND contacted_at IS NULL AND state NOT IN ('closed', 'declined', 'replaced')) AS contact_due_at,
     (SELECT jsonb_agg(jsonb_build_array(route, state) ORDER BY changed_at)
         FROM route_state WHERE referral_id = r.id) AS routes,
     (SELECT jsonb_agg(DISTINCT link) FROM kin WHERE referral_id = r.id AND is_told) AS links
 """
 """What an agency is shown: never who the family is, which is the larger part of a row.
 
-`first_contact_at` is when the first contact is due that a team has not made yet.
+`contact_due_at` is when the first contact is due that a team has not made yet.
 """
 
 _ONE: Final = sql(f"""
@@ -232,7 +232,7 @@ def _shown(row: sa.Row[Any], known: Progress, identities: Identities) -> dict[st
         "gaps": row.gaps,
         "asked": asked.topics(known),
         "next_step": words,
-        **dates(status, known.decision, decision_by=row.expected_by, first_contact_at=row.first_contact_at),
+        **dates(status, known.decision, decision_by=row.expected_by, contact_due_at=row.contact_due_at),
     }
 
 

@@ -11,7 +11,7 @@ from shared import startup as startup  # noqa: PLC0414  first, before the librar
 # isort: split
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.triage import keys, tables
+from services.triage import encryption_keys, tables
 from services.triage.app import build
 from services.triage.handlers import handlers
 from services.triage.settings import Settings
@@ -21,12 +21,12 @@ from shared.sign_in.logout import add_session_commands
 
 
 def _add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    add_key_commands(commands, lambda: keys.rotates(Settings()))
+    add_key_commands(commands, lambda: encryption_keys.rotates(Settings()))
     add_session_commands(commands)
 
 
 async def _check_keys(settings: Settings, tx: AsyncConnection) -> None:
-    await keys.check(tx, keys.held(settings), at=datetime.now(UTC))
+    await encryption_keys.check(tx, encryption_keys.held(settings), at=datetime.now(UTC))
 
 
 if __name__ == "__main__":

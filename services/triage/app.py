@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from services.triage import api, keys, measures, pages, policies, questions, tables
+from services.triage import api, encryption_keys, measures, pages, policies, questions, tables
 from services.triage.clients import AllServices, Arrivals, Families, Messages
 from services.triage.handlers import handlers
 from services.triage.open_referral import api as open_referral
@@ -54,7 +54,7 @@ async def build(settings: Settings) -> Service:
     """Everything connected, nothing started. Raises InvalidPolicyError for a policy that can't be used."""
     known = load_all(settings.policies_dir)
     policy = settings.policy_in_force()
-    engine, held = request_engine(settings, tables.SCHEMA), keys.held(settings)
+    engine, held = request_engine(settings, tables.SCHEMA), encryption_keys.held(settings)
     by_key = create_engine(settings, tables.SCHEMA, pool_size=3, by_key=True)
     heard = handlers(policy)
     relay = Relay(dsn=settings.dsn, schema=tables.SCHEMA, brokers=settings.brokers)
@@ -131,7 +131,7 @@ async def build(settings: Settings) -> Service:
         """Raises WrongKeyError, and InvalidPolicyError when a version is not the one that decisions were made with."""
         texts = policies.texts_of(settings.policies_dir)
         async with engine.begin() as tx:
-            await keys.check(tx, held, at=_now())
+            await encryption_keys.check(tx, held, at=_now())
             await places.take_over(tx, policy, at=_now())
             await policies.keep_versions(tx, known, texts, in_force=policy, at=_now())
 
@@ -142,7 +142,7 @@ async def build(settings: Settings) -> Service:
                 await timers.escalate(tx, now=now, policy=policy)
             async with engine.begin() as tx:
                 await timers.warn_of_age(tx, now=now)
-            await timers.release_held(engine, now=now, policy=policy)
+            await timers.release_opened_wards(engine, now=now, policy=policy)
             await timers.offer_places(engine, now=now)
             await asyncio.sleep(settings.deadline_seconds)
 

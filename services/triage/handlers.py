@@ -191,7 +191,7 @@ async def run_clocks_again(tx: AsyncConnection, event: Envelope[events.ReferralI
     await audit.write(tx, [Entry(REFERRER, "referral.informed", event.occurred_at, event.key)])
 
 
-async def stop_work(tx: AsyncConnection, event: Envelope[events.ReferralWithdrawn], policy: Policy) -> None:
+async def withdraw(tx: AsyncConnection, event: Envelope[events.ReferralWithdrawn], policy: Policy) -> None:
     """Withdrawn: open work ends. Safety work that nobody has read and taken stays, marked, until a person closes it."""
     await store.lock(tx, event.key)
     await tx.execute(
@@ -207,7 +207,7 @@ async def stop_work(tx: AsyncConnection, event: Envelope[events.ReferralWithdraw
     await audit.write(tx, [Entry(REFERRER, "referral.withdrawn", event.occurred_at, event.key)])
 
 
-async def look_again(tx: AsyncConnection, event: Envelope[events.ReferralChallenged], policy: Policy) -> None:
+async def challenge(tx: AsyncConnection, event: Envelope[events.ReferralChallenged], policy: Policy) -> None:
     """The referrer challenges a decline: its work is open again, for another lead than the one who declined."""
     await audit.write(tx, [Entry(REFERRER, "referral.challenged", event.occurred_at, event.key)])
     await reopening.challenge(tx, event.key, at=event.heard_at, cause=because_of(event), policy=policy)
@@ -246,7 +246,7 @@ _ERASE: Final = (
 )
 
 
-async def ask_a_person(tx: AsyncConnection, event: Envelope[events.MessageUndeliverable], policy: Policy) -> None:
+async def ring_about_message(tx: AsyncConnection, event: Envelope[events.MessageUndeliverable], policy: Policy) -> None:
     """A message could not be delivered, at once or after every retry: somebody rings the agency, or the family."""
     is_to_family = event.data.audience is events.Audience.HOUSEHOLD
     await _call(tx, event, FAMILY_UNREACHED if is_to_family else UNDELIVERABLE, event.data.message_id, policy)
@@ -307,10 +307,10 @@ def handlers(policy: Policy) -> Handlers:
         events.EnquiryReceived: AtOnce(many),
         events.ReferralAmended: each(amend),
         events.ReferralInformed: each(run_clocks_again),
-        events.ReferralWithdrawn: each(stop_work),
-        events.ReferralChallenged: each(look_again),
+        events.ReferralWithdrawn: each(withdraw),
+        events.ReferralChallenged: each(challenge),
         events.ReferralRestricted: each(restrict),
         events.ReferralErased: each(erase),
-        events.MessageUndeliverable: each(ask_a_person),
+        events.MessageUndeliverable: each(ring_about_message),
         events.FamilyReplied: each(hear_a_reply),
     }

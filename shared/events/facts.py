@@ -29,6 +29,7 @@ from shared.events.codes import (
     Severity,
     Tier,
     Urgency,
+    tells_of_danger,
 )
 
 
@@ -87,6 +88,11 @@ class Facts(Model):
     requested_tier: Tier | None = None
     nhs_number: NhsNumber = NhsNumber.ABSENT
     full_routes: tuple[Route, ...] = ()
+
+    @property
+    def tells_of_danger(self) -> bool:
+        """Whether a tick of S1, S2, S5 or S6 says to ring somebody at once: safety comes before anything else."""
+        return tells_of_danger(self.safety, self.mental_health)
 
 
 class Monitoring(Model):

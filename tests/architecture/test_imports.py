@@ -26,7 +26,7 @@ PURE: Final = (
     "services.referral.status",
     "services.referral.fhir.reading",
     "services.referral.fhir.checks",
-    "services.notify.rules",
+    "services.notify.sending_rules",
     "services.notify.templates",
     "services.metrics.spans",
     "services.metrics.codes",

@@ -32,7 +32,7 @@ SHARED: Final = {
     "ids",
     "internal_client",
     "key_rotation",
-    "keys",
+    "encryption_keys",
     "languages",
     "logs",
     "messaging",

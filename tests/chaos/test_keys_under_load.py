@@ -18,7 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.referral.identity import Identities, Sealed
-from shared.keys import HeldKey
+from shared.encryption_keys import HeldKey
 from tests.families import a_referral
 from tests.system import Reply, System, call, eventually, under_load
 

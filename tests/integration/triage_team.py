@@ -155,7 +155,7 @@ class TriageTeam:
             await timers.escalate(tx, now=self.now, policy=self.policy)
         async with self.engine.begin() as tx:
             await timers.warn_of_age(tx, now=self.now)
-        await timers.release_held(self.engine, now=self.now, policy=self.policy)
+        await timers.release_opened_wards(self.engine, now=self.now, policy=self.policy)
         await timers.offer_places(self.engine, now=self.now)
 
     def later(self, **span: float) -> datetime:

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify import app as notify_app
 from services.notify.mail import Mail
-from services.notify.rules import Retries
 from services.notify.senders import HANDED_OVER, DeliveryResult
+from services.notify.sending_rules import Retries
 from services.notify.settings import Settings as NotifySettings
 from services.notify.webhooks import loop as loop_module
 from services.notify.webhooks import secrets

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.metrics.coded.mapping import COLUMNS, coded
 from services.metrics.counting.read_book import read_book
-from services.metrics.reports.cells import harmless
+from services.metrics.reports.harmless_text import harmless
 from services.metrics.spans import Span
 from shared import audit
 from shared.access import Staff

@@ -212,10 +212,10 @@ class Case:
         has_ended = bool(opened) and all(_is_by(item.over_at, day) for item in opened)
         return _is_by(self.withdrawn_at, day) or is_declined or has_ended
 
-    def is_held(self, day: date) -> bool:
+    def waits_for_its_ward(self, day: date) -> bool:
         """Whether by the end of that day its ward had not opened (E9), and nobody had taken it on all the same."""
-        was_held = self.released_at is not None or self.eligibility == Eligibility.NOT_YET
-        return was_held and not _is_by(_first([self.released_at, self._taken_on_at]), day)
+        had_to_wait = self.released_at is not None or self.eligibility == Eligibility.NOT_YET
+        return had_to_wait and not _is_by(_first([self.released_at, self._taken_on_at]), day)
 
     @cached_property
     def seen_due_on(self) -> date:
@@ -249,8 +249,8 @@ class Case:
         taken_on = self._taken_on_at
         if self.released_at is not None and (taken_on is None or taken_on >= self.released_at):
             return self.released_at
-        is_held = self.eligibility == Eligibility.NOT_YET and taken_on is None
-        return None if is_held else self.received_at
+        waits = self.eligibility == Eligibility.NOT_YET and taken_on is None
+        return None if waits else self.received_at
 
     def _due_at(self, days: int, since: datetime) -> datetime:
         return due_at(since, days=days, hours=self.working_time)

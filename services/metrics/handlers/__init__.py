@@ -1,6 +1,6 @@
 """What each event adds to the rows and the totals. Nearly all of them are read (reading.py), folded to one change of
-each row, and written in one statement (writing.py); erasures (erasing.py) and what is heard seldom (seldom.py) have
-handlers of their own.
+each row, and written in one statement (writing.py); erasures, and what is heard seldom (enquiries, agencies,
+places), have handlers of their own.
 
 Late and repeated events do no harm: what is filled once stays, what has a latest version is settled by its number in
 the stream of its service, and nothing is assumed about the order across topics.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from services.metrics.handlers import erasing, reading, seldom, writing
+from services.metrics.handlers import enquiries_agencies_places, erasing, reading, writing
 from shared.events import AgencyUpdated, CapacityChanged, EnquiryReceived, ReferralErased
 from shared.messaging.dispatch import Counting, Handlers, Repeatable
 from shared.policy import Policy
@@ -24,8 +24,8 @@ def handlers(policy: Policy) -> Handlers:
         dict.fromkeys(readings, counted)
         | {
             ReferralErased: erasing.erase,
-            EnquiryReceived: seldom.count_enquiries,
-            AgencyUpdated: seldom.keep_agencies,
-            CapacityChanged: seldom.keep_places,
+            EnquiryReceived: enquiries_agencies_places.count_enquiries,
+            AgencyUpdated: enquiries_agencies_places.keep_agencies,
+            CapacityChanged: enquiries_agencies_places.keep_places,
         }
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from services.metrics.reports import words
-from services.metrics.reports.cells import harmless
+from services.metrics.reports.harmless_text import harmless
 from services.metrics.reports.model import (
     ABSENT,
     Access,

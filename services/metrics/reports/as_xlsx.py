@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.metrics.reports import words
-from services.metrics.reports.cells import harmless
 from services.metrics.reports.grids import Cell, Grid, changes_grid, grids
+from services.metrics.reports.harmless_text import harmless
 from services.metrics.reports.model import AnyReport, EqualityReport, Heading, Shown
 from services.metrics.reports.workbook import CellValue, Sheet, Workbook, write
 

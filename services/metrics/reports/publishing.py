@@ -34,7 +34,7 @@ from services.metrics.reports.model import (
     ReportKind,
     ReportStatus,
 )
-from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready, readiness
+from services.metrics.reports.readiness import NotReadyError, Unread, lock_ready, readiness
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import Span, half_of, month_of, published_on, year_of
 from shared.database import alone, one_moment, sql
@@ -203,7 +203,7 @@ async def _make(
     Raises NotReadyError while the rows are built again.
     """
     async with one_moment(engine).connect() as tx:
-        await hold_ready(tx)
+        await lock_ready(tx)
         book = await read_book(tx, span, terms.policy.working_time)
         months = await _months_of(tx, span, terms) if kind is ReportKind.EQUALITY else []
         has_erased = await _lost_a_family(tx, span, months, terms)

@@ -68,7 +68,7 @@ async def readiness(engine: AsyncEngine, unread: Unread) -> Readiness:
     return Readiness(is_whole, parked, behind)
 
 
-async def hold_ready(tx: AsyncConnection) -> None:
+async def lock_ready(tx: AsyncConnection) -> None:
     """No rebuild begins while this transaction reads. Raises NotReadyError when one is under way.
 
     TRUNCATE empties a table even for a transaction that began before it: a snapshot alone would not do.

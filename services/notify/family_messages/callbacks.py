@@ -29,8 +29,8 @@ from services.notify.family_messages.contacts import ContactsClient
 from services.notify.family_messages.receipts import Change, change_by
 from services.notify.family_messages.sending import read_reference
 from services.notify.family_messages.words import FamilyWords
-from services.notify.rules import Retries
 from services.notify.senders.govuk_notify import STATUSES, Known
+from services.notify.sending_rules import Retries
 from shared import audit
 from shared.audit import Actor, Entry
 from shared.events import MessageDelivered, MessageUndeliverable

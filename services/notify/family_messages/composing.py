@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 
-from services.notify import composing, rules
+from services.notify import composing, sending_rules
 from services.notify.content import Content, Outcome, State
 from services.notify.family_messages.words import OUTCOMES
 from services.notify.messages import Message
@@ -46,7 +46,7 @@ def receipt(event: Envelope[ReferralReceived], policy: Policy) -> list[Message]:
     if by < day_in_london(event.heard_at) and isinstance(data, ReferralAmended):
         return []
     holds = contact_holds(data.facts, at=data.received_at, policy=policy)
-    may_go = rules.may_send(MessageKind.RECEIPT, Audience.HOUSEHOLD, holds)
+    may_go = sending_rules.may_send(MessageKind.RECEIPT, Audience.HOUSEHOLD, holds)
     state = State.DUE if may_go else State.HELD
     content = Content(by=by)
     return [_to_family(event, MessageKind.RECEIPT, _RECEIPT, content, channel=data.household.channel, state=state)]

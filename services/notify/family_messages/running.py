@@ -16,8 +16,8 @@ from services.notify.family_messages.callbacks import Callbacks
 from services.notify.family_messages.contacts import ContactsClient
 from services.notify.family_messages.sending import FamilySender, Items
 from services.notify.messages import FAMILIES_FIRST, TEXTS_OUT_FIRST
-from services.notify.rules import Retries
 from services.notify.senders.govuk_notify import GovukNotify
+from services.notify.sending_rules import Retries
 from services.notify.settings import Settings
 from services.notify.tables import SCHEMA
 from services.notify.writing import utc_now

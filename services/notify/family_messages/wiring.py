@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notify.family_messages import release_api, rows
 from services.notify.family_messages.settings import SHORTEST_TOKEN
-from services.notify.rules import Retries
+from services.notify.sending_rules import Retries
 from services.notify.settings import Settings
 from shared.events import Channel
 from shared.policy import InvalidPolicyError, Policy

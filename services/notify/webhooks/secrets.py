@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.settings import Settings
 from services.notify.webhooks import signing
-from shared import keys
+from shared import encryption_keys
 from shared.crypto import Safe, seal, unseal
+from shared.encryption_keys import HeldKey
 from shared.key_rotation import DataKeys
-from shared.keys import HeldKey
 
 TABLES: Final = ("webhook_endpoint",)
 BOTH_SIGN: Final = timedelta(hours=24)
@@ -31,7 +31,7 @@ def held(settings: Settings) -> HeldKey:
 
 async def check(tx: AsyncConnection, key: HeldKey, *, at: datetime) -> None:
     """Raises WrongKeyError."""
-    await keys.check(tx, key, keys.opens_any_of(*TABLES), at=at)
+    await encryption_keys.check(tx, key, encryption_keys.opens_any_of(*TABLES), at=at)
 
 
 def rotates(settings: Settings) -> list[DataKeys]:

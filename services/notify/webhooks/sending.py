@@ -23,7 +23,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.notify.rules import Retries
+from services.notify.sending_rules import Retries
 from services.notify.webhooks import deliveries, endpoints, measures, signing
 from services.notify.webhooks.addresses import UrlRefusedError, read_url
 from services.notify.webhooks.deliveries import CHECK, DeliveryState

@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notify import tables
-from services.notify.rules import Retries
 from services.notify.senders import Sender
+from services.notify.sending_rules import Retries
 from services.notify.settings import Settings
 from services.notify.webhooks import internal_api, measures, secrets
 from services.notify.webhooks.loop import WebhookLoop

@@ -76,7 +76,7 @@ class RecordFacts:
     was_accepted: bool = False
     has_danger: bool = False
     is_loss: bool = False
-    is_held: bool = False
+    has_legal_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def due_on(family: Sequence[RecordFacts], schedule: Schedule) -> Due | Waits:
 
     Without one of its referrals a family is due on the same day or an earlier one, never later.
     """
-    if any(each.is_held for each in family):
+    if any(each.has_legal_hold for each in family):
         return Waits.HOLD
     ends = [each.last_on for each in family if each.last_on is not None]
     if len(ends) < len(family) or not ends:

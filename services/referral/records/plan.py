@@ -121,7 +121,7 @@ def _facts(row: sa.Row[Any]) -> RecordFacts:
         was_accepted=row.was_accepted,
         has_danger=bool(facts.safety) or not SAFETY_ROUTES.isdisjoint(row.routes),
         is_loss=not LOSSES.isdisjoint(facts.circumstances),
-        is_held=row.is_held,
+        has_legal_hold=row.has_legal_hold,
     )
 
 
@@ -134,7 +134,7 @@ _MEMBERS: Final = sql("""
         ARRAY(SELECT state FROM route_state s WHERE s.referral_id = r.id) AS states,
         ARRAY(SELECT route FROM route_state s WHERE s.referral_id = r.id) AS routes,
         coalesce(told.was_accepted, false) AS was_accepted, told.last_at,
-        EXISTS (SELECT 1 FROM hold o WHERE o.referral_id = r.id AND o.ended_at IS NULL) AS is_held
+        EXISTS (SELECT 1 FROM hold o WHERE o.referral_id = r.id AND o.ended_at IS NULL) AS has_legal_hold
     FROM referral r CROSS JOIN LATERAL (
         SELECT max(at) AS last_at, bool_or(what IN ('accepted', 'first-contact')) AS was_accepted
         FROM history h WHERE h.referral_id = r.id

@@ -21,9 +21,9 @@ from services.referral.postcodes.lookup import Places, PostcodeFiles
 from services.referral.reference import new_reference
 from services.referral.settings import Settings
 from services.referral.submitting.idempotency import RequestKey, request_key
+from shared.encryption_keys import HeldKey
 from shared.events import Facts, Household, Monitoring
 from shared.ids import uuid7
-from shared.keys import HeldKey
 from shared.policy import Policy
 from shared.strict_json import canonical
 from shared.working_time import day_in_london, due_on

@@ -27,7 +27,7 @@ from services.triage.rules.need import (
     far_from_what_was_asked,
     relationship_not_seen,
 )
-from services.triage.rules.safety import CONTACT_HOLDS, HOLDING, SAFETY, bereavement, is_held
+from services.triage.rules.safety import CONTACT_HOLDS, DANGER_RULES, SAFETY, bereavement
 from shared.events import Decision, Eligibility, Facts, Hold, Kind, Mode, Route, Tier, Urgency
 from shared.policy import Policy
 
@@ -96,14 +96,14 @@ def decide(facts: Facts, *, received_at: datetime, policy: Policy) -> Decision:
     safety = every(SAFETY, case)
     if loss := bereavement(case):
         return _after_a_loss(case, [*safety, loss])
-    if is_held(facts):
-        return _under_a_hold(case, safety)
+    if facts.tells_of_danger:
+        return _in_danger(case, safety)
     return _on_a_family(case, safety)
 
 
 def _on_an_enquiry(case: Case) -> Decision:
     """I5: of all other rules only S1, S2, S5, S6 and A1 are looked at."""
-    findings = every((*HOLDING, enquiry, safety_words), case)
+    findings = every((*DANGER_RULES, enquiry, safety_words), case)
     is_plain = len(findings) == 1
     return put_down(
         case,
@@ -127,8 +127,8 @@ def _after_a_loss(case: Case, safety: Sequence[Finding]) -> Decision:
     )
 
 
-def _under_a_hold(case: Case, safety: Sequence[Finding]) -> Decision:
-    """Step 1 with a hold: a person decides; safety routes first; no need rules, no modifiers."""
+def _in_danger(case: Case, safety: Sequence[Finding]) -> Decision:
+    """Step 1 with danger: a person decides; safety routes first; no need rules, no modifiers."""
     eligible = _eligible(case)
     holding = [finding for finding in safety if finding.rule != "S3"]
     plan = [finding for finding in safety if finding.rule == "S3"]
@@ -146,7 +146,7 @@ def _under_a_hold(case: Case, safety: Sequence[Finding]) -> Decision:
 
 
 def _on_a_family(case: Case, safety: Sequence[Finding]) -> Decision:
-    """Without a hold: steps 2 to 6."""
+    """Without danger: steps 2 to 6."""
     eligible = _eligible(case)
     own_care = first(OWN_CARE, case) if eligible.level is not Eligibility.NOT_ELIGIBLE else None
     step = _first_that_decides(case, eligible, own_care)

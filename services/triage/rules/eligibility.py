@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from services.triage.rules.model import Case, Finding, Rule, Used, rule, support_ends_on
-from services.triage.rules.safety import HANDBOOK, LOOKED_AFTER, WORKING_TOGETHER, is_held, is_long_overdue
+from services.triage.rules.safety import HANDBOOK, LOOKED_AFTER, WORKING_TOGETHER, is_long_overdue
 from shared.events import Consent, Eligibility, Infant, PlaceQuality, Route, Urgency
 from shared.policy import Age, Ward
 
@@ -242,7 +242,7 @@ def _consent_used(case: Case) -> Used:
 @rule("E13s", source=f"{WORKING_TOGETHER}: information may be shared without consent to keep a child safe")
 def safety_goes_on(case: Case) -> Finding | None:
     """Safety work goes on though consent is not given. Who goes on without it, why and when is recorded."""
-    if case.facts.consent is Consent.GIVEN or not is_held(case.facts):
+    if case.facts.consent is Consent.GIVEN or not case.facts.tells_of_danger:
         return None
     return Finding(
         text="Keeping a child safe comes first, so we go on for now. We write down who chose this, when and why.",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.triage.rules.model import Case, Finding, Rule, codes, days_pregnant, months_old, rule
-from services.triage.rules.safety import HANDBOOK, WORKING_TOGETHER, is_held
+from services.triage.rules.safety import HANDBOOK, WORKING_TOGETHER
 from shared.events import Carer, Kind, Link, NhsNumber, PlaceQuality, Route, Urgency
 
 TRAINING_OFFER: Final = "Nottingham 2021: training and consultation for other practitioners is part of the offer"
@@ -62,7 +62,7 @@ def very_young_parent(case: Case) -> Finding | None:
 @rule("A1", source=HANDBOOK)
 def safety_words(case: Case) -> Finding | None:
     """Safety words in the notes, and no other work for safety. Somebody reads them within a working day."""
-    if not case.facts.safety_words or is_held(case.facts):
+    if not case.facts.safety_words or case.facts.tells_of_danger:
         return None
     return Finding(
         text="Some words in the notes need a careful eye. A person will read them by the next working day.",

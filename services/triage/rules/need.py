@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.triage.rules.model import Case, Finding, Rule, Used, codes, rule
-from services.triage.rules.safety import HANDBOOK, is_held
+from services.triage.rules.safety import HANDBOOK
 from shared.events import Carer, Circumstance, Consent, MentalHealth, Route, Severity, Tier, Urgency
 
 LEVELS: Final = "Birmingham 2022: services mapped by level of need"
@@ -38,7 +38,7 @@ def _used(case: Case) -> Used:
 
 def _adult(case: Case) -> Finding | None:
     facts = case.facts
-    if facts.mental_health not in CARE_FOR_THE_ADULT or facts.consent is not Consent.GIVEN or is_held(facts):
+    if facts.mental_health not in CARE_FOR_THE_ADULT or facts.consent is not Consent.GIVEN or facts.tells_of_danger:
         return None
     is_mother = facts.carer is Carer.MOTHER
     return Finding(
@@ -82,7 +82,7 @@ def relationship_not_seen(case: Case) -> Finding | None:
 @rule("N8", source="Birmingham 2022: fear of judgement keeps parents away; who asks is rung by a person")
 def asks_for_help(case: Case) -> Finding | None:
     """A parent or relative asks: a person calls back, whatever else is decided. Not where there is safety work."""
-    if case.facts.source not in FAMILY_SOURCES or is_held(case.facts):
+    if case.facts.source not in FAMILY_SOURCES or case.facts.tells_of_danger:
         return None
     return Finding(
         text="Thank you for asking for help. A person will call to hear how things are.",

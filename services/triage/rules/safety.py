@@ -19,15 +19,6 @@ LOOKED_AFTER: Final = frozenset({CareStatus.LAC_OWN_LA, CareStatus.LAC_OTHER_LA}
 KNOWN_TO_SOCIAL_CARE: Final = frozenset({CareStatus.CP_PLAN, CareStatus.PREBIRTH})
 
 
-def is_held(facts: Facts) -> bool:
-    """Tell whether S1, S2, S5 or S6 holds the referral: safety before anything else."""
-    return (
-        facts.mental_health in RED_FLAGS
-        or Safety.SIGNIFICANT_HARM in facts.safety
-        or not DANGER.isdisjoint(facts.safety)
-    )
-
-
 def is_bereaved(facts: Facts) -> bool:
     """Tell whether the baby died or the pregnancy ended (S8)."""
     return not LOSSES.isdisjoint(facts.circumstances)
@@ -180,7 +171,7 @@ SAFETY: Final[tuple[Rule, ...]] = (
 )
 """S1-S7."""
 
-HOLDING: Final[tuple[Rule, ...]] = (immediate_danger, significant_harm, maternal_red_flag, plan_to_harm_the_baby)
-"""S1, S2, S5 and S6: those that put a referral under a hold, and all that is looked at for an enquiry."""
+DANGER_RULES: Final[tuple[Rule, ...]] = (immediate_danger, significant_harm, maternal_red_flag, plan_to_harm_the_baby)
+"""S1, S2, S5 and S6: they come before all else, and are all that is looked at for an enquiry."""
 
 CONTACT_HOLDS: Final[tuple[Rule, ...]] = (hold_contact_after_a_loss, hold_contact_under_domestic_abuse)

@@ -82,14 +82,14 @@ async def open_again(
     if not is_accepted:
         unopened_until = first_escalation(Urgency(row.urgency), since=at, times=policy.working_time)
         escalate_at = unopened_until if state is ItemState.OPEN else call_again(row, now=at)
-    is_held = state is not ItemState.OPEN
+    goes_on = state is not ItemState.OPEN
     new = SimpleNamespace(
         **{name: getattr(row, name) for name in _GOES_ON},
         id=item,
         marks=[*row.marks, *([mark] if mark else [])],
         state=state.value,
-        assignee=row.assignee if is_held else None,
-        opened_first_at=row.opened_first_at if is_held else None,
+        assignee=row.assignee if goes_on else None,
+        opened_first_at=row.opened_first_at if goes_on else None,
         escalate_at=escalate_at,
         reopens=row.id,
     )

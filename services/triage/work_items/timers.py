@@ -110,7 +110,7 @@ _HELD: Final = f"""
 """  # noqa: S608  conditions of conditions.py
 
 
-async def release_held(engine: AsyncEngine, *, now: datetime, policy: Policy) -> int:
+async def release_opened_wards(engine: AsyncEngine, *, now: datetime, policy: Policy) -> int:
     """Referrals held for a ward that is open today: decided again as of today, and sent on their way. Returns how many.
 
     Today's date counts for the age too: a baby who turned two while waiting goes to a person, never to a decline.

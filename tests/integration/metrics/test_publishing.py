@@ -32,7 +32,7 @@ from services.metrics.reports.model import (
     figure_of,
 )
 from services.metrics.reports.publishing import Waits, correctable, publish_due, publish_when_ready, stand_in
-from services.metrics.reports.readiness import NotReadyError, Unread, hold_ready, say_ready, set_ready
+from services.metrics.reports.readiness import NotReadyError, Unread, lock_ready, say_ready, set_ready
 from services.metrics.reports.terms import Terms
 from services.metrics.spans import read_month
 from services.metrics.unread import unread
@@ -463,7 +463,7 @@ async def test_a_rebuild_waits_for_the_report_that_is_being_made(engine: AsyncEn
     """Or its rows would be gone under it: TRUNCATE does not wait for those who have seen nothing of the table yet."""
     await hear(engine, told(months=1))
     async with one_moment(engine).connect() as tx:
-        await hold_ready(tx)
+        await lock_ready(tx)
         emptying = asyncio.create_task(commands.empty(engine))
         await asyncio.sleep(0.3)
         assert not emptying.done()
@@ -471,7 +471,7 @@ async def test_a_rebuild_waits_for_the_report_that_is_being_made(engine: AsyncEn
     await emptying
     async with one_moment(engine).connect() as tx:
         with pytest.raises(NotReadyError):
-            await hold_ready(tx)
+            await lock_ready(tx)
 
 
 async def test_where_nothing_is_due_nobody_is_asked(engine: AsyncEngine) -> None:

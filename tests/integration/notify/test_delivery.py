@@ -22,8 +22,8 @@ from services.notify.delivery import POLL_SECONDS, Delivery
 from services.notify.handlers import NO_CAPS, handlers
 from services.notify.mail import Mail
 from services.notify.messages import Message
-from services.notify.rules import Caps
 from services.notify.senders import HANDED_OVER, DeliveryResult
+from services.notify.sending_rules import Caps
 from services.notify.settings import Settings
 from services.notify.templates import Council
 from shared.events import Audience, Envelope, MessageKind, ReferralRestricted, Route, WaitingFor, WorkItemWaiting

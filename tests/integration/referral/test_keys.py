@@ -23,7 +23,7 @@ from services.notify.webhooks import endpoints, signing
 from services.notify.webhooks import secrets as webhook_secrets
 from services.notify.webhooks.secrets import EndpointSecrets
 from services.referral import app as referral_app
-from services.referral import erasing, identity_api, keys
+from services.referral import encryption_keys, erasing, identity_api
 from services.referral.document.model import ReferralDocument
 from services.referral.erasing import Erasure, LedgerError
 from services.referral.front import codes, members
@@ -31,14 +31,14 @@ from services.referral.identity import Identities, Sealed
 from services.referral.records import certificates
 from services.referral.settings import Settings
 from services.referral.submitting.prepare import identities_of
-from services.triage import keys as triage_keys
+from services.triage import encryption_keys as triage_keys
 from services.triage.settings import Settings as TriageSettings
 from services.triage.staff_notes import StaffNotes
 from shared.audit import Actor
 from shared.crypto import Safe, UnreadableSecretError
 from shared.database import sql
+from shared.encryption_keys import WrongKeyError
 from shared.key_rotation import Rotates, rotate, status
-from shared.keys import WrongKeyError
 from tests.families import a_referral
 from tests.integration.conftest import Behind, behind
 from tests.integration.front import MEMBER
@@ -87,8 +87,8 @@ class Place:
         engine = engine_of(self.database, "referral")
         try:
             async with engine.begin() as tx:
-                await keys.check(tx, self.identities(held), at=NOW)
-            return await does(engine, keys.rotates(self.settings(held)))
+                await encryption_keys.check(tx, self.identities(held), at=NOW)
+            return await does(engine, encryption_keys.rotates(self.settings(held)))
         finally:
             await engine.dispose()
 
@@ -215,7 +215,7 @@ async def test_staff_find_a_family_while_keys_are_changed_and_after(place: Place
 
 async def test_a_rotation_that_was_killed_goes_on_where_it_was(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.key_rotation.PORTION", 2)
-    monkeypatch.setattr("services.referral.keys.PORTION", 2)
+    monkeypatch.setattr("services.referral.encryption_keys.PORTION", 2)
     async with place.with_keys(BEFORE) as old:
         for _ in range(7):
             await old.send(a_referral())
@@ -225,8 +225,8 @@ async def test_a_rotation_that_was_killed_goes_on_where_it_was(place: Place, mon
 
     engine = engine_of(place.database, "referral")
     async with engine.begin() as tx:
-        await keys.check(tx, place.identities(MEANWHILE), at=NOW)
-    for each in keys.rotates(place.settings(MEANWHILE)):
+        await encryption_keys.check(tx, place.identities(MEANWHILE), at=NOW)
+    for each in encryption_keys.rotates(place.settings(MEANWHILE)):
         with pytest.raises(KeyboardInterrupt):
             await each.rotate(engine, die)
     await engine.dispose()

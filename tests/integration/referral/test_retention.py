@@ -285,7 +285,7 @@ async def _something_happens(records: Records, sent: Sent, family_id: UUID, chan
         BabyDates(chance.choice([day, None]), chance.choice([day, None])) for day in days[: chance.choice([1, 1, 2])]
     )
     was_accepted, has_danger, is_loss = (chance.random() < part for part in (0.5, 0.3, 0.2))
-    is_open, is_held = chance.random() < 0.1, chance.random() < 0.1
+    is_open, has_legal_hold = chance.random() < 0.1, chance.random() < 0.1
     profile = Profile(babies=tuple(Person(born=each.born_on, due=each.due_on) for each in babies))
     facts = {"safety": [], "circumstances": ["infant_died"] if is_loss else []}
     values = {"id": sent.id, "family": family_id, "at": ended, "facts": json.dumps(facts)}
@@ -299,7 +299,7 @@ async def _something_happens(records: Records, sent: Sent, family_id: UUID, chan
         for statement in statements:
             named = values | {"profile": profile.model_dump_json()}
             await tx.execute(sql(statement), {name: named[name] for name in named if f":{name}" in statement})
-    if is_held:
+    if has_legal_hold:
         await records.held(sent)
     return RecordFacts(
         last_on=None if is_open else ended.date(),
@@ -307,5 +307,5 @@ async def _something_happens(records: Records, sent: Sent, family_id: UUID, chan
         was_accepted=was_accepted,
         has_danger=has_danger,
         is_loss=is_loss,
-        is_held=is_held,
+        has_legal_hold=has_legal_hold,
     )

@@ -632,7 +632,9 @@ async def test_two_copies_release_once_and_one_bad_referral_holds_up_no_other(
             sa.text("""UPDATE referral SET facts = facts || '{"carer": "somebody"}' WHERE id = :id"""), {"id": bad}
         )
     team.later(days=1)
-    done = await asyncio.gather(*(timers.release_held(engine, now=team.now, policy=team.policy) for _ in range(3)))
+    done = await asyncio.gather(
+        *(timers.release_opened_wards(engine, now=team.now, policy=team.policy) for _ in range(3))
+    )
     assert sum(done) == 5
     for key in keys:
         releases = [told for told in await team.said(key, "referral.triaged.v1") if told["is_release"]]

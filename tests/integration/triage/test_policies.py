@@ -288,7 +288,7 @@ async def test_the_policy_that_decided_changes_nothing(triage: Behind, desk: Vis
     key = await a_referral_of(triage, a_family(home=not_open_yet()), at=noon(TODAY) - timedelta(days=30))
     await three_families(triage)
     opened = a_policy("nottingham-citywide")
-    assert await timers.release_held(triage.engine, now=NOW, policy=opened) == 3
+    assert await timers.release_opened_wards(triage.engine, now=NOW, policy=opened) == 3
     assert await count(triage.engine, f"decision WHERE referral_id = '{key}'") == 2
     changes = await compared(triage, opened)
     assert (changes.compared, changes.changed) == (4, 0)

@@ -195,7 +195,7 @@ async def test_a_ward_that_opens_lets_the_held_referrals_go(triage: Behind) -> N
     assert Route.PHASE_HOLD in {Route(item.route) for item in await items_of(triage, key)}
 
     async def release(now: datetime) -> int:
-        return await timers.release_held(triage.engine, now=now, policy=opening)
+        return await timers.release_opened_wards(triage.engine, now=now, policy=opening)
 
     assert await release(NOON) == 0
     assert await release(tomorrow) == 1
@@ -467,7 +467,7 @@ async def test_what_a_person_holds_is_not_released_by_the_clock(triage: Behind) 
     key = await a_referral_of(triage, a_family())
     [item] = (await open_items_of(triage, key)).values()
     await step(triage, item, "override", routes=["phase_hold"], reason="They asked to wait")
-    assert await timers.release_held(triage.engine, now=NOON + timedelta(days=1), policy=a_policy()) == 0
+    assert await timers.release_opened_wards(triage.engine, now=NOON + timedelta(days=1), policy=a_policy()) == 0
     assert set(await open_items_of(triage, key)) == {"phase_hold"}
 
 

@@ -16,8 +16,8 @@ from openpyxl.workbook import Workbook
 from services.metrics.reports import as_xlsx
 from services.metrics.reports.as_csv import COLUMNS, contract_csv, equality_csv, need_csv
 from services.metrics.reports.as_xlsx import report_xlsx
-from services.metrics.reports.cells import harmless
 from services.metrics.reports.grids import grids
+from services.metrics.reports.harmless_text import harmless
 from services.metrics.reports.model import Mark, ReportStatus, Shown
 from services.metrics.reports.workbook import EMPTY
 from tests.unit.metrics.report_examples import (

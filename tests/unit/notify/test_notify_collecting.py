@@ -10,7 +10,7 @@ import pytest
 
 from services.notify.collecting import id_of, line, words
 from services.notify.content import Content, Next
-from services.notify.rules import Caps
+from services.notify.sending_rules import Caps
 from services.notify.settings import MOST_OTHERS, MOST_OWN, Settings
 from services.notify.templates import Council
 from shared.events import Kind, MessageKind, Route

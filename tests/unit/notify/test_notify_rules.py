@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notify.rules import may_send
+from services.notify.sending_rules import may_send
 from shared.contact_holds import contact_holds
 from shared.events import Audience, Circumstance, Hold, MessageKind, Safety, Urgency
 from tests.builders import RETRIES, TODAY, a_family, a_policy, noon

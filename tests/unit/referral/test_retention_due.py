@@ -160,12 +160,12 @@ def test_nothing_stays_after_the_longest_of_its_periods(family: list[RecordFacts
         assert verdict.on == years_after(max(ends), 2)
 
 
-@given(families, st.sampled_from(["is_held", "last_on"]), st.integers(0, 3))
+@given(families, st.sampled_from(["has_legal_hold", "last_on"]), st.integers(0, 3))
 def test_a_hold_or_open_work_on_one_keeps_the_whole_family(family: list[RecordFacts], what: str, which: int) -> None:
     assume(which < len(family))
     fields = {name: getattr(family[which], name) for name in RecordFacts.__slots__}
-    family[which] = RecordFacts(**fields | {what: True if what == "is_held" else None})
-    assert due_on(family, SCHEDULE) is (Waits.HOLD if what == "is_held" else Waits.OPEN)
+    family[which] = RecordFacts(**fields | {what: True if what == "has_legal_hold" else None})
+    assert due_on(family, SCHEDULE) is (Waits.HOLD if what == "has_legal_hold" else Waits.OPEN)
 
 
 @given(families)

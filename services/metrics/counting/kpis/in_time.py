@@ -42,7 +42,7 @@ def _seen_due(case: Case) -> date | None:
 
 def _decision_due(case: Case) -> date | None:
     due = _unless_withdrawn_before(case, case.decision_due_on, case.decided_on)
-    return None if due is None or case.is_held(due) else due
+    return None if due is None or case.waits_for_its_ward(due) else due
 
 
 def _contact_due(case: Case, *, priority: bool) -> date | None:
@@ -51,7 +51,7 @@ def _contact_due(case: Case, *, priority: bool) -> date | None:
     if due is None or case.is_priority is not priority:
         return None
     was_met = met_on is not None and met_on <= due
-    return due if was_met or not (case.is_over(due) or case.is_held(due)) else None
+    return due if was_met or not (case.is_over(due) or case.waits_for_its_ward(due)) else None
 
 
 def _contacts(suffix: str, days: int, *, priority: bool) -> tuple[Kpi, Kpi]:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from markupsafe import Markup
 
-from services.metrics.reports.cells import without_controls
+from services.metrics.reports.harmless_text import without_controls
 from services.metrics.reports.model import Shown
 
 INK: Final = "currentColor"

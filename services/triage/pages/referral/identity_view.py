@@ -165,7 +165,7 @@ def people_and_home(found: Mapping[str, Any], holds: Collection[str] = (), *, on
     shown = []
     for number, person in enumerate(document.get("caregivers") or (), 1):
         heading = word_for(CARERS)(person.get("relationship")) or "Carer"
-        rows = _rows(spoken_with(_named(person), is_held=Hold.C2 in holds), _CARER)
+        rows = _rows(spoken_with(_named(person), must_be_careful=Hold.C2 in holds), _CARER)
         if person.get("safe_contact") or Hold.C2 in holds:
             rows = [(f"{name}: {ONLY_SAFELY}" if name in REACHED_BY else name, value) for name, value in rows]
         shown.append(IdentitySection(f"carer-{number}", heading, rows))
@@ -178,7 +178,7 @@ def people_and_home(found: Mapping[str, Any], holds: Collection[str] = (), *, on
     return [*shown, IdentitySection("home", "Home", [("Address", address)] if address else [])]
 
 
-def spoken_with(person: Mapping[str, Any], *, is_held: bool) -> dict[str, Any]:
+def spoken_with(person: Mapping[str, Any], *, must_be_careful: bool) -> dict[str, Any]:
     """How to speak with them: whether an interpreter is needed, and where the safe way has to be asked for first."""
     needed, language = person.get("interpreter_needed"), person.get("preferred_language")
     said = INTERPRETER_NEEDED if needed else None
@@ -186,7 +186,7 @@ def spoken_with(person: Mapping[str, Any], *, is_held: bool) -> dict[str, Any]:
         said = "Not needed"
     elif needed is None and language and not str(language).startswith("en"):
         said = INTERPRETER_NOT_SAID
-    safe = person.get("safe_contact") or (NO_SAFE_WAY if is_held else None)
+    safe = person.get("safe_contact") or (NO_SAFE_WAY if must_be_careful else None)
     return {**person, "interpreter_needed": said, "safe_contact": safe}
 
 

@@ -72,7 +72,7 @@ def first_screen(found: Mapping[str, Any] | None, *, is_rung: bool) -> FirstScre
     address = address_of(document.get("home") or {}).replace("\n", ", ")
     words = " ".join(str(document.get("notes") or "").split())
     carers = () if is_rung else document.get("caregivers") or ()
-    who = _named(carers[0], spoken_with(carers[0], is_held=False), is_rung=False) if carers else ""
+    who = _named(carers[0], spoken_with(carers[0], must_be_careful=False), is_rung=False) if carers else ""
     return FirstScreen(who, shortened(address), shortened(words, BEGINNING, " …"))
 
 
@@ -100,7 +100,7 @@ def whom_to_ring(
     document = (found or {}).get("document") or {}
     carers = document.get("caregivers") or () if rings_family(row, holds) else ()
     told = list(_of_policy(row, facts, policy, service_map, on)) if row.route in RINGS else []
-    family = [_carer(each, is_held=Hold.C2 in holds) for each in carers[:1]]
+    family = [_carer(each, must_be_careful=Hold.C2 in holds) for each in carers[:1]]
     return [*told, *family, *_referrer(document.get("referrer") or {})]
 
 
@@ -130,9 +130,9 @@ def _of_policy(row: Any, facts: Facts | None, policy: Policy, service_map: Servi
     yield Call(f"{through}{policy.on_call.name}", policy.on_call.phone)
 
 
-def _carer(person: Mapping[str, Any], *, is_held: bool) -> Call:
+def _carer(person: Mapping[str, Any], *, must_be_careful: bool) -> Call:
     """The first carer is whom the referral is mostly about. Where a safe way is known or needed, no number is told."""
-    told = spoken_with(person, is_held=is_held)
+    told = spoken_with(person, must_be_careful=must_be_careful)
     who = _named(person, told)
     if way := told["safe_contact"]:
         return Call(f"{who}, {ONLY_SAFELY}", instead=shortened(way))

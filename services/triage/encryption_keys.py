@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.triage.settings import Settings
-from shared import keys
+from shared import encryption_keys
+from shared.encryption_keys import HeldKey
 from shared.key_rotation import DataKeys
-from shared.keys import HeldKey
 
 TABLES: Final = ("referral",)
 
@@ -21,7 +21,7 @@ def held(settings: Settings) -> HeldKey:
 
 async def check(tx: AsyncConnection, key: HeldKey, *, at: datetime) -> None:
     """Raises WrongKeyError."""
-    await keys.check(tx, key, keys.opens_any_of(*TABLES), at=at)
+    await encryption_keys.check(tx, key, encryption_keys.opens_any_of(*TABLES), at=at)
 
 
 def rotates(settings: Settings) -> list[DataKeys]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from shared.events import Audience, Facts, Hold, MessageKind, tells_of_danger
+from shared.events import Audience, Hold, MessageKind
 from shared.working_time import LONDON, day_in_london
 
 FOR_HOUSEHOLDS: Final = frozenset({MessageKind.RECEIPT, MessageKind.OUTCOME})
@@ -24,13 +24,8 @@ def may_send(kind: MessageKind, audience: Audience, holds: Collection[Hold]) -> 
     return (kind is MessageKind.ON_CALL) is (audience is Audience.ON_CALL)
 
 
-def must_ring(facts: Facts) -> bool:
-    """Whether the answer says at once to ring somebody: a tick of S1, S2, S5 or S6."""
-    return tells_of_danger(facts.safety, facts.mental_health)
-
-
 RING_RULES: Final = frozenset({"S1", "S2", "S5", "S6"})
-"""The rules of triage that fire on these ticks: a decision has no ticks."""
+"""The rules of triage that say so (`Facts.tells_of_danger`): a decision has no ticks."""
 
 
 @dataclass(frozen=True, slots=True)

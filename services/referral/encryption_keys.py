@@ -26,12 +26,12 @@ from services.referral.identity import Identities, Sealed
 from services.referral.settings import Settings
 from services.referral.submitting import idempotency
 from services.referral.submitting.prepare import identities_of
-from shared import keys
+from shared import encryption_keys
 from shared.crypto import ID_BYTES, LocalKey, UnreadableSecretError
 from shared.database import sql
+from shared.encryption_keys import HeldKey
 from shared.events import Kind
 from shared.key_rotation import DataKeys, Rotates, Say, Window, counted, in_rounds, told
-from shared.keys import HeldKey
 from shared.strict_json import canonical
 
 TABLES: Final = ("referral", "draft", "member", "contact_key")
@@ -43,13 +43,13 @@ PORTION: Final = 100
 
 async def check(tx: AsyncConnection, identities: Identities, *, at: datetime) -> None:
     """Raises WrongKeyError."""
-    await keys.check(tx, identities.master, keys.opens_any_of(*TABLES), at=at)
+    await encryption_keys.check(tx, identities.master, encryption_keys.opens_any_of(*TABLES), at=at)
 
     async def fits(tx: AsyncConnection, key: LocalKey) -> bool | None:
         rows = (await tx.execute(_NEWEST, {"limit": LOOKED_AT})).all()
         return any(_was_made_with(key, row, identities) for row in rows) if rows else None
 
-    await keys.check(tx, identities.index, fits, at=at)
+    await encryption_keys.check(tx, identities.index, fits, at=at)
 
 
 _NEWEST: Final = sql("""
@@ -85,7 +85,7 @@ class Digests:
     async def rotate(self, engine: AsyncEngine, say: Say) -> None:
         """Raises LedgerError."""
         async with engine.connect() as tx:
-            is_first = (await keys.written_down(tx, self.held.use)).keys() == {self.held.current.id}
+            is_first = (await encryption_keys.written_down(tx, self.held.use)).keys() == {self.held.current.id}
 
         async def change(tx: AsyncConnection, _: str, window: Window) -> int:
             return await self._referrals(tx, window, say, is_first=is_first)
