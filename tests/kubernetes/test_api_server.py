@@ -33,7 +33,8 @@ def objects() -> list[dict[str, Any]]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """With what docs/kubernetes.md has made before the overlay is applied."""
     folder = tmp_path_factory.mktemp("kubernetes")
-    with ApiServer(Path(os.environ["KUBEBUILDER_ASSETS"]), folder) as running:
+    assets = os.environ.get("KUBEBUILDER_ASSETS") or pytest.fail("KUBEBUILDER_ASSETS names no folder of programs")
+    with ApiServer(Path(assets), folder) as running:
         running.does("create", "namespace", NAMESPACE)
         given = service_secrets.secrets_of(service_secrets.read(environment_file()), URL)
         running.does(*APPLY, given=json.dumps(service_secrets.objects(given)))
@@ -41,13 +42,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
             (folder / name).write_text("a certificate", encoding="utf-8")
         files = [f"--from-file={folder / name}" for name in ("database.pem", "kafka.pem")]
         running.does("create", "configmap", "authorities", "--namespace", NAMESPACE, *files)
-        running.does("apply", "--kustomize", OVERLAY)
+        running.does("apply", "--server-side", "--kustomize", OVERLAY)
         yield running
 
 
 def as_pod(name: str, template: dict[str, Any]) -> dict[str, Any]:
     """A pod as a controller would make it."""
     pod = copy.deepcopy(template)
+    there = {volume["name"] for volume in pod["spec"]["volumes"]}
+    for mounted in pod["spec"]["containers"][0]["volumeMounts"]:
+        if mounted["name"] not in there:  # claimed by the StatefulSet
+            claim = {"name": mounted["name"], "persistentVolumeClaim": {"claimName": f"{mounted['name']}-{name}-0"}}
+            pod["spec"]["volumes"].append(claim)
     named = {"name": f"{name}-tried", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": pod["metadata"] | named}
 
@@ -59,13 +65,12 @@ def created(server: ApiServer, pod: dict[str, Any]) -> str:
 
 def test_every_object_is_there(server: ApiServer, objects: list[dict[str, Any]]) -> None:
     for each in objects:
-        kind, name = each["kind"], each["metadata"]["name"]
-        stored = server.finds(f"{kind}.{each['apiVersion']}" if "/" in each["apiVersion"] else kind, name, NAMESPACE)
-        assert stored["metadata"]["name"] == name
+        stored = server.finds(each["kind"], each["metadata"]["name"], NAMESPACE)
+        assert stored["apiVersion"] == each["apiVersion"]
 
 
 def test_what_is_applied_again_changes_nothing(server: ApiServer) -> None:
-    done = server.kubectl("diff", "--kustomize", OVERLAY)
+    done = server.kubectl("diff", "--server-side", "--kustomize", OVERLAY)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
@@ -95,12 +100,12 @@ def test_a_pod_with_more_rights_is_refused(
 def test_a_new_version_is_applied_as_the_docs_say(server: ApiServer, objects: list[dict[str, Any]]) -> None:
     newer = StringIO()
     YAML(typ="safe").dump_all([with_tag(each, "0.2.0") for each in objects], newer)
-    refused = server.kubectl("apply", "--filename", "-", given=newer.getvalue())
+    refused = server.kubectl(*APPLY, given=newer.getvalue())
     assert "field is immutable" in refused.stderr, "then nobody would have to delete the job before"
     server.does("delete", "job", "setup", "--namespace", NAMESPACE)
     names = [f"deployment/{service}" for service in SERVICES]
     server.does("rollout", "pause", "--namespace", NAMESPACE, *names)
-    server.does("apply", "--filename", "-", given=newer.getvalue())
+    server.does(*APPLY, given=newer.getvalue())
     for service in SERVICES:
         assert server.finds("deployment", service, NAMESPACE)["spec"]["paused"]
         server.does("rollout", "resume", "--namespace", NAMESPACE, f"deployment/{service}")
