@@ -65,6 +65,7 @@ async def build(settings: Settings) -> Service:
         handlers=heard,
         brokers=settings.brokers,
         instance=settings.instance,
+        calm_seconds=0.2,  # nobody waits for a decision: who refers has the receipt, and danger rings a person
         wake=relay.wake.set,
     )
     health = Health.of(settings, consumer, relay)
