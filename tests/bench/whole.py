@@ -36,7 +36,7 @@ async def whole(system: System, count: int, paced_seconds: int) -> Figures:
     received = WARM_UP
     await _settle(system, received)
     bodies, before, began = families(count), _used(system), time.perf_counter()
-    commits, began = await _commits(system), time.perf_counter()
+    commits, began = await committed(system), time.perf_counter()
     sent = await burst(address, key, bodies, CONNECTIONS)
     figures["burst: answers a second"] = len(sent.seconds) / (time.perf_counter() - began)
     received += len(sent.seconds)
@@ -44,7 +44,7 @@ async def whole(system: System, count: int, paced_seconds: int) -> Figures:
     figures["burst: acknowledged a second, to the last one"] = len(sent.seconds) / (time.perf_counter() - began)
     figures |= _percentiles("burst: answer, ms,", sent)
     figures |= _cpu("burst", before, _used(system), len(sent.seconds))
-    figures["burst: commits a referral"] = (await _commits(system) - commits) / max(1, len(sent.seconds))
+    figures["burst: commits a referral"] = (await committed(system) - commits) / max(1, len(sent.seconds))
     figures["burst: refused"] = sent.refused
     for copies in ("one copy", "two copies"):
         if copies == "two copies":
@@ -59,7 +59,7 @@ async def whole(system: System, count: int, paced_seconds: int) -> Figures:
 
 
 async def _paced(system: System, address: str, key: str, seconds: int, received: int, copies: str) -> Figures:
-    bodies, before, commits = families(PACE * seconds), _used(system), await _commits(system)
+    bodies, before, commits = families(PACE * seconds), _used(system), await committed(system)
     sent = await paced(address, key, bodies, PACE)
     await _settle(system, received + len(sent.seconds))
     name, count = f"{PACE}/s, {copies}", len(sent.seconds)
@@ -67,7 +67,7 @@ async def _paced(system: System, address: str, key: str, seconds: int, received:
     figures |= await _stages(system, name, count)
     if copies == "one copy":  # the processes of the second copies are not counted
         figures |= _cpu(name, before, _used(system), count)
-        figures[f"{name}: commits a referral"] = (await _commits(system) - commits) / max(1, count)
+        figures[f"{name}: commits a referral"] = (await committed(system) - commits) / max(1, count)
     return figures
 
 
@@ -77,7 +77,7 @@ async def _settle(system: System, received: int) -> None:
     )
 
 
-async def _commits(system: System) -> int:
+async def committed(system: System) -> int:
     connection = await asyncpg.connect(system.database_url)
     try:
         await connection.execute("SELECT pg_stat_force_next_flush()")
