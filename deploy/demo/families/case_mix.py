@@ -25,7 +25,7 @@ CASE_MIX: Final[tuple[tuple[int, SpecialCase], ...]] = (
     (6, special_cases.consent("not_sought")),
     (2, special_cases.consent("disputed")),
     (7, special_cases.domestic_abuse),
-    (2, special_cases.significant_harm),
+    (7, special_cases.significant_harm),
     (1, special_cases.immediate_danger),
     (1, special_cases.red_flag("self_harm_new")),
     (1, special_cases.red_flag("psychosis_suspected")),

@@ -49,7 +49,7 @@ UNIVERSAL: Final = Level(
     unborn=("{parent} is looking forward to the baby and asked about groups before the birth.",),
 )
 TARGETED: Final = Level(
-    share=30,
+    share=32,
     severity=(("mild", 1),),
     domains=(0, 1),
     risks=(1, 4),
@@ -66,7 +66,7 @@ TARGETED: Final = Level(
     ),
 )
 SHORT_TERM: Final = Level(
-    share=38,
+    share=44,
     severity=(("moderate", 8), ("severe", 1)),
     domains=(1, 2),
     risks=(1, 4),
@@ -83,7 +83,7 @@ SHORT_TERM: Final = Level(
     ),
 )
 LONG_TERM: Final = Level(
-    share=20,
+    share=12,
     severity=(("severe", 1),),
     domains=(3, 5),
     risks=(2, 5),
