@@ -107,7 +107,7 @@ def test_a_date_is_shown_until_it_is_done(
     status: Status, decision_by: str | None, first_contact_by: str | None
 ) -> None:
     due = datetime(2026, 7, 13, 23, 30, tzinfo=UTC)  # half past midnight in London
-    assert dates(status, None, decision_by=date(2026, 6, 22), first_contact_at=due) == {
+    assert dates(status, None, decision_by=date(2026, 6, 22), contact_due_at=due) == {
         "decision_by": decision_by,
         "first_contact_by": first_contact_by,
         "expected_by": decision_by or first_contact_by,
