@@ -36,7 +36,7 @@ test-restore: .venv/.has-test ## Lose a database and bring it back, in every way
 test-cluster: .venv/.has-test ## Three brokers, two PostgreSQL, two hosts and a proxy in namespaces; cut, kill and promote (wants root)
 	@PIR_CLUSTER=1 PIR_REQUIRE_STACK=1 exec $(BIN)/pytest -q -s tests/cluster $(ARGS)
 
-test-kubernetes: .venv/.has-test ## Apply the manifests to a real API server (KUBEBUILDER_ASSETS=FOLDER has kube-apiserver and etcd)
+test-kubernetes: .venv/.has-test ## Apply the manifests to a real API server (KUBEBUILDER_ASSETS=FOLDER, PIR_CRDS=FOLDER)
 	@PIR_KUBERNETES=1 exec $(BIN)/pytest -q tests/kubernetes $(ARGS)
 
 test-pooler: .venv/.has-pooler ## Send calls and pages by way of a real PgBouncer (fetches it where it is missing)

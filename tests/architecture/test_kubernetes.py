@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import defaultdict
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
 
-from deploy import manifests, service_secrets
+from deploy import kafka_users, manifests, service_secrets
 from deploy.secrets import CALLS, environment_file
+from shared.messaging.consumer import group_of
 from shared.runtime import STOP_SECONDS, Service
 from shared.settings import variable_of
 from shared.version import VERSION
 from tests.architecture.apps import client_of
 from tests.architecture.test_deploy import OURS
 from tests.architecture.test_layout import ROOT
+from tests.architecture.test_proxy import passed_on
 
 NAME: Final = "app.kubernetes.io/name"
 URL: Final = "postgresql://pir:a-password@database.example.org:5432/pir?sslmode=verify-full"
@@ -291,7 +294,76 @@ def test_copies_of_all_services_fit_into_the_connections_that_the_docs_ask_for(o
     operations = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     [(most, of_notify)] = re.findall(r"at most (\d+) connections to PostgreSQL, notify (\d+)", operations)
     each = dict.fromkeys(OURS, int(most)) | {"notify": int(of_notify)}
-    copies = {name: made["spec"]["replicas"] + 1 for name, made in of_kind(objects, "Deployment").items()}
-    total = sum(each[name] * copies[name] for name in OURS)
+    copies = {name: made["spec"]["replicas"] for name, made in of_kind(objects, "Deployment").items()}
+    copies |= {name: made["spec"]["maxReplicaCount"] for name, made in of_kind(objects, "ScaledObject").items()}
+    total = sum(each[name] * (copies[name] + 1) for name in OURS)
     [limit] = re.findall(r"`max_connections` of (\d+)", (ROOT / "docs/kubernetes.md").read_text(encoding="utf-8"))
+    for database in of_kind(objects, "Cluster").values():
+        limit = database["spec"]["postgresql"]["parameters"]["max_connections"]
     assert total + 25 <= int(limit), "one more copy of each in a rollout, setup, commands and backups besides"
+
+
+# What operators are asked for.
+
+
+@pytest.fixture(scope="module")
+def region() -> list[dict[str, Any]]:
+    return manifests.rendered(manifests.OVERLAYS / "region")
+
+
+def test_kafkas_users_have_the_rights_that_setup_gives_and_the_passwords_of_their_services(
+    region: list[dict[str, Any]],
+) -> None:
+    """The operator takes away what it does not know: both have to say the same."""
+    users = of_kind(region, "KafkaUser")
+    [kafka] = of_kind(region, "Kafka").values()
+    assert kafka["spec"]["kafka"]["authorization"] == {"type": "simple", "superUsers": ["admin"]}
+    assert environment(region, "setup")["PIR_KAFKA_USER"] == "admin"
+    assert set(users) == {"admin", *map(kafka_users.user_of, OURS)}
+    for service in OURS:
+        user = users[kafka_users.user_of(service)]["spec"]
+        assert user["authentication"]["password"]["valueFrom"]["secretKeyRef"]["name"] == service
+        given = {
+            (operation.upper(), each["resource"]["type"].upper(), each["resource"]["name"])
+            for each in user["authorization"]["acls"]
+            for operation in each["operations"]
+        }
+        assert given == set(kafka_users.rights(service))
+
+
+def test_records_and_rows_survive_a_machine(region: list[dict[str, Any]]) -> None:
+    [kafka], [database], [brokers] = (of_kind(region, kind).values() for kind in ("Kafka", "Cluster", "KafkaNodePool"))
+    config = kafka["spec"]["kafka"]["config"]
+    assert (brokers["spec"]["replicas"], database["spec"]["instances"]) == (3, 3)
+    assert (config["default.replication.factor"], config["min.insync.replicas"]) == (3, 2)
+    assert (config["offsets.topic.replication.factor"], config["transaction.state.log.min.isr"]) == (3, 2)
+    assert database["spec"]["postgresql"]["synchronous"] == {"method": "any", "number": 1, "dataDurability": "required"}
+
+
+def test_services_find_the_data_where_the_operators_put_it(region: list[dict[str, Any]]) -> None:
+    [kafka], [database] = (of_kind(region, kind).values() for kind in ("Kafka", "Cluster"))
+    [listener] = kafka["spec"]["kafka"]["listeners"]
+    bootstrap = f"{kafka['metadata']['name']}-kafka-bootstrap"
+    for name in (*OURS, "setup"):
+        assert environment(region, name)["KAFKA_BOOTSTRAP_SERVERS"] == f"{bootstrap}:{listener['port']}"
+        [made] = [each for each in pods(region)[name]["spec"]["volumes"] if each["name"] == "authorities"]
+        files = {each["secret"]["name"]: each["secret"]["items"][0]["path"] for each in made["projected"]["sources"]}
+        assert files == {f"{database['metadata']['name']}-ca": "database.pem", "kafka-cluster-ca-cert": "kafka.pem"}
+    for name, scaled in of_kind(region, "ScaledObject").items():
+        told = scaled["spec"]["triggers"][0]["metadata"]
+        assert told["bootstrapServers"] == f"{bootstrap}.{scaled['metadata']['namespace']}:{listener['port']}"
+        assert told["consumerGroup"] == group_of(name)
+        assert scaled["spec"]["minReplicaCount"] == of_kind(region, "Deployment")[name]["spec"]["replicas"]
+
+
+def test_the_gateway_passes_on_what_the_document_names(region: list[dict[str, Any]]) -> None:
+    """But for the service map, which not every council publishes."""
+    of_the_map = {"/", "/services", "/service_at_locations", "/taxonomies", "/taxonomy_terms"}
+    routed: dict[str, set[str]] = defaultdict(set)
+    for route in of_kind(region, "HTTPRoute").values():
+        for rule in route["spec"]["rules"]:
+            [to] = (each["name"] for each in rule["backendRefs"])
+            routed[to] |= {match["path"]["value"] for match in rule["matches"]}
+    named_there = {service: set(addresses) for service, addresses in passed_on().items()}
+    named_there["triage"] -= {*of_the_map, "/openapi.json"}
+    assert routed == named_there
