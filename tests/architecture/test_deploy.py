@@ -192,6 +192,13 @@ def test_every_image_has_a_pinned_version() -> None:
         assert re.search(r":v?\d+\.\d+(\.\d+)?(-\w+)?(@sha256:[0-9a-f]{64})?$", compose()[name]["image"]), name
 
 
+def test_our_image_is_built_once_and_never_fetched() -> None:
+    ours = {name: each for name, each in compose().items() if name in OURS or name == "setup"}
+    assert [name for name, each in compose().items() if "build" in each] == ["setup"]
+    assert len({each["image"] for each in ours.values()}) == 1
+    assert {each["pull_policy"] for each in ours.values()} == {"never"}
+
+
 def test_services_wait_for_the_deploy_step_and_stop_in_their_own_time() -> None:
     for name in OURS:
         assert compose()[name]["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
