@@ -179,7 +179,7 @@ class Consumer:
         housekept_at = float("-inf")
         self._left_out.begin()
         while not await self._is_cut_off():
-            if await self._left_out.look(stands_by=self.has_joined and not self.is_assigned):
+            if await self._left_out.look(self._instance, stands_by=self.has_joined and not self.is_assigned):
                 self._instance = None  # by its name it would be given the same again
                 return
             await asyncio.sleep(ACKNOWLEDGE_SECONDS)

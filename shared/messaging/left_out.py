@@ -37,7 +37,7 @@ class LeftOut:
         """What was before does not count."""
         self._had_share_at = time.monotonic()
 
-    async def look(self, *, stands_by: bool) -> bool:
+    async def look(self, instance: str | None, *, stands_by: bool) -> bool:
         """`stands_by`: it has joined and has no partitions. Asks the brokers when that has lasted LEFT_OUT_SECONDS."""
         if not stands_by:
             self.begin()
@@ -51,7 +51,7 @@ class LeftOut:
             return False
         if members > partitions:
             return False
-        log.error("left out of the group: joining again without a name", members=members, partitions=partitions)
+        log.error("left out of the group: joining again", instance=instance, members=members, partitions=partitions)
         return True
 
     async def _counts(self) -> tuple[int, int]:

@@ -126,7 +126,7 @@ def _told_more(course: Course) -> Family:
 
 def answer(course: Course, item: PastItem, at: datetime) -> bool:
     """The referrer answers what they were asked about an item that still waits, often with changes."""
-    if item.state is not ItemState.WAITING_FOR_REFERRER:
+    if course.is_withdrawn or item.state is not ItemState.WAITING_FOR_REFERRER:
         return False
     if course.family.facts.kind is Kind.FAMILY and course.chance.happens(_ANSWER_CHANGES):
         amend(course, at)

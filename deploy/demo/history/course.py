@@ -15,6 +15,7 @@ from deploy.demo.history.families import Family, Wards
 from deploy.demo.history.places import Places
 from deploy.demo.history.seasons import Season
 from deploy.demo.history.telling import Teller
+from services.triage.work_items.conditions import ENQUIRIES
 from services.triage.work_items.deadlines import ItemState
 from services.triage.work_items.steps import ANY_OPEN, UNDECIDED
 from shared.events import AboutWorkItem, LinkedReferral, Route, Urgency
@@ -91,8 +92,8 @@ class Course:
     urgency: Urgency = Urgency.ROUTINE
     is_priority: bool = False
     is_decided: bool = False
-    is_a_persons: bool = False
-    """A person's decision stands: what the rules say of new facts is no more than a proposal."""
+    decided_by_person: bool = False
+    """An override or a decline stands."""
     ended_at: datetime | None = None
     is_withdrawn: bool = False
     is_over: bool = False
@@ -113,6 +114,13 @@ class Course:
     def season(self) -> Season:
         """Of the month in which it was received."""
         return self.world.season(self.received_at)
+
+    @property
+    def is_a_persons(self) -> bool:
+        """A person has decided, or a team has it: what the rules say of new facts is no more than a proposal."""
+        return self.decided_by_person or any(
+            item.accepted_at and item.route not in ENQUIRIES for item in self.open_items
+        )
 
     @property
     def open_items(self) -> list[PastItem]:

@@ -35,6 +35,8 @@ _DECILES: Final[Weighed[int | None]] = (
 """Most live in the most deprived areas of the country; of one in ten it is not known."""
 _NOT_SAID: Final = 0.12
 """How often nobody says whether the parent was asked."""
+_LANGUAGES: Final[Weighed[str | None]] = (("en", 75), ("en-GB", 19), (None, 6))
+"""Of whom the referral says no other."""
 
 
 _FILES: Final = PostcodeFiles()
@@ -72,6 +74,7 @@ def a_family(chance: Chance, at: datetime, *, season: Season, policy: Policy, wa
     if "concern" in value:
         asked = None if chance.happens(_NOT_SAID) else chance.happens(season.parent_was_asked)
         value["concern"] = value["concern"] | {"parent_was_asked": asked}
+    value["caregivers"][0].setdefault("preferred_language", chance.weighed(_LANGUAGES))
     said = read_referral(value, now=at)
     place = _FILES.find(said.document.home).place
     if place.ward:

@@ -38,6 +38,7 @@ from shared.events import (
     Tier,
     Urgency,
     WaitingFor,
+    WorkItemClaimed,
     WorkItemClosed,
     WorkItemEscalated,
     WorkItemOpened,
@@ -70,12 +71,12 @@ def release(course: Course, at: datetime) -> None:
         settle(course, at, _machine(course, at, since=at), DecidedBy.MACHINE, is_release=True)
 
 
-def override(course: Course, at: datetime, item: PastItem, route: Route, tier: Tier) -> None:
-    """A person decides otherwise, on this item."""
+def override(course: Course, at: datetime, item: PastItem, route: Route, tier: Tier, *, holder: str) -> None:
+    """A person decides otherwise, on this item; the new work is theirs."""
     machine = _machine(course, at, since=course.received_at)
     full = course.world.places.full(day_in_london(at))
     decision = decision_of_a_person(machine, routes=(route,), tier=tier, urgency=course.urgency, full=full)
-    settle(course, at, decision, DecidedBy.PERSON, decided_on=item.id)
+    settle(course, at, decision, DecidedBy.PERSON, decided_on=item.id, holder=holder)
 
 
 def _machine(course: Course, at: datetime, *, since: datetime) -> Decision:
@@ -94,12 +95,13 @@ def settle(
     *,
     is_release: bool = False,
     decided_on: UUID | None = None,
+    holder: str | None = None,
 ) -> None:
     """Close what the decision has no place for, say it, open work for the rest of its routes."""
     stays = partial(stays_open, decided_on=decided_on) if decided_on else outlives
     close(course, at, [item for item in course.open_items if item.route not in decision.routes and not stays(item)])
     kept = {item.route for item in course.open_items if not is_call(item)}
-    course.is_a_persons = decided_by is DecidedBy.PERSON
+    course.decided_by_person = decided_by is DecidedBy.PERSON
     course.urgency, course.is_priority = decision.urgency, course.is_priority or "M1" in decision.rules
     said = course.teller.say(
         at,
@@ -125,7 +127,7 @@ def settle(
     course.is_decided |= decided_by is DecidedBy.PERSON or decision.mode is Mode.AUTO_ROUTE
     for route in decision.routes:
         if route not in kept:
-            _open(course, at, route, since)
+            _open(course, at, route, since, holder)
 
 
 def close(
@@ -142,7 +144,7 @@ def close(
         course.end(at)
 
 
-def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
+def _open(course: Course, at: datetime, route: Route, since: Since, holder: str | None) -> None:
     decision, full = since.decision, course.world.places.full(day_in_london(at))
     planned = plan_item(route, since, course.policy, full)
     waits = planned.state is ItemState.WAITING_LIST
@@ -167,6 +169,9 @@ def _open(course: Course, at: datetime, route: Route, since: Since) -> None:
         due_at=planned.due_at,
         waiting_list=waits,
     )
+    if holder and item.state is ItemState.OPEN:
+        item.state, item.assignee = ItemState.CLAIMED, holder
+        course.say(at, item, WorkItemClaimed)
     if item.state is ItemState.WAITING_FOR_REFERRER:
         course.say(at, item, WorkItemWaiting, waiting_for=WaitingFor.REFERRER)
         mail(course, at, MessageKind.INFORMATION_REQUEST, because_of=said)

@@ -77,6 +77,9 @@ def _review(course: Course, item: PastItem) -> None:
 def _settle(course: Course, item: PastItem, at: datetime) -> None:
     """How a review ends."""
     chance = course.chance
+    if course.is_withdrawn:
+        working.close(course, item, at, ClosureReason.PASSED_ON)
+        return
     fate = chance.weighed((("override", 70), ("close", 16), ("decline", 14)))
     if fate == "override":
         route, tier = chance.weighed(_AFTER_REVIEW)

@@ -19,11 +19,15 @@ from shared.events import ClosureReason, DeclineReason, MessageKind, PlaceKind, 
 from shared.working_time import due_at
 
 SOMEBODY: Final = "somebody of the team"
+_AFTER_A_WITHDRAWAL: Final = frozenset({"claim", "close"})
 
 
 def _take(course: Course, item: PastItem, at: datetime, name: str, **said: Any) -> UUID | None:
-    """Take the step and say `said` of it; returns the id of the event, None when the step is not possible now."""
-    if not is_possible(name, route=item.route, state=item.state):
+    """Take the step and say `said` of it; returns the id of the event, None when the step is not possible now.
+
+    After a withdrawal what is left is read and ended.
+    """
+    if not _is_possible(course, item, name):
         return None
     step = STEPS[name]
     item.state = step.to or item.state
@@ -32,6 +36,12 @@ def _take(course: Course, item: PastItem, at: datetime, name: str, **said: Any) 
     if not item.is_open:
         course.end(at)
     return course.say(at, item, step.says, **said) if step.says else None
+
+
+def _is_possible(course: Course, item: PastItem, name: str) -> bool:
+    if course.is_withdrawn and name not in _AFTER_A_WITHDRAWAL:
+        return False
+    return is_possible(name, route=item.route, state=item.state)
 
 
 def claim(course: Course, item: PastItem, at: datetime) -> None:
@@ -77,7 +87,7 @@ def arrange(course: Course, item: PastItem, at: datetime) -> bool:
 def _agree(course: Course, item: PastItem, at: datetime, name: str, **said: Any) -> bool:
     event = _take(course, item, at, name, **said)
     if event:
-        item.accepted_at, course.is_a_persons = at, True
+        item.accepted_at = at
         mail(course, at, MessageKind.OUTCOME, because_of=event)
     return event is not None
 
@@ -106,13 +116,14 @@ def leave_the_list(course: Course, item: PastItem, at: datetime, reason: Closure
 def decline(course: Course, item: PastItem, at: datetime, reason: DeclineReason) -> None:
     """A person declines; other items end with it, but for what outlives that."""
     if said := _take(course, item, at, "decline", reason=reason):
-        course.is_a_persons = True
+        course.decided_by_person = True
         triaging.close(course, at, [each for each in course.open_items if not stays_open(each, decided_on=item.id)])
         mail(course, at, MessageKind.OUTCOME, because_of=said)
 
 
 def override(course: Course, item: PastItem, at: datetime, route: Route, tier: Tier) -> None:
-    """A person decides otherwise than the machine, and has the item from then on."""
-    if is_possible("override", route=item.route, state=item.state):
-        _take(course, item, at, "claim")
-        triaging.override(course, at, item, route, tier)
+    """A person decides otherwise than the machine, and has the item and the new work from then on."""
+    if _is_possible(course, item, "override"):
+        if item.state in (ItemState.OPEN, ItemState.WAITING_FOR_REFERRER):
+            _take(course, item, at, "claim")
+        triaging.override(course, at, item, route, tier, holder=SOMEBODY)

@@ -130,7 +130,7 @@ def _after_a_loss(case: Case, safety: Sequence[Finding]) -> Decision:
 def _in_danger(case: Case, safety: Sequence[Finding]) -> Decision:
     """Step 1 with danger: a person decides; safety routes first; no need rules, no modifiers."""
     eligible = _eligible(case)
-    holding = [finding for finding in safety if finding.rule != "S3"]
+    first = [finding for finding in safety if finding.rule != "S3"]
     plan = [finding for finding in safety if finding.rule == "S3"]
     told = [eligible.age] if eligible.age.rule in ("E2", "E6") else []
     told += [eligible.place] if eligible.place.rule in ("E9", "E10") else []
@@ -140,7 +140,7 @@ def _in_danger(case: Case, safety: Sequence[Finding]) -> Decision:
         [*safety, *eligible.findings, *twice, *young, *every((*CONTACT_HOLDS, *MARKS), case)],
         mode=Mode.HUMAN_REVIEW,
         tier=safety_tier(safety),
-        routes=routes_of([*holding, *told, *twice, *plan, *young]),
+        routes=routes_of([*first, *told, *twice, *plan, *young]),
         eligibility=eligible.level,
     )
 

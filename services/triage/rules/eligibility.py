@@ -1,6 +1,6 @@
 """The rules of age, place and consent: of age and place exactly one fires, the first that fits; of consent at most one.
 
-*Own* is the policy's authority. Under a hold safety goes on without consent, and that is a mark (E13s).
+*Own* is the policy's authority. In danger safety goes on without consent, and that is a mark (E13s).
 """
 
 from __future__ import annotations
@@ -280,4 +280,4 @@ def disputed(case: Case) -> Finding | None:
 
 
 CONSENT: Final[tuple[Rule, ...]] = (safety_goes_on, refused, not_sought, disputed)
-"""In the order in which they are tried: under a hold none but E13s."""
+"""In the order in which they are tried: in danger none but E13s."""

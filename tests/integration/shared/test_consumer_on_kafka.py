@@ -20,7 +20,7 @@ from shared.brokers import Brokers
 from shared.database import engine_of
 from shared.events import Envelope, ReferralChallenged
 from shared.ids import uuid7
-from shared.messaging import left_out, reach
+from shared.messaging import consumer, left_out, reach
 from tests.integration.support import (
     a_consumer,
     an_event,
@@ -247,7 +247,7 @@ async def test_a_copy_without_partitions_has_joined_all_the_same(
     async with running(*copies):
         await eventually(have_joined, what="both in the group")
         [spare] = [copy for copy in copies if not copy.is_assigned]
-        assert not await spare._left_out.look(stands_by=True)
+        assert not await spare._left_out.look(None, stands_by=True)
 
 
 async def test_a_copy_finds_partitions_that_were_not_there_when_it_joined(
@@ -274,6 +274,7 @@ async def test_a_copy_that_is_given_no_share_under_its_name_joins_without_it(
 ) -> None:
     """The topic was gone when a copy of this name was last given a share: the broker gives that again, and again."""
     monkeypatch.setattr(left_out, "LEFT_OUT_SECONDS", 1.0)
+    monkeypatch.setattr(consumer, "SESSION_TIMEOUT_MS", 15_000)  # for so long the broker knows who was there
     brokers = stack.kafka_bootstrap_servers
 
     async def is_assigned() -> bool:
@@ -293,7 +294,7 @@ async def test_a_copy_that_is_given_no_share_under_its_name_joins_without_it(
     copy = a_copy(stack, probe, topic, instance="one")
     async with running(copy):
         await eventually(stands_by, what="the share of before")
-        await eventually(is_assigned, what="partitions again", seconds=30)
+        await eventually(is_assigned, what="partitions again")
         await all_done(probe, 4)
 
 

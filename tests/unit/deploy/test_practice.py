@@ -12,7 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from deploy.demo.history import Story, stories
+from deploy.demo.families import special_cases
+from deploy.demo.history import Story, arriving, families, stories
 from services.triage.rules import decide
 from services.triage.work_items.conditions import ENQUIRIES
 from services.triage.work_items.deadlines import plan_item
@@ -208,14 +209,27 @@ def test_whoever_is_withdrawn_or_erased_is_left_in_peace() -> None:
     assert closed >= set(ClosureReason) - {ClosureReason.DIED, ClosureReason.SAME_FAMILY, ClosureReason.NOT_THE_SAME}
 
 
-def test_a_withdrawal_ends_no_safety_work_that_nobody_has_read() -> None:
-    ended = 0
-    for story in two_years():
-        for steps in of_items(story).values():
-            if isinstance(steps[-1], WorkItemClosed) and steps[-1].reason is ClosureReason.WITHDRAWN:
-                ended += 1
-                assert steps[-1].route not in SAFETY_ROUTES or any(isinstance(each, WorkItemClaimed) for each in steps)
-    assert ended
+def test_a_withdrawal_ends_no_safety_work_that_nobody_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are of significant harm, and withdrawn within the minute: nobody can have read them."""
+    monkeypatch.setattr(families, "WEIGHED_CASES", ((special_cases.significant_harm, 1),))
+    monkeypatch.setattr(arriving, "_WITHDRAWN", 1.0)
+    monkeypatch.setattr(arriving, "later", lambda _, *, after, days: after + timedelta(minutes=1))
+    left = 0
+    for story in told(months=3):
+        withdrawn = [each.occurred_at for each in story.events if isinstance(each.data, ReferralWithdrawn)]
+        if not withdrawn or story.events[0].data.facts.kind is not Kind.FAMILY:
+            continue
+        later = [each for each in story.events if each.occurred_at > withdrawn[0]]
+        ended = {
+            each.data.route
+            for each in later
+            if isinstance(each.data, WorkItemClosed) and each.data.reason is ClosureReason.WITHDRAWN
+        }
+        assert not ended & SAFETY_ROUTES
+        opened = {each.data.route for each in story.events if isinstance(each.data, WorkItemOpened)}
+        left += bool(opened & SAFETY_ROUTES)
+        assert not [each for each in later if isinstance(each.data, (WorkItemAccepted, ReferralTriaged))]
+    assert left > 50
 
 
 def test_a_family_that_comes_back_has_the_same_family_id_and_ended_within_six_months() -> None:
@@ -277,6 +291,9 @@ def test_who_is_referred_is_as_various_as_in_a_city() -> None:
     monitored = [event.data.monitoring for event in all_of(ReferralMonitored)]
     ethnic = {each.mother_ethnicity for each in monitored}
     assert ethnic >= {*"ABCDEFGHJKLMNPRSZ", "99", None} - {"B"}
+    spoken = Counter(each.language for each in monitored)
+    assert spoken.most_common(1)[0][0] == "en"
+    assert {"ur", "pl", None} <= set(spoken)
     asked = {each.parent_was_asked for each in monitored}
     assert asked == {True, False, None}
 

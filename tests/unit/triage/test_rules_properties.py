@@ -43,7 +43,7 @@ from tests.builders import BULWELL, GEDLING, NOTTINGHAM, OLD_ARBORETUM, SHERWOOD
 
 C = TypeVar("C", bound=StrEnum)
 NEAR = st.dates(date(2023, 1, 1), date(2028, 1, 1))
-HOLDING = {"S1", "S2", "S5", "S6"}
+DANGER_RULES = {"S1", "S2", "S5", "S6"}
 AGE = {"E1", "E2", "E3", "E4", "E5", "E6", "E6p", "E7"}
 PLACE = {"E8", "E9", "E10", "E11", "E12"}
 
@@ -170,7 +170,7 @@ def test_a_decline_is_only_proposed_and_never_under_a_hold() -> None:
         rules = set(decision.rules)
         if decision.mode is Mode.PROPOSE_DECLINE:
             assert rules & {"E6", "E10", "E13"}
-            assert not rules & {*HOLDING, "S3", "S7", "S8", "X2", "I3", "A1"}
+            assert not rules & {*DANGER_RULES, "S3", "S7", "S8", "X2", "I3", "A1"}
             assert not decision.holds
         if decision.mode is Mode.AUTO_ROUTE:
             assert decision.eligibility == "eligible"
@@ -197,7 +197,7 @@ def test_a_family_has_exactly_one_age_rule_and_one_place_rule() -> None:
 
 def test_a_hold_always_reaches_a_person_with_a_safety_route() -> None:
     def check(_: Facts, decision: Decision) -> None:
-        if HOLDING & set(decision.rules):
+        if DANGER_RULES & set(decision.rules):
             assert decision.mode is Mode.HUMAN_REVIEW
             assert {"mash", "mash_home_la", "pnmh_emergency"} & set(decision.routes)
             assert decision.tier in {Tier.STATUTORY, Tier.PNMH}
