@@ -54,7 +54,7 @@ _SETTLED_HOUR: Final = timedelta(hours=5)
 
 def decide(course: Course, at: datetime) -> None:
     """The machine decides on what was told last, as of the receipt; beside a person's decision it only proposes."""
-    if course.is_a_persons:
+    if course.is_withdrawn or course.is_a_persons:
         return
     decision = _machine(course, at, since=course.received_at)
     settle(course, at, decision, DecidedBy.MACHINE)
