@@ -126,7 +126,8 @@ def test_schema(stack: Servers, database: str, tmp_path: Path) -> None:
 
 async def test_pages_of_staff(desk: Any) -> None:
     for number, (path, texts) in enumerate((await pages_of(desk)).items()):
-        name = re.sub(r"[^a-z-]+", "-", path.partition("?")[0].lower().replace("/items/", "item "))[:60]
+        known = re.sub(r"/items/[0-9a-f-]{36}", "item", path.partition("?")[0].lower())
+        name = re.sub(r"[^a-z-]+", "-", known)[:60]
         keep(f"pages/{number:03}-{re.sub('-+', '-', name).strip('-')}.txt", "\n".join(texts))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from operator import attrgetter
 from typing import Any, Final
 
 import pytest
@@ -81,7 +82,7 @@ async def pages_of(desk: Desk) -> dict[str, list[str]]:
     for facts in EVERY_KIND_OF_FAMILY:
         key = uuid7()
         await desk.hear(facts, key=key)
-        for item in await desk.items(key):
+        for item in sorted(await desk.items(key), key=attrgetter("route")):
             path = f"/items/{item.id}"
             answers[path] = await desk.get(path, MAYA)
             await desk.post(f"{path}/claim", LENA)
