@@ -26,6 +26,8 @@ QUESTIONS_VIEWED: Final = "questions.viewed"
 """That of a look of the referrer at what they were asked."""
 ONLY_LOOKED: Final = frozenset({VIEWED, QUESTIONS_VIEWED})
 """Looking changes nothing."""
+SIDE_BY_SIDE: Final = "received_at, due_at, route, id"
+"""The order of the items of one family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
     in_force = [each for each in every if not each["is_proposal"]]
     proposed = [each for each in every if each["id"] == str(row.proposal_id)]
     items = await tx.execute(
-        sql("SELECT * FROM work_item WHERE referral_id = :id ORDER BY received_at, due_at, route, id"), {"id": row.referral_id}
+        sql(f"SELECT * FROM work_item WHERE referral_id = :id ORDER BY {SIDE_BY_SIDE}"), {"id": row.referral_id}
     )
     ever = [brief(each) | {"ended_at": _iso(each.ended_at), "end_reason": each.end_reason} for each in items]
     lines = await lines_of(tx, row.referral_id)
@@ -228,7 +230,7 @@ async def items_of(tx: AsyncConnection, reference: str) -> Sequence[sa.Row[Any]]
 
 async def open_items(tx: AsyncConnection, referral_id: UUID) -> Sequence[sa.Row[Any]]:
     """The items of a referral that have not ended, as stored and not locked."""
-    found = sql(f"SELECT * FROM work_item WHERE referral_id = :id AND {IS_OPEN} ORDER BY received_at, due_at, route, id")  # noqa: S608  a constant
+    found = sql(f"SELECT * FROM work_item WHERE referral_id = :id AND {IS_OPEN} ORDER BY {SIDE_BY_SIDE}")  # noqa: S608  a constant
     return (await tx.execute(found, {"id": referral_id})).all()
 
 
