@@ -76,7 +76,8 @@ async def load(tx: AsyncConnection, item_id: UUID) -> ItemDetails:
     in_force = [each for each in every if not each["is_proposal"]]
     proposed = [each for each in every if each["id"] == str(row.proposal_id)]
     items = await tx.execute(
-        sql(f"SELECT * FROM work_item WHERE referral_id = :id ORDER BY {SIDE_BY_SIDE}"), {"id": row.referral_id}
+        sql(f"SELECT * FROM work_item WHERE referral_id = :id ORDER BY {SIDE_BY_SIDE}"),  # noqa: S608  a constant
+        {"id": row.referral_id},
     )
     ever = [brief(each) | {"ended_at": _iso(each.ended_at), "end_reason": each.end_reason} for each in items]
     lines = await lines_of(tx, row.referral_id)
