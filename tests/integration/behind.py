@@ -69,11 +69,11 @@ class Behind:
     async def look(self, path: str, *, slug: str = "health-visiting", **query: Any) -> httpx.Response:
         """GET; of the feed when all that was committed is in it."""
         if path == "/referrals":
-            await self._is_settled()
+            await self.is_settled()
         headers = {"Authorization": f"Bearer {self.key(slug)}"}
         return await self.http.get(path, params=query, headers=headers)
 
-    async def _is_settled(self) -> None:
+    async def is_settled(self) -> None:
         """A feed ends before the oldest transaction that is open on the server: of other databases and vacuum, too.
 
         Those of a test itself may stay open: then it looks after a second all the same.

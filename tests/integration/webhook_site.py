@@ -118,7 +118,8 @@ class WebhookSite:
         return await self.referral.http.request(method, f"/webhook{path}", json=body, headers=headers)
 
     async def put(self, url: str, *, slug: str = SLUG) -> str:
-        """The secret."""
+        """The secret. It begins where the feed ends."""
+        await self.referral.is_settled()
         answer = await self.call("PUT", "", {"url": url}, slug=slug)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["secret"])
