@@ -11,8 +11,17 @@ from deploy.demo.families.needs import TARGETED, UNIVERSAL, Family, add_need
 
 SpecialCase = Callable[[Family, Hand], None]
 
-ELSEWHERE: Final = ("NG4 2JX", "NG9 2JJ", "NG2 5GG", "NG15 7AW", "B29 6BD", "B21 9AR", "B44 0TY", "LE1 1AA")
-"""Postcodes of other authorities: around Nottingham, Birmingham, Leicester."""
+ELSEWHERE: Final = {
+    "NG4 2JX": "E07000173",
+    "NG9 2JJ": "E07000172",
+    "NG2 5GG": "E07000176",
+    "NG15 7AW": "E07000170",
+    "B29 6BD": "E08000025",
+    "B21 9AR": "E08000025",
+    "B44 0TY": "E08000025",
+    "LE1 1AA": "E06000016",
+}
+"""Postcodes around Nottingham, in Birmingham and Leicester → the authority; a test asks the intake's files."""
 IN_NO_FILE: Final = "NG99 9ZZ"
 WRONG_NHS_NUMBER: Final = "9990000000"
 NOT_THE_PARENTS: Final = (("Marian", "Wainfleet"), ("Desmond", "Pickard"), ("Ottoline", "Brierley"))
@@ -78,7 +87,7 @@ def other_ward(family: Family, hand: Hand) -> None:
 
 
 def other_area(family: Family, hand: Hand) -> None:
-    family["home"] = {"postcode": hand.of(ELSEWHERE)}
+    family["home"] = {"postcode": hand.of(tuple(ELSEWHERE))}
 
 
 def no_fixed_abode(family: Family, _: Hand) -> None:

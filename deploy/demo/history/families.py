@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from deploy.demo.chance import Chance, Weighed
-from deploy.demo.families.case_mix import WEIGHED_CASES
+from deploy.demo.families.case_mix import CASE_MIX
 from deploy.demo.families.hand import Hand, postcodes
 from deploy.demo.families.inventing import first_referral
+from deploy.demo.families.special_cases import ELSEWHERE, IN_NO_FILE
 from deploy.demo.history.agencies import AGENCIES, Agency
 from deploy.demo.history.seasons import Season
 from services.referral.document.read import read_referral
 from services.referral.facts import facts_of, monitoring_of
-from services.referral.postcodes.lookup import PostcodeFiles
-from shared.events import Facts, Monitoring, Place, PlaceQuality
+from services.referral.postcodes.lookup import HomeLocation, location_of, place_of
+from shared.events import Facts, Monitoring, PlaceQuality
 from shared.policy import Policy
 
 Wards = Mapping[str, float]
@@ -37,9 +39,6 @@ _NOT_SAID: Final = 0.12
 """How often nobody says whether the parent was asked."""
 _LANGUAGES: Final[Weighed[str | None]] = (("en", 75), ("en-GB", 19), (None, 6))
 """Of whom the referral says no other."""
-
-
-_FILES: Final = PostcodeFiles()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +66,29 @@ def _falling(count: int, ratio: float) -> list[float]:
 
 
 def a_family(chance: Chance, at: datetime, *, season: Season, policy: Policy, wards: Wards) -> Family:
-    """One referred then, with at most one thing out of the ordinary. Who lives in the area lives in one of `wards`."""
+    """One referred then, with at most one thing out of the ordinary. Who lives in the area lives in one of `wards`.
+
+    The files of postcodes are not asked: they know one city alone by ward, and take a third of a second to read.
+    """
     hand = Hand(chance.random, at, tuple(postcodes()))
     agency = chance.weighed([(each, each.share) for each in AGENCIES])
-    value = first_referral("PRACTICE", hand, chance.weighed(WEIGHED_CASES)).body
+    value = first_referral("PRACTICE", hand, chance.weighed(CASE_MIX)).body
     if "concern" in value:
         asked = None if chance.happens(_NOT_SAID) else chance.happens(season.parent_was_asked)
         value["concern"] = value["concern"] | {"parent_was_asked": asked}
     value["caregivers"][0].setdefault("preferred_language", chance.weighed(_LANGUAGES))
     said = read_referral(value, now=at)
-    place = _FILES.find(said.document.home).place
-    if place.ward:
-        ward = chance.weighed(list(wards.items()))
-        place = Place(ward=ward, authority=policy.authority, quality=PlaceQuality.KNOWN)
-    facts = facts_of(said.document, source_of_agency=agency.source, place=place, today=hand.on, policy=policy)
+    ward = chance.weighed(list(wards.items()))
+    home = location_of(said.document.home, partial(_look_up, ward=ward, authority=policy.authority))
+    facts = facts_of(said.document, source_of_agency=agency.source, place=home.place, today=hand.on, policy=policy)
     monitoring = monitoring_of(said.document, deprivation_decile=chance.weighed(_DECILES))
     return Family(agency, facts, monitoring, said.gaps)
+
+
+def _look_up(postcode: str, *, ward: str, authority: str) -> HomeLocation:
+    """Any postcode of the area is in that ward."""
+    if postcode == IN_NO_FILE:
+        return HomeLocation(place_of(None, None, PlaceQuality.UNKNOWN))
+    if postcode in ELSEWHERE:
+        return HomeLocation(place_of(None, ELSEWHERE[postcode], PlaceQuality.KNOWN))
+    return HomeLocation(place_of(ward, authority, PlaceQuality.KNOWN))

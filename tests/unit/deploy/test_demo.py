@@ -15,6 +15,7 @@ from uuid import UUID
 
 import pytest
 
+from deploy.demo.families import special_cases
 from deploy.demo.families.inventing import invented
 from deploy.demo.families.morning import AGAIN, CASES, GONE_LATE, morning
 from deploy.demo.families.sent import Sent, What
@@ -24,12 +25,13 @@ from deploy.local import demo as local
 from deploy.local.console import LocalError
 from deploy.setup import DEMO_AGENCIES
 from services.referral.agencies import Agency
+from services.referral.document.model import Home
 from services.referral.document.read import read_enquiry, read_referral
 from services.referral.identity import Identities
-from services.referral.postcodes.lookup import PostcodeFiles
+from services.referral.postcodes.lookup import PostcodeFiles, place_of
 from services.referral.submitting.prepare import Prepared, Preparing
 from services.triage.rules import decide
-from shared.events import Decision, Mode, Route, Tier, Urgency
+from shared.events import Decision, Mode, PlaceQuality, Route, Tier, Urgency
 from tests.builders import a_key, a_policy
 
 NOW = datetime(2026, 6, 17, 13, 0, tzinfo=UTC)
@@ -271,3 +273,10 @@ def test_without_a_number_of_families_or_once_done_no_demo_is_wanted(tmp_path: P
     (tmp_path / "local").mkdir()
     Mark(local.Demo(tmp_path, 300).mark).done()
     assert not local.Demo(tmp_path, 300).is_wanted
+
+
+def test_postcodes_of_other_authorities_are_where_the_files_have_them() -> None:
+    files = PostcodeFiles()
+    for postcode, authority in special_cases.ELSEWHERE.items():
+        assert files.find(Home(postcode=postcode)).place == place_of(None, authority, PlaceQuality.KNOWN)
+    assert files.find(Home(postcode=special_cases.IN_NO_FILE)).place.quality is PlaceQuality.UNKNOWN

@@ -48,7 +48,6 @@ from shared.events import (
     WorkItemWaiting,
     adapter,
     capacity_key,
-    tells_of_danger,
 )
 from shared.working_time import day_in_london, due_on
 from tests.builders import a_policy
@@ -211,7 +210,7 @@ def test_whoever_is_withdrawn_or_erased_is_left_in_peace() -> None:
 
 def test_a_withdrawal_ends_no_safety_work_that_nobody_has_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """All are of significant harm, and withdrawn within the minute: nobody can have read them."""
-    monkeypatch.setattr(families, "WEIGHED_CASES", ((special_cases.significant_harm, 1),))
+    monkeypatch.setattr(families, "CASE_MIX", ((special_cases.significant_harm, 1),))
     monkeypatch.setattr(arriving, "_WITHDRAWN", 1.0)
     monkeypatch.setattr(arriving, "later", lambda _, *, after, days: after + timedelta(minutes=1))
     left = 0
@@ -283,7 +282,7 @@ def test_who_is_referred_is_as_various_as_in_a_city() -> None:
     assert 0.08 < share_of(sent, lambda data: data.facts.carer is Carer.FATHER) < 0.16
     incomplete = [story.events[0].data.facts for story in sent if story.events[0].data.gaps]
     assert incomplete
-    assert all(tells_of_danger(facts.safety, facts.mental_health) for facts in incomplete), "others are refused"
+    assert all(facts.tells_of_danger for facts in incomplete), "others are refused"
     assert 0.08 < share_of(sent, lambda data: data.facts.infant.due_on is not None) < 0.2
     wards = Counter(story.events[0].data.facts.place.ward for story in sent)
     codes = {ward.code for ward in a_policy().wards}
